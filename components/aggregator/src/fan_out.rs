@@ -1,0 +1,130 @@
+//! The fan-out: a snapshot, the IPs that can matter, and a bounded number of batches of them at once.
+
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use rollcall_tally::summary::Adder;
+use rollcall_tally::{Batch, Detail, Failure, IpRef, Snapshot, Summary, Window};
+
+use crate::collector::{self, PageRange};
+use crate::settings::Settings;
+
+/// Pages listed by one request.
+const PAGES_AT_ONCE: u32 = 32;
+
+/// Who can matter for a question: the IPs of one snapshot that were seen within the window.
+pub struct Audience {
+    pub snapshot: Snapshot,
+    pub ips: Vec<IpRef>,
+    /// IPs seen within `active_days`, whatever the window.
+    pub active: u64,
+}
+
+/// What the IPs answered, and how many of them did.
+pub struct Answers {
+    pub summary: Summary,
+    pub coverage: f64,
+    pub warnings: Vec<String>,
+}
+
+impl Audience {
+    pub async fn gather(settings: &Settings, window: Window) -> Result<Self, Failure> {
+        let snapshot = collector::take_snapshot().await?;
+        let range = |first_page: u32| PageRange {
+            root: snapshot.root,
+            first_page,
+            page_count: PAGES_AT_ONCE,
+            since_ms: window.start_ms(snapshot.as_of_ms),
+            as_of_ms: snapshot.as_of_ms,
+        };
+        let firsts = (0..snapshot.pages).step_by(PAGES_AT_ONCE as usize);
+        let lists = stream::iter(firsts).map(|first| collector::list_ips(range(first)));
+        let empty = Self {
+            snapshot,
+            ips: Vec::new(),
+            active: 0,
+        };
+        lists
+            .buffer_unordered(settings.fanout_limit)
+            .try_fold(empty, async |mut all, list| {
+                all.active += list.active;
+                all.ips.extend(list.ips);
+                Ok(all)
+            })
+            .await
+    }
+
+    /// The IPs cut into batches.
+    pub fn batches(&self, settings: &Settings, window: Window, detail: Detail) -> Vec<Batch> {
+        let cut = self.ips.chunks(settings.batch_size);
+        let batch = |ips: &[IpRef]| Batch {
+            as_of_ms: self.snapshot.as_of_ms,
+            window,
+            detail,
+            ips: ips.to_vec(),
+        };
+        cut.map(batch).collect()
+    }
+
+    /// Asks every IP, and adds up what they answer.
+    pub async fn ask(
+        &self,
+        settings: &Settings,
+        window: Window,
+        detail: Detail,
+    ) -> Result<Answers, Failure> {
+        let batches = self.batches(settings, window, detail);
+        let count = batches.len();
+        let ask = async |batch: Batch| collector::summarize(&batch, settings.batch_deadline).await;
+        let mut answers = std::pin::pin!(at_most(settings.fanout_limit, batches, ask));
+        let mut adder = Adder::default();
+        let mut failures: Vec<Failure> = Vec::new();
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok(summary) => adder.add(summary),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let summary = adder.finish();
+        let coverage = share(summary.answered, self.ips.len() as u64);
+        for failure in &failures {
+            eprintln!("a batch failed: {failure}");
+        }
+        if coverage < settings.min_success_rate {
+            return Err(Failure::Unavailable(format!(
+                "only {coverage:.3} of the IPs answered"
+            )));
+        }
+        let warnings = match failures.len() {
+            0 => Vec::new(),
+            failed => vec![format!("{failed} of {count} batches of IPs did not answer")],
+        };
+        Ok(Answers {
+            summary,
+            coverage,
+            warnings,
+        })
+    }
+}
+
+/// Runs a function over batches, at most so many at once. Results come as they are ready.
+pub fn at_most<T>(
+    limit: usize,
+    batches: Vec<Batch>,
+    ask: impl AsyncFn(Batch) -> T,
+) -> impl Stream<Item = T> {
+    let ask = std::rc::Rc::new(ask);
+    stream::iter(batches)
+        .map(move |batch| {
+            let ask = ask.clone();
+            async move { ask(batch).await }
+        })
+        .buffer_unordered(limit)
+}
+
+/// `part / whole`; of nobody, everybody answered.
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        1.0
+    } else {
+        part as f64 / whole as f64
+    }
+}

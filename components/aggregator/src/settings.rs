@@ -1,0 +1,41 @@
+//! The aggregator's variables, read once a request.
+
+use std::time::Duration;
+
+use rollcall_tally::report::Prices;
+use rollcall_web::variable;
+
+/// What the operator may set. `spin.toml` has the defaults, `docs/operations.md` the meaning.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// IPs asked for by one request to the collector.
+    pub batch_size: usize,
+    /// Requests to the collector in flight at once, for one question.
+    pub fanout_limit: usize,
+    /// A batch that takes longer counts as failed.
+    pub batch_deadline: Duration,
+    /// With a smaller share of the IPs there is no answer.
+    pub min_success_rate: f64,
+    pub prices: Prices,
+}
+
+impl Settings {
+    pub async fn read() -> Self {
+        let batch_deadline_ms = variable::number("batch_deadline_ms", 5_000, 10..=30_000).await;
+        Self {
+            batch_size: variable::number("batch_size", 50, 1..=1_000).await,
+            fanout_limit: variable::number("fanout_limit", 50, 1..=1_000).await,
+            batch_deadline: Duration::from_millis(batch_deadline_ms),
+            min_success_rate: variable::number("min_success_rate", 0.7, 0.0..=1.0).await,
+            prices: Prices {
+                per_million_requests: variable::number(
+                    "price_per_million_requests",
+                    0.0,
+                    0.0..=1e9,
+                )
+                .await,
+                per_compute_hour: variable::number("price_per_compute_hour", 0.0, 0.0..=1e9).await,
+            },
+        }
+    }
+}

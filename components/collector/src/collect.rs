@@ -1,0 +1,96 @@
+//! `POST /collect`: hits from gateways.
+//!
+//! All good: 202 without a body. Some bad: 200 with how many were taken and why each of the first ten others was not. None good:
+//! 400. Whatever was acknowledged is durable.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode, Uri};
+use rollcall_tally::intake::{self, Format, IntakeError};
+use rollcall_tally::question::BadParameter;
+use rollcall_web::{Problem, Reply, auth, body, reply, variable};
+use spin_sdk::http::Request;
+
+use crate::service::{BATCH_ID_BYTES_MAX, Service};
+
+/// The largest body. A larger one is refused with 413: the client cuts its batches smaller.
+pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+const FORMATS: &str = "json, ndjson, common, combined";
+const MEDIA_TYPES: &str = "application/json, application/x-ndjson or text/plain (an access log)";
+
+pub async fn collect(request: Request) -> Result<Reply, Problem> {
+    let token = variable::text("ingest_token").await;
+    if !auth::is_authorized(request.headers(), &token) {
+        return Err(Problem::unauthorized());
+    }
+    let format = format_of(request.uri(), request.headers())?;
+    let batch_id = batch_id_of(request.headers())?;
+    let body = body::read(request, BODY_BYTES_MAX).await?;
+    let service = Service::open().await?;
+    let intake = intake::read(&body, format, service.now_ms()).map_err(not_read)?;
+    let receipt = service.record(intake, batch_id.as_deref()).await?;
+    match (receipt.accepted, receipt.rejected) {
+        (0, 0) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "There is no hit in the body.",
+        )),
+        (0, _) => Err(Problem::all_rejected(receipt.rejected, receipt.rejections)),
+        // Without a body: a small one would cost a keep-alive client 40 ms on Spin.
+        (_, 0) => Ok(reply::empty(StatusCode::ACCEPTED)),
+        (_, _) => Ok(reply::json(StatusCode::OK, &receipt)),
+    }
+}
+
+/// `?format=`, or else the media type.
+fn format_of(uri: &Uri, headers: &HeaderMap) -> Result<Format, Problem> {
+    let refuse = |name: &str, reason: String| {
+        let name = name.to_owned();
+        Err(Problem::bad_parameters(vec![BadParameter { name, reason }]))
+    };
+    match uri.query().unwrap_or_default().split_once('=') {
+        None if uri.query().unwrap_or_default().is_empty() => {}
+        Some(("format", name)) => {
+            return Format::from_name(name).map_or_else(
+                || refuse("format", format!("expected one of {FORMATS}")),
+                Ok,
+            );
+        }
+        other => {
+            let name = other.map_or(uri.query().unwrap_or_default(), |(name, _)| name);
+            return refuse(name, "unknown parameter".to_owned());
+        }
+    }
+    let media_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    media_type
+        .and_then(Format::from_content_type)
+        .ok_or_else(|| {
+            Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("Send {MEDIA_TYPES} as Content-Type, or ?format= with one of {FORMATS}."),
+            )
+        })
+}
+
+/// The `Idempotency-Key`. One that cannot be used is refused: the client counts on it.
+fn batch_id_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(id) if (1..=BATCH_ID_BYTES_MAX).contains(&id.len()) => Ok(Some(id.to_owned())),
+        _ => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            format!("An Idempotency-Key has 1 to {BATCH_ID_BYTES_MAX} visible ASCII characters."),
+        )),
+    }
+}
+
+fn not_read(error: IntakeError) -> Problem {
+    let status = match error {
+        IntakeError::TooManyHits => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Problem::new(status, error.to_string())
+}

@@ -1,0 +1,105 @@
+//! The collector: keeps the state of every IP in a key-value store.
+//!
+//! | path | who | what |
+//! |---|---|---|
+//! | `POST /collect` | gateways, with the ingest token | record hits; see [`collect`] |
+//! | `POST /record`, `/take-snapshot`, `/list-ips`, … | other components of the app | the functions of `rollcall:stats/collector`; see [`call`] |
+//!
+//! Only `/collect` is a public route in `spin.toml`; the rest can be reached by service chaining alone. Makes no outgoing request.
+
+mod call;
+mod clock;
+mod collect;
+mod route;
+mod service;
+mod store;
+
+use rollcall_tally::{
+    Batch, ExportRow, Failure, IpList, LedgerStatus, RawHit, Receipt, Snapshot, Summary,
+};
+use rollcall_web::{Problem, Reply};
+use spin_sdk::http::Request;
+use spin_sdk::http_service;
+
+use route::Route;
+use service::Service;
+
+#[allow(unsafe_code, reason = "made by wit-bindgen")]
+#[allow(
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "collector-interfaces",
+        with: { "rollcall:stats/types@0.1.0": rollcall_tally::contract },
+        generate_all,
+    });
+    super::export_interface!();
+}
+
+/// `export!` needs the bindings' own scope.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! export_interface {
+    () => {
+        export!(Collector with_types_in self);
+        use super::Collector;
+    };
+}
+
+#[http_service]
+async fn handle(request: Request) -> Reply {
+    let answer = match Route::of(&request) {
+        Ok(Route::Collect) => collect::collect(request).await,
+        Ok(Route::Call(function)) => call::call(function, request).await,
+        Err(problem) => Err(problem),
+    };
+    answer.unwrap_or_else(Problem::into)
+}
+
+/// The same functions for components that call them with no HTTP.
+struct Collector;
+
+impl bindings::exports::rollcall::stats::collector::Guest for Collector {
+    async fn record(hits: Vec<RawHit>, batch_id: Option<String>) -> Result<Receipt, Failure> {
+        Service::open().await?.record_raw(hits, batch_id).await
+    }
+
+    async fn take_snapshot() -> Result<Snapshot, Failure> {
+        Service::open().await?.take_snapshot().await
+    }
+
+    async fn list_ips(
+        root: u64,
+        first_page: u32,
+        page_count: u32,
+        since_ms: u64,
+        as_of_ms: u64,
+    ) -> Result<IpList, Failure> {
+        let pages = service::PageRange {
+            root,
+            first_page,
+            page_count,
+            since_ms,
+            as_of_ms,
+        };
+        Service::open().await?.list_ips(pages).await
+    }
+
+    async fn summarize(batch: Batch) -> Result<Summary, Failure> {
+        Service::open().await?.summarize(batch).await
+    }
+
+    async fn rows(batch: Batch) -> Result<Vec<ExportRow>, Failure> {
+        Service::open().await?.rows(batch).await
+    }
+
+    async fn status() -> Result<LedgerStatus, Failure> {
+        Service::open().await?.status().await
+    }
+}

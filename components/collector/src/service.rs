@@ -1,0 +1,227 @@
+//! The functions of `rollcall:stats/collector`, whoever calls them.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use rollcall_ledger::limits::Limits;
+use rollcall_ledger::{BatchId, Clock, Ledger, LedgerError, Root};
+use rollcall_tally::intake::{self, Intake};
+use rollcall_tally::summary::Adder;
+use rollcall_tally::{
+    Batch, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, RawHit, Receipt, Snapshot,
+    Summary,
+};
+use rollcall_web::variable;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::SpinClock;
+use crate::store::SpinStore;
+
+/// The most IPs that one batch may ask for. More is refused: a batch is read at once into the memory of an instance.
+pub const BATCH_IPS_MAX: usize = 1_000;
+/// The longest batch id, in bytes.
+pub const BATCH_ID_BYTES_MAX: usize = 255;
+/// A fold is started after a response when so many segments were appended since the last one that this instance knows of.
+const FOLD_EVERY: u64 = 64;
+/// Days within which an IP counts as active, unless `active_days` says otherwise.
+const ACTIVE_DAYS: u64 = 7;
+
+/// Scope: instance. The store was found to have our layout.
+static IS_OPEN: AtomicBool = AtomicBool::new(false);
+/// Scope: instance. The newest number of the log when a fold was last started from here.
+static FOLD_STARTED: AtomicU64 = AtomicU64::new(0);
+
+/// The arguments of `list-ips`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct PageRange {
+    pub root: u64,
+    pub first_page: u32,
+    pub page_count: u32,
+    pub since_ms: u64,
+    pub as_of_ms: u64,
+}
+
+/// The ledger in this app's store.
+pub struct Service {
+    store: SpinStore,
+    clock: SpinClock,
+}
+
+impl Service {
+    pub async fn open() -> Result<Self, Failure> {
+        let store = SpinStore::open()
+            .await
+            .map_err(|error| failure(error.into()))?;
+        let clock = SpinClock::new();
+        let service = Self { store, clock };
+        if !IS_OPEN.load(Relaxed) {
+            service.ledger().open().await.map_err(failure)?;
+            IS_OPEN.store(true, Relaxed);
+        }
+        Ok(service)
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.clock.wall_ms()
+    }
+
+    pub async fn record_raw(
+        &self,
+        hits: Vec<RawHit>,
+        batch_id: Option<String>,
+    ) -> Result<Receipt, Failure> {
+        let intake = intake::check(hits, self.now_ms());
+        let intake = intake.map_err(|error| Failure::Invalid(error.to_string()))?;
+        self.record(intake, batch_id.as_deref()).await
+    }
+
+    pub async fn record(&self, intake: Intake, batch_id: Option<&str>) -> Result<Receipt, Failure> {
+        let receipt = Receipt {
+            accepted: intake.hits.len() as u64,
+            rejected: intake.rejected_count,
+            rejections: intake.rejections,
+        };
+        if batch_id.is_some_and(|id| id.is_empty() || id.len() > BATCH_ID_BYTES_MAX) {
+            return Err(Failure::Invalid(format!(
+                "a batch id has 1 to {BATCH_ID_BYTES_MAX} bytes"
+            )));
+        }
+        if !intake.hits.is_empty() {
+            let id = batch_id.map(BatchId::of);
+            let n = self
+                .ledger()
+                .append(id, intake.hits)
+                .await
+                .map_err(failure)?;
+            fold_after_response(n);
+        }
+        Ok(receipt)
+    }
+
+    pub async fn take_snapshot(&self) -> Result<Snapshot, Failure> {
+        let root = self.ledger().snapshot().await.map_err(failure)?;
+        Ok(self.snapshot_of(&root))
+    }
+
+    pub async fn list_ips(&self, pages: PageRange) -> Result<IpList, Failure> {
+        let first = pages.first_page as usize;
+        let range = first..first.saturating_add(pages.page_count as usize);
+        let listed = self
+            .ledger()
+            .list(pages.root, range)
+            .await
+            .map_err(failure)?;
+        let active_days = variable::number("active_days", ACTIVE_DAYS, 1..=90).await;
+        let active_from_ms = pages
+            .as_of_ms
+            .saturating_sub(active_days * 24 * 60 * 60 * 1_000);
+        let active = listed
+            .iter()
+            .filter(|ip| ip.last_seen_ms >= active_from_ms)
+            .count();
+        let seen = listed
+            .into_iter()
+            .filter(|ip| ip.last_seen_ms >= pages.since_ms);
+        Ok(IpList {
+            active: active as u64,
+            ips: seen
+                .map(|listed| IpRef {
+                    ip: listed.ip.to_string(),
+                    version: listed.version,
+                })
+                .collect(),
+        })
+    }
+
+    pub async fn summarize(&self, batch: Batch) -> Result<Summary, Failure> {
+        let mut adder = Adder::default();
+        for (ip, state) in self.states(&batch).await? {
+            adder.add_state(&ip, state, &batch);
+        }
+        Ok(adder.finish())
+    }
+
+    pub async fn rows(&self, batch: Batch) -> Result<Vec<ExportRow>, Failure> {
+        let mut rows = Vec::new();
+        for (ip, mut state) in self.states(&batch).await? {
+            state.age(batch.as_of_ms);
+            rows.extend(state.rows(&ip, batch.window, batch.as_of_ms));
+        }
+        Ok(rows)
+    }
+
+    pub async fn status(&self) -> Result<LedgerStatus, Failure> {
+        let (root, log_next) = self.ledger().current().await.map_err(failure)?;
+        Ok(LedgerStatus {
+            snapshot: self.snapshot_of(&root),
+            folded_at_ms: root.folded_at_ms,
+            log_next,
+            log_folded: root.log,
+            log_open: root.open.len() as u64,
+        })
+    }
+
+    async fn states(&self, batch: &Batch) -> Result<Vec<(String, IpState)>, Failure> {
+        if batch.ips.len() > BATCH_IPS_MAX {
+            return Err(Failure::Invalid(format!(
+                "a batch has at most {BATCH_IPS_MAX} IPs"
+            )));
+        }
+        let address = |ip: &IpRef| match ip.ip.parse::<IpAddr>() {
+            Ok(address) => Ok((address, ip.version)),
+            Err(error) => Err(Failure::Invalid(format!("{:?}: {error}", ip.ip))),
+        };
+        let wanted: Vec<(IpAddr, u64)> = batch.ips.iter().map(address).collect::<Result<_, _>>()?;
+        let states = self.ledger().states(&wanted).await.map_err(failure)?;
+        Ok(wanted
+            .into_iter()
+            .map(|(ip, _)| ip.to_string())
+            .zip(states)
+            .collect())
+    }
+
+    fn snapshot_of(&self, root: &Root) -> Snapshot {
+        Snapshot {
+            root: root.k,
+            as_of_ms: self.now_ms(),
+            pages: root.pages.len() as u32,
+            ips: root.ips,
+            hits: root.hits,
+            drops: root.drops,
+        }
+    }
+
+    fn ledger(&self) -> Ledger<'_, SpinStore, SpinClock> {
+        Ledger::new(&self.store, &self.clock, Limits::default())
+    }
+}
+
+/// Folds in the background once enough is pending. Whatever becomes of it, the hits are durable.
+fn fold_after_response(n: u64) {
+    let started = FOLD_STARTED.load(Relaxed);
+    if n < started.saturating_add(FOLD_EVERY) {
+        return;
+    }
+    FOLD_STARTED.store(n, Relaxed);
+    spin_sdk::wasip3::spawn(async {
+        let folded = match Service::open().await {
+            Ok(service) => service.ledger().fold().await.map_err(failure),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = folded {
+            eprintln!("a fold stopped: {failure}");
+        }
+    });
+}
+
+fn failure(error: LedgerError) -> Failure {
+    match error {
+        LedgerError::Store(_) | LedgerError::TooSlow { .. } | LedgerError::Behind { .. } => {
+            Failure::Unavailable(error.to_string())
+        }
+        LedgerError::Gone { .. } => Failure::Gone,
+        LedgerError::Corrupt { .. }
+        | LedgerError::CounterWentBack { .. }
+        | LedgerError::OtherLayout(_) => Failure::Corrupt(error.to_string()),
+    }
+}

@@ -1,0 +1,32 @@
+//! What a request asks for, decided once.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, Request};
+use rollcall_tally::question::{NotUnderstood, Question};
+use rollcall_web::Problem;
+
+/// The question of a request to the admin API.
+pub fn question<B>(request: &Request<B>) -> Result<Question, Problem> {
+    let name = match request.uri().path() {
+        "/admin/global-stats" => "global-stats",
+        "/admin/top-paths" => "top-paths",
+        "/admin/top-ips" => "top-ips",
+        "/admin/export" => "export-data",
+        "/admin/aggregator-status" => "status",
+        _ => return Err(Problem::not_found()),
+    };
+    if request.method() != Method::GET {
+        return Err(Problem::method_not_allowed("GET"));
+    }
+    let query = request.uri().query().unwrap_or_default();
+    Question::read(name, query).map_err(|error| match error {
+        NotUnderstood::Unknown => Problem::not_found(),
+        NotUnderstood::Parameters(bad) => Problem::bad_parameters(bad),
+    })
+}
+
+/// Whether an answer is a problem that was written for clients.
+pub fn is_problem(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
+    content_type == Some(b"application/problem+json".as_slice())
+}

@@ -1,0 +1,123 @@
+//! The batches that were counted, so that none is counted again.
+//!
+//! Ids are kept in chunks in the order of folding, so that a fold rewrites only the last one. They are forgotten by the stamps of
+//! the batches, never by a folder's clock: a batch that waits in the log for long is still recognised by the time it is folded.
+
+use std::collections::HashSet;
+
+use crate::fold::Stop;
+use crate::lease::Held;
+use crate::values::{BatchId, IdChunk};
+use crate::{Clock, Ledger, Store, keys};
+
+/// The known ids while a fold works on them.
+pub(crate) struct BatchIds {
+    known: HashSet<BatchId>,
+    chunks: Vec<IdChunk>,
+    /// The ids of the last chunk, as far as it is going to be rewritten.
+    last: Vec<BatchId>,
+    /// New chunks, full ones first.
+    written: Vec<(u64, Vec<BatchId>)>,
+    replaced: Vec<String>,
+}
+
+/// What a fold has to write for them.
+pub(crate) struct IdsWritten {
+    pub chunks: Vec<IdChunk>,
+    pub values: Vec<(u64, Vec<BatchId>)>,
+    pub replaced: Vec<String>,
+}
+
+impl<S: Store, C: Clock> Ledger<'_, S, C> {
+    pub(crate) async fn read_ids(
+        &self,
+        held: &Held<'_, S, C>,
+        chunks: &[IdChunk],
+    ) -> Result<BatchIds, Stop> {
+        let mut ids = BatchIds {
+            known: HashSet::new(),
+            chunks: chunks.to_vec(),
+            last: Vec::new(),
+            written: Vec::new(),
+            replaced: Vec::new(),
+        };
+        for chunk in chunks {
+            let key = keys::ids(chunk.number, chunk.version);
+            held.store().await?;
+            ids.last = self.get(&key).await?.ok_or(Stop::Lost)?;
+            ids.known.extend(ids.last.iter().copied());
+        }
+        Ok(ids)
+    }
+}
+
+impl BatchIds {
+    /// Remembers an id. False: it was known.
+    pub fn insert(&mut self, id: BatchId, stamp_ms: u64, k: u64, per_chunk: usize) -> bool {
+        if !self.known.insert(id) {
+            return false;
+        }
+        let full = self
+            .chunks
+            .last()
+            .is_none_or(|chunk| chunk.count as usize >= per_chunk);
+        if full {
+            self.start_chunk(k);
+        }
+        if let Some(chunk) = self.chunks.last_mut() {
+            if chunk.version != k {
+                self.replaced.push(keys::ids(chunk.number, chunk.version));
+                chunk.version = k;
+            }
+            chunk.count += 1;
+            chunk.newest_ms = chunk.newest_ms.max(stamp_ms);
+        }
+        self.last.push(id);
+        true
+    }
+
+    fn start_chunk(&mut self, k: u64) {
+        let number = self.chunks.last().map_or(0, |chunk| chunk.number + 1);
+        self.keep_last(k);
+        self.chunks.push(IdChunk {
+            number,
+            version: k,
+            count: 0,
+            newest_ms: 0,
+        });
+    }
+
+    /// The last chunk is complete as far as this fold goes.
+    fn keep_last(&mut self, k: u64) {
+        let ids = std::mem::take(&mut self.last);
+        if let Some(chunk) = self.chunks.last().filter(|chunk| chunk.version == k) {
+            self.written.push((chunk.number, ids));
+        }
+    }
+
+    /// Forgets what is older than `kept_ms` before the newest stamp, unless fewer than `kept` ids would be left.
+    pub fn finish(mut self, k: u64, kept_ms: u64, kept: usize) -> IdsWritten {
+        self.keep_last(k);
+        let newest_ms = self
+            .chunks
+            .iter()
+            .map(|chunk| chunk.newest_ms)
+            .max()
+            .unwrap_or(0);
+        let mut left: u64 = self.chunks.iter().map(|chunk| chunk.count).sum();
+        while let Some(oldest) = self.chunks.first().copied() {
+            left -= oldest.count;
+            if oldest.version == k || oldest.newest_ms + kept_ms >= newest_ms || left < kept as u64
+            {
+                break;
+            }
+            self.replaced.push(keys::ids(oldest.number, oldest.version));
+            self.chunks.remove(0);
+        }
+        IdsWritten {
+            chunks: self.chunks,
+            values: self.written,
+            replaced: self.replaced,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Every key of the layout. Only `[A-Za-z0-9:._-]`, as some stores allow no more; an address has its canonical text.
+
+use std::net::IpAddr;
+
+use sha2::{Digest, Sha256};
+
+/// Counter: the newest number of the log.
+pub const LOG_NEXT: &str = "log:next";
+/// The newest number up to which the log was deleted.
+pub const LOG_FIRST: &str = "log:first";
+/// Counter: the newest fold number.
+pub const FOLD: &str = "fold";
+/// Who folds, and until when. A hint.
+pub const LEASE: &str = "lease";
+/// The newest root known to be confirmed.
+pub const MARK: &str = "mark";
+/// Version of the layout and number of pages.
+pub const META: &str = "meta";
+
+/// A segment of the log.
+pub fn log(n: u64) -> String {
+    format!("log:{n}")
+}
+
+/// What the fold `k` wrote: its plan, later its root.
+pub fn root(k: u64) -> String {
+    format!("root:{k}")
+}
+
+/// The index of a share of the IPs, as the fold `k` wrote it.
+pub fn page(p: usize, k: u64) -> String {
+    format!("page:{p}:{k}")
+}
+
+/// A share of the batch ids, as the fold `k` wrote it.
+pub fn ids(chunk: u64, k: u64) -> String {
+    format!("ids:{chunk}:{k}")
+}
+
+/// The keys that the fold `k` replaced, to delete when no query can read them any more.
+pub fn replaced(k: u64) -> String {
+    format!("replaced:{k}")
+}
+
+/// The state of an IP, as the fold `k` wrote it.
+pub fn ip(ip: &IpAddr, k: u64) -> String {
+    format!("ip:{ip}:{k}")
+}
+
+/// The page that an IP is in, by the SHA-256 of its octets: the same for ever, on every machine.
+pub fn page_of(ip: &IpAddr, pages: usize) -> usize {
+    let digest = match ip {
+        IpAddr::V4(v4) => Sha256::digest(v4.octets()),
+        IpAddr::V6(v6) => Sha256::digest(v6.octets()),
+    };
+    let head = digest.iter().take(8);
+    let hash = head.fold(0u64, |hash, byte| (hash << 8) | u64::from(*byte));
+    (hash % pages as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_use_only_what_every_store_allows() {
+        let v6: IpAddr = "2001:db8::1".parse().unwrap();
+        for key in [
+            log(7),
+            root(7),
+            page(255, 7),
+            ids(3, 7),
+            replaced(7),
+            ip(&v6, 7),
+        ] {
+            assert!(
+                key.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ":._-".contains(c)),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn ips_are_spread_evenly_over_the_pages() {
+        let mut pages = vec![0u32; 256];
+        for i in 0..25_600u32 {
+            pages[page_of(&IpAddr::from((0x0a00_0000 + i).to_be_bytes()), 256)] += 1;
+        }
+        let most = pages.iter().max().unwrap();
+        let least = pages.iter().min().unwrap();
+        assert!(
+            *most <= 200 && *least >= 30,
+            "{least} to {most} instead of 100"
+        );
+    }
+}

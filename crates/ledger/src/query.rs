@@ -1,0 +1,181 @@
+//! Query: one confirmed root that holds everything acknowledged before the question, and the versions that it names.
+
+use std::net::IpAddr;
+use std::ops::Range;
+
+use rollcall_tally::IpState;
+
+use crate::fold::{Folded, went_back};
+use crate::values::{Entry, Mark, Meta, Page, Record, Root, decode, encode};
+use crate::{Clock, Ledger, LedgerError, Store, keys, limits};
+
+/// How long to leave the store to another folder before looking again.
+const LOOK_AGAIN_MS: u64 = 50;
+
+/// An IP as its page lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub ip: IpAddr,
+    /// The fold that wrote its state last.
+    pub version: u64,
+    pub last_seen_ms: u64,
+}
+
+impl<S: Store, C: Clock> Ledger<'_, S, C> {
+    /// Refuses a store that was filled with another layout, and claims an empty one. To be called once before anything else.
+    pub async fn open(&self) -> Result<(), LedgerError> {
+        let ours = Meta {
+            layout: limits::LAYOUT_VERSION,
+            pages: self.limits.pages as u32,
+        };
+        match self.get::<Meta>(keys::META).await? {
+            None => Ok(self
+                .store
+                .set(keys::META, encode(keys::META, &ours)?)
+                .await?),
+            Some(theirs) if theirs == ours => Ok(()),
+            Some(theirs) => Err(LedgerError::OtherLayout(format!(
+                "the store has layout {} with {} pages, this Rollcall writes layout {} with {} pages: run the version that \
+                 filled the store, or give this one an empty store",
+                theirs.layout, theirs.pages, ours.layout, ours.pages
+            ))),
+        }
+    }
+
+    /// The newest confirmed root, after folding whatever was acknowledged before this call.
+    pub async fn snapshot(&self) -> Result<Root, LedgerError> {
+        let started_ms = self.clock.monotonic_ms();
+        let top = self.store.increment(keys::LOG_NEXT, 0).await?;
+        loop {
+            let mark = self.mark().await?;
+            if mark.log > top {
+                let now = self.store.increment(keys::LOG_NEXT, 0).await?;
+                went_back(keys::LOG_NEXT, now, mark.log)?;
+            }
+            // No root at the mark: the mark is an old one, written late, and a fold puts it right.
+            if let Some(root) = self.root_at(mark.k).await? {
+                let missing = root.open.keys().copied().take_while(|n| *n <= top);
+                let missing: Vec<u64> = missing.chain(root.log + 1..=top).collect();
+                // A number that is neither folded nor written after the question was not acknowledged before it ...
+                if !self.any_written(&missing).await? {
+                    // ... unless it was folded and deleted just now.
+                    if missing.is_empty() || self.mark().await? == mark {
+                        return Ok(root);
+                    }
+                    continue;
+                }
+            }
+            let waited_ms = self.clock.monotonic_ms().saturating_sub(started_ms);
+            if waited_ms > self.limits.query_wait_ms {
+                return Err(LedgerError::Behind { waited_ms });
+            }
+            if self.fold_even_if_idle().await? != Folded::Done {
+                self.clock.sleep_ms(LOOK_AGAIN_MS).await;
+            }
+        }
+    }
+
+    /// The newest confirmed root as it is, and the newest number of the log. Folds nothing.
+    pub async fn current(&self) -> Result<(Root, u64), LedgerError> {
+        let top = self.store.increment(keys::LOG_NEXT, 0).await?;
+        let mark = self.mark().await?;
+        let key = keys::root(mark.k);
+        let root = self.root_at(mark.k).await?;
+        Ok((root.ok_or(LedgerError::Gone { key })?, top))
+    }
+
+    /// The IPs of some pages of a root.
+    pub async fn list(&self, k: u64, pages: Range<usize>) -> Result<Vec<Listed>, LedgerError> {
+        let key = keys::root(k);
+        let root = self.root_at(k).await?.ok_or(LedgerError::Gone { key })?;
+        let named = root
+            .pages
+            .iter()
+            .enumerate()
+            .take(pages.end)
+            .skip(pages.start);
+        let wanted: Vec<String> = named
+            .filter(|(_, version)| **version > 0)
+            .map(|(page, version)| keys::page(page, *version))
+            .collect();
+        let mut listed = Vec::new();
+        for page in self.get_all::<Page>(&wanted).await? {
+            listed.extend(
+                page.0
+                    .into_iter()
+                    .map(|(ip, entry): (IpAddr, Entry)| Listed {
+                        ip,
+                        version: entry.version,
+                        last_seen_ms: entry.last_seen_ms,
+                    }),
+            );
+        }
+        Ok(listed)
+    }
+
+    /// The states of some IPs, in their order, at the versions that [`Self::list`] told.
+    pub async fn states(&self, ips: &[(IpAddr, u64)]) -> Result<Vec<IpState>, LedgerError> {
+        let wanted: Vec<String> = ips
+            .iter()
+            .map(|(ip, version)| keys::ip(ip, *version))
+            .collect();
+        self.get_all(&wanted).await
+    }
+
+    pub(crate) async fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<T>, LedgerError> {
+        let bytes = self.store.get(key).await?;
+        bytes.map(|bytes| decode(key, &bytes)).transpose()
+    }
+
+    pub(crate) async fn mark(&self) -> Result<Mark, LedgerError> {
+        Ok(self.get(keys::MARK).await?.unwrap_or_default())
+    }
+
+    /// The root of a fold. `None` if it is not there, or only planned.
+    pub(crate) async fn root_at(&self, k: u64) -> Result<Option<Root>, LedgerError> {
+        if k == 0 {
+            return Ok(Some(self.empty_root()));
+        }
+        Ok(match self.get(&keys::root(k)).await? {
+            Some(Record::Root(root)) => Some(root),
+            Some(Record::Plan(_)) | None => None,
+        })
+    }
+
+    pub(crate) fn empty_root(&self) -> Root {
+        Root {
+            pages: vec![0; self.limits.pages],
+            ..Root::default()
+        }
+    }
+
+    /// Values that must all be there, in the order of their keys.
+    async fn get_all<T: serde::de::DeserializeOwned>(
+        &self,
+        wanted: &[String],
+    ) -> Result<Vec<T>, LedgerError> {
+        let mut values = Vec::with_capacity(wanted.len());
+        for chunk in wanted.chunks(self.limits.chunk) {
+            let found = self.store.get_many(chunk).await?;
+            for key in chunk {
+                let bytes = found
+                    .get(key)
+                    .ok_or_else(|| LedgerError::Gone { key: key.clone() })?;
+                values.push(decode(key, bytes)?);
+            }
+        }
+        Ok(values)
+    }
+
+    async fn any_written(&self, numbers: &[u64]) -> Result<bool, LedgerError> {
+        for n in numbers {
+            if self.store.exists(&keys::log(*n)).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

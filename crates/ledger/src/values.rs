@@ -1,0 +1,146 @@
+//! Every stored value: postcard behind a version byte. A value of another version, or cut short, is an error that names its key.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use rollcall_tally::{Drops, Hit};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+use crate::LedgerError;
+
+/// The first byte of every value.
+const VERSION: u8 = 1;
+
+/// What a batch is remembered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BatchId([u8; 16]);
+
+impl BatchId {
+    /// Half of the SHA-256 of the text that the sender gave the batch.
+    pub fn of(text: &str) -> Self {
+        let mut id = [0; 16];
+        for (to, from) in id.iter_mut().zip(Sha256::digest(text.as_bytes())) {
+            *to = from;
+        }
+        Self(id)
+    }
+}
+
+/// `log:{n}`: one appended batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Segment {
+    pub id: Option<BatchId>,
+    /// When its number was taken, by its writer's clock: not before.
+    pub stamp_ms: u64,
+    pub hits: Vec<Hit>,
+}
+
+/// `mark`: the newest root known to be confirmed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    pub k: u64,
+    /// Every number of the log up to this one is folded or dropped.
+    pub low: u64,
+    /// The newest number that is folded.
+    pub log: u64,
+    /// From when on a fold has something to delete, though nothing is pending.
+    pub due_ms: Option<u64>,
+}
+
+/// `lease`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lease {
+    pub owner: u64,
+    pub until_ms: u64,
+}
+
+/// `meta`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Meta {
+    pub layout: u32,
+    pub pages: u32,
+}
+
+/// `root:{k}`: first what the fold is about to write, then what it wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Record {
+    Plan(Vec<String>),
+    Root(Root),
+}
+
+/// The record of one fold, from which everything is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    pub k: u64,
+    /// When its fold looked at the log.
+    pub folded_at_ms: u64,
+    /// The newest number of the log that is folded.
+    pub log: u64,
+    /// Numbers below it that were not written yet, and since when a later one was.
+    pub open: BTreeMap<u64, u64>,
+    /// The version of each page; 0 is an empty one.
+    pub pages: Vec<u64>,
+    pub ids: Vec<IdChunk>,
+    pub ips: u64,
+    pub hits: u64,
+    pub drops: Drops,
+    /// Folds that replaced keys which queries may still read, and when they did.
+    pub(crate) replaced: BTreeMap<u64, u64>,
+    /// Folds whose replaced keys are to be deleted once this root is confirmed.
+    pub(crate) due: Vec<u64>,
+    /// Further keys to delete then: left behind by folds that never committed.
+    pub(crate) todo: Vec<String>,
+    /// Fold numbers that never committed, and since when that is known. They may have left keys behind.
+    pub(crate) void: BTreeMap<u64, u64>,
+}
+
+/// Where a share of the batch ids is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdChunk {
+    pub number: u64,
+    pub version: u64,
+    pub count: u64,
+    /// The newest stamp of a batch in it.
+    pub newest_ms: u64,
+}
+
+/// `page:{p}:{k}`: the index of a share of the IPs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Page(pub BTreeMap<IpAddr, Entry>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// The fold that wrote its state last.
+    pub version: u64,
+    pub last_seen_ms: u64,
+    pub hits: u64,
+}
+
+/// As it is stored.
+pub(crate) fn encode<T: Serialize>(key: &str, value: &T) -> Result<Vec<u8>, LedgerError> {
+    postcard::to_extend(value, vec![VERSION]).map_err(|error| corrupt(key, &error.to_string()))
+}
+
+/// As it was stored.
+pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, LedgerError> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => match postcard::take_from_bytes(rest) {
+            Ok((value, [])) => Ok(value),
+            Ok((_, more)) => Err(corrupt(key, &format!("{} bytes too many", more.len()))),
+            Err(error) => Err(corrupt(key, &error.to_string())),
+        },
+        Some((other, _)) => Err(corrupt(
+            key,
+            &format!("version {other} is not known, only {VERSION}"),
+        )),
+        None => Err(corrupt(key, "empty")),
+    }
+}
+
+fn corrupt(key: &str, reason: &str) -> LedgerError {
+    LedgerError::Corrupt {
+        key: key.to_owned(),
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,353 @@
+//! What the ledger promises, one sentence a test.
+
+mod common;
+
+use common::*;
+use rollcall_ledger::limits::Limits;
+use rollcall_ledger::{Folded, LedgerError};
+
+#[test]
+fn what_was_appended_is_in_the_next_snapshot() {
+    let (store, limits) = (MemoryStore::new(), small());
+    append(
+        &store,
+        &limits,
+        None,
+        vec![
+            hit("192.0.2.1", "/a", NOW_MS),
+            hit("2001:db8::1", "/b", NOW_MS),
+        ],
+    )
+    .unwrap();
+    append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
+    let all = all(&store, &limits);
+    assert_eq!(hits_of(&all), 3);
+    assert_eq!(all[&"192.0.2.1".parse().unwrap()].hits(), 2);
+    assert_eq!(all[&"2001:db8::1".parse().unwrap()].hits(), 1);
+}
+
+#[test]
+fn an_empty_store_answers_with_nothing() {
+    let (store, limits) = (MemoryStore::new(), small());
+    assert!(all(&store, &limits).is_empty());
+    assert_eq!(fold(&store, &limits).unwrap(), Folded::Nothing);
+    assert!(store.values.borrow().is_empty(), "asking writes nothing");
+}
+
+#[test]
+fn a_snapshot_folds_more_segments_than_one_fold_takes() {
+    let (store, limits) = (MemoryStore::new(), small());
+    for i in 0..23 {
+        append(
+            &store,
+            &limits,
+            None,
+            vec![hit("192.0.2.1", &format!("/{i}"), NOW_MS)],
+        )
+        .unwrap();
+    }
+    assert_eq!(hits_of(&all(&store, &limits)), 23);
+    assert!(
+        store.keys("log:").iter().all(|key| key == "log:first"),
+        "{:?}",
+        store.keys("log:")
+    );
+}
+
+#[test]
+fn a_batch_sent_twice_counts_once() {
+    let (store, limits) = (MemoryStore::new(), small());
+    let batch = || vec![hit("192.0.2.1", "/a", NOW_MS)];
+    append(&store, &limits, Some("one"), batch()).unwrap();
+    append(&store, &limits, Some("one"), batch()).unwrap();
+    assert_eq!(hits_of(&all(&store, &limits)), 1, "within one fold");
+    append(&store, &limits, Some("one"), batch()).unwrap();
+    append(&store, &limits, Some("two"), batch()).unwrap();
+    assert_eq!(hits_of(&all(&store, &limits)), 2, "in a later fold");
+    assert_eq!(snapshot(&store, &limits).unwrap().drops.repeated_batches, 2);
+}
+
+#[test]
+fn batch_ids_are_remembered_for_the_time_and_the_number_documented() {
+    let (store, limits) = (MemoryStore::new(), small());
+    let send = |id: u64| {
+        append(
+            &store,
+            &limits,
+            Some(&id.to_string()),
+            vec![hit("192.0.2.1", "/a", NOW_MS)],
+        )
+        .unwrap()
+    };
+    for id in 0..40 {
+        send(id);
+        store.clock.pass(1_000);
+        fold(&store, &limits).unwrap();
+    }
+    for id in 0..40 {
+        send(id);
+    }
+    assert_eq!(
+        hits_of(&all(&store, &limits)),
+        40,
+        "all are younger than ids_kept_ms"
+    );
+    store.clock.pass(limits.ids_kept_ms + 60_000);
+    for id in 100..112 {
+        send(id);
+    }
+    snapshot(&store, &limits).unwrap();
+    store.clock.pass(limits.ids_kept_ms + 60_000);
+    send(200);
+    snapshot(&store, &limits).unwrap();
+    for id in 101..112 {
+        send(id);
+    }
+    assert_eq!(
+        hits_of(&all(&store, &limits)),
+        53,
+        "the last twelve are known however old they are"
+    );
+    send(0);
+    assert_eq!(
+        hits_of(&all(&store, &limits)),
+        54,
+        "what is both old and far back is forgotten"
+    );
+}
+
+#[test]
+fn a_slow_writer_does_not_acknowledge() {
+    for key in ["log:next", "log:1"] {
+        let (store, limits) = (MemoryStore::new(), small());
+        *store.slow.borrow_mut() = Some((key, limits.ack_within_ms + 1));
+        let error =
+            append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap_err();
+        assert!(matches!(error, LedgerError::TooSlow { .. }), "{error}");
+        *store.slow.borrow_mut() = Some((key, limits.ack_within_ms));
+        let (store, limits) = (MemoryStore::new(), small());
+        append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
+    }
+}
+
+#[test]
+fn a_number_that_is_never_written_is_skipped_and_blocks_nothing() {
+    let (store, limits) = (MemoryStore::new(), small());
+    *store
+        .counters
+        .borrow_mut()
+        .entry("log:next".into())
+        .or_default() += 1;
+    append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
+    let root = snapshot(&store, &limits).unwrap();
+    assert_eq!((root.hits, root.open.len()), (1, 1));
+    store.clock.pass(limits.skip_after_ms);
+    append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
+    assert_eq!(
+        snapshot(&store, &limits).unwrap().open.len(),
+        1,
+        "not before its time"
+    );
+    store.clock.pass(1);
+    append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
+    let root = snapshot(&store, &limits).unwrap();
+    assert_eq!(
+        (root.hits, root.open.len(), root.drops.skipped_numbers),
+        (3, 0, 1)
+    );
+}
+
+#[test]
+fn a_writer_that_was_overtaken_still_counts() {
+    let (store, limits) = (MemoryStore::new(), small());
+    append(
+        &store,
+        &limits,
+        None,
+        vec![hit("192.0.2.1", "/late", NOW_MS)],
+    )
+    .unwrap();
+    let late = store.values.borrow_mut().remove("log:1").unwrap();
+    append(&store, &limits, None, vec![hit("192.0.2.2", "/a", NOW_MS)]).unwrap();
+    assert_eq!(hits_of(&all(&store, &limits)), 1);
+    store.values.borrow_mut().insert("log:1".into(), late);
+    assert_eq!(hits_of(&all(&store, &limits)), 2);
+    let root = snapshot(&store, &limits).unwrap();
+    assert!(root.open.is_empty());
+}
+
+#[test]
+fn the_least_recently_seen_ip_leaves_first_and_is_counted() {
+    let (store, limits) = (MemoryStore::new(), Limits { ips: 3, ..small() });
+    for (i, seen_ms) in [(1, 5), (2, 1), (3, 3), (4, 4)] {
+        let hits = vec![hit(&format!("192.0.2.{i}"), "/a", NOW_MS + seen_ms); i];
+        append(&store, &limits, None, hits).unwrap();
+        fold(&store, &limits).unwrap();
+    }
+    let all = all(&store, &limits);
+    let left: Vec<String> = all.keys().map(ToString::to_string).collect();
+    assert_eq!(left, ["192.0.2.1", "192.0.2.3", "192.0.2.4"]);
+    let root = snapshot(&store, &limits).unwrap();
+    assert_eq!(
+        (root.hits, root.drops.evicted_ips, root.drops.evicted_hits),
+        (10, 1, 2)
+    );
+}
+
+#[test]
+fn what_was_replaced_is_deleted_once_no_query_reads_it() {
+    let (store, limits) = (MemoryStore::new(), small());
+    for _ in 0..5 {
+        append(
+            &store,
+            &limits,
+            Some("x"),
+            vec![hit("192.0.2.1", "/a", NOW_MS)],
+        )
+        .unwrap();
+        fold(&store, &limits).unwrap();
+    }
+    store.clock.pass(limits.keep_replaced_ms + 1);
+    while fold(&store, &limits).unwrap() == Folded::Done {
+        store.clock.pass(limits.keep_replaced_ms + 1);
+        if store.keys("replaced:").len() <= 1 {
+            break;
+        }
+    }
+    assert_eq!(store.keys("ip:").len(), 1);
+    assert_eq!(store.keys("page:").len(), 1);
+    assert_eq!(store.keys("lease"), Vec::<String>::new());
+}
+
+#[test]
+fn a_fold_struck_anywhere_loses_nothing_and_leaves_nothing() {
+    let limits = small();
+    let calls = {
+        let store = prepared(&limits);
+        let before = store.calls.get();
+        fold(&store, &limits).unwrap();
+        store.calls.get() - before
+    };
+    assert!(calls > 15, "{calls}");
+    for fault in [Fault::Before, Fault::After] {
+        for at in 1..=calls {
+            let store = prepared(&limits);
+            store.strike.set(Some((store.calls.get() + at, fault)));
+            let _ = fold(&store, &limits);
+            store.strike.set(None);
+            store.clock.pass(limits.lease_ms + 1);
+            assert_eq!(hits_of(&all(&store, &limits)), 7, "{fault:?} at call {at}");
+            for _ in 0..4 {
+                store.clock.pass(limits.keep_replaced_ms + 1);
+                fold(&store, &limits).unwrap();
+            }
+            let told = format!("{fault:?} at call {at}: {:?}", store.keys(""));
+            assert_eq!(store.keys("ip:").len(), 3, "{told}");
+            assert_eq!(store.keys("log:"), ["log:first"], "{told}");
+            assert!(
+                store.keys("root:").len() <= 2 && store.keys("ids:").len() <= 2,
+                "{told}"
+            );
+        }
+    }
+}
+
+/// A store with one fold behind it, and one ahead that changes old states, adds new ones and knows a batch already.
+fn prepared(limits: &Limits) -> MemoryStore {
+    let store = MemoryStore::new();
+    append(
+        &store,
+        limits,
+        Some("a"),
+        vec![
+            hit("192.0.2.1", "/a", NOW_MS),
+            hit("192.0.2.2", "/a", NOW_MS),
+        ],
+    )
+    .unwrap();
+    fold(&store, limits).unwrap();
+    append(
+        &store,
+        limits,
+        Some("b"),
+        vec![hit("192.0.2.1", "/b", NOW_MS); 3],
+    )
+    .unwrap();
+    append(
+        &store,
+        limits,
+        Some("a"),
+        vec![hit("192.0.2.1", "/a", NOW_MS)],
+    )
+    .unwrap();
+    append(
+        &store,
+        limits,
+        None,
+        vec![hit("192.0.2.3", "/c", NOW_MS); 2],
+    )
+    .unwrap();
+    store
+}
+
+#[test]
+fn a_live_lease_is_left_alone_and_an_old_one_is_not() {
+    let (store, limits) = (MemoryStore::new(), small());
+    append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
+    // Strike the fold after it took the lease.
+    store
+        .strike
+        .set(Some((store.calls.get() + 6, Fault::Before)));
+    assert!(fold(&store, &limits).is_err());
+    assert_eq!(store.keys("lease").len(), 1);
+    assert_eq!(fold(&store, &limits).unwrap(), Folded::Busy);
+    store.clock.pass(limits.lease_ms + 1);
+    assert_eq!(fold(&store, &limits).unwrap(), Folded::Done);
+}
+
+#[test]
+fn a_counter_that_went_back_is_an_alarm() {
+    let (store, limits) = (MemoryStore::new(), small());
+    for _ in 0..3 {
+        append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
+    }
+    snapshot(&store, &limits).unwrap();
+    store.counters.borrow_mut().insert("log:next".into(), 1);
+    let error = snapshot(&store, &limits).unwrap_err();
+    assert!(
+        matches!(error, LedgerError::CounterWentBack { .. }),
+        "{error}"
+    );
+    let error = fold(&store, &limits).unwrap_err();
+    assert!(
+        matches!(error, LedgerError::CounterWentBack { .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_an_error_that_names_its_key() {
+    for bytes in [vec![], vec![9, 1, 2], vec![1, 0xff, 0xff]] {
+        let (store, limits) = (MemoryStore::new(), small());
+        append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
+        store.values.borrow_mut().insert("log:1".into(), bytes);
+        let error = snapshot(&store, &limits).unwrap_err();
+        assert!(
+            matches!(&error, LedgerError::Corrupt { key, .. } if key == "log:1"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn another_layout_is_refused_and_says_what_to_do() {
+    let (store, limits) = (MemoryStore::new(), small());
+    futures::executor::block_on(ledger(&store, &limits).open()).unwrap();
+    futures::executor::block_on(ledger(&store, &limits).open()).unwrap();
+    let other = Limits {
+        pages: 8,
+        ..small()
+    };
+    let error = futures::executor::block_on(ledger(&store, &other).open()).unwrap_err();
+    assert!(error.to_string().contains("4 pages"), "{error}");
+}

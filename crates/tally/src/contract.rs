@@ -1,0 +1,128 @@
+//! The types of `wit/rollcall.wit`'s interface `types`, under the same names: `wit-bindgen` maps that interface onto this module
+//! and does not compile where the two differ. Over HTTP they travel as JSON.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use crate::hit::RawHit;
+pub use crate::summary::{
+    Batch, CallerSummary, CountryCount, Detail, PathSummary, RecentActivity, Summary,
+};
+pub use crate::tally::{Bucket, StatusCounts, Tally};
+pub use crate::window::Window;
+
+/// Why a hit was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// Its place in the batch, from 1.
+    pub number: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Hits that are durable now.
+    pub accepted: u64,
+    pub rejected: u64,
+    /// The first ten.
+    pub rejections: Vec<Rejection>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum Failure {
+    /// The request makes no sense; the same request fails again.
+    #[error("{0}")]
+    Invalid(String),
+    /// The store did not answer in time, or is too busy. Nothing is known of what was asked; ask again.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// The snapshot asked for was replaced long ago. Take a new one.
+    #[error("the snapshot was replaced")]
+    Gone,
+    /// A stored value cannot be read; says which key and why.
+    #[error("unreadable: {0}")]
+    Corrupt(String),
+}
+
+/// What one IP did on one path in a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportRow {
+    pub ip: String,
+    pub path_key: String,
+    pub method: String,
+    pub path: String,
+    pub count: u64,
+    pub first_seen_ms: u64,
+    pub last_accessed_ms: u64,
+    pub country: Option<String>,
+    /// The one seen last.
+    pub user_agent: Option<String>,
+    pub client_errors: u64,
+    pub server_errors: u64,
+    pub bytes: u64,
+    pub timed: u64,
+    pub time_sum_us: u64,
+}
+
+/// Hits and IPs that are not in the answers, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drops {
+    /// IPs that left because too many others were seen later, and their hits.
+    #[serde(rename = "evictedIPs")]
+    pub evicted_ips: u64,
+    #[serde(rename = "evictedHits")]
+    pub evicted_hits: u64,
+    /// Hits counted under `(other)`, because their IP had too many paths.
+    #[serde(rename = "otherPathHits")]
+    pub other_path_hits: u64,
+    /// Batches that came again and were not counted again.
+    #[serde(rename = "repeatedBatches")]
+    pub repeated_batches: u64,
+    /// Numbers of the log that were taken and never written; none of them was acknowledged.
+    #[serde(rename = "skippedNumbers")]
+    pub skipped_numbers: u64,
+}
+
+/// One consistent state of everything: what one fold wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// 0: nothing was ever recorded.
+    pub root: u64,
+    /// When it was taken. Every part of an answer counts its windows back from here.
+    pub as_of_ms: u64,
+    pub pages: u32,
+    /// IPs tracked.
+    pub ips: u64,
+    /// Hits counted since the beginning, evicted ones too.
+    pub hits: u64,
+    pub drops: Drops,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpRef {
+    pub ip: String,
+    /// The fold that wrote its state last.
+    pub version: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpList {
+    /// IPs seen since the time asked for.
+    pub ips: Vec<IpRef>,
+    /// IPs of these pages seen within `active_days`.
+    pub active: u64,
+}
+
+/// How the ledger does. All numbers are the store's, not one instance's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerStatus {
+    pub snapshot: Snapshot,
+    pub folded_at_ms: u64,
+    /// The newest number of the log, and the newest that is in the snapshot.
+    pub log_next: u64,
+    pub log_folded: u64,
+    /// Numbers taken and not written yet, or never.
+    pub log_open: u64,
+}

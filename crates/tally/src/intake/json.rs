@@ -1,0 +1,325 @@
+//! Hits as JSON: one object, an array of objects, or an object a line.
+//!
+//! The elements of an array are first only told apart, then read each on its own, so that one which is odd (a lone surrogate, a
+//! field given twice, a number beyond all bounds) is refused alone. No tree of the body is built.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+
+use jiff::Timestamp;
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Flaw, Intake, IntakeError};
+use crate::hit::{Hit, RawHit, STATUS_EXPECTED};
+
+/// The largest integer that a double holds exactly, as any JSON number may have been one on its way.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// Reads one object or an array of objects.
+pub(super) fn read_document(body: &[u8], now_ms: u64) -> Result<Intake, IntakeError> {
+    let text = str::from_utf8(body).map_err(|error| IntakeError::NotUtf8 {
+        valid_bytes: error.valid_up_to(),
+    })?;
+    let mut intake = Intake::default();
+    match text.trim_ascii_start().as_bytes().first() {
+        Some(b'[') => read_array(text, now_ms, &mut intake)?,
+        Some(b'{') => {
+            let object: &RawValue = serde_json::from_str(text).map_err(not_json)?;
+            intake.take(1, read_hit(object.get()), now_ms)?;
+        }
+        _ => {
+            serde_json::from_str::<IgnoredAny>(text).map_err(not_json)?;
+            return Err(IntakeError::NotHits);
+        }
+    }
+    Ok(intake)
+}
+
+fn read_array(text: &str, now_ms: u64, intake: &mut Intake) -> Result<(), IntakeError> {
+    let mut stopped = None;
+    let elements = Elements {
+        intake,
+        now_ms,
+        stopped: &mut stopped,
+    };
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let outcome = deserializer
+        .deserialize_seq(elements)
+        .and_then(|()| deserializer.end());
+    match (stopped, outcome) {
+        (Some(error), _) => Err(error),
+        (None, outcome) => outcome.map_err(not_json),
+    }
+}
+
+/// Takes the elements of an array one after the other.
+struct Elements<'a> {
+    intake: &'a mut Intake,
+    now_ms: u64,
+    /// Why no further element is taken; the error of serde that goes with it says nothing.
+    stopped: &'a mut Option<IntakeError>,
+}
+
+impl<'de> Visitor<'de> for Elements<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        let mut number = 0;
+        while let Some(element) = elements.next_element::<&RawValue>()? {
+            number += 1;
+            let raw = read_hit(element.get());
+            if let Err(error) = self.intake.take(number, raw, self.now_ms) {
+                *self.stopped = Some(error);
+                return Err(A::Error::custom("stopped"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn not_json(error: serde_json::Error) -> IntakeError {
+    IntakeError::NotJson {
+        line: error.line(),
+        column: error.column(),
+        reason: without_position(&error),
+    }
+}
+
+/// serde_json ends its messages with a line and a column.
+fn without_position(error: &serde_json::Error) -> String {
+    let mut message = error.to_string();
+    if let Some(end) = message.rfind(" at line ") {
+        message.truncate(end);
+    }
+    message
+}
+
+/// Reads one object, which `text` starts with.
+pub(super) fn read_hit(text: &str) -> Result<RawHit, Flaw> {
+    // A derived struct would also be read from an array, by position.
+    if !text.starts_with('{') {
+        return Err(Flaw::unreadable("expected an object"));
+    }
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| {
+        let reason = without_position(&error);
+        Flaw::unreadable(format!("{reason} at column {}", error.column()))
+    })?;
+    fields.into_raw()
+}
+
+/// The fields of a hit, of any type: what each must be is said with its name.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields<'a> {
+    #[serde(borrow, default)]
+    ip: Field<'a>,
+    #[serde(borrow, default)]
+    method: Field<'a>,
+    #[serde(borrow, default)]
+    path: Field<'a>,
+    #[serde(borrow, default)]
+    timestamp: Field<'a>,
+    #[serde(borrow, default)]
+    status: Field<'a>,
+    #[serde(borrow, default)]
+    response_time_ms: Field<'a>,
+    #[serde(borrow, default)]
+    bytes: Field<'a>,
+    #[serde(borrow, default)]
+    country: Field<'a>,
+    #[serde(borrow, default)]
+    user_agent: Field<'a>,
+}
+
+impl Fields<'_> {
+    fn into_raw(self) -> Result<RawHit, Flaw> {
+        Ok(RawHit {
+            ip: self.ip.required_text("ip")?,
+            method: self.method.required_text("method")?,
+            path: self.path.required_text("path")?,
+            timestamp_ms: self.timestamp.timestamp_ms("timestamp")?,
+            status: self.status.status("status")?,
+            response_time_us: self.response_time_ms.microseconds("responseTimeMs")?,
+            bytes: self.bytes.count("bytes")?,
+            country: self.country.text("country")?,
+            user_agent: self.user_agent.text("userAgent")?,
+        })
+    }
+}
+
+/// The value of a field.
+#[derive(Default)]
+enum Field<'a> {
+    /// Or `null`.
+    #[default]
+    Missing,
+    /// A number without a fraction, not negative. `200.0` is one.
+    Integer(u64),
+    /// Any other number.
+    Number(f64),
+    Text(Cow<'a, str>),
+    /// A boolean, an array or an object, which no field takes.
+    Other,
+}
+
+impl Field<'_> {
+    fn required_text(self, name: &'static str) -> Result<String, Flaw> {
+        self.text(name)?.ok_or_else(|| Flaw::of(name, "missing"))
+    }
+
+    fn text(self, name: &'static str) -> Result<Option<String>, Flaw> {
+        match self {
+            Self::Missing => Ok(None),
+            Self::Text(text) => Ok(Some(text.into_owned())),
+            _ => Err(Flaw::of(name, "expected a string")),
+        }
+    }
+
+    fn status(self, name: &'static str) -> Result<Option<u16>, Flaw> {
+        let status = match self {
+            Self::Missing => return Ok(None),
+            Self::Integer(status) => u16::try_from(status).ok(),
+            _ => None,
+        };
+        status
+            .map(Some)
+            .ok_or_else(|| Flaw::of(name, STATUS_EXPECTED))
+    }
+
+    fn count(self, name: &'static str) -> Result<Option<u64>, Flaw> {
+        match self {
+            Self::Missing => Ok(None),
+            Self::Integer(count) => Ok(Some(count)),
+            _ => Err(Flaw::of(name, "expected an integer of 0 or more")),
+        }
+    }
+
+    fn microseconds(self, name: &'static str) -> Result<Option<u64>, Flaw> {
+        match self {
+            Self::Missing => Ok(None),
+            Self::Integer(ms) => Ok(Some(ms.saturating_mul(1_000))),
+            // The cast saturates, and the check that follows refuses what is too long.
+            Self::Number(ms) if ms >= 0.0 => Ok(Some((ms * 1_000.0).round() as u64)),
+            _ => Err(Flaw::of(name, "expected a number of 0 or more")),
+        }
+    }
+
+    fn timestamp_ms(self, name: &'static str) -> Result<Option<u64>, Flaw> {
+        const EXPECTED: &str = "expected a time of RFC 3339 or milliseconds since 1970, an integer";
+        let ms = match self {
+            Self::Missing => return Ok(None),
+            Self::Integer(ms) => return Ok(Some(ms)),
+            Self::Number(ms) if ms < 0.0 => None,
+            Self::Text(text) => {
+                let time: Timestamp = text.parse().map_err(|_| Flaw::of(name, EXPECTED))?;
+                u64::try_from(time.as_millisecond()).ok()
+            }
+            Self::Number(_) | Self::Other => return Err(Flaw::of(name, EXPECTED)),
+        };
+        ms.map(Some).ok_or_else(|| Flaw::of(name, "before 1970"))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FieldVisitor)
+    }
+}
+
+struct FieldVisitor;
+
+impl<'de> Visitor<'de> for FieldVisitor {
+    type Value = Field<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Field::Missing)
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Field::Integer(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(u64::try_from(value).map_or(Field::Number(value as f64), Field::Integer))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        let is_integer = value.fract() == 0.0 && (0.0..=EXACT_MAX).contains(&value);
+        Ok(if is_integer {
+            Field::Integer(value as u64)
+        } else {
+            Field::Number(value)
+        })
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Field::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Field::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Field::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        while elements.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Field::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Field::Other)
+    }
+}
+
+/// Writes a hit in the form that [`super::read`] takes, on one line, without the line's end.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_json(hit: &Hit, writer: impl io::Write) -> io::Result<()> {
+    let written = Written {
+        ip: hit.ip,
+        method: &hit.method,
+        path: &hit.path,
+        timestamp: hit.timestamp_ms,
+        status: hit.status,
+        response_time_ms: hit.response_time_us.map(|us| us as f64 / 1_000.0),
+        bytes: hit.bytes,
+        country: hit.country.as_deref(),
+        user_agent: hit.user_agent.as_deref(),
+    };
+    Ok(serde_json::to_writer(writer, &written)?)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    ip: std::net::IpAddr,
+    method: &'a str,
+    path: &'a str,
+    timestamp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_time_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<&'a str>,
+}

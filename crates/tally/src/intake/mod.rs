@@ -1,0 +1,200 @@
+//! Turning bytes from outside into [`Hit`]s: JSON, NDJSON and access logs.
+//!
+//! One bad hit does not cost its neighbours: it is refused by its number, and the rest is taken. Only a body that cannot be
+//! read at all is an error. Every hit, whatever its form, ends in [`RawHit::check`], so that the limits are the same for all.
+//!
+//! The JSON form of a hit, of which `ip`, `method` and `path` are required and `null` means missing:
+//!
+//! ```json
+//! {"ip": "192.0.2.1", "method": "GET", "path": "/users", "timestamp": "2025-05-17T10:05:03Z", "status": 200,
+//!  "responseTimeMs": 12.5, "bytes": 5120, "country": "DE", "userAgent": "curl/8.5.0"}
+//! ```
+//!
+//! `timestamp` is RFC 3339 or a number of milliseconds since 1970; missing, it is now. Fields of other names are ignored.
+
+mod access_log;
+mod json;
+
+pub use self::json::write_json;
+use crate::contract::Rejection;
+use crate::hit::{Hit, RawHit, Refusal};
+
+/// The most hits in one request, the refused ones included. A request with more is refused as a whole: the limit bounds what a
+/// segment holds, and a client that exceeds it must cut its batches smaller.
+pub const HITS_MAX: usize = 100_000;
+/// How many refused hits of one request are described. The rest is only counted: an answer stays small however bad the request.
+pub const REJECTIONS_SHOWN: usize = 10;
+
+/// How a body is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One object, or an array of objects.
+    Json,
+    /// One object a line.
+    Ndjson,
+    /// Common or Combined Log Format, told apart line by line.
+    AccessLog,
+}
+
+impl Format {
+    /// The format of a `?format=` parameter. `common` and `combined` are one format.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "json" => Some(Self::Json),
+            "ndjson" => Some(Self::Ndjson),
+            "common" | "combined" | "access-log" => Some(Self::AccessLog),
+            _ => None,
+        }
+    }
+
+    /// The format of a `Content-Type` header, whatever its parameters.
+    pub fn from_content_type(content_type: &str) -> Option<Self> {
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        match essence.to_ascii_lowercase().as_str() {
+            "application/json" => Some(Self::Json),
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/x-jsonlines" => Some(Self::Ndjson),
+            "text/plain" => Some(Self::AccessLog),
+            _ => None,
+        }
+    }
+}
+
+/// What a body held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Intake {
+    /// In the order of the body. Empty if all were refused, or if the body was an empty array.
+    pub hits: Vec<Hit>,
+    pub rejected_count: u64,
+    /// The first [`REJECTIONS_SHOWN`].
+    pub rejections: Vec<Rejection>,
+}
+
+/// Why a body as a whole cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IntakeError {
+    #[error("the body is empty")]
+    Empty,
+    #[error("the body is not UTF-8 after {valid_bytes} bytes")]
+    NotUtf8 { valid_bytes: usize },
+    #[error("the body is not JSON: {reason} at line {line}, column {column}")]
+    NotJson {
+        line: usize,
+        column: usize,
+        reason: String,
+    },
+    #[error("expected an object or an array of objects")]
+    NotHits,
+    #[error("more than {HITS_MAX} hits in one request")]
+    TooManyHits,
+}
+
+/// Reads a whole body.
+///
+/// # Errors
+/// See [`IntakeError`]. A hit that is refused is no error.
+pub fn read(body: &[u8], format: Format, now_ms: u64) -> Result<Intake, IntakeError> {
+    if body.trim_ascii().is_empty() {
+        return Err(IntakeError::Empty);
+    }
+    match format {
+        Format::Json => json::read_document(body, now_ms),
+        Format::Ndjson => read_lines(body, now_ms, json::read_hit),
+        Format::AccessLog => read_lines(body, now_ms, access_log::read_hit),
+    }
+}
+
+/// Checks hits that need no reading.
+///
+/// # Errors
+/// [`IntakeError::TooManyHits`].
+pub fn check(hits: Vec<RawHit>, now_ms: u64) -> Result<Intake, IntakeError> {
+    let mut intake = Intake::default();
+    for (number, raw) in (1..).zip(hits) {
+        intake.take(number, Ok(raw), now_ms)?;
+    }
+    Ok(intake)
+}
+
+fn read_lines(
+    body: &[u8],
+    now_ms: u64,
+    read_hit: impl Fn(&str) -> Result<RawHit, Flaw>,
+) -> Result<Intake, IntakeError> {
+    let mut intake = Intake::default();
+    for (number, line) in (1..).zip(body.split(|&byte| byte == b'\n')) {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            continue;
+        }
+        let raw = str::from_utf8(line)
+            .map_err(|_| Flaw::unreadable("not UTF-8"))
+            .and_then(&read_hit);
+        intake.take(number, raw, now_ms)?;
+    }
+    Ok(intake)
+}
+
+impl Intake {
+    fn take(
+        &mut self,
+        number: u64,
+        raw: Result<RawHit, Flaw>,
+        now_ms: u64,
+    ) -> Result<(), IntakeError> {
+        if self.hits.len() as u64 + self.rejected_count == HITS_MAX as u64 {
+            return Err(IntakeError::TooManyHits);
+        }
+        match raw.and_then(|raw| raw.check(now_ms).map_err(Flaw::from)) {
+            Ok(hit) => self.hits.push(hit),
+            Err(flaw) => self.reject(number, flaw),
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, number: u64, flaw: Flaw) {
+        self.rejected_count += 1;
+        if self.rejections.len() < REJECTIONS_SHOWN {
+            self.rejections.push(Rejection {
+                number,
+                field: flaw.field.map(str::to_owned),
+                reason: flaw.reason,
+            });
+        }
+    }
+}
+
+/// Why one hit was refused, by its reader or by the check that follows.
+#[derive(Debug, PartialEq, Eq)]
+struct Flaw {
+    field: Option<&'static str>,
+    reason: String,
+}
+
+impl Flaw {
+    /// Of the hit as a whole, when no field can be blamed.
+    fn unreadable(reason: impl Into<String>) -> Self {
+        Self {
+            field: None,
+            reason: reason.into(),
+        }
+    }
+
+    fn of(field: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            field: Some(field),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Flaw {
+    fn from(refusal: Refusal) -> Self {
+        Self::of(refusal.field, refusal.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,18 @@
+//! What a hit is, what is kept of each IP, and how it all adds up.
+//!
+//! Pure: no I/O, no clock, no SDK. Time comes in as an argument, in milliseconds since 1970.
+
+pub mod contract;
+pub mod hit;
+pub mod intake;
+pub mod question;
+pub mod report;
+pub mod series;
+pub mod state;
+pub mod summary;
+pub mod tally;
+pub mod window;
+
+pub use contract::*;
+pub use hit::Hit;
+pub use state::IpState;

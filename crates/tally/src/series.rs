@@ -1,0 +1,85 @@
+//! A sparse time series: the cells of [`crate::window`] that hold hits.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::hit::Hit;
+use crate::tally::Tally;
+use crate::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
+
+/// Cells of one length, by their start in units of that length since 1970.
+type Cells = BTreeMap<u64, Tally>;
+
+/// Holds no empty cell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    fine: Cells,
+    hours: Cells,
+    days: Cells,
+    /// All that is older than the days kept.
+    before: Tally,
+}
+
+impl Series {
+    /// Counts a hit in the one cell that it lies in, as seen at `now_ms`.
+    pub fn add(&mut self, hit: &Hit, now_ms: u64) {
+        let ranges = Ranges::at(now_ms);
+        let at = hit.timestamp_ms;
+        let tally = if at >= ranges.fine_from_ms {
+            self.fine.entry(at / FINE_MS).or_default()
+        } else if at >= ranges.hours_from_ms {
+            self.hours.entry(at / HOUR_MS).or_default()
+        } else if at >= ranges.days_from_ms {
+            self.days.entry(at / DAY_MS).or_default()
+        } else {
+            &mut self.before
+        };
+        tally.add(hit);
+    }
+
+    /// Pours cells that are out of their range into the coarser ones. Answers are given of an aged series only.
+    pub fn age(&mut self, now_ms: u64) {
+        let ranges = Ranges::at(now_ms);
+        for (start, tally) in take_before(&mut self.fine, ranges.fine_from_ms / FINE_MS) {
+            let hour = self.hours.entry(start * FINE_MS / HOUR_MS);
+            hour.or_default().merge(&tally);
+        }
+        for (start, tally) in take_before(&mut self.hours, ranges.hours_from_ms / HOUR_MS) {
+            let day = self.days.entry(start * HOUR_MS / DAY_MS);
+            day.or_default().merge(&tally);
+        }
+        for tally in take_before(&mut self.days, ranges.days_from_ms / DAY_MS).values() {
+            self.before.merge(tally);
+        }
+    }
+
+    /// What the cells that start at `from_ms` or later hold; 0 is everything.
+    pub fn since(&self, from_ms: u64) -> Tally {
+        let mut sum = Tally::default();
+        for tally in self.cells_since(from_ms) {
+            sum.merge(tally);
+        }
+        sum
+    }
+
+    /// How many hits the cells that start at `from_ms` or later hold.
+    pub fn count_since(&self, from_ms: u64) -> u64 {
+        self.cells_since(from_ms).map(|tally| tally.count).sum()
+    }
+
+    fn cells_since(&self, from_ms: u64) -> impl Iterator<Item = &Tally> {
+        let from = move |unit_ms: u64| from_ms.div_ceil(unit_ms)..;
+        let before = (from_ms == 0).then_some(&self.before);
+        let fine = self.fine.range(from(FINE_MS));
+        let hours = self.hours.range(from(HOUR_MS));
+        let days = self.days.range(from(DAY_MS));
+        let cells = fine.chain(hours).chain(days).map(|(_, tally)| tally);
+        cells.chain(before)
+    }
+}
+
+fn take_before(cells: &mut Cells, start: u64) -> Cells {
+    let kept = cells.split_off(&start);
+    std::mem::replace(cells, kept)
+}

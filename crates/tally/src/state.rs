@@ -1,0 +1,190 @@
+//! All that is known of one IP.
+//!
+//! The same hits in the same order give the same state, however they were cut into segments, once it is aged to the same moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{CallerSummary, ExportRow, RecentActivity};
+use crate::hit::Hit;
+use crate::series::Series;
+use crate::tally::Tally;
+use crate::window::Window;
+
+/// Distinct path keys kept of one IP. Hits on further ones are counted under [`OTHER_PATHS`], and as dropped from their path.
+pub const PATH_KEYS_MAX: usize = 1_000;
+/// User agents kept of one IP: those seen last.
+pub const USER_AGENTS_MAX: usize = 5;
+/// Where the hits go whose IP has too many paths.
+pub const OTHER_PATHS: &str = "(other)";
+
+/// What one IP did on one path key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathState {
+    pub first_seen_ms: u64,
+    pub last_seen_ms: u64,
+    series: Series,
+}
+
+/// All that is known of one IP.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpState {
+    /// The country that the newest hit with a country told, and when.
+    country: Option<(u64, String)>,
+    /// The last seen first.
+    user_agents: BTreeSet<(u64, String)>,
+    paths: BTreeMap<String, PathState>,
+}
+
+impl IpState {
+    /// Counts a hit. Tells whether it went to [`OTHER_PATHS`].
+    pub fn add(&mut self, hit: &Hit, now_ms: u64) -> bool {
+        if let Some(country) = &hit.country {
+            let told = Some((hit.timestamp_ms, country.clone()));
+            self.country = self.country.take().max(told);
+        }
+        if let Some(user_agent) = &hit.user_agent {
+            self.add_user_agent(hit.timestamp_ms, user_agent);
+        }
+        let mut path_key = hit.path_key();
+        let other = self.paths.len() >= PATH_KEYS_MAX && !self.paths.contains_key(&path_key);
+        if other {
+            path_key = OTHER_PATHS.to_owned();
+        }
+        let path = self.paths.entry(path_key).or_insert_with(|| PathState {
+            first_seen_ms: u64::MAX,
+            last_seen_ms: 0,
+            series: Series::default(),
+        });
+        path.first_seen_ms = path.first_seen_ms.min(hit.timestamp_ms);
+        path.last_seen_ms = path.last_seen_ms.max(hit.timestamp_ms);
+        path.series.add(hit, now_ms);
+        other
+    }
+
+    fn add_user_agent(&mut self, at_ms: u64, name: &str) {
+        let known = self
+            .user_agents
+            .iter()
+            .find(|(_, known)| known == name)
+            .cloned();
+        if let Some(known) = known {
+            if known.0 >= at_ms {
+                return;
+            }
+            self.user_agents.remove(&known);
+        }
+        self.user_agents.insert((at_ms, name.to_owned()));
+        if self.user_agents.len() > USER_AGENTS_MAX {
+            self.user_agents.pop_first();
+        }
+    }
+
+    /// Brings every series to the cells of `now_ms`.
+    pub fn age(&mut self, now_ms: u64) {
+        for path in self.paths.values_mut() {
+            path.series.age(now_ms);
+        }
+    }
+
+    pub fn country(&self) -> Option<&str> {
+        self.country.as_ref().map(|(_, country)| country.as_str())
+    }
+
+    /// The user agent seen last.
+    pub fn user_agent(&self) -> Option<&str> {
+        self.user_agents.last().map(|(_, name)| name.as_str())
+    }
+
+    pub fn first_seen_ms(&self) -> u64 {
+        self.paths
+            .values()
+            .map(|path| path.first_seen_ms)
+            .min()
+            .unwrap_or(0)
+    }
+
+    pub fn last_seen_ms(&self) -> u64 {
+        self.paths
+            .values()
+            .map(|path| path.last_seen_ms)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Hits ever counted.
+    pub fn hits(&self) -> u64 {
+        self.paths
+            .values()
+            .map(|path| path.series.count_since(0))
+            .sum()
+    }
+
+    /// The path keys called in the window, with what was counted there.
+    pub fn paths_since(&self, from_ms: u64) -> impl Iterator<Item = (&str, &PathState, Tally)> {
+        self.paths.iter().filter_map(move |(key, path)| {
+            let tally = path.series.since(from_ms);
+            (tally.count > 0).then_some((key.as_str(), path, tally))
+        })
+    }
+
+    /// How much of the recent past, over all paths.
+    pub fn recent(&self, now_ms: u64) -> RecentActivity {
+        let mut recent = RecentActivity::default();
+        for path in self.paths.values() {
+            recent.merge(path.recent(now_ms));
+        }
+        recent
+    }
+
+    /// This IP in a list of callers.
+    pub fn caller(&self, ip: &str, tally: Tally, path_keys: u64, now_ms: u64) -> CallerSummary {
+        CallerSummary {
+            ip: ip.to_owned(),
+            tally,
+            path_keys,
+            country: self.country().map(str::to_owned),
+            first_seen_ms: self.first_seen_ms(),
+            last_seen_ms: self.last_seen_ms(),
+            recent: self.recent(now_ms),
+        }
+    }
+
+    /// This IP in an export: a row for each path called in the window.
+    pub fn rows(&self, ip: &str, window: Window, now_ms: u64) -> Vec<ExportRow> {
+        self.paths_since(window.start_ms(now_ms))
+            .map(|(key, path, tally)| {
+                let (method, target) = key.split_once(' ').unwrap_or(("", key));
+                ExportRow {
+                    ip: ip.to_owned(),
+                    path_key: key.to_owned(),
+                    method: method.to_owned(),
+                    path: target.to_owned(),
+                    count: tally.count,
+                    first_seen_ms: path.first_seen_ms,
+                    last_accessed_ms: path.last_seen_ms,
+                    country: self.country().map(str::to_owned),
+                    user_agent: self.user_agent().map(str::to_owned),
+                    client_errors: tally.statuses.client_error,
+                    server_errors: tally.statuses.server_error,
+                    bytes: tally.bytes,
+                    timed: tally.timed,
+                    time_sum_us: tally.time_sum_us,
+                }
+            })
+            .collect()
+    }
+}
+
+impl PathState {
+    /// How much of the recent past.
+    pub fn recent(&self, now_ms: u64) -> RecentActivity {
+        let count = |window: Window| self.series.count_since(window.start_ms(now_ms));
+        RecentActivity {
+            last24h: count(Window::Day),
+            last7d: count(Window::Week),
+            last30d: count(Window::Month),
+        }
+    }
+}

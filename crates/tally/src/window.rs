@@ -1,0 +1,129 @@
+//! Windows and cells: how time is cut.
+//!
+//! A hit lies in exactly one cell. Cells are 5 minutes for the last 2 hours, hours for the last 48 hours, days (UTC) for the
+//! last 90 days, then one for all before. A finer cell is poured into the coarser one only when the whole of that is out of
+//! the finer range, so that no stretch of time is ever cut two ways.
+
+use serde::{Deserialize, Serialize};
+
+pub const MINUTE_MS: u64 = 60_000;
+pub const HOUR_MS: u64 = 60 * MINUTE_MS;
+pub const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// The finest cell.
+pub const FINE_MS: u64 = 5 * MINUTE_MS;
+/// How long 5-minute cells are kept, at least.
+pub const FINE_KEPT_MS: u64 = 2 * HOUR_MS;
+/// How long hours are kept, at least.
+pub const HOURS_KEPT_MS: u64 = 48 * HOUR_MS;
+/// How long days are kept, at least; what is older is counted in one cell.
+pub const DAYS_KEPT_MS: u64 = 90 * DAY_MS;
+
+/// A stretch of time that ends now: the cells that start within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Window {
+    #[serde(rename = "1h")]
+    Hour,
+    #[serde(rename = "24h")]
+    Day,
+    #[serde(rename = "7d")]
+    Week,
+    #[serde(rename = "30d")]
+    Month,
+    #[serde(rename = "90d")]
+    Quarter,
+    #[serde(rename = "all")]
+    All,
+}
+
+impl Window {
+    pub const EVERY: [Self; 6] = [
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Quarter,
+        Self::All,
+    ];
+
+    /// As the API spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hour => "1h",
+            Self::Day => "24h",
+            Self::Week => "7d",
+            Self::Month => "30d",
+            Self::Quarter => "90d",
+            Self::All => "all",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::EVERY.into_iter().find(|window| window.name() == name)
+    }
+
+    /// How long it is; `None` is without end.
+    pub fn length_ms(self) -> Option<u64> {
+        match self {
+            Self::Hour => Some(HOUR_MS),
+            Self::Day => Some(DAY_MS),
+            Self::Week => Some(7 * DAY_MS),
+            Self::Month => Some(30 * DAY_MS),
+            Self::Quarter => Some(90 * DAY_MS),
+            Self::All => None,
+        }
+    }
+
+    /// The earliest start of a cell that counts.
+    pub fn start_ms(self, now_ms: u64) -> u64 {
+        self.length_ms()
+            .map_or(0, |length| now_ms.saturating_sub(length))
+    }
+}
+
+/// From when on time is cut into 5 minutes, hours and days, as seen at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Ranges {
+    pub fine_from_ms: u64,
+    pub hours_from_ms: u64,
+    pub days_from_ms: u64,
+}
+
+impl Ranges {
+    pub fn at(now_ms: u64) -> Self {
+        let floor = |kept: u64, unit: u64| now_ms.saturating_sub(kept) / unit * unit;
+        Self {
+            fine_from_ms: floor(FINE_KEPT_MS, HOUR_MS),
+            hours_from_ms: floor(HOURS_KEPT_MS, DAY_MS),
+            days_from_ms: floor(DAYS_KEPT_MS, DAY_MS),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_window_has_a_name_that_finds_it() {
+        for window in Window::EVERY {
+            assert_eq!(Window::from_name(window.name()), Some(window));
+            assert_eq!(
+                serde_json::to_value(window).unwrap(),
+                serde_json::json!(window.name())
+            );
+        }
+        assert_eq!(Window::from_name("2h"), None);
+    }
+
+    #[test]
+    fn each_window_is_made_of_cells_finer_than_itself() {
+        for minutes in 0..(3 * 24 * 60) {
+            let now = 400 * DAY_MS + minutes * MINUTE_MS;
+            let ranges = Ranges::at(now);
+            assert!(Window::Hour.start_ms(now) >= ranges.fine_from_ms);
+            assert!(Window::Day.start_ms(now) >= ranges.hours_from_ms);
+            assert!(Window::Quarter.start_ms(now) >= ranges.days_from_ms);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Bodies of requests, bounded.
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use spin_sdk::http::Request;
+
+use crate::Problem;
+
+/// The whole body, if it has no more than `bytes_max` bytes.
+pub async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
+    match Limited::new(request.into_body(), bytes_max).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("A body may have {bytes_max} bytes."),
+        )),
+        Err(error) => {
+            eprintln!("a body broke off: {error}");
+            Err(Problem::new(StatusCode::BAD_REQUEST, "The body broke off."))
+        }
+    }
+}

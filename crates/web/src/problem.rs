@@ -1,0 +1,192 @@
+//! Errors as clients see them: `application/problem+json` (RFC 9457). What only the operator may know goes to the log instead.
+
+use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use rollcall_tally::question::BadParameter;
+use rollcall_tally::{Failure, Rejection};
+use serde::Serialize;
+
+use crate::reply::{self, Reply};
+
+/// When to ask again after a 503, in seconds.
+const RETRY_AFTER_SECONDS: &str = "2";
+
+/// An error as a client sees it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    #[serde(serialize_with = "status_code")]
+    status: StatusCode,
+    title: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    invalid_params: Vec<BadParameter>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    rejected: Option<Rejected>,
+    #[serde(skip)]
+    header: Option<(HeaderName, &'static str)>,
+}
+
+/// What an ingest request was refused for.
+#[derive(Clone, Debug, Serialize)]
+struct Rejected {
+    accepted: u64,
+    rejected: u64,
+    rejections: Vec<Rejection>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            detail: Some(detail.into()),
+            ..Self::bare(status)
+        }
+    }
+
+    fn bare(status: StatusCode) -> Self {
+        Self {
+            status,
+            title: status.canonical_reason().unwrap_or("Error"),
+            detail: None,
+            invalid_params: Vec::new(),
+            rejected: None,
+            header: None,
+        }
+    }
+
+    /// 404.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "There is nothing at this path.")
+    }
+
+    /// 405, with the methods that would do.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            header: Some((ALLOW, allow)),
+            ..Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                format!("Only {allow} is possible here."),
+            )
+        }
+    }
+
+    /// 401. Does not tell whether a token was missing, wrong, or never configured.
+    pub fn unauthorized() -> Self {
+        Self {
+            header: Some((WWW_AUTHENTICATE, "Bearer realm=\"rollcall\"")),
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                "Send the token as `Authorization: Bearer TOKEN`.",
+            )
+        }
+    }
+
+    /// 503: nothing is known of what was asked; the client may ask again.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self {
+            header: Some((RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        }
+    }
+
+    /// 400, naming every bad parameter.
+    pub fn bad_parameters(invalid_params: Vec<BadParameter>) -> Self {
+        let names: Vec<&str> = invalid_params.iter().map(|bad| bad.name.as_str()).collect();
+        let detail = format!("Not acceptable: {}.", names.join(", "));
+        Self {
+            detail: Some(detail),
+            invalid_params,
+            ..Self::bare(StatusCode::BAD_REQUEST)
+        }
+    }
+
+    /// 400: not one hit was taken.
+    pub fn all_rejected(rejected: u64, rejections: Vec<Rejection>) -> Self {
+        Self {
+            rejected: Some(Rejected {
+                accepted: 0,
+                rejected,
+                rejections,
+            }),
+            ..Self::new(StatusCode::BAD_REQUEST, "None of the hits was acceptable.")
+        }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl From<Failure> for Problem {
+    /// Internal text is logged, not sent.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Invalid(reason) => Self::new(StatusCode::BAD_REQUEST, reason),
+            Failure::Unavailable(_) | Failure::Gone => {
+                eprintln!("{failure}");
+                Self::unavailable("The data could not be reached in time. Ask again.")
+            }
+            Failure::Corrupt(_) => {
+                eprintln!("{failure}");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "A stored value cannot be read; the log says which.",
+                )
+            }
+        }
+    }
+}
+
+impl From<Problem> for Reply {
+    fn from(problem: Problem) -> Self {
+        let mut reply = reply::json_as(problem.status, "application/problem+json", &problem);
+        if let Some((name, value)) = problem.header {
+            reply
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        reply
+    }
+}
+
+fn status_code<S: serde::Serializer>(
+    status: &StatusCode,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn internal_text_is_not_sent() {
+        let problem = Problem::from(Failure::Unavailable("redis://secret@host".into()));
+        let text = serde_json::to_string(&problem).unwrap();
+        assert!(!text.contains("secret"), "{text}");
+        assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[test]
+    fn every_bad_parameter_is_named() {
+        let bad = |name: &str| BadParameter {
+            name: name.into(),
+            reason: "expected 1 to 100".into(),
+        };
+        let problem = Problem::bad_parameters(vec![bad("limit"), bad("sortBy")]);
+        assert_eq!(
+            serde_json::to_value(&problem).unwrap(),
+            serde_json::json!({
+                "status": 400,
+                "title": "Bad Request",
+                "detail": "Not acceptable: limit, sortBy.",
+                "invalidParams": [
+                    {"name": "limit", "reason": "expected 1 to 100"},
+                    {"name": "sortBy", "reason": "expected 1 to 100"}
+                ]
+            })
+        );
+    }
+}

@@ -1,0 +1,31 @@
+//! Variables of the app.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// A variable's value; empty if it is not set, or cannot be had.
+pub async fn text(name: &str) -> String {
+    match spin_sdk::variables::get(name).await {
+        Ok(value) => value,
+        Err(error) => {
+            eprintln!("variable {name}: {error}");
+            String::new()
+        }
+    }
+}
+
+/// A variable's value within its range; where it is not, `default`, and the log says so.
+pub async fn number<T>(name: &str, default: T, range: std::ops::RangeInclusive<T>) -> T
+where
+    T: FromStr + PartialOrd + Display + Copy,
+{
+    let text = text(name).await;
+    match text.parse::<T>() {
+        Ok(value) if range.contains(&value) => value,
+        _ => {
+            let (from, to) = (range.start(), range.end());
+            eprintln!("variable {name}: expected {from} to {to}, got {text:?}; using {default}");
+            default
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Running other programs, with errors that name the program and repeat what it said.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, bail};
+
+/// The cargo that runs this tool, so that both build with one version.
+pub fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
+}
+
+/// Runs to the end with the output shown as it comes.
+pub fn run(command: &mut Command) -> Result<()> {
+    let name = name(command);
+    let status = command
+        .status()
+        .with_context(|| format!("{name} cannot be started"))?;
+    if !status.success() {
+        bail!("{name} failed ({status}); its own messages are above");
+    }
+    Ok(())
+}
+
+/// Runs to the end quietly and gives what it wrote to standard output.
+pub fn read(command: &mut Command) -> Result<String> {
+    let name = name(command);
+    let output = command
+        .output()
+        .with_context(|| format!("{name} cannot be started"))?;
+    if !output.status.success() {
+        bail!("{name} failed ({}){}", output.status, quoted(&output));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout)
+        .trim_end()
+        .to_owned())
+}
+
+/// As [`read`], but a program that is not installed is `None`.
+pub fn read_if_installed(command: &mut Command) -> Result<Option<String>> {
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(Some(
+            String::from_utf8_lossy(&output.stdout)
+                .trim_end()
+                .to_owned(),
+        )),
+        Ok(output) => bail!(
+            "{} failed ({}){}",
+            name(command),
+            output.status,
+            quoted(&output)
+        ),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be started", name(command))),
+    }
+}
+
+fn name(command: &Command) -> String {
+    format!("`{}`", command.get_program().to_string_lossy())
+}
+
+fn quoted(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim();
+    if said.is_empty() {
+        String::new()
+    } else {
+        format!(":\n{said}")
+    }
+}

@@ -1,0 +1,30 @@
+//! Builds the components: one cargo call for all three, in a target folder of its own, since rustc may be another one.
+
+use anyhow::{Context, Result};
+
+use crate::command;
+use crate::toolchain::{TARGET, Toolchain};
+use crate::workspace::Workspace;
+
+const PACKAGES: [&str; 3] = [
+    "rollcall-collector",
+    "rollcall-aggregator",
+    "rollcall-router",
+];
+
+/// Leaves `target/wasm/wasm32-wasip2/release/rollcall_{collector,aggregator,router}.wasm`, which spin.toml names.
+pub fn build(workspace: &Workspace) -> Result<()> {
+    let toolchain = Toolchain::find_or_make(workspace)?;
+    let mut cargo = command::cargo();
+    cargo
+        .current_dir(workspace.root())
+        .args(["build", "--release", "--target", TARGET]);
+    cargo
+        .arg("--target-dir")
+        .arg(workspace.target().join("wasm"));
+    for package in PACKAGES {
+        cargo.args(["--package", package]);
+    }
+    toolchain.apply(&mut cargo);
+    command::run(&mut cargo).context("The components could not be built")
+}

@@ -1,0 +1,64 @@
+//! The developer's tool: builds the components, serves the app, runs the tests.
+//!
+//! It makes what these need (the wasm target, the secrets) and nothing else. It never changes the machine's package lists,
+//! and installs nothing outside this checkout, but for the wasm target where rustup can add it.
+
+mod apt;
+mod command;
+mod components;
+mod debian;
+mod secrets;
+mod sources;
+mod spin;
+mod test;
+mod toolchain;
+mod up;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use workspace::Workspace;
+
+/// Builds, serves and tests Rollcall.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the three components into target/wasm, making the wasm toolchain first if it is missing
+    Build,
+    /// Build the components, make the secrets if there are none, and serve the app
+    Up(up::Options),
+    /// Build the components and run every test that this machine can run
+    Test,
+}
+
+fn main() -> ExitCode {
+    let task = Args::parse().task;
+    match run(task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not by returning it: a backtrace, where the environment asks for one, would bury the sentence.
+            eprintln!("Error: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  because {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Build => components::build(&workspace),
+        Task::Up(options) => up::run(&workspace, options),
+        Task::Test => test::run(&workspace),
+    }
+}

@@ -1,0 +1,227 @@
+//! The app's two tokens: from the environment, else from `.env`, else made now and kept in `.env`.
+//!
+//! A token that is there is never shown, and nothing else in `.env` is touched.
+
+use std::env;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::workspace::Workspace;
+
+/// As many bits as the tokens' comparison is worth.
+const TOKEN_BYTES: usize = 32;
+
+pub struct Secret {
+    /// The environment variable, as Spin names it.
+    pub variable: &'static str,
+    pub value: String,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Environment,
+    EnvFile,
+    /// Made by this run, and now in `.env`.
+    New,
+}
+
+pub struct Secrets {
+    pub admin: Secret,
+    pub ingest: Secret,
+}
+
+impl Secrets {
+    pub fn find_or_make(workspace: &Workspace) -> Result<Self> {
+        let path = workspace.env_file();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+            }
+        };
+        let secrets = Self {
+            admin: find_or_make("SPIN_VARIABLE_ADMIN_TOKEN", &text)?,
+            ingest: find_or_make("SPIN_VARIABLE_INGEST_TOKEN", &text)?,
+        };
+        let new: Vec<(&str, &str)> = secrets
+            .both()
+            .iter()
+            .filter(|secret| secret.origin == Origin::New)
+            .map(|secret| (secret.variable, secret.value.as_str()))
+            .collect();
+        if !new.is_empty() {
+            replace(&path, &with_tokens(&text, &new))
+                .with_context(|| format!("the tokens cannot be kept in {}", path.display()))?;
+        } else if secrets
+            .both()
+            .iter()
+            .any(|secret| secret.origin == Origin::EnvFile)
+        {
+            warn_if_readable(&path)?;
+        }
+        Ok(secrets)
+    }
+
+    pub fn both(&self) -> [&Secret; 2] {
+        [&self.admin, &self.ingest]
+    }
+}
+
+fn find_or_make(variable: &'static str, env_file: &str) -> Result<Secret> {
+    let in_environment = env::var(variable).ok().filter(|value| !value.is_empty());
+    let (value, origin) = match (in_environment, value_in(env_file, variable)) {
+        (Some(value), _) => (value, Origin::Environment),
+        (None, Some(value)) => (value, Origin::EnvFile),
+        (None, None) => (random_token()?, Origin::New),
+    };
+    Ok(Secret {
+        variable,
+        value,
+        origin,
+    })
+}
+
+/// The value of a variable in the text of `.env`; an empty one is none.
+fn value_in(text: &str, variable: &str) -> Option<String> {
+    text.lines()
+        .filter_map(|line| assignment(line, variable))
+        .map(|value| {
+            let quoted = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
+            quoted('"').or_else(|| quoted('\'')).unwrap_or(value)
+        })
+        .rfind(|value| !value.is_empty())
+        .map(str::to_owned)
+}
+
+/// What the line gives to the variable, if it is about this one.
+fn assignment<'a>(line: &'a str, variable: &str) -> Option<&'a str> {
+    let line = line.trim();
+    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+    Some(
+        line.strip_prefix(variable)?
+            .trim_start()
+            .strip_prefix('=')?
+            .trim(),
+    )
+}
+
+/// The text with the tokens at its end. Every other line stays, but for empty values of these very tokens.
+fn with_tokens(text: &str, tokens: &[(&str, &str)]) -> String {
+    let mut lines: Vec<String> = text
+        .lines()
+        .filter(|line| {
+            tokens
+                .iter()
+                .all(|(variable, _)| assignment(line, variable).is_none())
+        })
+        .map(str::to_owned)
+        .collect();
+    lines.extend(
+        tokens
+            .iter()
+            .map(|(variable, token)| format!("{variable}={token}")),
+    );
+    lines.join("\n") + "\n"
+}
+
+/// Random bytes of the operating system, in hex: fit for a header, a shell and `.env` alike.
+fn random_token() -> Result<String> {
+    let mut bytes = [0_u8; TOKEN_BYTES];
+    File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .context("no random bytes can be read from /dev/urandom")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Writes the file whole or not at all, for its owner's eyes only. A symbolic link stays one.
+fn replace(path: &Path, text: &str) -> Result<()> {
+    let path = if path.exists() {
+        fs::canonicalize(path)?
+    } else {
+        path.to_owned()
+    };
+    let unfinished = path.with_file_name(format!(".env.{}", std::process::id()));
+    let write = || -> Result<()> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&unfinished, &path)?;
+        Ok(())
+    };
+    write().inspect_err(|_| {
+        // What could not be finished holds the tokens too; if it cannot be removed either, the first error says more.
+        let _ = fs::remove_file(&unfinished);
+    })
+}
+
+fn warn_if_readable(path: &Path) -> Result<()> {
+    if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+        eprintln!(
+            "WARNING: other users of this machine can read {0}: `chmod 600 {0}`",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_found_however_it_is_written() {
+        let check = |text: &str, expect: Option<&str>| {
+            assert_eq!(value_in(text, "TOKEN").as_deref(), expect, "{text}")
+        };
+        check("TOKEN=abc\n", Some("abc"));
+        check("# TOKEN=no\nexport TOKEN = \"a b\"\n", Some("a b"));
+        check("TOKEN='abc'", Some("abc"));
+        check("TOKEN=first\nTOKEN=last\n", Some("last"));
+        check("TOKEN=\nTOKENS=abc\nMY_TOKEN=abc\n", None);
+        check("", None);
+    }
+
+    #[test]
+    fn other_lines_stay_and_an_empty_value_is_replaced() {
+        assert_eq!(
+            with_tokens(
+                "# mine\nOTHER=1\n\nTOKEN=\nLAST=2",
+                &[("TOKEN", "abc"), ("NEW", "def")]
+            ),
+            "# mine\nOTHER=1\n\nLAST=2\nTOKEN=abc\nNEW=def\n"
+        );
+        assert_eq!(with_tokens("", &[("TOKEN", "abc")]), "TOKEN=abc\n");
+    }
+
+    #[test]
+    fn two_tokens_are_never_the_same() -> Result<()> {
+        let (one, other) = (random_token()?, random_token()?);
+        assert_eq!(one.len(), 2 * TOKEN_BYTES);
+        assert_ne!(one, other);
+        Ok(())
+    }
+
+    #[test]
+    fn the_file_is_replaced_whole_and_for_its_owner_only() -> Result<()> {
+        let folder = env::temp_dir().join(format!("xtask-secrets-{}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(".env");
+        fs::write(&path, "OLD=1\n")?;
+        replace(&path, "NEW=1\n")?;
+        assert_eq!(fs::read_to_string(&path)?, "NEW=1\n");
+        assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&folder)?.count(), 1);
+        fs::remove_dir_all(&folder)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! Finds a rustc that compiles for wasm32-wasip2, or makes one.
+//!
+//! In this order: the active toolchain; the one made earlier from Debian's packages; the active one after rustup added
+//! the target; one made from Debian's packages. None of these is chosen without having been seen to know the target.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::command;
+use crate::debian;
+use crate::workspace::Workspace;
+
+pub const TARGET: &str = "wasm32-wasip2";
+
+/// How long rustup may take to add the target, once a build at most: 30 MB on a slow line. Then it is stopped and Debian tried.
+const RUSTUP_SECONDS_MAX: u64 = 180;
+
+pub enum Toolchain {
+    /// What cargo uses anyway.
+    Active,
+    /// Debian's rustc, with the active toolchain's linkers for wasm: Debian packages none of its own.
+    Debian { rustc: PathBuf, path: OsString },
+}
+
+impl Toolchain {
+    pub fn find_or_make(workspace: &Workspace) -> Result<Self> {
+        if knows_target(&active_rustc()) {
+            return Ok(Self::Active);
+        }
+        let folder = workspace.target().join("wasm-toolchain");
+        if knows_target(&debian::rustc(&folder)) {
+            return Self::debian(&folder);
+        }
+        match add_with_rustup(workspace) {
+            Ok(()) if knows_target(&active_rustc()) => return Ok(Self::Active),
+            Ok(()) => eprintln!("rustup did not make {TARGET} known to the active rustc."),
+            Err(error) => eprintln!("rustup cannot add {TARGET}: {error:#}"),
+        }
+        debian::make(&folder, |rustc| {
+            ensure!(knows_target(rustc), "the rustc unpacked from Debian's packages does not know {TARGET}");
+            Ok(())
+        })
+        .with_context(|| {
+            format!("This machine has no {TARGET} target, and none could be made. Where rustup can download, `rustup target add {TARGET}` is all it takes")
+        })?;
+        Self::debian(&folder)
+    }
+
+    /// Sets what cargo needs in order to use this toolchain.
+    pub fn apply(&self, cargo: &mut Command) {
+        if let Self::Debian { rustc, path } = self {
+            cargo.env("RUSTC", rustc).env("PATH", path);
+        }
+    }
+
+    fn debian(folder: &Path) -> Result<Self> {
+        let linkers = linker_folder()?;
+        let machine = env::var_os("PATH").unwrap_or_default();
+        let folders = [linkers.join("gcc-ld"), linkers]
+            .into_iter()
+            .chain(env::split_paths(&machine));
+        let path = env::join_paths(folders).context("PATH cannot be put together")?;
+        Ok(Self::Debian {
+            rustc: debian::rustc(folder),
+            path,
+        })
+    }
+}
+
+fn active_rustc() -> PathBuf {
+    env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from)
+}
+
+/// Whether this rustc runs and has the target's standard library. One that is missing or broken has not.
+fn knows_target(rustc: &Path) -> bool {
+    command::read(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]))
+        .is_ok_and(|folder| Path::new(&folder).is_dir())
+}
+
+fn linker_folder() -> Result<PathBuf> {
+    let sysroot = command::read(Command::new(active_rustc()).args(["--print", "sysroot"]))?;
+    let host = command::read(Command::new(active_rustc()).args(["--print", "host-tuple"]))?;
+    let folder = Path::new(&sysroot)
+        .join("lib/rustlib")
+        .join(host)
+        .join("bin");
+    for linker in ["wasm-component-ld", "rust-lld", "gcc-ld/wasm-ld"] {
+        ensure!(
+            folder.join(linker).is_file(),
+            "The active Rust toolchain has no {linker} in {}: linking for {TARGET} takes it; a Rust installed by rustup brings it",
+            folder.display()
+        );
+    }
+    Ok(folder)
+}
+
+fn add_with_rustup(workspace: &Workspace) -> Result<()> {
+    eprintln!("The active Rust toolchain has no {TARGET}: trying `rustup target add {TARGET}`.");
+    let mut rustup = Command::new("rustup")
+        .args(["target", "add", TARGET])
+        .current_dir(workspace.root())
+        .stdin(Stdio::null())
+        .spawn()
+        .context("rustup cannot be started")?;
+    let deadline = Instant::now() + Duration::from_secs(RUSTUP_SECONDS_MAX);
+    loop {
+        match rustup.try_wait()? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => bail!("it failed ({status})"),
+            None if Instant::now() < deadline => sleep(Duration::from_millis(100)),
+            None => {
+                rustup.kill()?;
+                rustup.wait()?;
+                bail!("it took longer than {RUSTUP_SECONDS_MAX} s");
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Where things are in this checkout.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+pub struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// The checkout that `cargo xtask` was called in; a binary started by hand takes the one that it was built from.
+    pub fn find() -> Result<Self> {
+        let package = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = package
+            .ancestors()
+            .nth(2)
+            .context("the workspace has no root folder")?;
+        ensure!(
+            root.join("Cargo.toml").is_file(),
+            "{} is not the workspace: start this as `cargo xtask` inside the checkout",
+            root.display()
+        );
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Everything made for wasm lives below this one, wherever cargo's own target folder is: spin.toml names paths in it.
+    pub fn target(&self) -> PathBuf {
+        self.root.join("target")
+    }
+
+    pub fn env_file(&self) -> PathBuf {
+        self.root.join(".env")
+    }
+}
