@@ -526,7 +526,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let chunk = values.by_ref().take(self.limits.chunk).collect();
             held.store().await?.set_many(chunk).await?;
         }
-        let record = Record::Root(root);
+        let record = Record::Root(Box::new(root));
         held.store()
             .await?
             .set(&key, encode(&key, &record)?)

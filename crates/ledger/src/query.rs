@@ -140,7 +140,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             return Ok(Some(self.empty_root()));
         }
         Ok(match self.get(&keys::root(k)).await? {
-            Some(Record::Root(root)) => Some(root),
+            Some(Record::Root(root)) => Some(*root),
             Some(Record::Plan(_)) | None => None,
         })
     }

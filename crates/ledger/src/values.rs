@@ -66,7 +66,7 @@ pub(crate) struct Meta {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Record {
     Plan(Vec<String>),
-    Root(Root),
+    Root(Box<Root>),
 }
 
 /// The record of one fold, from which everything is reached.

@@ -1,4 +1,5 @@
 //! Merging is associative and commutative, and windows are exact.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
 use rollcall_tally::summary::Adder;

@@ -1,7 +1,6 @@
 //! Errors as clients see them: `application/problem+json` (RFC 9457). What only the operator may know goes to the log instead.
 
-use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use rollcall_tally::question::BadParameter;
 use rollcall_tally::{Failure, Rejection};
 use serde::Serialize;
@@ -23,9 +22,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     invalid_params: Vec<BadParameter>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    rejected: Option<Rejected>,
+    rejected: Option<Box<Rejected>>,
     #[serde(skip)]
-    header: Option<(HeaderName, &'static str)>,
+    header: Option<(&'static str, &'static str)>,
 }
 
 /// What an ingest request was refused for.
@@ -63,7 +62,7 @@ impl Problem {
     /// 405, with the methods that would do.
     pub fn method_not_allowed(allow: &'static str) -> Self {
         Self {
-            header: Some((ALLOW, allow)),
+            header: Some(("allow", allow)),
             ..Self::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 format!("Only {allow} is possible here."),
@@ -74,7 +73,7 @@ impl Problem {
     /// 401. Does not tell whether a token was missing, wrong, or never configured.
     pub fn unauthorized() -> Self {
         Self {
-            header: Some((WWW_AUTHENTICATE, "Bearer realm=\"rollcall\"")),
+            header: Some(("www-authenticate", "Bearer realm=\"rollcall\"")),
             ..Self::new(
                 StatusCode::UNAUTHORIZED,
                 "Send the token as `Authorization: Bearer TOKEN`.",
@@ -85,7 +84,7 @@ impl Problem {
     /// 503: nothing is known of what was asked; the client may ask again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self {
-            header: Some((RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            header: Some(("retry-after", RETRY_AFTER_SECONDS)),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
         }
     }
@@ -104,11 +103,11 @@ impl Problem {
     /// 400: not one hit was taken.
     pub fn all_rejected(rejected: u64, rejections: Vec<Rejection>) -> Self {
         Self {
-            rejected: Some(Rejected {
+            rejected: Some(Box::new(Rejected {
                 accepted: 0,
                 rejected,
                 rejections,
-            }),
+            })),
             ..Self::new(StatusCode::BAD_REQUEST, "None of the hits was acceptable.")
         }
     }

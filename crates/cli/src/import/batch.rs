@@ -1,0 +1,132 @@
+//! Cutting the file into batches, each with a key that is the same in every run.
+
+use std::iter::Peekable;
+
+use rollcall_tally::intake::Format;
+use sha2::{Digest, Sha256};
+
+use super::ImportError;
+use super::lines::{Line, Lines};
+use super::report::Refused;
+
+/// The most bytes of lines in one batch. A batch ends before the line that would exceed it, so that long lines do not exceed
+/// what a server takes in one request.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// The bytes of a key that are sent, as hex: enough that no two batches ever share one.
+const KEY_BYTES: usize = 16;
+
+pub struct Batch {
+    /// Counted from 1.
+    pub number: u64,
+    pub lines: Vec<Line>,
+    /// Of the lines with their ends.
+    pub bytes: usize,
+}
+
+impl Batch {
+    /// The `Idempotency-Key`: SHA-256 over the batch's number and its lines as they are in the file, 32 hex digits.
+    ///
+    /// Nothing of the run is in it, so that the same file in batches of the same size has the same keys every time. The number
+    /// is in it because a file may hold the same lines twice, and means it.
+    pub fn key(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.number.to_be_bytes());
+        for line in &self.lines {
+            hash.update(&line.text);
+            hash.update(b"\n");
+        }
+        hash.finalize()
+            .iter()
+            .take(KEY_BYTES)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+pub struct Batches {
+    lines: Peekable<Lines>,
+    /// The most lines in one.
+    size: usize,
+    number: u64,
+}
+
+impl Batches {
+    pub fn new(lines: Peekable<Lines>, size: usize) -> Self {
+        Self {
+            lines,
+            size,
+            number: 0,
+        }
+    }
+
+    fn next_line(&mut self, batch: &Batch) -> Option<Result<Line, ImportError>> {
+        if batch.lines.len() == self.size {
+            return None;
+        }
+        self.lines.next_if(|line| match line {
+            Ok(line) => batch.bytes + line.text.len() < BATCH_BYTES_MAX,
+            // What was read before the error is sent first.
+            Err(_) => batch.lines.is_empty(),
+        })
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch, ImportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut batch = Batch {
+            number: self.number + 1,
+            lines: Vec::new(),
+            bytes: 0,
+        };
+        while let Some(line) = self.next_line(&batch) {
+            match line {
+                Ok(line) => {
+                    batch.bytes += line.text.len() + 1;
+                    batch.lines.push(line);
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        self.number += 1;
+        (!batch.lines.is_empty()).then_some(Ok(batch))
+    }
+}
+
+/// What is sent of a batch.
+pub struct Shipment {
+    pub key: String,
+    pub content_type: &'static str,
+    pub body: Vec<u8>,
+    /// For each line of the body its number in the file.
+    pub line_numbers: Vec<u64>,
+    /// Lines of the batch that are not in the body.
+    pub refused: Vec<Refused>,
+}
+
+impl Shipment {
+    /// The lines as they are.
+    pub fn verbatim(batch: &Batch, format: Format) -> Self {
+        let mut body = Vec::with_capacity(batch.bytes);
+        for line in &batch.lines {
+            body.extend_from_slice(&line.text);
+            body.push(b'\n');
+        }
+        Self {
+            key: batch.key(),
+            content_type: content_type(format),
+            body,
+            line_numbers: batch.lines.iter().map(|line| line.number).collect(),
+            refused: Vec::new(),
+        }
+    }
+}
+
+pub fn content_type(format: Format) -> &'static str {
+    match format {
+        Format::Json => "application/json",
+        Format::Ndjson => "application/x-ndjson",
+        Format::AccessLog => "text/plain",
+    }
+}

@@ -1,0 +1,240 @@
+//! Sending one batch until it is acknowledged.
+//!
+//! What may pass is tried again, with the same key and more time between: a connection that fails, 429 and 5xx. What will not
+//! pass ends the import: a wrong token, a batch too large, an address where something other than Rollcall answers.
+
+use std::net::IpAddr;
+use std::thread;
+use std::time::Duration;
+
+use rollcall_tally::Receipt;
+use serde::Deserialize;
+use ureq::http::header::RETRY_AFTER;
+use ureq::http::{Response, Uri};
+use ureq::{Agent, Body};
+
+use super::batch::Shipment;
+
+/// How long one request may take, its answer included. Then it is sent again: the server refuses to count it twice.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest that a server's `Retry-After` is waited for. A longer one counts as this.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// The most bytes of an answer that are read.
+const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
+
+/// How often and how far apart a batch is sent again.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    pub retries: u32,
+    /// Before the first retry. It doubles each time.
+    pub delay_min: Duration,
+    pub delay_max: Duration,
+}
+
+impl Retry {
+    /// With 12 retries, these delays add up to two minutes before jitter.
+    pub fn times(retries: u32) -> Self {
+        Self {
+            retries,
+            delay_min: Duration::from_millis(500),
+            delay_max: Duration::from_secs(15),
+        }
+    }
+
+    /// The pause before a retry, counted from 0: at random between half and all of it, so that many clients do not come back at
+    /// once.
+    fn delay(&self, retry: u32) -> Duration {
+        let factor = 2_u32.saturating_pow(retry);
+        let delay = self.delay_min.saturating_mul(factor).min(self.delay_max);
+        delay.mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+}
+
+/// Why a batch was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    #[error("{status}: the server does not take this token")]
+    Token { status: u16 },
+    #[error("413: the batch is too large for the server, try a smaller --batch-size")]
+    TooLarge,
+    #[error("the server answered {status}{}", detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default())]
+    Refused { status: u16, detail: Option<String> },
+    #[error("the server answered {status}, but not as Rollcall does: is the URL right?")]
+    Stranger { status: u16 },
+    #[error("{0}")]
+    Request(String),
+    #[error("gave up after try {tries}: {last}")]
+    GaveUp { tries: u32, last: String },
+}
+
+/// What came of one try.
+enum Try {
+    /// With what the server made of the batch.
+    Answered(Receipt),
+    Failed(SendError),
+    Again {
+        why: String,
+        after: Option<Duration>,
+    },
+}
+
+pub struct Client {
+    agent: Agent,
+    url: String,
+    authorization: String,
+    retry: Retry,
+}
+
+/// Takes the URL of a server, without what follows its path.
+pub fn parse_url(text: &str) -> Result<String, &'static str> {
+    const EXPECTED: &str = "expected a URL as in http://127.0.0.1:3000";
+    let url: Uri = text.parse().map_err(|_| EXPECTED)?;
+    let is_http = matches!(url.scheme_str(), Some("http" | "https"));
+    if !is_http || url.host().is_none_or(str::is_empty) || url.query().is_some() {
+        return Err(EXPECTED);
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Whether a proxy of the environment is in nobody's way to it.
+fn is_loopback(url: &str) -> bool {
+    let Ok(url) = url.parse::<Uri>() else {
+        return false;
+    };
+    let host = url.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+impl Client {
+    pub fn new(url: &str, token: &str, retry: Retry) -> Self {
+        let mut config = Agent::config_builder()
+            .timeout_global(Some(REQUEST_TIMEOUT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("rollcall/", env!("CARGO_PKG_VERSION")));
+        if is_loopback(url) {
+            config = config.proxy(None);
+        }
+        Self {
+            agent: config.build().into(),
+            url: format!("{url}/collect"),
+            authorization: format!("Bearer {token}"),
+            retry,
+        }
+    }
+
+    /// Sends until it is acknowledged. `note` is told of each failure that is not the last.
+    pub fn send(&self, shipment: &Shipment, note: impl Fn(&str)) -> Result<Receipt, SendError> {
+        let mut retry = 0;
+        loop {
+            let (why, after) = match self.try_once(shipment) {
+                Try::Answered(receipt) => return Ok(receipt),
+                Try::Failed(error) => return Err(error),
+                Try::Again { why, after } => (why, after),
+            };
+            if retry == self.retry.retries {
+                let tries = retry.saturating_add(1);
+                return Err(SendError::GaveUp { tries, last: why });
+            }
+            let delay = self.retry.delay(retry);
+            let delay = after.map_or(delay, |after| delay.max(after.min(RETRY_AFTER_MAX)));
+            note(&format!(
+                "{why}; trying again in {:.1} s",
+                delay.as_secs_f64()
+            ));
+            thread::sleep(delay);
+            retry += 1;
+        }
+    }
+
+    fn try_once(&self, shipment: &Shipment) -> Try {
+        let answer = self
+            .agent
+            .post(&self.url)
+            .header("authorization", &self.authorization)
+            .header("content-type", shipment.content_type)
+            .header("idempotency-key", &shipment.key)
+            .send(shipment.body.as_slice());
+        match answer {
+            Ok(answer) => read_answer(answer, shipment),
+            Err(error @ (ureq::Error::BadUri(_) | ureq::Error::Http(_))) => {
+                Try::Failed(SendError::Request(self.describe(&error)))
+            }
+            Err(error) => Try::Again {
+                why: self.describe(&error),
+                after: None,
+            },
+        }
+    }
+
+    fn describe(&self, error: &ureq::Error) -> String {
+        match error {
+            ureq::Error::Io(error) => format!("{}: {error}", self.url),
+            error => format!("{}: {error}", self.url),
+        }
+    }
+}
+
+fn read_answer(mut answer: Response<Body>, shipment: &Shipment) -> Try {
+    let status = answer.status().as_u16();
+    match status {
+        202 | 204 => Try::Answered(Receipt {
+            accepted: shipment.line_numbers.len() as u64,
+            ..Receipt::default()
+        }),
+        200 | 400 => match read_body(&mut answer) {
+            Ok(body) => read_json(status, &body),
+            Err(error) => Try::Again {
+                why: error.to_string(),
+                after: None,
+            },
+        },
+        401 | 403 => Try::Failed(SendError::Token { status }),
+        413 => Try::Failed(SendError::TooLarge),
+        429 | 500..=599 => Try::Again {
+            why: format!("the server answered {status}"),
+            after: retry_after(&answer),
+        },
+        _ => {
+            let body = read_body(&mut answer).unwrap_or_default();
+            let detail = detail(&body);
+            Try::Failed(SendError::Refused { status, detail })
+        }
+    }
+}
+
+fn read_body(answer: &mut Response<Body>) -> Result<Vec<u8>, ureq::Error> {
+    let body = answer.body_mut().with_config();
+    body.limit(ANSWER_BYTES_MAX).read_to_vec()
+}
+
+/// The counts are in a problem as well, when no line of the batch was good.
+fn read_json(status: u16, body: &[u8]) -> Try {
+    match serde_json::from_slice(body) {
+        Ok(receipt) => Try::Answered(receipt),
+        Err(_) if status == 200 => Try::Failed(SendError::Stranger { status }),
+        Err(_) => {
+            let detail = detail(body);
+            Try::Failed(SendError::Refused { status, detail })
+        }
+    }
+}
+
+/// What a problem document (RFC 9457) says.
+fn detail(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Problem {
+        title: Option<String>,
+        detail: Option<String>,
+    }
+    let problem: Problem = serde_json::from_slice(body).ok()?;
+    problem.detail.or(problem.title)
+}
+
+/// The pause that the server asks for, if it does so in seconds.
+fn retry_after(answer: &Response<Body>) -> Option<Duration> {
+    let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
+}

@@ -1,0 +1,124 @@
+//! The lines of the file, with their numbers. Blank ones are passed over; one that is longer than a batch is an error, since
+//! it would have to be held in memory, and no hit is that long.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::iter::Peekable;
+use std::path::Path;
+
+use rollcall_tally::intake::Format;
+
+use super::ImportError;
+use super::batch::BATCH_BYTES_MAX;
+
+/// What is read: once, or as often as is wanted.
+pub enum Input {
+    File { file: File, bytes: u64 },
+    Stream(Option<Box<dyn Read>>),
+}
+
+impl Input {
+    /// Opens a file, or the standard input for `-`. What cannot be read twice is copied into a temporary file if it must be.
+    pub fn open(path: &Path, twice: bool) -> io::Result<Self> {
+        let mut stream: Box<dyn Read> = if path.as_os_str() == "-" {
+            Box::new(io::stdin())
+        } else {
+            let file = File::open(path)?;
+            let metadata = file.metadata()?;
+            if metadata.is_dir() {
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
+            if metadata.is_file() {
+                let bytes = metadata.len();
+                return Ok(Self::File { file, bytes });
+            }
+            Box::new(file)
+        };
+        if !twice {
+            return Ok(Self::Stream(Some(stream)));
+        }
+        let mut file = tempfile::tempfile()?;
+        let bytes = io::copy(&mut stream, &mut file)?;
+        Ok(Self::File { file, bytes })
+    }
+
+    /// Its size, if it is known.
+    pub fn bytes(&self) -> Option<u64> {
+        match self {
+            Self::File { bytes, .. } => Some(*bytes),
+            Self::Stream(_) => None,
+        }
+    }
+
+    /// Starts at the first line. A stream has no lines the second time.
+    pub fn lines(&mut self) -> io::Result<Lines> {
+        let reader: Box<dyn Read> = match self {
+            Self::File { file, .. } => {
+                file.rewind()?;
+                Box::new(file.try_clone()?)
+            }
+            Self::Stream(stream) => stream.take().unwrap_or_else(|| Box::new(io::empty())),
+        };
+        Ok(Lines {
+            reader: BufReader::with_capacity(64 * 1024, reader),
+            number: 0,
+        })
+    }
+}
+
+/// A line that is not blank.
+pub struct Line {
+    /// In the file, counted from 1.
+    pub number: u64,
+    /// Without the end of the line.
+    pub text: Vec<u8>,
+}
+
+pub struct Lines {
+    reader: BufReader<Box<dyn Read>>,
+    number: u64,
+}
+
+impl Iterator for Lines {
+    type Item = Result<Line, ImportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let mut text = Vec::new();
+            let mut limited = (&mut self.reader).take(BATCH_BYTES_MAX as u64 + 1);
+            match limited.read_until(b'\n', &mut text) {
+                Ok(0) => return None,
+                Ok(_) => self.number += 1,
+                Err(error) => return Some(Err(error.into())),
+            }
+            if text.len() > BATCH_BYTES_MAX {
+                let number = self.number;
+                return Some(Err(ImportError::LongLine { number }));
+            }
+            text.truncate(text.trim_ascii_end().len());
+            if !text.is_empty() {
+                let number = self.number;
+                return Some(Ok(Line { number, text }));
+            }
+        }
+    }
+}
+
+/// The format that was asked for, or else the one that the first line looks like. None if there is no line.
+pub fn format(
+    lines: &mut Peekable<Lines>,
+    asked: Option<Format>,
+) -> Result<Option<Format>, ImportError> {
+    let first = match lines.peek() {
+        None => return Ok(None),
+        // The error stays where it is, for whoever reads on.
+        Some(Err(_)) => return Ok(Some(Format::AccessLog)),
+        Some(Ok(line)) => line.text.trim_ascii_start().first(),
+    };
+    match (asked, first) {
+        (Some(format), _) => Ok(Some(format)),
+        (None, Some(b'{')) => Ok(Some(Format::Ndjson)),
+        (None, Some(b'[')) => Err(ImportError::Array),
+        (None, _) => Ok(Some(Format::AccessLog)),
+    }
+}

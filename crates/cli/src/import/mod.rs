@@ -1,0 +1,174 @@
+//! `rollcall import`: sends an access log or an NDJSON file to a running Rollcall, batch by batch.
+//!
+//! A batch is sent until it is acknowledged, always under the same `Idempotency-Key`, so that it counts once however often it
+//! was sent. The import stops at the first batch that is not: what came before is counted, and the same command sends it
+//! again without counting it twice, as long as the server remembers the keys (see [`batch::Batch::key`]).
+
+mod batch;
+mod client;
+mod lines;
+mod progress;
+mod rebase;
+mod report;
+mod token;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use rollcall_tally::Receipt;
+use rollcall_tally::intake::{Format, HITS_MAX};
+
+use self::batch::{Batch, Batches, Shipment};
+use self::client::{Client, Retry, SendError};
+use self::lines::Input;
+use self::progress::Progress;
+use self::rebase::Rebase;
+use self::report::Report;
+
+/// Send an access log or an NDJSON file to a running Rollcall
+///
+/// The file is an access log in Common or Combined Log Format, or NDJSON: one JSON object a line. Every batch carries a key
+/// that is made of its lines and its position in the file. The same import, run again while the server remembers the keys
+/// (10 minutes at least), counts nothing twice; another --batch-size makes other batches.
+#[derive(clap::Args, Debug)]
+pub struct ImportArgs {
+    /// The file, or - for the standard input, as in `zcat access.log.gz | rollcall import -`
+    file: PathBuf,
+    /// Move all times by the same amount, so that the newest hit is now
+    ///
+    /// Batches keep the keys of their original lines: an import with --rebase, run again while the server remembers them,
+    /// counts nothing again, though its times would be others.
+    #[arg(long)]
+    rebase: bool,
+    /// Where Rollcall listens
+    #[arg(long, default_value = "http://127.0.0.1:3000", value_parser = client::parse_url)]
+    url: String,
+    /// The ingest token. Without it: SPIN_VARIABLE_INGEST_TOKEN, from the environment or the app's .env
+    #[arg(long, env = "ROLLCALL_INGEST_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The most hits in one request, which has 1 MiB of lines at most
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=HITS_MAX as i64))]
+    batch_size: u32,
+    /// common, combined or ndjson. Without it, a first line that starts with { is NDJSON's
+    #[arg(long, value_parser = parse_format)]
+    format: Option<Format>,
+    /// How often a batch is sent again; the default gives up after two minutes or so
+    #[arg(long, default_value_t = 12)]
+    retries: u32,
+}
+
+/// JSON as a whole has no lines to make batches of.
+fn parse_format(name: &str) -> Result<Format, &'static str> {
+    match Format::from_name(name) {
+        Some(Format::Json) | None => Err("expected common, combined or ndjson"),
+        Some(format) => Ok(format),
+    }
+}
+
+/// Why an import stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(
+        "no ingest token: give --token, or set ROLLCALL_INGEST_TOKEN, or SPIN_VARIABLE_INGEST_TOKEN in the environment or the app's .env"
+    )]
+    NoToken,
+    #[error("the file is a JSON array, not a hit a line: jq -c '.[]' FILE | rollcall import -")]
+    Array,
+    #[error("cannot read {file}: {source}")]
+    Open { file: String, source: io::Error },
+    #[error("cannot read on: {0}")]
+    Read(#[from] io::Error),
+    #[error(
+        "line {number} is longer than {} bytes: no hit is",
+        batch::BATCH_BYTES_MAX
+    )]
+    LongLine { number: u64 },
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+impl ImportError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NoToken | Self::Array | Self::Open { .. } => ExitCode::from(2),
+            Self::Read(_) | Self::LongLine { .. } | Self::Send(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Imports, and prints what became of it.
+pub fn run(args: ImportArgs) -> ExitCode {
+    let mut report = Report::start();
+    let outcome = token::find(args.token.clone())
+        .ok_or(ImportError::NoToken)
+        .and_then(|token| import(&args, &token, Retry::times(args.retries), &mut report));
+    if outcome.is_ok() || report.accepted > 0 {
+        report.print();
+    }
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rollcall import: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// Sends the file. The report is right up to the last batch that was acknowledged, whatever the outcome.
+fn import(
+    args: &ImportArgs,
+    token: &str,
+    retry: Retry,
+    report: &mut Report,
+) -> Result<(), ImportError> {
+    let open_error = |source| ImportError::Open {
+        file: args.file.display().to_string(),
+        source,
+    };
+    let client = Client::new(&args.url, token, retry);
+    let mut input = Input::open(&args.file, args.rebase).map_err(open_error)?;
+    let progress = Progress::new(input.bytes());
+    let mut lines = input.lines()?.peekable();
+    let Some(format) = lines::format(&mut lines, args.format)? else {
+        return Ok(());
+    };
+    let rebase = if args.rebase {
+        let rebase = Rebase::measure(lines, format)?;
+        lines = input.lines()?.peekable();
+        Some(rebase)
+    } else {
+        None
+    };
+    for batch in Batches::new(lines, args.batch_size as usize) {
+        let batch = batch?;
+        let shipment = match &rebase {
+            Some(rebase) => rebase.apply(&batch)?,
+            None => Shipment::verbatim(&batch, format),
+        };
+        send(&client, &batch, shipment, &progress, report)?;
+    }
+    progress.finish();
+    Ok(())
+}
+
+fn send(
+    client: &Client,
+    batch: &Batch,
+    shipment: Shipment,
+    progress: &Progress,
+    report: &mut Report,
+) -> Result<(), ImportError> {
+    // No line may be left: to move its time, a line must be read here, and those that cannot be are refused here.
+    let receipt = if shipment.line_numbers.is_empty() {
+        Receipt::default()
+    } else {
+        client.send(&shipment, |note| progress.note(note))?
+    };
+    report.add(batch, shipment, receipt);
+    progress.advance(batch.bytes, report.accepted);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

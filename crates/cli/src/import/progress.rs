@@ -1,0 +1,52 @@
+//! The progress bar, on the standard error if that is a terminal.
+
+use std::time::Duration;
+
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// Of a file with so many bytes, or of a stream whose end is not known.
+    pub fn new(bytes: Option<u64>) -> Self {
+        let (bar, template) = match bytes {
+            Some(bytes) => (
+                ProgressBar::new(bytes),
+                "{wide_bar} {percent:>3}%  {msg}  ETA {eta}",
+            ),
+            None => (ProgressBar::new_spinner(), "{spinner} {msg}  {elapsed}"),
+        };
+        // The templates are right, so that the default style is never taken.
+        let style = ProgressStyle::with_template(template);
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message("reading");
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { bar }
+    }
+
+    /// After a batch of so many bytes, with `hits` accepted in all.
+    pub fn advance(&self, bytes: usize, hits: u64) {
+        self.bar.inc(bytes as u64);
+        let rate = hits as f64 / self.bar.elapsed().as_secs_f64().max(0.001);
+        let (hits, rate) = (HumanCount(hits), HumanCount(rate as u64));
+        self.bar.set_message(format!("{hits} hits, {rate}/s"));
+    }
+
+    /// Says something that must be seen, terminal or not.
+    pub fn note(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("rollcall import: {text}"));
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Progress {
+    /// An import that fails leaves no bar behind.
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

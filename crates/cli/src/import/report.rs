@@ -1,0 +1,108 @@
+//! What became of the lines.
+
+use std::fmt;
+use std::time::Instant;
+
+use indicatif::HumanCount;
+use rollcall_tally::Receipt;
+
+use super::batch::{Batch, Shipment};
+
+/// How many refused lines are shown. All are counted.
+const REFUSED_SHOWN: usize = 10;
+
+/// A line that is no hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// In the file, counted from 1.
+    pub line: u64,
+    pub field: Option<String>,
+    pub reason: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "line {}: ", self.line)?;
+        if let Some(field) = &self.field {
+            write!(formatter, "{field}: ")?;
+        }
+        formatter.write_str(&self.reason)
+    }
+}
+
+#[derive(Debug)]
+pub struct Report {
+    started: Instant,
+    /// Of the batches that were acknowledged, blank ones not counted.
+    pub lines: u64,
+    pub accepted: u64,
+    pub refused: u64,
+    pub batches: u64,
+    /// The first [`REFUSED_SHOWN`], in the order of the file.
+    pub shown: Vec<Refused>,
+}
+
+impl Report {
+    pub fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            lines: 0,
+            accepted: 0,
+            refused: 0,
+            batches: 0,
+            shown: Vec::new(),
+        }
+    }
+
+    /// Adds a batch that was acknowledged.
+    pub fn add(&mut self, batch: &Batch, shipment: Shipment, receipt: Receipt) {
+        self.lines += batch.lines.len() as u64;
+        self.accepted += receipt.accepted;
+        self.refused += receipt.rejected + shipment.refused.len() as u64;
+        self.batches += 1;
+        let mut refused = shipment.refused;
+        refused.extend(receipt.rejections.into_iter().map(|rejection| Refused {
+            line: line_number(&shipment.line_numbers, rejection.number),
+            field: rejection.field,
+            reason: rejection.reason,
+        }));
+        refused.sort_by_key(|refused| refused.line);
+        let room = REFUSED_SHOWN - self.shown.len();
+        self.shown.extend(refused.into_iter().take(room));
+    }
+
+    /// Prints the counts, and the lines that were refused on the standard error.
+    pub fn print(&self) {
+        for refused in &self.shown {
+            eprintln!("{refused}");
+        }
+        let more = self.refused.saturating_sub(self.shown.len() as u64);
+        if more > 0 {
+            eprintln!("and {} more", HumanCount(more));
+        }
+        println!("{self}");
+    }
+}
+
+/// The number in the file of a line of the body.
+fn line_number(line_numbers: &[u64], number: u64) -> u64 {
+    let index = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+    // A server that names a line which was not sent is not believed, but shown.
+    line_numbers.get(index).copied().unwrap_or(number)
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let elapsed_s = self.started.elapsed().as_secs_f64();
+        let rate = (self.accepted as f64 / elapsed_s.max(0.001)) as u64;
+        write!(
+            formatter,
+            "{} lines: {} hits accepted, {} refused, in {} batches and {elapsed_s:.1} s ({} hits/s)",
+            HumanCount(self.lines),
+            HumanCount(self.accepted),
+            HumanCount(self.refused),
+            HumanCount(self.batches),
+            HumanCount(rate),
+        )
+    }
+}

@@ -1,0 +1,84 @@
+//! Where the ingest token comes from.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+/// The name under which Spin takes the app's variable.
+const VARIABLE: &str = "SPIN_VARIABLE_INGEST_TOKEN";
+
+/// The token given, or else the app's own, from the environment or `.env`.
+pub fn find(given: Option<String>) -> Option<String> {
+    given
+        .or_else(|| env::var(VARIABLE).ok())
+        .or_else(|| in_dotenv(&env::current_dir().ok()?))
+        .map(|token| token.trim().to_owned())
+        .filter(|token| !token.is_empty())
+}
+
+/// Looks into the `.env` of `dir` and the folders above it, up to the app's own, the one with a `spin.toml`. Outside an app only
+/// `dir` is looked into: a token of something else must not be sent.
+fn in_dotenv(dir: &Path) -> Option<String> {
+    let depth = dir
+        .ancestors()
+        .position(|dir| dir.join("spin.toml").is_file())
+        .unwrap_or(0);
+    dir.ancestors()
+        .take(depth + 1)
+        .filter_map(|dir| fs::read_to_string(dir.join(".env")).ok())
+        .find_map(|text| value(&text))
+}
+
+/// The value of the variable in the text of a `.env`; the last one counts, as in a shell.
+fn value(text: &str) -> Option<String> {
+    let assigned = text.lines().rev().find_map(|line| {
+        let line = line.trim();
+        let (name, value) = line
+            .strip_prefix("export ")
+            .unwrap_or(line)
+            .split_once('=')?;
+        (name.trim() == VARIABLE).then_some(value.trim())
+    })?;
+    let quoted = |quote| assigned.strip_prefix(quote)?.strip_suffix(quote);
+    let value = quoted('"').or_else(|| quoted('\'')).unwrap_or(assigned);
+    Some(value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_dotenv_is_read_as_a_shell_would() {
+        let check = |text, expect: Option<&str>| assert_eq!(value(text).as_deref(), expect);
+        check("SPIN_VARIABLE_INGEST_TOKEN=a=b", Some("a=b"));
+        check(
+            "# x\nexport SPIN_VARIABLE_INGEST_TOKEN=\"a b\"\r\nX=1",
+            Some("a b"),
+        );
+        check(
+            "SPIN_VARIABLE_INGEST_TOKEN='a'\nSPIN_VARIABLE_INGEST_TOKEN=b",
+            Some("b"),
+        );
+        check("#SPIN_VARIABLE_INGEST_TOKEN=a", None);
+        check("SPIN_VARIABLE_ADMIN_TOKEN=a", None);
+        check("", None);
+    }
+
+    #[test]
+    fn a_dotenv_above_the_app_is_not_looked_into() {
+        let root = tempfile::tempdir().unwrap();
+        let app = root.path().join("app");
+        let inside = app.join("docs/deep");
+        fs::create_dir_all(&inside).unwrap();
+        fs::write(root.path().join(".env"), "SPIN_VARIABLE_INGEST_TOKEN=outer").unwrap();
+        assert_eq!(in_dotenv(&inside), None);
+        fs::write(app.join("spin.toml"), "").unwrap();
+        assert_eq!(in_dotenv(&inside), None);
+        fs::write(app.join(".env"), "SPIN_VARIABLE_INGEST_TOKEN=inner").unwrap();
+        assert_eq!(in_dotenv(&inside).as_deref(), Some("inner"));
+        assert_eq!(in_dotenv(root.path()).as_deref(), Some("outer"));
+    }
+}

@@ -1,0 +1,81 @@
+//! `rollcall up`: serves the built app on the host of this workspace, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use rollcall_host::{Host, HostConfig};
+use tokio::runtime::Runtime;
+
+/// Serve the app, without Spin
+///
+/// The components must have been built. Variables come from the environment, as in SPIN_VARIABLE_ADMIN_TOKEN, or from .env
+/// beside the manifest.
+#[derive(clap::Args, Debug)]
+pub struct UpArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+    /// Where data is kept, and compiled components with it [default: .spin beside the manifest]
+    #[arg(long)]
+    state_dir: Option<PathBuf>,
+    /// Spin's runtime-config file: what is behind each key-value store
+    #[arg(long, value_name = "FILE")]
+    runtime_config_file: Option<PathBuf>,
+    /// The app
+    #[arg(long, default_value = "spin.toml")]
+    manifest: PathBuf,
+}
+
+/// Serves until Ctrl-C or SIGTERM. The address is printed once connections are taken.
+pub fn run(args: UpArgs) -> ExitCode {
+    match Runtime::new()
+        .map_err(Into::into)
+        .and_then(|runtime| runtime.block_on(serve(args)))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rollcall up: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: UpArgs) -> Result<()> {
+    let host = Host::start(config(args)).await?;
+    println!("Serving http://{}", host.addr());
+    stop_signal().await?;
+    // Whoever asks twice does not want to wait for what is under way.
+    tokio::select! {
+        () = host.shutdown() => Ok(()),
+        asked_again = stop_signal() => asked_again,
+    }
+}
+
+fn config(args: UpArgs) -> HostConfig {
+    let mut config = HostConfig::new(args.manifest);
+    config.listen = args.listen;
+    config.runtime_config = args.runtime_config_file;
+    if let Some(state_dir) = args.state_dir {
+        config.cache_dir = Some(state_dir.join("cache"));
+        config.state_dir = state_dir;
+    }
+    config
+}
+
+#[cfg(unix)]
+async fn stop_signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => (),
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() -> Result<()> {
+    Ok(tokio::signal::ctrl_c().await?)
+}

@@ -1,0 +1,175 @@
+//! The application: its components, and how a request finds its way to one.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock, Weak};
+
+use anyhow::{Context as _, Result, ensure};
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Empty, Full};
+use wasmtime::Store;
+use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::handler::ProxyHandler;
+
+use crate::allowed_hosts::chain_target;
+use crate::engine::wasm_error;
+use crate::instance::{HostState, Ready};
+use crate::pool::Pool;
+use crate::routes::{Match, Routes};
+
+/// Paths that the host itself answers.
+const WELL_KNOWN: &str = "/.well-known/spin/";
+
+/// A loaded application.
+pub struct App {
+    routes: Routes,
+    components: BTreeMap<String, Arc<Ready>>,
+    /// The pools of the components that have a trigger.
+    services: BTreeMap<String, ProxyHandler<Pool>>,
+}
+
+/// How the parts of an application reach the whole, which is made after them and does not outlive its host.
+#[derive(Clone, Default)]
+pub struct AppLink(Arc<OnceLock<Weak<App>>>);
+
+impl AppLink {
+    /// The application, while there is one.
+    pub fn upgrade(&self) -> Option<Arc<App>> {
+        self.0.get()?.upgrade()
+    }
+}
+
+impl App {
+    /// Puts an application together from its parts, and completes the link that they hold.
+    pub fn new(
+        routes: Routes,
+        components: BTreeMap<String, Arc<Ready>>,
+        services: BTreeMap<String, ProxyHandler<Pool>>,
+        link: &AppLink,
+    ) -> Arc<Self> {
+        let app = Arc::new(Self {
+            routes,
+            components,
+            services,
+        });
+        link.0.get_or_init(|| Arc::downgrade(&app));
+        app
+    }
+
+    /// A fresh instance's store, and the component to instantiate in it.
+    pub async fn instantiate(
+        &self,
+        id: &str,
+    ) -> Result<(Store<HostState>, wasmtime::component::Instance)> {
+        let component = self
+            .components
+            .get(id)
+            .with_context(|| format!("no component {id:?}"))?;
+        let mut store = component.store();
+        let instance = component
+            .pre
+            .instantiate_async(&mut store)
+            .await
+            .map_err(wasm_error)?;
+        Ok((store, instance))
+    }
+
+    /// Whether a component of this id answers requests.
+    pub fn serves(&self, id: &str) -> bool {
+        self.services.contains_key(id)
+    }
+
+    /// Answers a request from outside.
+    pub async fn handle(
+        &self,
+        mut request: Request<WasiBody>,
+        client: SocketAddr,
+    ) -> Response<WasiBody> {
+        let path = request.uri().path().to_owned();
+        if let Some(name) = path.strip_prefix(WELL_KNOWN) {
+            return match name {
+                "health" => Response::new(full("OK")),
+                _ => empty(StatusCode::NOT_FOUND),
+            };
+        }
+        let Some(found) = self.routes.find(&path) else {
+            return empty(StatusCode::NOT_FOUND);
+        };
+        if let Err(error) = complete_uri(&mut request) {
+            tracing::warn!("request refused: {error:#}");
+            return empty(StatusCode::BAD_REQUEST);
+        }
+        strip_forbidden(request.headers_mut());
+        self.call(&found, request, client).await
+    }
+
+    /// Runs a request on a component. A component that fails, in whatever way, is a 500 with an empty body.
+    pub async fn call(
+        &self,
+        found: &Match<'_>,
+        request: Request<WasiBody>,
+        client: SocketAddr,
+    ) -> Response<WasiBody> {
+        self.try_call(found, request, client)
+            .await
+            .unwrap_or_else(|error| {
+                tracing::error!(component = found.component, "request failed: {error:#}");
+                empty(StatusCode::INTERNAL_SERVER_ERROR)
+            })
+    }
+
+    async fn try_call(
+        &self,
+        found: &Match<'_>,
+        mut request: Request<WasiBody>,
+        client: SocketAddr,
+    ) -> Result<Response<WasiBody>> {
+        let service = self
+            .services
+            .get(found.component)
+            .context("no such component")?;
+        let uri = request.uri().clone();
+        found.append_headers(request.headers_mut(), &uri, client)?;
+        service.handle((), request).await.map_err(wasm_error)
+    }
+}
+
+/// Gives the URI the scheme and authority that HTTP/1 sends apart from it.
+fn complete_uri(request: &mut Request<WasiBody>) -> Result<()> {
+    let mut parts = request.uri().clone().into_parts();
+    if let Some(host) = request.headers().get(header::HOST) {
+        let authority = host.to_str()?.parse()?;
+        let same = parts
+            .authority
+            .as_ref()
+            .is_none_or(|given| *given == authority);
+        ensure!(same, "the Host header is not the authority of the URI");
+        parts.authority = Some(authority);
+    }
+    ensure!(parts.authority.is_some(), "no Host header");
+    parts.scheme = Some(http::uri::Scheme::HTTP);
+    *request.uri_mut() = http::Uri::from_parts(parts)?;
+    Ok(())
+}
+
+/// Removes what only concerns the connection, and a Host that would read as a chained request.
+fn strip_forbidden(headers: &mut HeaderMap) {
+    let chained = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .is_some_and(|host| chain_target(host.split(':').next().unwrap_or(host)).is_some());
+    if chained {
+        headers.remove(header::HOST);
+    }
+    headers.remove(header::CONNECTION);
+}
+
+fn empty(status: StatusCode) -> Response<WasiBody> {
+    let mut response = Response::new(Empty::new().map_err(Into::into).boxed_unsync());
+    *response.status_mut() = status;
+    response
+}
+
+fn full(text: &'static str) -> WasiBody {
+    Full::from(text).map_err(Into::into).boxed_unsync()
+}

@@ -1,0 +1,218 @@
+//! One instance of a component: its state in the host, and the interfaces that are linked to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use wasmtime::component::{
+    Accessor, Component, HasData, HasSelf, InstancePre, Linker, Resource, ResourceTable,
+};
+use wasmtime::{AsContextMut as _, Engine, Store};
+use wasmtime_wasi::{TrappableError, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::p3::bindings::http::client;
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
+use wasmtime_wasi_http::p3::{Request, Response};
+use wasmtime_wasi_http::{WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::allowed_hosts::{AllowedHosts, chain_target};
+use crate::app::AppLink;
+use crate::bindings::spin::{key_value::key_value, variables::variables};
+use crate::bindings::wasi::keyvalue;
+use crate::engine::wasm_error;
+use crate::kv::Stores;
+use crate::kv::handles::{Grants, HasStores, View};
+use crate::log::Log;
+use crate::outbound::{NetworkClient, Outbound};
+use crate::variables::check_name;
+
+/// What a component is allowed and given; the same for all of its instances.
+pub struct Grant {
+    /// The component's id.
+    pub id: Arc<str>,
+    /// The application's stores, and the labels of those that the component may open.
+    pub stores: Stores,
+    /// See [`Grant::stores`].
+    pub labels: Arc<BTreeSet<String>>,
+    /// The component's variables.
+    pub variables: Arc<BTreeMap<String, String>>,
+    /// Where it may send requests.
+    pub allowed: Arc<AllowedHosts>,
+    /// Sends them.
+    pub network: NetworkClient,
+    /// The application, for chaining.
+    pub app: AppLink,
+}
+
+/// A compiled component, linked, with what it is granted.
+pub struct Ready {
+    /// Makes instances.
+    pub pre: InstancePre<HostState>,
+    grant: Grant,
+}
+
+/// The host's side of one instance. Opaque: tests use it as the data of the [`Store`] that they call exports in.
+pub struct HostState {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: Outbound,
+    grants: Grants,
+    variables: Arc<BTreeMap<String, String>>,
+}
+
+impl Ready {
+    /// Compiles (or takes from the cache) and links the component in `source`.
+    pub fn load(
+        engine: &Engine,
+        linker: &Linker<HostState>,
+        source: &Path,
+        grant: Grant,
+    ) -> Result<Self> {
+        let component = Component::from_file(engine, source)
+            .map_err(wasm_error)
+            .with_context(|| format!("cannot load {}", source.display()))?;
+        let pre = linker
+            .instantiate_pre(&component)
+            .map_err(wasm_error)
+            .with_context(|| {
+                format!("{} imports what this host does not have", source.display())
+            })?;
+        Ok(Self { pre, grant })
+    }
+
+    /// The component's id.
+    pub fn id(&self) -> &str {
+        &self.grant.id
+    }
+
+    /// A store for a fresh instance.
+    pub fn store(&self) -> Store<HostState> {
+        let mut store = Store::new(self.pre.engine(), HostState::new(&self.grant));
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store
+    }
+}
+
+impl HostState {
+    fn new(grant: &Grant) -> Self {
+        let log = Log::new(grant.id.clone());
+        Self {
+            table: ResourceTable::new(),
+            wasi: WasiCtxBuilder::new()
+                .stdout(log.clone())
+                .stderr(log)
+                .build(),
+            http: WasiHttpCtx::new(),
+            outbound: Outbound {
+                allowed: grant.allowed.clone(),
+                app: grant.app.clone(),
+                network: grant.network.clone(),
+            },
+            grants: Grants::new(grant.stores.clone(), grant.labels.clone()),
+            variables: grant.variables.clone(),
+        }
+    }
+
+    fn stores(&mut self) -> View<'_> {
+        View {
+            grants: &mut self.grants,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiView for HostState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for HostState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.outbound,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+/// Every interface that components may import.
+pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<HostState>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p3::bindings::http::types::add_to_linker::<_, WasiHttp>(
+        &mut linker,
+        HostState::http,
+    )?;
+    client::add_to_linker::<_, Chaining>(&mut linker, HostState::http)?;
+    key_value::add_to_linker::<_, HasStores>(&mut linker, HostState::stores)?;
+    keyvalue::store::add_to_linker::<_, HasStores>(&mut linker, HostState::stores)?;
+    keyvalue::batch::add_to_linker::<_, HasStores>(&mut linker, HostState::stores)?;
+    keyvalue::atomics::add_to_linker::<_, HasStores>(&mut linker, HostState::stores)?;
+    variables::add_to_linker::<_, HasSelf<HostState>>(&mut linker, |state| state)?;
+    Ok(linker)
+}
+
+impl variables::Host for HostState {}
+
+impl variables::HostWithStore<HostState> for HasSelf<HostState> {
+    async fn get(
+        accessor: &Accessor<HostState, Self>,
+        name: String,
+    ) -> Result<String, variables::Error> {
+        check_name(&name).map_err(variables::Error::InvalidName)?;
+        accessor
+            .with(|mut access| access.get().variables.get(&name).cloned())
+            .ok_or_else(|| {
+                variables::Error::Undefined(format!("no variable {name:?} for this component"))
+            })
+    }
+}
+
+/// `wasi:http/client` as Wasmtime has it, except that a permitted request to a component that does not exist traps its
+/// caller, as in Spin.
+struct Chaining;
+
+impl HasData for Chaining {
+    type Data<'a> = WasiHttpCtxView<'a>;
+}
+
+impl client::HostWithStore<HostState> for Chaining {
+    async fn send(
+        accessor: &Accessor<HostState, Self>,
+        request: Resource<Request>,
+    ) -> Result<Resource<Response>, TrappableError<ErrorCode>> {
+        if let Some(target) =
+            accessor.with(|mut access| access.as_context_mut().data_mut().missing_target(&request))
+        {
+            return Err(TrappableError::trap(wasmtime::format_err!(
+                "unknown component {target:?}"
+            )));
+        }
+        let accessor = accessor.with_getter::<WasiHttp>(HostState::http);
+        <WasiHttp as client::HostWithStore<HostState>>::send(&accessor, request).await
+    }
+}
+
+impl HostState {
+    /// The component that a permitted request is for, if there is no such component.
+    fn missing_target(&self, request: &Resource<Request>) -> Option<String> {
+        let request = self.table.get(request).ok()?;
+        let authority = request.authority.as_ref()?;
+        let target = chain_target(authority.host())?;
+        let scheme = request
+            .scheme
+            .as_ref()
+            .map_or("https", |scheme| scheme.as_str());
+        let uri = format!("{scheme}://{authority}/").parse().ok()?;
+        let known = self.outbound.app.upgrade()?.serves(target);
+        (!known && self.outbound.allowed.allow(&uri)).then(|| target.to_owned())
+    }
+}

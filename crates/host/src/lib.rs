@@ -1,0 +1,180 @@
+//! Serves a `spin.toml` on Wasmtime, with the semantics of Spin 4.1, where no Spin is installed.
+//!
+//! It runs components that export `wasi:http/handler@0.3` and import WASI 0.2 and 0.3, `spin:key-value@3`,
+//! `spin:variables@3` and `wasi:keyvalue@0.2.0-draft2`: what spin-sdk 7 makes. Instances are pooled and reused as Spin
+//! does it, a trap ends one instance and the requests in it, and components reach each other by service chaining.
+//!
+//! It refuses what it does not have (files, SQL, AI, TLS, triggers other than HTTP) when it starts, rather than when a
+//! component asks. It goes beyond Spin in what tests need: any component can be replaced ([`HostConfig::sources`]), any
+//! store wrapped ([`HostConfig::store_layer`]), and any typed export called without HTTP ([`Host::instantiate`]).
+//!
+//! | file | job |
+//! |---|---|
+//! | `manifest`, `runtime_config`, `variables` | what the operator writes |
+//! | `loader` | makes an application of it, or says what is wrong |
+//! | `app` | from a request to a component |
+//! | `routes` | which component, and Spin's headers |
+//! | `instance`, `pool`, `engine` | one instance; many; Wasmtime |
+//! | `allowed_hosts`, `outbound` | who may call whom; chaining |
+//! | `kv` | key-value stores, and how components see them |
+//! | `server`, `lifecycle`, `log` | HTTP, shutting down, what components print |
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod allowed_hosts;
+mod app;
+mod bindings;
+mod engine;
+mod instance;
+mod kv;
+mod lifecycle;
+mod loader;
+mod log;
+mod manifest;
+mod outbound;
+mod pool;
+mod routes;
+mod runtime_config;
+mod server;
+mod variables;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::net::TcpListener;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+pub use async_trait::async_trait;
+pub use instance::HostState;
+pub use kv::{KeyValue, StoreError, StoreResult};
+pub use pool::InstanceReuse;
+
+use app::App;
+use lifecycle::{Lifecycle, Phase};
+
+/// How long [`Host::shutdown`] lets requests, and work after responses, finish before it ends them.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+
+/// Wraps every key-value store when the host starts; see [`HostConfig::store_layer`].
+pub type StoreLayer = Arc<dyn Fn(Arc<dyn KeyValue>) -> Arc<dyn KeyValue> + Send + Sync>;
+
+/// What to serve, and how.
+#[derive(Clone)]
+pub struct HostConfig {
+    /// The path of `spin.toml`; sources and `.env` are found relative to it.
+    pub manifest: PathBuf,
+    /// Where to listen; port 0 takes a free one (see [`Host::addr`]).
+    pub listen: SocketAddr,
+    /// The folder of the default key-value store.
+    pub state_dir: PathBuf,
+    /// Where compiled components are kept between runs; `None` compiles at every start, which takes seconds.
+    pub cache_dir: Option<PathBuf>,
+    /// Spin's runtime-config file, which says what is behind each store label.
+    pub runtime_config: Option<PathBuf>,
+    /// Values of application variables, before the environment and `.env`.
+    pub variables: BTreeMap<String, String>,
+    /// How instances are reused.
+    pub reuse: InstanceReuse,
+    /// Wasm files to run instead of those in the manifest, by component id.
+    pub sources: BTreeMap<String, PathBuf>,
+    /// Wraps every store, so that a test can make it fail, stall or count.
+    pub store_layer: Option<StoreLayer>,
+}
+
+impl HostConfig {
+    /// Spin's defaults for this manifest: 127.0.0.1:3000, and everything kept in `.spin` beside it.
+    pub fn new(manifest: impl Into<PathBuf>) -> Self {
+        let manifest = manifest.into();
+        let state_dir = manifest.parent().unwrap_or(Path::new("")).join(".spin");
+        Self {
+            manifest,
+            listen: (Ipv4Addr::LOCALHOST, 3000).into(),
+            cache_dir: Some(state_dir.join("cache")),
+            state_dir,
+            runtime_config: None,
+            variables: BTreeMap::new(),
+            reuse: InstanceReuse::default(),
+            sources: BTreeMap::new(),
+            store_layer: None,
+        }
+    }
+}
+
+/// A running application. Dropping it ends everything at once; [`Host::shutdown`] lets it finish.
+pub struct Host {
+    app: Arc<App>,
+    addr: SocketAddr,
+    lifecycle: Lifecycle,
+    server: JoinHandle<()>,
+}
+
+impl Host {
+    /// Loads the application and serves it. Everything that can be known to be wrong is an error here: the manifest, a
+    /// missing variable, an unknown store, a component that does not load, an address in use.
+    pub async fn start(config: HostConfig) -> Result<Self> {
+        ensure!(
+            Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread,
+            "the host needs tokio's multi-thread runtime: stores block their thread while they work"
+        );
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let addr = listener.local_addr()?;
+        let lifecycle = Lifecycle::new();
+        let app = tokio::task::block_in_place(|| loader::load(&config, &lifecycle))?;
+        let server = tokio::spawn(server::serve(listener, app.clone(), lifecycle.clone()));
+        Ok(Self {
+            app,
+            addr,
+            lifecycle,
+            server,
+        })
+    }
+
+    /// The address that is listened on.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// A fresh instance of a component, with all that it is granted, to call its typed exports without HTTP. It is no part
+    /// of the pool.
+    pub async fn instantiate(
+        &self,
+        component: &str,
+    ) -> Result<(wasmtime::Store<HostState>, wasmtime::component::Instance)> {
+        self.app.instantiate(component).await
+    }
+
+    /// Takes no more connections, lets requests and the work after them finish (for 10 s at most), and ends.
+    pub async fn shutdown(mut self) {
+        self.lifecycle.advance(Phase::Draining);
+        let finished = timeout(SHUTDOWN_GRACE, async {
+            _ = (&mut self.server).await;
+            self.lifecycle.empty().await;
+        });
+        if finished.await.is_err() {
+            tracing::warn!("requests were still under way after {SHUTDOWN_GRACE:?}: ended");
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.lifecycle.advance(Phase::Stopped);
+        self.server.abort();
+    }
+}

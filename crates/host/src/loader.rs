@@ -1,0 +1,135 @@
+//! Makes an application of what the operator wrote: everything that can be wrong with it is found here, before it serves.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, ensure};
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+use wasmtime_wasi_http::handler::ProxyHandler;
+
+use crate::HostConfig;
+use crate::allowed_hosts::AllowedHosts;
+use crate::app::{App, AppLink};
+use crate::engine::{self, wasm_error};
+use crate::instance::{Grant, HostState, Ready, linker};
+use crate::kv::Stores;
+use crate::lifecycle::Lifecycle;
+use crate::manifest::{Component, Manifest};
+use crate::outbound::{NetworkClient, network_client};
+use crate::pool::Pool;
+use crate::routes::Routes;
+use crate::runtime_config::open_stores;
+use crate::variables::{Sources, Variables, read_dotenv};
+
+/// Reads the manifest and all that it names, and compiles the components.
+pub fn load(config: &HostConfig, lifecycle: &Lifecycle) -> Result<Arc<App>> {
+    let manifest = Manifest::load(&config.manifest)?;
+    let routes = Routes::new(&manifest.triggers)?;
+    for id in config.sources.keys() {
+        ensure!(
+            manifest.components.contains_key(id),
+            "a source is given for {id:?}, which is no component"
+        );
+    }
+    let loader = Loader::new(config, &manifest)?;
+    let components = loader.components(&manifest)?;
+    let services = services(config, lifecycle, &manifest, &components)?;
+    Ok(App::new(routes, components, services, &loader.app))
+}
+
+/// What the components of one application have in common while they are loaded.
+struct Loader<'a> {
+    config: &'a HostConfig,
+    engine: Engine,
+    linker: Linker<HostState>,
+    stores: Stores,
+    variables: Variables,
+    ids: Vec<String>,
+    network: NetworkClient,
+    app: AppLink,
+}
+
+impl<'a> Loader<'a> {
+    fn new(config: &'a HostConfig, manifest: &Manifest) -> Result<Self> {
+        let folder = config.manifest.parent().unwrap_or(Path::new(""));
+        let sources = Sources {
+            given: &config.variables,
+            env: &|name| std::env::var(name).ok(),
+            dotenv: &read_dotenv(folder)?,
+        };
+        let variables = Variables::resolve(&manifest.variables, &sources)?;
+        let mut stores = open_stores(config.runtime_config.as_deref(), &config.state_dir)?;
+        if let Some(layer) = &config.store_layer {
+            stores = stores
+                .into_iter()
+                .map(|(label, store)| (label, layer(store)))
+                .collect();
+        }
+        let engine = engine::new(config.cache_dir.as_deref())?;
+        Ok(Self {
+            config,
+            linker: linker(&engine).map_err(wasm_error)?,
+            engine,
+            stores: Stores::new(stores),
+            variables,
+            ids: manifest.components.keys().cloned().collect(),
+            network: network_client(),
+            app: AppLink::default(),
+        })
+    }
+
+    fn components(&self, manifest: &Manifest) -> Result<BTreeMap<String, Arc<Ready>>> {
+        let load = |(id, component): (&String, &Component)| {
+            let ready = self
+                .component(id, component)
+                .with_context(|| format!("in the component {id:?}"))?;
+            Ok((id.clone(), Arc::new(ready)))
+        };
+        manifest.components.iter().map(load).collect()
+    }
+
+    fn component(&self, id: &str, component: &Component) -> Result<Ready> {
+        for label in &component.key_value_stores {
+            ensure!(
+                self.stores.get(label).is_some(),
+                "no key-value store has the label {label:?}: add it to the runtime config"
+            );
+        }
+        let hosts = component
+            .allowed_outbound_hosts
+            .iter()
+            .map(|host| self.variables.render(host))
+            .collect::<Result<Vec<_>>>()?;
+        let grant = Grant {
+            id: id.into(),
+            stores: self.stores.clone(),
+            labels: Arc::new(component.key_value_stores.iter().cloned().collect()),
+            variables: Arc::new(self.variables.render_all(&component.variables)?),
+            allowed: Arc::new(AllowedHosts::parse(&hosts, &self.ids)?),
+            network: self.network.clone(),
+            app: self.app.clone(),
+        };
+        let source = self.config.sources.get(id).unwrap_or(&component.source);
+        Ready::load(&self.engine, &self.linker, source, grant)
+    }
+}
+
+fn services(
+    config: &HostConfig,
+    lifecycle: &Lifecycle,
+    manifest: &Manifest,
+    components: &BTreeMap<String, Arc<Ready>>,
+) -> Result<BTreeMap<String, ProxyHandler<Pool>>> {
+    let mut services = BTreeMap::new();
+    for trigger in &manifest.triggers {
+        let id = &trigger.component;
+        let component = components
+            .get(id)
+            .with_context(|| format!("no component {id:?}"))?;
+        let pool = Pool::new(component.clone(), config.reuse, lifecycle.clone())?;
+        services.insert(id.clone(), ProxyHandler::new(pool));
+    }
+    Ok(services)
+}

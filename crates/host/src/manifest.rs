@@ -1,0 +1,253 @@
+//! Reads `spin.toml` (manifest version 2) into what this host serves.
+//!
+//! Anything a component asks for that this host cannot give (files, SQL, dependencies, triggers other than HTTP) is refused
+//! here by name, so that no component ever runs with less than its manifest says. Sections that do not change how a
+//! component runs (`build`, `tool`, descriptions) are accepted and ignored.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::Deserialize;
+
+/// A manifest, checked: every trigger names a component that exists.
+#[derive(Debug)]
+pub struct Manifest {
+    /// The application's variables, by name.
+    pub variables: BTreeMap<String, Variable>,
+    /// The HTTP triggers, in the order of the file.
+    pub triggers: Vec<Trigger>,
+    /// The components, by id.
+    pub components: BTreeMap<String, Component>,
+}
+
+/// One `[variables]` entry: without a default it must be given from outside.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// The value where nothing else gives one.
+    pub default: Option<String>,
+    /// Whether a value from outside is needed to start.
+    #[serde(default)]
+    pub required: bool,
+    /// Whether the value must not be shown; this host shows no values at all.
+    #[serde(default, rename = "secret")]
+    _secret: bool,
+    #[serde(default, rename = "description")]
+    _description: Option<String>,
+}
+
+/// One `[[trigger.http]]` entry.
+#[derive(Debug)]
+pub struct Trigger {
+    /// The id of the component that answers.
+    pub component: String,
+    /// The route's pattern; none for a private one, which only service chaining reaches.
+    pub route: Option<String>,
+}
+
+/// One `[component.ID]` section.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// The Wasm file; absolute once the manifest is loaded.
+    pub source: PathBuf,
+    /// Where the component may send requests, as written (templates included).
+    #[serde(default)]
+    pub allowed_outbound_hosts: Vec<String>,
+    /// Labels of the key-value stores that the component may open.
+    #[serde(default)]
+    pub key_value_stores: Vec<String>,
+    /// The component's variables: templates over the application's.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    #[serde(default, rename = "description")]
+    _description: Option<String>,
+    #[serde(default, rename = "build")]
+    _build: Option<toml::Table>,
+    #[serde(default, rename = "tool")]
+    _tool: Option<toml::Table>,
+}
+
+/// The manifest as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    spin_manifest_version: u32,
+    #[serde(rename = "application")]
+    _application: Application,
+    #[serde(default)]
+    variables: BTreeMap<String, Variable>,
+    trigger: RawTriggers,
+    #[serde(default)]
+    component: BTreeMap<String, Component>,
+}
+
+/// Nothing of this section changes how the components run.
+#[derive(Deserialize)]
+struct Application {
+    #[serde(rename = "name")]
+    _name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTriggers {
+    http: Vec<RawTrigger>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTrigger {
+    #[serde(default, rename = "id")]
+    _id: Option<String>,
+    component: String,
+    route: RawRoute,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawRoute {
+    Pattern(String),
+    Endpoint { private: bool },
+}
+
+impl Manifest {
+    /// Reads and checks the manifest at `path`; sources become paths relative to it.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the manifest {}", path.display()))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, folder).with_context(|| format!("in the manifest {}", path.display()))
+    }
+
+    fn parse(text: &str, folder: &Path) -> Result<Self> {
+        let raw: Raw = toml::from_str(text)?;
+        ensure!(
+            raw.spin_manifest_version == 2,
+            "spin_manifest_version is {}, only 2 is supported",
+            raw.spin_manifest_version
+        );
+        for (name, variable) in &raw.variables {
+            ensure!(
+                variable.required != variable.default.is_some(),
+                "variable {name:?} needs either a default or `required = true`"
+            );
+        }
+        let mut components = raw.component;
+        for component in components.values_mut() {
+            component.source = folder.join(&component.source);
+        }
+        let triggers = raw
+            .trigger
+            .http
+            .into_iter()
+            .map(|trigger| trigger.check(&components))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self {
+            variables: raw.variables,
+            triggers,
+            components,
+        })
+    }
+}
+
+impl RawTrigger {
+    fn check(self, components: &BTreeMap<String, Component>) -> Result<Trigger> {
+        let component = self.component;
+        ensure!(
+            components.contains_key(&component),
+            "an HTTP trigger names the component {component:?}, which is not defined"
+        );
+        let route = match self.route {
+            RawRoute::Pattern(pattern) => Some(pattern),
+            RawRoute::Endpoint { private: true } => None,
+            RawRoute::Endpoint { private: false } => {
+                bail!("the route of {component:?} must be a pattern or `{{ private = true }}`")
+            }
+        };
+        Ok(Trigger { component, route })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str =
+        "spin_manifest_version = 2\n[application]\nname = \"app\"\nversion = \"1.0.0\"\n";
+
+    fn parse(rest: &str) -> Result<Manifest> {
+        Manifest::parse(&format!("{HEAD}{rest}"), Path::new("/app"))
+    }
+
+    #[test]
+    fn a_full_manifest_is_read() {
+        let manifest = parse(
+            r#"
+            [variables]
+            admin_token = { required = true, secret = true }
+            level = { default = "1" }
+            [[trigger.http]]
+            route = "/admin/..."
+            component = "aggregator"
+            [[trigger.http]]
+            route = { private = true }
+            component = "collector"
+            [component.aggregator]
+            source = "target/aggregator.wasm"
+            allowed_outbound_hosts = ["http://*.spin.internal"]
+            key_value_stores = ["default"]
+            [component.aggregator.variables]
+            token = "{{ admin_token }}"
+            [component.aggregator.build]
+            command = "cargo build"
+            [component.collector]
+            source = "/abs/collector.wasm"
+            "#,
+        )
+        .unwrap();
+        assert!(manifest.variables["admin_token"].required);
+        assert_eq!(manifest.triggers[0].route.as_deref(), Some("/admin/..."));
+        assert_eq!(manifest.triggers[1].route, None);
+        let aggregator = &manifest.components["aggregator"];
+        assert_eq!(aggregator.source, Path::new("/app/target/aggregator.wasm"));
+        assert_eq!(aggregator.variables["token"], "{{ admin_token }}");
+        assert_eq!(
+            manifest.components["collector"].source,
+            Path::new("/abs/collector.wasm")
+        );
+    }
+
+    #[track_caller]
+    fn refused(rest: &str, why: &str) {
+        let error = format!("{:#}", parse(rest).unwrap_err());
+        assert!(error.contains(why), "{error:?} does not contain {why:?}");
+    }
+
+    #[test]
+    fn what_the_host_cannot_give_is_refused_by_name() {
+        let trigger = "[[trigger.http]]\nroute = \"/\"\ncomponent = \"a\"\n[component.a]\nsource = \"a.wasm\"\n";
+        refused(&format!("{trigger}files = [\"x\"]"), "files");
+        refused("[[trigger.redis]]\nchannel = \"x\"", "redis");
+        refused(
+            "[[trigger.http]]\nroute = \"/\"\ncomponent = \"ghost\"",
+            "ghost",
+        );
+        refused(
+            "[[trigger.http]]\nroute = { private = false }\ncomponent = \"a\"\n[component.a]\nsource = \"a.wasm\"",
+            "private = true",
+        );
+        refused(
+            &format!("[variables]\nx = {{ secret = true }}\n{trigger}"),
+            "\"x\"",
+        );
+    }
+
+    #[test]
+    fn another_manifest_version_is_refused() {
+        let text = "spin_manifest_version = 1\n[application]\nname = \"a\"\n[trigger]\nhttp = []";
+        let error = Manifest::parse(text, Path::new("")).unwrap_err();
+        assert!(error.to_string().contains("only 2 is supported"));
+    }
+}

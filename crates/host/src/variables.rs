@@ -1,0 +1,213 @@
+//! Variables: where their values come from, and the templates through which a component sees them.
+//!
+//! A value is taken from the first of: the host's configuration, the environment (`SPIN_VARIABLE_NAME`), the file `.env`
+//! beside the manifest, the default. All of them are read once, at start. Values are never logged.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::manifest::Variable;
+
+/// What the names of environment variables begin with.
+const ENV_PREFIX: &str = "SPIN_VARIABLE_";
+
+/// Where values come from, besides the defaults.
+pub struct Sources<'a> {
+    /// Given by the host's caller.
+    pub given: &'a BTreeMap<String, String>,
+    /// The environment of the process.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// The text of `.env`.
+    pub dotenv: &'a str,
+}
+
+/// The values of an application's variables.
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Finds a value for every declared variable, or says which are missing and how to give them.
+    pub fn resolve(declared: &BTreeMap<String, Variable>, sources: &Sources) -> Result<Self> {
+        let dotenv = parse_dotenv(sources.dotenv);
+        let mut values = BTreeMap::new();
+        let mut missing = Vec::new();
+        for (name, variable) in declared {
+            check_name(name).map_err(anyhow::Error::msg)?;
+            let key = format!("{ENV_PREFIX}{}", name.to_ascii_uppercase());
+            let value = sources
+                .given
+                .get(name)
+                .cloned()
+                .or_else(|| (sources.env)(&key))
+                .or_else(|| dotenv.get(&key).cloned())
+                .or_else(|| variable.default.clone());
+            match value {
+                Some(value) => {
+                    values.insert(name.clone(), value);
+                }
+                None => missing.push(key),
+            }
+        }
+        ensure!(
+            missing.is_empty(),
+            "required variables have no value: set {} in the environment or in .env",
+            missing.join(", ")
+        );
+        Ok(Self(values))
+    }
+
+    /// Fills in the `{{ name }}` of a template; an unknown name is an error.
+    pub fn render(&self, template: &str) -> Result<String> {
+        let mut rendered = String::new();
+        let mut rest = template;
+        while let Some((literal, tail)) = rest.split_once("{{") {
+            let (name, tail) = tail
+                .split_once("}}")
+                .with_context(|| format!("unmatched '{{{{' in the template {template:?}"))?;
+            let Some(value) = self.0.get(name.trim()) else {
+                bail!("the template {template:?} names an unknown variable");
+            };
+            rendered.push_str(literal);
+            rendered.push_str(value);
+            rest = tail;
+        }
+        rendered.push_str(rest);
+        Ok(rendered)
+    }
+
+    /// A component's own variables, rendered.
+    pub fn render_all(
+        &self,
+        templates: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>> {
+        templates
+            .iter()
+            .map(|(name, template)| {
+                check_name(name).map_err(anyhow::Error::msg)?;
+                Ok((name.clone(), self.render(template)?))
+            })
+            .collect()
+    }
+}
+
+/// The text of the `.env` file in `folder`, empty where there is none.
+pub fn read_dotenv(folder: &Path) -> Result<String> {
+    let path = folder.join(".env");
+    match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        text => text.with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Says what is wrong with a variable's name: Spin takes lower-case letters, digits, and single underscores between them.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        Err(format!(
+            "{name:?}: must start with a lower-case ASCII letter"
+        ))
+    } else if !name.chars().all(allowed) {
+        Err(format!(
+            "{name:?}: may contain only lower-case letters, digits and underscores"
+        ))
+    } else if name.ends_with('_') || name.contains("__") {
+        Err(format!(
+            "{name:?}: underscores must be single and between other characters"
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+/// Lines of `NAME=value`, with an optional `export`, optional quotes, and `#` comments on lines of their own.
+fn parse_dotenv(text: &str) -> BTreeMap<String, String> {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.strip_prefix("export ").unwrap_or(line).split_once('='))
+        .map(|(name, value)| (name.trim().to_owned(), unquote(value.trim()).to_owned()))
+        .collect()
+}
+
+fn unquote(value: &str) -> &str {
+    ['"', '\'']
+        .into_iter()
+        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
+        .unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declared(text: &str) -> BTreeMap<String, Variable> {
+        toml::from_str(text).unwrap()
+    }
+
+    fn resolve(
+        declared: &BTreeMap<String, Variable>,
+        given: &[(&str, &str)],
+        env: &[(&str, &str)],
+        dotenv: &str,
+    ) -> Result<Variables> {
+        let owned = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect()
+        };
+        let (given, env) = (owned(given), owned(env));
+        let sources = Sources {
+            given: &given,
+            env: &|key| env.get(key).cloned(),
+            dotenv,
+        };
+        Variables::resolve(declared, &sources)
+    }
+
+    #[test]
+    fn the_first_source_wins() {
+        let declared = declared("a = { default = \"default\" }");
+        let dotenv = "# comment\nexport SPIN_VARIABLE_A=\"dotenv\"\n";
+        let env = [("SPIN_VARIABLE_A", "env")];
+        let value = |given: &[_], env: &[_], dotenv| {
+            resolve(&declared, given, env, dotenv)
+                .unwrap()
+                .render("<{{ a }}>")
+                .unwrap()
+        };
+        assert_eq!(value(&[("a", "given")], &env, dotenv), "<given>");
+        assert_eq!(value(&[], &env, dotenv), "<env>");
+        assert_eq!(value(&[], &[], dotenv), "<dotenv>");
+        assert_eq!(value(&[], &[], ""), "<default>");
+    }
+
+    #[test]
+    fn missing_required_variables_are_all_named() {
+        let declared = declared("a = { required = true }\nb = { required = true }");
+        let error = resolve(&declared, &[], &[], "").err().unwrap().to_string();
+        assert!(
+            error.contains("SPIN_VARIABLE_A, SPIN_VARIABLE_B"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_bad_template_is_an_error() {
+        let variables = resolve(&declared("a = { default = \"1\" }"), &[], &[], "").unwrap();
+        assert!(variables.render("{{ b }}").is_err());
+        assert!(variables.render("{{ a").is_err());
+        assert_eq!(variables.render("x{{a}}y{{ a }}").unwrap(), "x1y1");
+    }
+
+    #[test]
+    fn names_are_checked_as_spin_does() {
+        for good in ["a", "admin_token", "a1_b2"] {
+            assert!(check_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", "A", "1a", "a-b", "a__b", "a_", "_a"] {
+            assert!(check_name(bad).is_err(), "{bad}");
+        }
+    }
+}

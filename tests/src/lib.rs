@@ -1,0 +1,194 @@
+//! The app under test: the built components on the host, with a store of its own in a temporary folder.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests stop where something is not as it must be"
+)]
+
+use std::path::{Path, PathBuf};
+
+use rollcall_host::{Host, HostConfig};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub const ADMIN: &str = "admin-token-of-the-tests";
+pub const INGEST: &str = "ingest-token-of-the-tests";
+
+/// The folder of `spin.toml`.
+pub fn workspace() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests
+        .parent()
+        .expect("tests is in the workspace")
+        .to_owned()
+}
+
+/// A built component.
+pub fn component(name: &str) -> PathBuf {
+    let built = workspace().join(format!(
+        "target/wasm/wasm32-wasip2/release/rollcall_{name}.wasm"
+    ));
+    assert!(
+        built.is_file(),
+        "{} is missing: `cargo xtask build` makes it",
+        built.display()
+    );
+    built
+}
+
+/// A running app. Ends with its value; its data stay until then, over any number of restarts.
+pub struct App {
+    runtime: Runtime,
+    host: Option<Host>,
+    config: HostConfig,
+    agent: ureq::Agent,
+    _state: TempDir,
+}
+
+/// What the app answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl App {
+    pub fn start() -> Self {
+        Self::start_with(|_| {})
+    }
+
+    /// Starts the app with another configuration than the usual one.
+    pub fn start_with(change: impl FnOnce(&mut HostConfig)) -> Self {
+        let state = TempDir::new().expect("a temporary folder");
+        let mut config = HostConfig::new(workspace().join("spin.toml"));
+        config.listen = ([127, 0, 0, 1], 0).into();
+        config.state_dir = state.path().to_owned();
+        // Compiled once for all tests and runs.
+        config.cache_dir = Some(workspace().join("target/host-cache"));
+        config.variables.insert("admin_token".into(), ADMIN.into());
+        config
+            .variables
+            .insert("ingest_token".into(), INGEST.into());
+        change(&mut config);
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build();
+        let mut app = Self {
+            runtime: Runtime::new().expect("a runtime"),
+            host: None,
+            config,
+            agent: agent.into(),
+            _state: state,
+        };
+        app.boot();
+        app
+    }
+
+    fn boot(&mut self) {
+        component("router");
+        // `RUST_LOG=info` shows what the host and the components log. Only the first call of a process takes.
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_test_writer()
+            .try_init();
+        let host = self.runtime.block_on(Host::start(self.config.clone()));
+        self.host = Some(host.expect("the app starts"));
+    }
+
+    /// Ends the app as its operator would, and starts it again on the same data.
+    pub fn restart(&mut self) {
+        if let Some(host) = self.host.take() {
+            self.runtime.block_on(host.shutdown());
+        }
+        self.boot();
+    }
+
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub fn host(&self) -> &Host {
+        self.host.as_ref().expect("the app runs")
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.host().addr())
+    }
+
+    /// Sends a request with these headers.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body).expect("a request");
+        let mut answer = self.agent.run(request).expect("an answer");
+        let headers = answer.headers().iter();
+        let headers =
+            headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+        Answer {
+            status: answer.status().as_u16(),
+            headers: headers.collect(),
+            body: answer
+                .body_mut()
+                .with_config()
+                .limit(1 << 30)
+                .read_to_vec()
+                .expect("a body"),
+        }
+    }
+
+    /// Asks the admin API, with its token.
+    pub fn ask(&self, path: &str) -> Answer {
+        let token = format!("Bearer {ADMIN}");
+        self.send("GET", path, &[("authorization", &token)], b"")
+    }
+
+    /// Asks the admin API for what it must be able to say.
+    pub fn json(&self, path: &str) -> Value {
+        let answer = self.ask(path);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.json()
+    }
+
+    /// Posts to `/collect`, with its token.
+    pub fn collect(&self, content_type: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
+        let token = format!("Bearer {INGEST}");
+        let mut all = vec![
+            ("authorization", token.as_str()),
+            ("content-type", content_type),
+        ];
+        all.extend_from_slice(headers);
+        self.send("POST", "/collect", &all, body.as_bytes())
+    }
+
+    /// Records hits that must all be good.
+    pub fn record(&self, hits: &Value) {
+        let answer = self.collect("application/json", &hits.to_string(), &[]);
+        assert_eq!(answer.status, 202, "{answer:?}");
+        assert!(answer.body.is_empty(), "{answer:?}");
+    }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+}

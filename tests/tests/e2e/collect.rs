@@ -1,0 +1,185 @@
+//! `POST /collect`: every form, and every way of getting it wrong.
+
+use rollcall_tests::{App, INGEST};
+use serde_json::json;
+
+fn total(app: &App) -> u64 {
+    app.json("/admin/global-stats?timeRange=all")["totalRequests"]
+        .as_u64()
+        .unwrap()
+}
+
+#[test]
+fn every_form_of_a_hit_is_taken() {
+    let app = App::start();
+    let one = json!({"ip": "192.0.2.1", "method": "GET", "path": "/a?x=1", "responseTimeMs": 1.5});
+    app.record(&one);
+    app.record(&json!([one, one]));
+    let lines = format!("{one}\n\n{one}\n");
+    assert_eq!(
+        app.collect("application/x-ndjson; charset=utf-8", &lines, &[])
+            .status,
+        202
+    );
+    let log = "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET /a HTTP/1.1\" 200 2\n\
+               192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET /a HTTP/1.1\" 200 2 \"-\" \"curl/8\"\n";
+    assert_eq!(app.collect("text/plain", log, &[]).status, 202);
+    let token = format!("Bearer {INGEST}");
+    let answer = app.send(
+        "POST",
+        "/collect?format=common",
+        &[("authorization", &token)],
+        log.as_bytes(),
+    );
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let top = app.json("/admin/top-paths?timeRange=all");
+    assert_eq!(
+        top["paths"].as_array().unwrap().len(),
+        1,
+        "the query string is no part of a path: {top}"
+    );
+    assert_eq!(top["paths"][0]["totalRequests"], 9);
+}
+
+#[test]
+fn an_address_counts_as_one_however_it_is_written() {
+    let app = App::start();
+    for ip in ["192.0.2.9", "::ffff:192.0.2.9", "::FFFF:c000:209"] {
+        app.record(&json!({"ip": ip, "method": "GET", "path": "/"}));
+    }
+    for ip in ["2001:db8:0:0::1", "2001:DB8::1"] {
+        app.record(&json!({"ip": ip, "method": "GET", "path": "/"}));
+    }
+    let top = app.json("/admin/top-ips");
+    let ips: Vec<&str> = top["ips"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|ip| ip["ip"].as_str().unwrap())
+        .collect();
+    assert_eq!(ips, ["192.0.2.9", "2001:db8::1"]);
+}
+
+#[test]
+fn where_some_hits_are_bad_the_good_ones_count_and_the_others_are_told() {
+    let app = App::start();
+    let mut hits = vec![json!({"ip": "192.0.2.1", "method": "GET", "path": "/"})];
+    hits.extend((0..12).map(|_| json!({"ip": "no", "method": "GET", "path": "/"})));
+    let answer = app.collect("application/json", &json!(hits).to_string(), &[]);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let told = answer.json();
+    assert_eq!(
+        (told["accepted"].as_u64(), told["rejected"].as_u64()),
+        (Some(1), Some(12))
+    );
+    assert_eq!(
+        told["rejections"].as_array().unwrap().len(),
+        10,
+        "the first ten"
+    );
+    assert_eq!(
+        told["rejections"][0],
+        json!({"number": 2, "field": "ip", "reason": "not an IP address"})
+    );
+    assert_eq!(total(&app), 1);
+}
+
+#[test]
+fn what_cannot_be_taken_is_refused_as_a_problem_and_changes_nothing() {
+    let app = App::start();
+    let check = |content_type: &str, body: &str, headers: &[(&str, &str)], status: u16| {
+        let answer = app.collect(content_type, body, headers);
+        assert_eq!(answer.status, status, "{body:.80}: {answer:?}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json")
+        );
+        assert_eq!(answer.json()["status"], status);
+    };
+    check(
+        "application/json",
+        r#"{"ip": "no", "method": "GET", "path": "/"}"#,
+        &[],
+        400,
+    );
+    check("application/json", "{", &[], 400);
+    check("application/json", "", &[], 400);
+    check("application/json", "[]", &[], 400);
+    check("application/x-www-form-urlencoded", "{}", &[], 415);
+    let good = r#"{"ip": "192.0.2.1", "method": "GET", "path": "/"}"#;
+    check("application/json", good, &[("idempotency-key", "")], 400);
+    check(
+        "application/json",
+        good,
+        &[("idempotency-key", &"x".repeat(256))],
+        400,
+    );
+    check(
+        "application/json",
+        &format!("[{}]", " ".repeat(10 << 20)),
+        &[],
+        413,
+    );
+    let line = format!("{good}\n");
+    check("application/x-ndjson", &line.repeat(100_001), &[], 413);
+    let token = format!("Bearer {INGEST}");
+    for path in ["/collect?format=xml", "/collect?fmt=json"] {
+        let answer = app.send("POST", path, &[("authorization", &token)], good.as_bytes());
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(answer.json()["invalidParams"][0]["name"].is_string());
+    }
+    assert_eq!(
+        app.send("GET", "/collect", &[("authorization", &token)], b"")
+            .status,
+        405
+    );
+    assert_eq!(total(&app), 0);
+}
+
+#[test]
+fn only_the_ingest_token_gets_in() {
+    let app = App::start();
+    let good = br#"{"ip": "192.0.2.1", "method": "GET", "path": "/"}"#;
+    let json = ("content-type", "application/json");
+    let admin = format!("Bearer {}", rollcall_tests::ADMIN);
+    for headers in [
+        vec![json],
+        vec![json, ("authorization", "Bearer wrong")],
+        vec![json, ("authorization", &admin)],
+    ] {
+        let answer = app.send("POST", "/collect", &headers, good);
+        assert_eq!(answer.status, 401, "{answer:?}");
+        assert!(answer.header("www-authenticate").is_some());
+    }
+    assert_eq!(total(&app), 0);
+}
+
+#[test]
+fn the_same_batch_sent_again_counts_once_even_after_a_restart() {
+    let mut app = App::start();
+    let hit = json!({"ip": "192.0.2.1", "method": "GET", "path": "/"}).to_string();
+    let send = |app: &App, key: &str| {
+        let answer = app.collect("application/json", &hit, &[("idempotency-key", key)]);
+        assert_eq!(answer.status, 202);
+    };
+    send(&app, "a");
+    send(&app, "a");
+    assert_eq!(total(&app), 1);
+    app.restart();
+    send(&app, "a");
+    send(&app, "b");
+    assert_eq!(total(&app), 2);
+    let status = app.json("/admin/aggregator-status");
+    assert_eq!(status["dropped"]["repeatedBatches"], 2);
+}
+
+#[test]
+fn a_hit_from_the_future_is_refused() {
+    let app = App::start();
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(6);
+    let hit =
+        json!({"ip": "192.0.2.1", "method": "GET", "path": "/", "timestamp": later.to_string()});
+    let answer = app.collect("application/json", &hit.to_string(), &[]);
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json()["rejections"][0]["field"], "timestamp");
+}

@@ -1,0 +1,13 @@
+//! The built components on the host, as clients see them. One program, since each links all of Wasmtime.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod admin;
+mod answers;
+mod collect;
+mod contract;
+mod typed;

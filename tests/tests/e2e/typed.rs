@@ -1,0 +1,112 @@
+//! Another component may call the collector's functions with no HTTP at all.
+
+use rollcall_tests::App;
+
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "package rollcall:tests; world caller { export rollcall:stats/collector@0.1.0; }",
+        exports: { default: async },
+    });
+}
+
+use bindings::Caller;
+use bindings::exports::rollcall::stats::collector::{Batch, RawHit};
+use bindings::rollcall::stats::types::{Detail, Window};
+
+fn hit(ip: &str, path: &str) -> RawHit {
+    RawHit {
+        ip: ip.into(),
+        method: "get".into(),
+        path: path.into(),
+        timestamp_ms: None,
+        status: Some(404),
+        response_time_us: Some(1_500),
+        bytes: None,
+        country: None,
+        user_agent: None,
+    }
+}
+
+#[test]
+fn the_collector_records_and_answers_through_its_typed_export() {
+    let app = App::start();
+    app.runtime().block_on(async {
+        let (mut store, instance) = app.host().instantiate("collector").await.unwrap();
+        let caller = Caller::new(&mut store, &instance).unwrap();
+        let collector = caller.rollcall_stats_collector();
+        let (receipt, snapshot, list, summary) = store
+            .run_concurrent(async |accessor| {
+                let hits = vec![
+                    hit("192.0.2.7", "/a?secret=1"),
+                    hit("::ffff:192.0.2.7", "/a"),
+                    hit("nowhere", "/"),
+                ];
+                let receipt = collector
+                    .call_record(accessor, hits, Some("typed".into()))
+                    .await
+                    .unwrap()
+                    .unwrap();
+                let snapshot = collector
+                    .call_take_snapshot(accessor)
+                    .await
+                    .unwrap()
+                    .unwrap();
+                let pages = snapshot.pages;
+                let list = collector.call_list_ips(
+                    accessor,
+                    snapshot.root,
+                    0,
+                    pages,
+                    0,
+                    snapshot.as_of_ms,
+                );
+                let list = list.await.unwrap().unwrap();
+                let batch = Batch {
+                    as_of_ms: snapshot.as_of_ms,
+                    window: Window::Hour,
+                    detail: Detail::Paths,
+                    ips: list.ips.clone(),
+                };
+                let summary = collector
+                    .call_summarize(accessor, batch)
+                    .await
+                    .unwrap()
+                    .unwrap();
+                (receipt, snapshot, list, summary)
+            })
+            .await
+            .unwrap();
+        assert_eq!((receipt.accepted, receipt.rejected), (2, 1));
+        assert_eq!(receipt.rejections[0].field.as_deref(), Some("ip"));
+        assert_eq!((snapshot.hits, snapshot.ips, list.active), (2, 1, 1));
+        assert_eq!(list.ips[0].ip, "192.0.2.7");
+        assert_eq!(summary.paths.len(), 1);
+        assert_eq!(summary.paths[0].path_key, "GET /a");
+        assert_eq!(summary.paths[0].tally.statuses.client_error, 2);
+        assert_eq!(summary.tally.time_sum_us, 3_000);
+    });
+}
+
+#[test]
+fn what_came_in_with_no_http_is_in_the_answers_over_http() {
+    let app = App::start();
+    app.runtime().block_on(async {
+        let (mut store, instance) = app.host().instantiate("collector").await.unwrap();
+        let caller = Caller::new(&mut store, &instance).unwrap();
+        let collector = caller.rollcall_stats_collector();
+        let record = async |accessor: &wasmtime::component::Accessor<_>| {
+            collector
+                .call_record(accessor, vec![hit("2001:db8::7", "/typed")], None)
+                .await
+        };
+        store
+            .run_concurrent(record)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+    });
+    let top = app.json("/admin/top-paths?timeRange=1h");
+    assert_eq!(top["paths"][0]["pathKey"], "GET /typed");
+}
