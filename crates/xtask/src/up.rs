@@ -112,13 +112,10 @@ fn build_embedded(workspace: &Workspace) -> Result<PathBuf> {
         .nth(2)
         .context("this program is in no target folder")?;
     let mut cargo = command::cargo();
-    cargo.current_dir(workspace.root()).args([
-        "build",
-        "--package",
-        "rollcall-cli",
-        "--bin",
-        "rollcall",
-    ]);
+    // Of the whole workspace, as the tests are: with another choice of packages Wasmtime would be built a second time.
+    cargo
+        .current_dir(workspace.root())
+        .args(["build", "--workspace", "--bin", "rollcall"]);
     command::run(cargo.arg("--target-dir").arg(target))
         .context("The embedded host could not be built")?;
     Ok(target.join("debug/rollcall"))
