@@ -95,15 +95,15 @@ impl BatchIds {
         }
     }
 
+    fn newest_ms(&self) -> u64 {
+        let stamps = self.chunks.iter().map(|chunk| chunk.newest_ms);
+        stamps.max().unwrap_or(0)
+    }
+
     /// Forgets what is older than `kept_ms` before the newest stamp, unless fewer than `kept` ids would be left.
     pub fn finish(mut self, k: u64, kept_ms: u64, kept: usize) -> IdsWritten {
         self.keep_last(k);
-        let newest_ms = self
-            .chunks
-            .iter()
-            .map(|chunk| chunk.newest_ms)
-            .max()
-            .unwrap_or(0);
+        let newest_ms = self.newest_ms();
         let mut left: u64 = self.chunks.iter().map(|chunk| chunk.count).sum();
         while let Some(oldest) = self.chunks.first().copied() {
             left -= oldest.count;

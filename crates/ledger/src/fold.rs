@@ -10,7 +10,7 @@ use rollcall_tally::{Drops, Hit, IpState};
 
 use crate::lease::Held;
 use crate::store::StoreError;
-use crate::values::{Entry, Lease, Mark, Page, Record, Root, Segment, decode, encode};
+use crate::values::{Entry, Lease, Mark, Page, Record, Replaced, Root, Segment, decode, encode};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// What became of a fold.
@@ -262,7 +262,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let old_replaced = root
             .replaced
             .iter()
-            .filter(|(_, since)| is_old(since, self.limits.keep_replaced_ms));
+            .filter(|(_, replaced)| is_old(&replaced.since_ms, self.limits.keep_replaced_ms));
         let due: BTreeSet<u64> = old_replaced
             .map(|(i, _)| *i)
             .chain(root.due.iter().copied())
@@ -373,7 +373,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             replaced.push(keys::root(base.k));
         }
         put_all(&mut values, [(keys::replaced(k), &replaced)].into_iter())?;
-        root.replaced.insert(k, before_ms);
+        let is_work = replaced.len() > 1;
+        let since_ms = before_ms;
+        root.replaced.insert(k, Replaced { since_ms, is_work });
         root.ids = ids.chunks;
         root.ips = (root.ips + changes.new_ips).saturating_sub(changes.drops.evicted_ips);
         root.hits += changes.hits;
@@ -554,8 +556,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             }
         }
         let low = root.open.keys().next().map_or(root.log, |n| n - 1);
-        let replaced = root.replaced.iter().filter(|(i, _)| !root.due.contains(i));
-        let replaced = replaced.map(|(_, since_ms)| since_ms + self.limits.keep_replaced_ms);
+        let replaced = root
+            .replaced
+            .iter()
+            .filter(|(i, replaced)| replaced.is_work && !root.due.contains(i));
+        let replaced =
+            replaced.map(|(_, replaced)| replaced.since_ms + self.limits.keep_replaced_ms);
         let void = root
             .void
             .iter()
@@ -565,7 +571,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             k: root.k,
             low,
             log: root.log,
-            due_ms: replaced.chain(void).min(),
+            // The last of them: until then others fold for better reasons, or nobody needs the room.
+            due_ms: replaced.chain(void).max(),
         };
         held.store()
             .await?

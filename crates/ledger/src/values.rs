@@ -85,14 +85,22 @@ pub struct Root {
     pub ips: u64,
     pub hits: u64,
     pub drops: Drops,
-    /// Folds that replaced keys which queries may still read, and when they did.
-    pub(crate) replaced: BTreeMap<u64, u64>,
+    /// Folds that replaced keys which queries may still read.
+    pub(crate) replaced: BTreeMap<u64, Replaced>,
     /// Folds whose replaced keys are to be deleted once this root is confirmed.
     pub(crate) due: Vec<u64>,
     /// Further keys to delete then: left behind by folds that never committed.
     pub(crate) todo: Vec<String>,
     /// Fold numbers that never committed, and since when that is known. They may have left keys behind.
     pub(crate) void: BTreeMap<u64, u64>,
+}
+
+/// What is known of `replaced:{k}` without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Replaced {
+    pub since_ms: u64,
+    /// It lists more than one old root. One alone is no reason to fold again, or there would be no end to it.
+    pub is_work: bool,
 }
 
 /// Where a share of the batch ids is.

@@ -1,0 +1,113 @@
+//! What can go wrong at a store call, and how often in one history.
+
+use fastrand::Rng;
+
+/// The longest that a call may be in flight, or its caller stalled.
+pub const IN_FLIGHT_MS_MAX: u64 = 40_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The caller ends; the call takes effect now, later or never.
+    Crash,
+    /// All of the caller's node does.
+    NodeCrash,
+    /// An error, and no effect.
+    ErrorBefore,
+    /// An error, though the call took effect.
+    ErrorAfter,
+    /// An error; the call takes effect later.
+    ErrorLate,
+    /// The call takes effect late, and its caller waits for it.
+    SlowCall,
+    /// The call takes effect now, and its caller hears of it late.
+    SlowReturn,
+}
+
+/// Each fault, in how many histories it occurs, and how often at most then.
+const FAULTS: [(Fault, f64, f64); 7] = [
+    (Fault::Crash, 0.5, 0.02),
+    (Fault::NodeCrash, 0.15, 0.003),
+    (Fault::ErrorBefore, 0.4, 0.03),
+    (Fault::ErrorAfter, 0.4, 0.03),
+    (Fault::ErrorLate, 0.4, 0.02),
+    (Fault::SlowCall, 0.5, 0.03),
+    (Fault::SlowReturn, 0.5, 0.03),
+];
+
+/// Where in the protocol a call stands: the kind of call and the kind of key.
+pub const CALLS: [&str; 25] = [
+    "increment log:next 1",
+    "increment log:next 0",
+    "set log",
+    "get log",
+    "exists log",
+    "delete log",
+    "get log:first",
+    "set log:first",
+    "get mark",
+    "set mark",
+    "get lease",
+    "set lease",
+    "delete lease",
+    "increment fold 1",
+    "increment fold 0",
+    "get root",
+    "set plan",
+    "set root",
+    "get ip",
+    "set ip",
+    "get page",
+    "set page",
+    "set ids",
+    "get replaced",
+    "delete ip",
+];
+
+/// The mix of one history.
+pub struct Mix {
+    often: Vec<(Fault, f64)>,
+    /// Calls that are struck far more often than the rest.
+    focus: Vec<(&'static str, Fault, f64)>,
+}
+
+impl Mix {
+    /// Each history has its own; most aim at a few calls.
+    pub fn draw(rng: &mut Rng) -> Self {
+        let mut often: Vec<(Fault, f64)> = FAULTS
+            .iter()
+            .filter(|(_, share, _)| rng.f64() < *share)
+            .map(|(fault, _, most)| (*fault, *most))
+            .collect();
+        for (_, p) in &mut often {
+            *p *= 0.2 + 0.8 * rng.f64();
+        }
+        let mut focus = Vec::new();
+        if rng.f64() < 0.75 {
+            let scale = [0.0, 0.3, 1.0][rng.usize(0..3)];
+            often.iter_mut().for_each(|(_, p)| *p *= scale);
+            for _ in 0..rng.usize(1..=3) {
+                let fault = FAULTS[rng.usize(0..FAULTS.len())].0;
+                focus.push((
+                    CALLS[rng.usize(0..CALLS.len())],
+                    fault,
+                    [0.15, 0.5][rng.usize(0..2)],
+                ));
+            }
+        }
+        Self { often, focus }
+    }
+
+    /// What strikes this call, if anything.
+    pub fn strike(&self, rng: &mut Rng, class: &str) -> Option<Fault> {
+        for (_, fault, p) in self.focus.iter().filter(|(call, ..)| *call == class) {
+            if rng.f64() < *p {
+                return Some(*fault);
+            }
+        }
+        let mut draw = rng.f64();
+        self.often.iter().find_map(|(fault, p)| {
+            draw -= p;
+            (draw < 0.0).then_some(*fault)
+        })
+    }
+}

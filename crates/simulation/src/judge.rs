@@ -1,0 +1,130 @@
+//! What must hold of an answer, and of the store when everything has healed.
+
+use std::collections::BTreeMap;
+
+use crate::history::{Answer, Record, Tight};
+use crate::world::World;
+
+/// How often each hit is counted, by its path.
+fn counted(answer: &Answer) -> BTreeMap<String, u64> {
+    let mut counted = BTreeMap::new();
+    for (_, state) in &answer.states {
+        for (path_key, _, tally) in state.paths_since(0) {
+            let path = path_key.trim_start_matches("GET ").to_owned();
+            *counted.entry(path).or_default() += tally.count;
+        }
+    }
+    counted
+}
+
+/// An answer holds what was acknowledged before its question, and nothing twice.
+pub fn answer(record: &mut Record, answer: &Answer, asked_us: u64) {
+    record.answers += 1;
+    let counted = counted(answer);
+    if counted.values().any(|count| *count > 1) {
+        record.blame("an answer counts a hit twice");
+    }
+    let before = |at: Option<u64>| at.is_some_and(|at| at <= asked_us);
+    let stale = record
+        .hits
+        .iter()
+        .any(|(path, fate)| before(fate.acknowledged_us) && !counted.contains_key(path));
+    if stale {
+        record.blame("an answer lacks what was acknowledged before it was asked");
+    }
+    agree(record, answer);
+}
+
+/// The states are what the index and the root say.
+fn agree(record: &mut Record, answer: &Answer) {
+    let hits: u64 = answer.states.iter().map(|(_, state)| state.hits()).sum();
+    let seen = answer
+        .states
+        .iter()
+        .all(|((_, _, last_seen_ms), state)| *last_seen_ms == state.last_seen_ms());
+    if hits + answer.drops.evicted_hits != answer.hits
+        || answer.states.len() as u64 != answer.ips
+        || !seen
+    {
+        record.blame("states and index differ");
+    }
+}
+
+/// After all has healed.
+pub fn settled(world: &World, record: &mut Record, last: Option<&Answer>, tight: Tight) {
+    let Some(last) = last else {
+        record.blame("no answer after all has healed");
+        return;
+    };
+    let counted = counted(last);
+    if counted.values().any(|count| *count > 1) {
+        record.blame("a hit is counted twice");
+    }
+    agree(record, last);
+    let acknowledged: Vec<&String> = record
+        .hits
+        .iter()
+        .filter(|(_, fate)| fate.acknowledged_us.is_some())
+        .map(|(path, _)| path)
+        .collect();
+    let missing = acknowledged
+        .iter()
+        .filter(|path| !counted.contains_key(**path))
+        .count() as u64;
+    // Whose IP was evicted is counted as dropped, and by number only.
+    let lost = missing > last.drops.evicted_hits;
+    let too_many = last.hits > record.hits.len() as u64;
+    if lost {
+        record.blame("an acknowledged hit is lost");
+    }
+    if too_many {
+        record.blame("more hits are counted than were sent");
+    }
+    let top = world.counters.get("log:next").copied().unwrap_or(0) as u64;
+    if last.log < top || last.open > 0 {
+        record.blame("it is stuck: segments are still pending");
+    }
+    left_behind(world, record, last, tight);
+}
+
+/// No key is left that nothing needs.
+fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) {
+    let states: Vec<String> = last
+        .states
+        .iter()
+        .map(|((ip, version, _), _)| format!("ip:{ip}:{version}"))
+        .collect();
+    for key in world.values.keys() {
+        let head = key.split(':').next().unwrap_or_default();
+        let version = key
+            .rsplit(':')
+            .next()
+            .and_then(|version| version.parse::<u64>().ok());
+        let fine = match head {
+            // A segment may land after its number was given up, where that is early.
+            "log" => key == "log:first" || tight.skip_after_ms < 60_000,
+            // The mutant without versions in its names is judged by what it counts.
+            "ip" => states.contains(key) || version.is_none(),
+            // An old root alone is no reason to fold again: a few are kept until there is more to delete.
+            "root" | "replaced" => {
+                version.is_some_and(|version| version + 20 > last.k && count(world, head) <= 3)
+            }
+            "page" => count(world, head) <= 3,
+            "ids" => true,
+            "mark" | "lease" | "meta" => true,
+            _ => false,
+        };
+        if !fine {
+            record.blame(&format!("a key is left behind: {head}"));
+        }
+    }
+}
+
+fn count(world: &World, head: &str) -> usize {
+    let prefix = format!("{head}:");
+    world
+        .values
+        .keys()
+        .filter(|key| key.starts_with(&prefix))
+        .count()
+}

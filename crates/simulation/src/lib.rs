@@ -1,0 +1,167 @@
+//! The ledger under fault.
+//!
+//! A history is made from a seed: clients, writers, folders and readers run the ledger's own code against a store and clocks that
+//! are simulated. At any store call an actor may crash, alone or with its node, or stall; the call may fail before it took effect,
+//! after, or with the effect landing up to 40 s later. Nodes' clocks differ, clients send again. Then the faults end, the system is
+//! left to heal, and is judged: every acknowledged hit counted once, every other at most once; each answer held what was
+//! acknowledged before its question; nothing stuck; nothing left behind.
+//!
+//! `mutants` holds copies of the ledger, made by build.rs, each with one safeguard taken out. Every one of them must fail.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a simulator that cannot go on stops"
+)]
+
+pub mod faults;
+pub mod history;
+mod judge;
+pub mod mutations;
+mod store;
+mod world;
+
+/// One ledger under test: the real one, or a mutant.
+#[derive(Clone, Copy)]
+pub struct Subject {
+    pub name: &'static str,
+    /// Runs the history of a seed.
+    pub run: fn(seed: u64, trace: bool) -> history::Outcome,
+}
+
+/// The ledger itself.
+pub const REAL: Subject = Subject {
+    name: "the ledger",
+    run: real::run,
+};
+
+/// What `history` and `judge` need of a ledger, in a module of its own for each.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! subject {
+    ($ledger:path) => {
+        use $ledger as ledger;
+
+        /// The protocol as actors call it.
+        pub struct Protocol;
+
+        impl $crate::history::Protocol for Protocol {
+            async fn append(
+                store: &$crate::store::SimStore,
+                clock: &$crate::store::SimClock,
+                id: Option<&str>,
+                hits: Vec<rollcall_tally::Hit>,
+            ) -> bool {
+                let limits = $crate::history::limits(clock);
+                let ledger = ledger::Ledger::new(store, clock, limits);
+                ledger
+                    .append(id.map(ledger::BatchId::of), hits)
+                    .await
+                    .is_ok()
+            }
+
+            async fn fold(store: &$crate::store::SimStore, clock: &$crate::store::SimClock) {
+                let limits = $crate::history::limits(clock);
+                // Whatever becomes of it, nothing may depend on it.
+                let _ = ledger::Ledger::new(store, clock, limits).fold().await;
+            }
+
+            async fn read(
+                store: &$crate::store::SimStore,
+                clock: &$crate::store::SimClock,
+            ) -> Option<$crate::history::Answer> {
+                let limits = $crate::history::limits(clock);
+                let pages = limits.pages;
+                let ledger = ledger::Ledger::new(store, clock, limits);
+                let root = ledger.snapshot().await.ok()?;
+                let listed = ledger.list(root.k, 0..pages).await.ok()?;
+                let wanted: Vec<_> = listed
+                    .iter()
+                    .map(|listed| (listed.ip, listed.version))
+                    .collect();
+                let states = ledger.states(&wanted).await.ok()?;
+                Some($crate::history::Answer {
+                    k: root.k,
+                    log: root.log,
+                    open: root.open.len(),
+                    ips: root.ips,
+                    hits: root.hits,
+                    drops: root.drops,
+                    states: listed
+                        .into_iter()
+                        .map(|listed| (listed.ip, listed.version, listed.last_seen_ms))
+                        .zip(states)
+                        .collect(),
+                })
+            }
+        }
+
+        pub fn run(seed: u64, trace: bool) -> $crate::history::Outcome {
+            $crate::history::run::<Protocol>(seed, trace)
+        }
+    };
+}
+
+mod real {
+    crate::subject!(rollcall_ledger);
+}
+
+/// What a mutant's root module needs beside its copies of the ledger's files.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! mutant_root {
+    () => {
+        pub mod store {
+            pub use rollcall_ledger::{Clock, Store, StoreError};
+        }
+        pub use error::LedgerError;
+        pub use rollcall_ledger::limits;
+        pub use store::{Clock, Store, StoreError};
+        pub use values::BatchId;
+
+        pub struct Ledger<'a, S, C> {
+            store: &'a S,
+            clock: &'a C,
+            limits: limits::Limits,
+        }
+
+        impl<'a, S: Store, C: Clock> Ledger<'a, S, C> {
+            pub fn new(store: &'a S, clock: &'a C, limits: limits::Limits) -> Self {
+                Self {
+                    store,
+                    clock,
+                    limits,
+                }
+            }
+        }
+    };
+}
+
+/// Lists the mutants.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! every_mutant {
+    ($($name:ident),*) => {
+        pub const EVERY: &[$crate::Subject] = &[$($crate::Subject {
+            name: stringify!($name),
+            run: subjects::$name::run,
+        }),*];
+        mod subjects {
+            $(pub mod $name {
+                $crate::subject!($crate::mutants::$name);
+            })*
+        }
+    };
+}
+
+/// The ledger with one safeguard taken out each.
+#[allow(
+    dead_code,
+    unused,
+    clippy::all,
+    reason = "copies: the original is linted"
+)]
+pub mod mutants {
+    include!(concat!(env!("OUT_DIR"), "/mutants.rs"));
+}

@@ -1,0 +1,123 @@
+// The safeguards of the ledger, each with what takes it out. Read by build.rs and by the tests.
+
+/// A ledger with one safeguard less.
+pub struct Mutation {
+    pub name: &'static str,
+    /// File, text that is there, text instead.
+    pub changes: &'static [(&'static str, &'static str, &'static str)],
+}
+
+pub const MUTATIONS: &[Mutation] = &[
+    Mutation {
+        name: "no_fold_number_in_names",
+        changes: &[
+            (
+                "keys.rs",
+                "format!(\"ip:{ip}:{k}\")",
+                "{ let _ = k; format!(\"ip:{ip}\") }",
+            ),
+            // Or what was just written would be deleted as replaced, and be missed for that alone.
+            (
+                "fold.rs",
+                "        if base.k > 0 {
+            replaced.push(keys::root(base.k));",
+                "        replaced.retain(|key| !key.starts_with(\"ip:\"));
+        if base.k > 0 {
+            replaced.push(keys::root(base.k));",
+            ),
+        ],
+    },
+    Mutation {
+        name: "number_taken_after_the_base_is_read",
+        changes: &[(
+            "fold.rs",
+            "        let k = held.store().await?.increment(keys::FOLD, 1).await?;
+        went_back(keys::FOLD, k, mark.k + 1)?;
+        let base = self.base_below(held, k, mark.k).await?;
+",
+            "        let seen = held.store().await?.increment(keys::FOLD, 0).await?;
+        let base = self.base_below(held, seen + 1, mark.k).await?;
+        let k = held.store().await?.increment(keys::FOLD, 1).await?;
+",
+        )],
+    },
+    Mutation {
+        name: "no_second_look_at_the_counter",
+        changes: &[(
+            "fold.rs",
+            "increment(keys::FOLD, 0).await? != root.k",
+            "increment(keys::FOLD, 0).await? == 0",
+        )],
+    },
+    Mutation {
+        name: "a_slow_writer_acknowledges",
+        changes: &[(
+            "append.rs",
+            "took_ms > self.limits.ack_within_ms",
+            "took_ms == u64::MAX",
+        )],
+    },
+    Mutation {
+        name: "a_hole_is_dropped_too_early",
+        changes: &[("fold.rs", "> self.limits.skip_after_ms", "> 2_000")],
+    },
+    Mutation {
+        name: "the_stamp_is_taken_before_the_number",
+        changes: &[(
+            "append.rs",
+            "let stamp_ms = self.clock.wall_ms();",
+            "let stamp_ms = started.1;",
+        )],
+    },
+    Mutation {
+        name: "the_clock_is_read_after_the_log",
+        changes: &[(
+            "fold.rs",
+            "        let (open, skipped) = self.still_open(",
+            "        let before_ms = before_ms.max(self.clock.wall_ms());
+        let (open, skipped) = self.still_open(",
+        )],
+    },
+    Mutation {
+        name: "batch_ids_are_forgotten_by_the_folders_clock",
+        changes: &[
+            (
+                "batch_ids.rs",
+                "pub fn finish(mut self, k: u64,",
+                "pub fn finish(mut self, before_ms: u64, k: u64,",
+            ),
+            (
+                "batch_ids.rs",
+                "let newest_ms = self.newest_ms();",
+                "let newest_ms = before_ms.max(self.newest_ms());",
+            ),
+            ("fold.rs", "ids.finish(k,", "ids.finish(before_ms, k,"),
+        ],
+    },
+    Mutation {
+        name: "no_plan",
+        changes: &[(
+            "fold.rs",
+            "        held.store().await?.set(&key, encode(&key, &plan)?).await?;
+",
+            "        let _ = plan;
+",
+        )],
+    },
+    Mutation {
+        name: "a_store_error_is_read_as_a_missing_key",
+        changes: &[(
+            "query.rs",
+            "let bytes = self.store.get(key).await?;",
+            "let bytes = self.store.get(key).await.unwrap_or(None);",
+        )],
+    },
+    Mutation {
+        name: "a_query_does_not_look_at_the_log",
+        changes: &[(
+            "query.rs",
+            "if !self.any_written(&missing).await? {",
+            "if missing.len() < usize::MAX {",
+        )],
+    },
+];

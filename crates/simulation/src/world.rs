@@ -1,0 +1,390 @@
+//! Time, the store's contents, the actors, and what is under way between them. One thread; every choice comes from the seed.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use fastrand::Rng;
+
+use crate::faults::{Fault, IN_FLIGHT_MS_MAX, Mix};
+
+/// Two nodes' clocks differ by at most this.
+const SKEW_MS: u64 = 1_000;
+pub const NODES: usize = 3;
+/// When a history begins. Later than any limit is long.
+pub const EPOCH_MS: u64 = 1_800_000_000_000;
+
+pub type Shared = Rc<RefCell<World>>;
+pub type ActorId = usize;
+
+/// A store call.
+#[derive(Clone, Debug)]
+pub enum Op {
+    Get(String),
+    Exists(String),
+    Set(String, Vec<u8>),
+    Delete(String),
+    Increment(String, i64),
+}
+
+/// What a caller hears.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    Value(Option<Vec<u8>>),
+    Exists(bool),
+    Done,
+    Counter(i64),
+    Failed,
+    /// Of a wait, that its time is over; of a client, that it was acknowledged or not.
+    Elapsed,
+    Answered(bool),
+}
+
+/// Where a reply is put, and who waits for it.
+#[derive(Default)]
+pub struct Slot {
+    reply: Option<Reply>,
+    waker: Option<Waker>,
+}
+
+#[derive(Clone)]
+pub struct Waiting(pub Rc<RefCell<Slot>>);
+
+impl Future for Waiting {
+    type Output = Reply;
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
+        let mut slot = self.0.borrow_mut();
+        match slot.reply.take() {
+            Some(reply) => Poll::Ready(reply),
+            None => {
+                slot.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+pub enum Event {
+    /// A call takes effect; its caller hears of it after so many microseconds, or never.
+    Effect {
+        actor: ActorId,
+        op: Op,
+        slot: Waiting,
+        hears_after_us: Option<u64>,
+        as_error: bool,
+    },
+    Resume(ActorId, Waiting, Reply),
+    /// A new actor: the driver makes it.
+    Spawn(u64),
+}
+
+pub struct Actor {
+    pub name: String,
+    pub node: usize,
+    pub dead: bool,
+}
+
+pub struct World {
+    pub rng: Rng,
+    pub now_us: u64,
+    events: BinaryHeap<Reverse<(u64, u64)>>,
+    pending: BTreeMap<u64, Event>,
+    sequence: u64,
+    pub values: BTreeMap<String, Vec<u8>>,
+    pub counters: BTreeMap<String, i64>,
+    pub actors: Vec<Actor>,
+    /// Actors that crashed since the driver last looked.
+    pub crashed: Vec<ActorId>,
+    offsets_us: [i64; NODES],
+    mix: Mix,
+    latency_us: u64,
+    pub faulty: bool,
+    pub trace: Option<Vec<String>>,
+    pub calls: u64,
+    pub unique: u64,
+}
+
+impl World {
+    pub fn new(seed: u64, trace: bool) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let half = (SKEW_MS * 500) as i64;
+        let offsets_us = std::array::from_fn(|_| match rng.u8(0..4) {
+            0 => 0,
+            1 => half,
+            2 => -half,
+            _ => rng.i64(-half..half),
+        });
+        Self {
+            mix: Mix::draw(&mut rng),
+            latency_us: [3_000, 20_000, 50_000][rng.usize(0..3)],
+            rng,
+            now_us: 0,
+            events: BinaryHeap::new(),
+            pending: BTreeMap::new(),
+            sequence: 0,
+            values: BTreeMap::new(),
+            counters: BTreeMap::new(),
+            actors: Vec::new(),
+            crashed: Vec::new(),
+            offsets_us,
+            faulty: true,
+            trace: trace.then(Vec::new),
+            calls: 0,
+            unique: 0,
+        }
+    }
+
+    pub fn at(&mut self, time_us: u64, event: Event) {
+        self.sequence += 1;
+        self.events
+            .push(Reverse((time_us.max(self.now_us), self.sequence)));
+        self.pending.insert(self.sequence, event);
+    }
+
+    /// The next event until then, with the time moved to it.
+    pub fn next(&mut self, until_us: u64) -> Option<Event> {
+        let Reverse((time_us, sequence)) =
+            *self.events.peek().filter(|next| next.0.0 <= until_us)?;
+        self.events.pop();
+        self.now_us = time_us;
+        self.pending.remove(&sequence)
+    }
+
+    pub fn wall_ms(&self, node: usize) -> u64 {
+        (EPOCH_MS * 1_000 + self.now_us).saturating_add_signed(self.offsets_us[node]) / 1_000
+    }
+
+    pub fn note(&mut self, actor: ActorId, text: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            let name = self
+                .actors
+                .get(actor)
+                .map_or("-", |actor| actor.name.as_str());
+            trace.push(format!(
+                "{:10.3} {name:<14} {}",
+                self.now_us as f64 / 1e6,
+                text()
+            ));
+        }
+    }
+
+    pub fn crash(&mut self, id: ActorId, why: &str) {
+        if !self.actors[id].dead {
+            self.note(id, || format!("CRASH {why}"));
+            self.actors[id].dead = true;
+            self.crashed.push(id);
+        }
+    }
+
+    fn effect(&mut self, op: &Op) -> Reply {
+        self.calls += 1;
+        match op {
+            Op::Get(key) => Reply::Value(self.values.get(key).cloned()),
+            Op::Exists(key) => Reply::Exists(self.values.contains_key(key)),
+            Op::Set(key, value) => {
+                self.values.insert(key.clone(), value.clone());
+                Reply::Done
+            }
+            Op::Delete(key) => {
+                self.values.remove(key);
+                Reply::Done
+            }
+            Op::Increment(key, delta) => {
+                if *delta == 0 {
+                    return Reply::Counter(self.counters.get(key).copied().unwrap_or(0));
+                }
+                let counter = self.counters.entry(key.clone()).or_default();
+                *counter += delta;
+                Reply::Counter(*counter)
+            }
+        }
+    }
+
+    /// A call takes effect now.
+    pub fn take_effect(
+        &mut self,
+        actor: ActorId,
+        op: &Op,
+        slot: Waiting,
+        hears_after_us: Option<u64>,
+        as_error: bool,
+    ) {
+        let reply = self.effect(op);
+        let heard = hears_after_us.is_some() && !self.actors[actor].dead;
+        self.note(actor, || {
+            let how = match (heard, as_error) {
+                (false, _) => "  (its caller hears nothing of it)",
+                (true, true) => "  (told as an error)",
+                (true, false) => "",
+            };
+            format!("{}{}{how}", describe(op), result(&reply))
+        });
+        if let Some(after_us) = hears_after_us.filter(|_| heard) {
+            let reply = if as_error { Reply::Failed } else { reply };
+            self.at(self.now_us + after_us, Event::Resume(actor, slot, reply));
+        }
+    }
+
+    /// An actor makes a call: whether, when and how it takes effect is drawn now.
+    pub fn call(&mut self, actor: ActorId, op: Op, slot: &Waiting) {
+        let slot = slot.clone();
+        let to = |rng: &mut Rng, latency: u64| rng.u64(latency / 5..=latency);
+        let (there, back) = (
+            to(&mut self.rng, self.latency_us),
+            to(&mut self.rng, self.latency_us),
+        );
+        let fault = match self.faulty {
+            true => self.mix.strike(&mut self.rng, class(&op)),
+            false => None,
+        };
+        let now = self.now_us;
+        let late = self.stall_us();
+        let mut effect = |at: u64, op: Op, hears_after_us: Option<u64>, as_error: bool| {
+            let slot = slot.clone();
+            self.sequence += 1;
+            self.events.push(Reverse((at, self.sequence)));
+            let event = Event::Effect {
+                actor,
+                op,
+                slot,
+                hears_after_us,
+                as_error,
+            };
+            self.pending.insert(self.sequence, event);
+        };
+        let reader = self.actors[actor].name.starts_with("query");
+        let text = describe(&op);
+        match fault {
+            // A reader's own stalls are no news: it is judged by what it reads, not by when.
+            Some(Fault::SlowCall | Fault::SlowReturn) if reader => {
+                effect(now + there, op, Some(back), false)
+            }
+            None => effect(now + there, op, Some(back), false),
+            Some(Fault::ErrorAfter) => effect(now + there, op, Some(back), true),
+            Some(Fault::SlowCall) => {
+                effect(now + late, op, Some(back), false);
+                self.note(actor, || {
+                    format!("SLOW {text}: in flight for {:.1} s", late as f64 / 1e6)
+                });
+            }
+            Some(Fault::SlowReturn) => effect(now + there, op, Some(late), false),
+            Some(Fault::ErrorBefore) => {
+                self.note(actor, || format!("ERROR {text}, without effect"));
+                self.at(now + there, Event::Resume(actor, slot, Reply::Failed));
+            }
+            Some(Fault::ErrorLate) => {
+                effect(now + late, op, None, false);
+                self.note(actor, || {
+                    format!("ERROR {text}, in flight for {:.1} s", late as f64 / 1e6)
+                });
+                self.at(now + there, Event::Resume(actor, slot, Reply::Failed));
+            }
+            Some(fault @ (Fault::Crash | Fault::NodeCrash)) => {
+                if self.rng.f64() < 0.6 {
+                    let at = if self.rng.bool() { there } else { late };
+                    self.at(
+                        now + at,
+                        Event::Effect {
+                            actor,
+                            op,
+                            slot,
+                            hears_after_us: None,
+                            as_error: false,
+                        },
+                    );
+                }
+                self.crash(actor, &format!("at {text}"));
+                if fault == Fault::NodeCrash {
+                    self.crash_node(self.actors[actor].node);
+                }
+            }
+        }
+    }
+
+    fn crash_node(&mut self, node: usize) {
+        for id in 0..self.actors.len() {
+            let actor = &self.actors[id];
+            if actor.node == node && !actor.name.starts_with("client") {
+                self.crash(id, "with its node");
+            }
+        }
+    }
+
+    /// From 20 ms to the longest, most of them short.
+    fn stall_us(&mut self) -> u64 {
+        let (low, high) = (20_000f64.ln(), (IN_FLIGHT_MS_MAX as f64 * 1_000.0).ln());
+        (low + (high - low) * self.rng.f64()).exp() as u64
+    }
+}
+
+/// Puts a reply where its caller waits for it.
+pub fn fill(slot: &Waiting, reply: Reply) -> bool {
+    let mut slot = slot.0.borrow_mut();
+    if slot.reply.is_some() {
+        return false;
+    }
+    slot.reply = Some(reply);
+    if let Some(waker) = slot.waker.take() {
+        waker.wake();
+    }
+    true
+}
+
+/// See [`crate::faults::CALLS`].
+fn class(op: &Op) -> &'static str {
+    let (kind, key, more) = match op {
+        Op::Get(key) => ("get", key, ""),
+        Op::Exists(key) => ("exists", key, ""),
+        Op::Delete(key) => ("delete", key, ""),
+        // The byte after the version tells a plan from a root.
+        Op::Set(key, value) if key.starts_with("root:") && value.get(1) == Some(&0) => {
+            ("set", key, "plan")
+        }
+        Op::Set(key, _) => ("set", key, ""),
+        Op::Increment(key, 0) => ("increment", key, "0"),
+        Op::Increment(key, _) => ("increment", key, "1"),
+    };
+    let head = key.split(':').next().unwrap_or_default();
+    let is = |call: &str| {
+        let mut words = call.split(' ');
+        let (Some(of), Some(name)) = (words.next(), words.next()) else {
+            return false;
+        };
+        let amount = words.next().unwrap_or_default();
+        match more {
+            "plan" => call == "set plan",
+            _ => {
+                of == kind
+                    && amount == more
+                    && (name == key || (name == head && !key.starts_with("log:first")))
+            }
+        }
+    };
+    crate::faults::CALLS
+        .into_iter()
+        .find(|call| is(call))
+        .unwrap_or("other")
+}
+
+fn describe(op: &Op) -> String {
+    match op {
+        Op::Get(key) => format!("get {key}"),
+        Op::Exists(key) => format!("exists {key}"),
+        Op::Delete(key) => format!("delete {key}"),
+        Op::Set(key, value) => format!("set {key} ({} bytes)", value.len()),
+        Op::Increment(key, delta) => format!("increment {key} {delta}"),
+    }
+}
+
+fn result(reply: &Reply) -> String {
+    match reply {
+        Reply::Value(Some(value)) => format!(" -> {} bytes", value.len()),
+        Reply::Value(None) => " -> nothing".to_owned(),
+        Reply::Exists(there) => format!(" -> {there}"),
+        Reply::Counter(value) => format!(" -> {value}"),
+        _ => String::new(),
+    }
+}
