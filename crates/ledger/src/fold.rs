@@ -206,8 +206,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         (segments + 8).min(self.limits.chunk)
     }
 
-    /// Which absent numbers below `log` stay open, each since a later one was written; those open for too long are dropped: their
-    /// writers can no longer acknowledge them.
+    /// Which numbers below `log` stay open, each since a later one was written. Those that were looked at just now and are absent for
+    /// too long are dropped: their writers can no longer acknowledge them. Open ones that this fold did not get to stay as they are.
     fn still_open(
         &self,
         base: &Root,
@@ -216,20 +216,22 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         log: u64,
         before_ms: u64,
     ) -> (BTreeMap<u64, u64>, u64) {
+        let mut open = base.open.clone();
+        for (n, _) in segments {
+            open.remove(n);
+        }
         // For each absent number, the oldest stamp of a later segment: walk down from the newest.
         let mut later = segments.iter().rev().peekable();
         let mut oldest_ms = u64::MAX;
-        let mut open = BTreeMap::new();
         let mut skipped = 0;
         for n in absent.into_iter().rev().filter(|n| *n <= log) {
             while let Some((_, segment)) = later.next_if(|(m, _)| *m > n) {
                 oldest_ms = oldest_ms.min(segment.stamp_ms);
             }
-            let since_ms = base.open.get(&n).copied().unwrap_or(oldest_ms);
+            let since_ms = *open.entry(n).or_insert(oldest_ms);
             if before_ms.saturating_sub(since_ms) > self.limits.skip_after_ms {
+                open.remove(&n);
                 skipped += 1;
-            } else {
-                open.insert(n, since_ms);
             }
         }
         (open, skipped)
@@ -556,12 +558,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             }
         }
         let low = root.open.keys().next().map_or(root.log, |n| n - 1);
-        let replaced = root
-            .replaced
-            .iter()
-            .filter(|(i, replaced)| replaced.is_work && !root.due.contains(i));
-        let replaced =
-            replaced.map(|(_, replaced)| replaced.since_ms + self.limits.keep_replaced_ms);
+        let left = root.replaced.iter().filter(|(i, _)| !root.due.contains(i));
+        let left: Vec<&Replaced> = left.map(|(_, replaced)| replaced).collect();
+        // One old root alone is no reason to fold again, or there would be no end to it.
+        let is_work = left.len() > 1 || left.iter().any(|replaced| replaced.is_work);
+        let replaced = left.iter().filter(|_| is_work);
+        let replaced = replaced.map(|replaced| replaced.since_ms + self.limits.keep_replaced_ms);
         let void = root
             .void
             .iter()

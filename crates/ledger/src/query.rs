@@ -56,13 +56,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             if let Some(root) = self.root_at(mark.k).await? {
                 let missing = root.open.keys().copied().take_while(|n| *n <= top);
                 let missing: Vec<u64> = missing.chain(root.log + 1..=top).collect();
-                // A number that is neither folded nor written after the question was not acknowledged before it ...
-                if !self.any_written(&missing).await? {
-                    // ... unless it was folded and deleted just now.
-                    if missing.is_empty() || self.mark().await? == mark {
-                        return Ok(root);
-                    }
-                    continue;
+                if missing.is_empty() {
+                    return Ok(root);
+                }
+                // A number that is neither folded nor written after the question was not acknowledged before it, unless a later
+                // fold deleted it. That one's root is there, even where the mark does not tell of it.
+                if !self.any_written(&missing).await? && !self.is_replaced(mark.k).await? {
+                    return Ok(root);
                 }
             }
             let waited_ms = self.clock.monotonic_ms().saturating_sub(started_ms);
@@ -168,6 +168,17 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             }
         }
         Ok(values)
+    }
+
+    /// Whether there is a root above this one. The newest root is always there.
+    async fn is_replaced(&self, k: u64) -> Result<bool, LedgerError> {
+        let newest = self.store.increment(keys::FOLD, 0).await?;
+        for later in k + 1..=newest {
+            if self.root_at(later).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn any_written(&self, numbers: &[u64]) -> Result<bool, LedgerError> {

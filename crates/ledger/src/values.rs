@@ -99,7 +99,7 @@ pub struct Root {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Replaced {
     pub since_ms: u64,
-    /// It lists more than one old root. One alone is no reason to fold again, or there would be no end to it.
+    /// It lists more than an old root.
     pub is_work: bool,
 }
 

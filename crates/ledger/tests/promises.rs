@@ -352,3 +352,25 @@ fn another_layout_is_refused_and_says_what_to_do() {
     let error = futures::executor::block_on(ledger(&store, &other).open()).unwrap_err();
     assert!(error.to_string().contains("4 pages"), "{error}");
 }
+
+#[test]
+fn open_numbers_that_a_full_fold_did_not_get_to_stay_open() {
+    let (store, limits) = (MemoryStore::new(), small());
+    for i in 0..30 {
+        append(
+            &store,
+            &limits,
+            None,
+            vec![hit("192.0.2.1", &format!("/{i}"), NOW_MS)],
+        )
+        .unwrap();
+    }
+    // All but the last are written late, and then all at once.
+    let mut late: Vec<(String, Vec<u8>)> = Vec::new();
+    for n in 1..30 {
+        late.extend(store.values.borrow_mut().remove_entry(&format!("log:{n}")));
+    }
+    assert_eq!(snapshot(&store, &limits).unwrap().open.len(), 29);
+    store.values.borrow_mut().extend(late);
+    assert_eq!(hits_of(&all(&store, &limits)), 30);
+}

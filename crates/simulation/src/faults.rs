@@ -63,16 +63,37 @@ pub const CALLS: [&str; 25] = [
     "delete ip",
 ];
 
+/// What a history is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    Anything,
+    /// Slow, but not too slow to acknowledge: what the order of number, stamp and clock is for.
+    SlowWriters,
+    /// Too slow to acknowledge.
+    LateWriters,
+    /// A mark that is written after its successor.
+    LateMarks,
+}
+
 /// The mix of one history.
 pub struct Mix {
+    pub theme: Theme,
     often: Vec<(Fault, f64)>,
     /// Calls that are struck far more often than the rest.
     focus: Vec<(&'static str, Fault, f64)>,
+    /// How long a stall takes, in milliseconds.
+    stall_ms: (u64, u64),
 }
 
 impl Mix {
     /// Each history has its own; most aim at a few calls.
     pub fn draw(rng: &mut Rng) -> Self {
+        let theme = match rng.u8(0..20) {
+            0..=2 => Theme::SlowWriters,
+            3..=5 => Theme::LateWriters,
+            6..=8 => Theme::LateMarks,
+            _ => Theme::Anything,
+        };
         let mut often: Vec<(Fault, f64)> = FAULTS
             .iter()
             .filter(|(_, share, _)| rng.f64() < *share)
@@ -81,20 +102,44 @@ impl Mix {
         for (_, p) in &mut often {
             *p *= 0.2 + 0.8 * rng.f64();
         }
-        let mut focus = Vec::new();
-        if rng.f64() < 0.75 {
+        let aimed = theme != Theme::Anything || rng.f64() < 0.75;
+        if aimed {
             let scale = [0.0, 0.3, 1.0][rng.usize(0..3)];
             often.iter_mut().for_each(|(_, p)| *p *= scale);
-            for _ in 0..rng.usize(1..=3) {
-                let fault = FAULTS[rng.usize(0..FAULTS.len())].0;
-                focus.push((
-                    CALLS[rng.usize(0..CALLS.len())],
-                    fault,
-                    [0.15, 0.5][rng.usize(0..2)],
-                ));
-            }
         }
-        Self { often, focus }
+        let focus = match theme {
+            Theme::SlowWriters => vec![
+                ("increment log:next 1", Fault::SlowCall, 0.5),
+                ("set log", Fault::SlowCall, 0.5),
+                ("get log", Fault::SlowReturn, 0.2),
+            ],
+            Theme::LateWriters => vec![("set log", Fault::SlowCall, 0.5)],
+            Theme::LateMarks => vec![("set mark", Fault::SlowCall, 0.5)],
+            Theme::Anything if aimed => (0..rng.usize(1..=3))
+                .map(|_| {
+                    let fault = FAULTS[rng.usize(0..FAULTS.len())].0;
+                    let often = [0.15, 0.5][rng.usize(0..2)];
+                    (CALLS[rng.usize(0..CALLS.len())], fault, often)
+                })
+                .collect(),
+            Theme::Anything => Vec::new(),
+        };
+        let stall_ms = match theme {
+            Theme::SlowWriters => (2_500, 3_950),
+            _ => (20, IN_FLIGHT_MS_MAX),
+        };
+        Self {
+            theme,
+            often,
+            focus,
+            stall_ms,
+        }
+    }
+
+    /// How long a stall takes: most are short, for their range.
+    pub fn stall_us(&self, rng: &mut Rng) -> u64 {
+        let (low, high) = (self.stall_ms.0 as f64, self.stall_ms.1 as f64);
+        ((low.ln() + (high.ln() - low.ln()) * rng.f64()).exp() * 1_000.0) as u64
     }
 
     /// What strikes this call, if anything.

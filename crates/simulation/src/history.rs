@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use rollcall_ledger::limits::Limits;
 use rollcall_tally::{Drops, Hit, IpState};
 
+use crate::faults::Theme;
 use crate::judge;
 use crate::store::{SimClock, SimStore};
 use crate::world::{ActorId, EPOCH_MS, Event, NODES, Reply, Shared, Waiting, World, fill};
@@ -65,6 +66,8 @@ pub struct Tight {
     pub ips: usize,
     /// At its edge, or long enough that not even garbage is left.
     pub skip_after_ms: u64,
+    /// Every folder has a lease of its own: it is a hint, and nothing may depend on it.
+    pub own_leases: bool,
 }
 
 /// The ledger's limits in this history.
@@ -73,6 +76,12 @@ pub fn limits(clock: &SimClock) -> Limits {
         pages: 3,
         ack_within_ms: 4_000,
         skip_after_ms: clock.tight.skip_after_ms,
+        // Where nobody else sees the lease, no folder is stopped by it either.
+        lease_ms: if clock.tight.own_leases {
+            120_000
+        } else {
+            3_000
+        },
         keep_replaced_ms: 60_000,
         clean_after_ms: 60_000,
         query_wait_ms: 20_000,
@@ -158,12 +167,17 @@ impl Scene {
 pub fn run<P: Protocol + 'static>(seed: u64, trace: bool) -> Outcome {
     let world: Shared = Rc::new(RefCell::new(World::new(seed, trace)));
     let tight = {
-        let rng = &mut world.borrow_mut().rng;
+        let World { rng, mix, .. } = &mut *world.borrow_mut();
+        let skip_after_ms = [5_100, 60_000][rng.usize(0..2)];
         Tight {
             fold_segments: [1, 3, 50][rng.usize(0..3)],
             chunk: [1, 3, 50][rng.usize(0..3)],
             ips: [1_000, 1_000, 1, 2][rng.usize(0..4)],
-            skip_after_ms: [5_100, 60_000][rng.usize(0..2)],
+            skip_after_ms: match mix.theme {
+                Theme::SlowWriters | Theme::LateWriters => 5_100,
+                _ => skip_after_ms,
+            },
+            own_leases: mix.theme == Theme::SlowWriters || rng.f64() < 0.4,
         }
     };
     let scene = Scene {
@@ -211,7 +225,11 @@ fn begin(scene: &Scene) -> Vec<IpAddr> {
     let ips: Vec<IpAddr> = (1..=ips)
         .map(|i| Ipv4Addr::new(192, 0, 2, i).into())
         .collect();
-    let horizon_us = scene.draw(|rng| [4_000_000, 15_000_000, 45_000_000][rng.usize(0..3)]);
+    let theme = scene.world.borrow().mix.theme;
+    let horizon_us = match theme {
+        Theme::SlowWriters => 5_000_000,
+        _ => scene.draw(|rng| [4_000_000, 15_000_000, 45_000_000][rng.usize(0..3)]),
+    };
     for batch in 0..scene.draw(|rng| rng.usize(3..=12)) {
         let at = scene.draw(|rng| rng.u64(0..horizon_us));
         let plan = Plan::Client {
@@ -222,6 +240,7 @@ fn begin(scene: &Scene) -> Vec<IpAddr> {
         scene.spawn(at, 0, format!("client{batch}"), plan);
     }
     let queries = match scene.tight.ips {
+        1_000 if theme == Theme::LateMarks => 10,
         1_000 => scene.draw(|rng| rng.usize(0..=4)),
         _ => 0,
     };
@@ -234,7 +253,11 @@ fn begin(scene: &Scene) -> Vec<IpAddr> {
             Plan::Query,
         );
     }
-    for _ in 0..scene.draw(|rng| rng.usize(6..=20)) {
+    let folds = match theme {
+        Theme::SlowWriters => 40..=60,
+        _ => 6..=20,
+    };
+    for _ in 0..scene.draw(|rng| rng.usize(folds)) {
         let until = scene.draw(|rng| [horizon_us * 3 / 2, horizon_us * 4][rng.usize(0..2)]);
         let at = scene.draw(|rng| rng.u64(0..until));
         // Now and then several at once.
@@ -307,6 +330,7 @@ impl<P: Protocol + 'static> Driver<P> {
         let store = SimStore {
             world: world.clone(),
             actor,
+            own_lease: self.scene.tight.own_leases,
         };
         let clock = SimClock {
             world,
@@ -381,6 +405,7 @@ impl<P: Protocol + 'static> Driver<P> {
         let store = SimStore {
             world: world.clone(),
             actor,
+            own_lease: self.scene.tight.own_leases,
         };
         let clock = SimClock {
             world: world.clone(),
@@ -401,7 +426,10 @@ impl<P: Protocol + 'static> Driver<P> {
 }
 
 fn digest(world: &World) -> Vec<(String, Vec<u8>)> {
-    let lasting = world.values.iter().filter(|(key, _)| *key != "lease");
+    let lasting = world
+        .values
+        .iter()
+        .filter(|(key, _)| !key.starts_with("lease"));
     lasting
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect()

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::history::{Answer, Record, Tight};
 use crate::world::World;
 
+/// Roots that are left when everything is at rest: the newest, and the one that it replaced.
+const ROOTS: usize = 2;
+
 /// How often each hit is counted, by its path.
 fn counted(answer: &Answer) -> BTreeMap<String, u64> {
     let mut counted = BTreeMap::new();
@@ -105,9 +108,8 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
             "log" => key == "log:first" || tight.skip_after_ms < 60_000,
             // The mutant without versions in its names is judged by what it counts.
             "ip" => states.contains(key) || version.is_none(),
-            // An old root alone is no reason to fold again: a few are kept until there is more to delete.
             "root" | "replaced" => {
-                version.is_some_and(|version| version + 20 > last.k && count(world, head) <= 3)
+                version.is_some_and(|version| version + 20 > last.k && count(world, head) <= ROOTS)
             }
             "page" => count(world, head) <= 3,
             "ids" => true,

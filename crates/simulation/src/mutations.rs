@@ -116,8 +116,16 @@ pub const MUTATIONS: &[Mutation] = &[
         name: "a_query_does_not_look_at_the_log",
         changes: &[(
             "query.rs",
-            "if !self.any_written(&missing).await? {",
+            "if missing.is_empty() {",
             "if missing.len() < usize::MAX {",
+        )],
+    },
+    Mutation {
+        name: "a_query_trusts_the_mark",
+        changes: &[(
+            "query.rs",
+            "!self.is_replaced(mark.k).await?",
+            "self.mark().await? == mark",
         )],
     },
 ];

@@ -8,6 +8,8 @@ use crate::world::{ActorId, Event, Op, Reply, Shared, Waiting};
 pub struct SimStore {
     pub world: Shared,
     pub actor: ActorId,
+    /// Sees no other actor's lease.
+    pub own_lease: bool,
 }
 
 /// The clocks of an actor's node.
@@ -20,6 +22,13 @@ pub struct SimClock {
 }
 
 impl SimStore {
+    fn key(&self, key: &str) -> String {
+        match key {
+            "lease" if self.own_lease => format!("lease:{}", self.actor),
+            _ => key.to_owned(),
+        }
+    }
+
     async fn call(&self, call: &'static str, key: &str, op: Op) -> Result<Reply, StoreError> {
         let slot = Waiting(Default::default());
         self.world.borrow_mut().call(self.actor, op, &slot);
@@ -36,34 +45,34 @@ impl SimStore {
 
 impl Store for SimStore {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.call("get", key, Op::Get(key.to_owned())).await? {
+        match self.call("get", key, Op::Get(self.key(key))).await? {
             Reply::Value(value) => Ok(value),
             other => unreachable!("{other:?}"),
         }
     }
 
     async fn exists(&self, key: &str) -> Result<bool, StoreError> {
-        match self.call("exists", key, Op::Exists(key.to_owned())).await? {
+        match self.call("exists", key, Op::Exists(self.key(key))).await? {
             Reply::Exists(there) => Ok(there),
             other => unreachable!("{other:?}"),
         }
     }
 
     async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
-        self.call("set", key, Op::Set(key.to_owned(), value))
+        self.call("set", key, Op::Set(self.key(key), value))
             .await
             .map(|_| ())
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.call("delete", key, Op::Delete(key.to_owned()))
+        self.call("delete", key, Op::Delete(self.key(key)))
             .await
             .map(|_| ())
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<u64, StoreError> {
         match self
-            .call("increment", key, Op::Increment(key.to_owned(), delta))
+            .call("increment", key, Op::Increment(self.key(key), delta))
             .await?
         {
             Reply::Counter(value) => Ok(value as u64),

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use fastrand::Rng;
 
-use crate::faults::{Fault, IN_FLIGHT_MS_MAX, Mix};
+use crate::faults::{Fault, Mix};
 
 /// Two nodes' clocks differ by at most this.
 const SKEW_MS: u64 = 1_000;
@@ -99,7 +99,7 @@ pub struct World {
     /// Actors that crashed since the driver last looked.
     pub crashed: Vec<ActorId>,
     offsets_us: [i64; NODES],
-    mix: Mix,
+    pub mix: Mix,
     latency_us: u64,
     pub faulty: bool,
     pub trace: Option<Vec<String>>,
@@ -241,7 +241,7 @@ impl World {
             false => None,
         };
         let now = self.now_us;
-        let late = self.stall_us();
+        let late = self.mix.stall_us(&mut self.rng);
         let mut effect = |at: u64, op: Op, hears_after_us: Option<u64>, as_error: bool| {
             let slot = slot.clone();
             self.sequence += 1;
@@ -311,12 +311,6 @@ impl World {
                 self.crash(id, "with its node");
             }
         }
-    }
-
-    /// From 20 ms to the longest, most of them short.
-    fn stall_us(&mut self) -> u64 {
-        let (low, high) = (20_000f64.ln(), (IN_FLIGHT_MS_MAX as f64 * 1_000.0).ln());
-        (low + (high - low) * self.rng.f64()).exp() as u64
     }
 }
 
