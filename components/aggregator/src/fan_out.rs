@@ -93,10 +93,17 @@ impl Audience {
                 "only {coverage:.3} of the IPs answered"
             )));
         }
-        let warnings = match failures.len() {
-            0 => Vec::new(),
-            failed => vec![format!("{failed} of {count} batches of IPs did not answer")],
-        };
+        let mut warnings = Vec::new();
+        if !failures.is_empty() {
+            let failed = failures.len();
+            warnings.push(format!("{failed} of {count} batches of IPs did not answer"));
+        }
+        if summary.unreadable > 0 {
+            let unreadable = summary.unreadable;
+            warnings.push(format!(
+                "{unreadable} IP states cannot be read; the log names them"
+            ));
+        }
         Ok(Answers {
             summary,
             coverage,

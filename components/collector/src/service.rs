@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{BatchId, Clock, Ledger, LedgerError, Root};
@@ -11,7 +12,7 @@ use rollcall_tally::{
     Batch, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, RawHit, Receipt, Snapshot,
     Summary,
 };
-use rollcall_web::variable;
+use rollcall_web::{call, variable};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::SpinClock;
@@ -23,6 +24,8 @@ pub const BATCH_IPS_MAX: usize = 1_000;
 pub const BATCH_ID_BYTES_MAX: usize = 255;
 /// A fold is started after a response when so many segments were appended since the last one that this instance knows of.
 const FOLD_EVERY: u64 = 64;
+/// An append that takes longer is given up; the ledger would not acknowledge it any more.
+const APPEND_DEADLINE: Duration = Duration::from_secs(6);
 /// Days within which an IP counts as active, unless `active_days` says otherwise.
 const ACTIVE_DAYS: u64 = 7;
 
@@ -88,11 +91,10 @@ impl Service {
         }
         if !intake.hits.is_empty() {
             let id = batch_id.map(BatchId::of);
-            let n = self
-                .ledger()
-                .append(id, intake.hits)
-                .await
-                .map_err(failure)?;
+            let ledger = self.ledger();
+            let append = call::within(APPEND_DEADLINE, ledger.append(id, intake.hits)).await;
+            let too_slow = || Failure::Unavailable("the store did not answer an append".to_owned());
+            let n = append.ok_or_else(too_slow)?.map_err(failure)?;
             fold_after_response(n);
         }
         Ok(receipt)
@@ -136,14 +138,20 @@ impl Service {
     pub async fn summarize(&self, batch: Batch) -> Result<Summary, Failure> {
         let mut adder = Adder::default();
         for (ip, state) in self.states(&batch).await? {
-            adder.add_state(&ip, state, &batch);
+            match state {
+                Some(state) => adder.add_state(&ip, state, &batch),
+                None => adder.add_unreadable(),
+            }
         }
         Ok(adder.finish())
     }
 
+    /// An IP whose state cannot be read has no rows: an export with holes is refused instead.
     pub async fn rows(&self, batch: Batch) -> Result<Vec<ExportRow>, Failure> {
         let mut rows = Vec::new();
-        for (ip, mut state) in self.states(&batch).await? {
+        for (ip, state) in self.states(&batch).await? {
+            let unreadable = || Failure::Corrupt(format!("the state of {ip}"));
+            let mut state = state.ok_or_else(unreadable)?;
             state.age(batch.as_of_ms);
             rows.extend(state.rows(&ip, batch.window, batch.as_of_ms));
         }
@@ -161,7 +169,8 @@ impl Service {
         })
     }
 
-    async fn states(&self, batch: &Batch) -> Result<Vec<(String, IpState)>, Failure> {
+    /// The states of a batch. One that cannot be read is `None`, and the log names its key.
+    async fn states(&self, batch: &Batch) -> Result<Vec<(String, Option<IpState>)>, Failure> {
         if batch.ips.len() > BATCH_IPS_MAX {
             return Err(Failure::Invalid(format!(
                 "a batch has at most {BATCH_IPS_MAX} IPs"
@@ -173,11 +182,15 @@ impl Service {
         };
         let wanted: Vec<(IpAddr, u64)> = batch.ips.iter().map(address).collect::<Result<_, _>>()?;
         let states = self.ledger().states(&wanted).await.map_err(failure)?;
-        Ok(wanted
-            .into_iter()
-            .map(|(ip, _)| ip.to_string())
-            .zip(states)
-            .collect())
+        let read = |state: Result<IpState, LedgerError>| match state {
+            Ok(state) => Some(state),
+            Err(error) => {
+                eprintln!("unreadable: {error}");
+                None
+            }
+        };
+        let addresses = wanted.into_iter().map(|(ip, _)| ip.to_string());
+        Ok(addresses.zip(states.into_iter().map(read)).collect())
     }
 
     fn snapshot_of(&self, root: &Root) -> Snapshot {

@@ -71,6 +71,21 @@ struct Changes {
     new_ips: u64,
 }
 
+impl Changes {
+    /// The state of an IP cannot be read. It is counted as dropped, and left where it is for the operator to look at.
+    fn start_anew(&mut self, page: usize, ip: &IpAddr) {
+        let entry = self
+            .pages
+            .get_mut(&page)
+            .and_then(|index| index.0.get_mut(ip));
+        if let Some(entry) = entry {
+            self.drops.unreadable_ips += 1;
+            self.drops.unreadable_hits += entry.hits;
+            entry.hits = 0;
+        }
+    }
+}
+
 /// Everything that a fold writes.
 struct Draft {
     root: Root,
@@ -383,6 +398,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         root.hits += changes.hits;
         root.drops.evicted_ips += changes.drops.evicted_ips;
         root.drops.evicted_hits += changes.drops.evicted_hits;
+        root.drops.unreadable_ips += changes.drops.unreadable_ips;
+        root.drops.unreadable_hits += changes.drops.unreadable_hits;
         root.drops.other_path_hits += changes.drops.other_path_hits;
         Ok(Draft { root, values })
     }
@@ -414,15 +431,17 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .keys()
             .filter_map(|ip| Some((*ip, known(ip)?.version)))
             .collect();
-        changes
-            .replaced
-            .extend(old.iter().map(|(ip, version)| keys::ip(ip, *version)));
         for chunk in old.chunks(self.limits.chunk) {
             held.store().await?;
-            let states = self.states(chunk).await?;
-            changes
-                .states
-                .extend(chunk.iter().map(|(ip, _)| *ip).zip(states));
+            for ((ip, version), state) in chunk.iter().zip(self.states(chunk).await?) {
+                match state {
+                    Ok(state) => {
+                        changes.replaced.push(keys::ip(ip, *version));
+                        changes.states.insert(*ip, state);
+                    }
+                    Err(_) => changes.start_anew(page_of(ip), ip),
+                }
+            }
         }
         for (ip, hits) in by_ip {
             let entries = changes.pages.entry(page_of(&ip)).or_default();

@@ -99,7 +99,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .map(|(page, version)| keys::page(page, *version))
             .collect();
         let mut listed = Vec::new();
-        for page in self.get_all::<Page>(&wanted).await? {
+        for (key, bytes) in wanted.iter().zip(self.get_all(&wanted).await?) {
+            let page: Page = decode(key, &bytes)?;
             listed.extend(
                 page.0
                     .into_iter()
@@ -113,13 +114,22 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(listed)
     }
 
-    /// The states of some IPs, in their order, at the versions that [`Self::list`] told.
-    pub async fn states(&self, ips: &[(IpAddr, u64)]) -> Result<Vec<IpState>, LedgerError> {
+    /// The states of some IPs, in their order, at the versions that [`Self::list`] told. One that cannot be read is an error of its
+    /// own, which names its key; the others are served.
+    pub async fn states(
+        &self,
+        ips: &[(IpAddr, u64)],
+    ) -> Result<Vec<Result<IpState, LedgerError>>, LedgerError> {
         let wanted: Vec<String> = ips
             .iter()
             .map(|(ip, version)| keys::ip(ip, *version))
             .collect();
-        self.get_all(&wanted).await
+        let bytes = self.get_all(&wanted).await?;
+        Ok(wanted
+            .iter()
+            .zip(bytes)
+            .map(|(key, bytes)| decode(key, &bytes))
+            .collect())
     }
 
     pub(crate) async fn get<T: serde::de::DeserializeOwned>(
@@ -153,18 +163,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 
     /// Values that must all be there, in the order of their keys.
-    async fn get_all<T: serde::de::DeserializeOwned>(
-        &self,
-        wanted: &[String],
-    ) -> Result<Vec<T>, LedgerError> {
+    async fn get_all(&self, wanted: &[String]) -> Result<Vec<Vec<u8>>, LedgerError> {
         let mut values = Vec::with_capacity(wanted.len());
         for chunk in wanted.chunks(self.limits.chunk) {
-            let found = self.store.get_many(chunk).await?;
+            let mut found = self.store.get_many(chunk).await?;
             for key in chunk {
-                let bytes = found
-                    .get(key)
-                    .ok_or_else(|| LedgerError::Gone { key: key.clone() })?;
-                values.push(decode(key, bytes)?);
+                let bytes = found.remove(key);
+                values.push(bytes.ok_or_else(|| LedgerError::Gone { key: key.clone() })?);
             }
         }
         Ok(values)

@@ -374,3 +374,34 @@ fn open_numbers_that_a_full_fold_did_not_get_to_stay_open() {
     store.values.borrow_mut().extend(late);
     assert_eq!(hits_of(&all(&store, &limits)), 30);
 }
+
+#[test]
+fn an_ip_whose_state_cannot_be_read_costs_nobody_else() {
+    let (store, limits) = (MemoryStore::new(), small());
+    append(
+        &store,
+        &limits,
+        None,
+        vec![hit("192.0.2.1", "/a", NOW_MS); 3],
+    )
+    .unwrap();
+    append(&store, &limits, None, vec![hit("192.0.2.2", "/a", NOW_MS)]).unwrap();
+    let root = snapshot(&store, &limits).unwrap();
+    let key = format!("ip:192.0.2.1:{}", root.k);
+    store.values.borrow_mut().insert(key.clone(), vec![7, 7, 7]);
+    futures::executor::block_on(async {
+        let ips = ["192.0.2.1", "192.0.2.2"].map(|ip| (ip.parse().unwrap(), root.k));
+        let states = ledger(&store, &limits).states(&ips).await.unwrap();
+        assert!(
+            matches!(&states[0], Err(LedgerError::Corrupt { key: named, .. }) if *named == key)
+        );
+        assert_eq!(states[1].as_ref().unwrap().hits(), 1);
+    });
+    // It calls again: what was in the state is counted as dropped, and the bytes stay for the operator.
+    append(&store, &limits, None, vec![hit("192.0.2.1", "/b", NOW_MS)]).unwrap();
+    let all = all(&store, &limits);
+    assert_eq!(all[&"192.0.2.1".parse().unwrap()].hits(), 1);
+    let drops = snapshot(&store, &limits).unwrap().drops;
+    assert_eq!((drops.unreadable_ips, drops.unreadable_hits), (1, 3));
+    assert!(store.values.borrow().contains_key(&key));
+}

@@ -135,12 +135,19 @@ enum Plan {
     Query,
 }
 
+/// An actor that is still to come.
+struct Planned {
+    node: usize,
+    name: String,
+    plan: Plan,
+}
+
 /// What every actor has.
 #[derive(Clone)]
 struct Scene {
     world: Shared,
     record: Rc<RefCell<Record>>,
-    plans: Rc<RefCell<BTreeMap<u64, (usize, String, Plan)>>>,
+    plans: Rc<RefCell<BTreeMap<u64, Planned>>>,
     tight: Tight,
 }
 
@@ -148,7 +155,7 @@ impl Scene {
     fn spawn(&self, after_us: u64, node: usize, name: String, plan: Plan) {
         let mut plans = self.plans.borrow_mut();
         let number = plans.last_key_value().map_or(0, |(last, _)| last + 1);
-        plans.insert(number, (node, name, plan));
+        plans.insert(number, Planned { node, name, plan });
         let mut world = self.world.borrow_mut();
         let at = world.now_us + after_us;
         world.at(at, Event::Spawn(number));
@@ -311,7 +318,7 @@ impl<P: Protocol + 'static> Driver<P> {
     }
 
     fn spawn(&mut self, number: u64) {
-        let (node, name, plan) = self
+        let Planned { node, name, plan } = self
             .scene
             .plans
             .borrow_mut()

@@ -81,6 +81,7 @@ macro_rules! subject {
                     .map(|listed| (listed.ip, listed.version))
                     .collect();
                 let states = ledger.states(&wanted).await.ok()?;
+                let states: Vec<_> = states.into_iter().collect::<Result<_, _>>().ok()?;
                 Some($crate::history::Answer {
                     k: root.k,
                     log: root.log,

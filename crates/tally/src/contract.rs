@@ -74,6 +74,11 @@ pub struct Drops {
     pub evicted_ips: u64,
     #[serde(rename = "evictedHits")]
     pub evicted_hits: u64,
+    /// IPs whose state could not be read when they called again, and the hits in it. They start anew.
+    #[serde(rename = "unreadableIPs")]
+    pub unreadable_ips: u64,
+    #[serde(rename = "unreadableHits")]
+    pub unreadable_hits: u64,
     /// Hits counted under `(other)`, because their IP had too many paths.
     #[serde(rename = "otherPathHits")]
     pub other_path_hits: u64,

@@ -82,6 +82,8 @@ pub struct CallerSummary {
 pub struct Summary {
     /// IP states read.
     pub answered: u64,
+    /// IP states that are there and cannot be read.
+    pub unreadable: u64,
     /// ... of which called in the window.
     pub ips: u64,
     /// Path keys that each IP called in the window, added up over the IPs.
@@ -157,10 +159,16 @@ impl Adder {
         }
     }
 
+    /// Counts an IP whose state cannot be read.
+    pub fn add_unreadable(&mut self) {
+        self.sum.unreadable += 1;
+    }
+
     /// Adds a summary of other IPs.
     pub fn add(&mut self, summary: Summary) {
         self.see_first(summary.first_seen_ms);
         self.sum.answered += summary.answered;
+        self.sum.unreadable += summary.unreadable;
         self.sum.ips += summary.ips;
         self.sum.path_keys += summary.path_keys;
         self.sum.tally.merge(&summary.tally);

@@ -37,6 +37,12 @@ enum Task {
     Up(up::Options),
     /// Build the components and run every test that this machine can run
     Test,
+    /// Run the ledger under fault, many histories or one step by step; `simulate --help` has the rest
+    #[command(disable_help_flag = true)]
+    Simulate {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -60,5 +66,15 @@ fn run(task: Task) -> Result<()> {
         Task::Build => components::build(&workspace),
         Task::Up(options) => up::run(&workspace, options),
         Task::Test => test::run(&workspace),
+        Task::Simulate { options } => simulate(&workspace, &options),
     }
+}
+
+fn simulate(workspace: &Workspace, options: &[String]) -> Result<()> {
+    let mut cargo = command::cargo();
+    cargo
+        .current_dir(workspace.root())
+        .args(["run", "--quiet", "--bin", "simulate", "--"])
+        .args(options);
+    command::run(&mut cargo)
 }

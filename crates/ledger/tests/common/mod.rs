@@ -199,6 +199,7 @@ pub fn all(store: &MemoryStore, limits: &Limits) -> BTreeMap<IpAddr, IpState> {
         let listed = ledger.list(root.k, 0..limits.pages).await.unwrap();
         let wanted: Vec<(IpAddr, u64)> = listed.iter().map(|ip| (ip.ip, ip.version)).collect();
         let states = ledger.states(&wanted).await.unwrap();
+        let states = states.into_iter().map(Result::unwrap);
         let mut all: BTreeMap<IpAddr, IpState> =
             wanted.iter().map(|(ip, _)| *ip).zip(states).collect();
         for state in all.values_mut() {
