@@ -6,6 +6,8 @@
     reason = "tests stop where something is not as it must be"
 )]
 
+pub mod store;
+
 use std::path::{Path, PathBuf};
 
 use rollcall_host::{Host, HostConfig};
@@ -121,6 +123,17 @@ impl App {
 
     /// Sends a request with these headers.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.try_send(method, path, headers, body)
+            .expect("a whole answer")
+    }
+
+    fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Option<Answer> {
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(self.url(path));
@@ -132,7 +145,7 @@ impl App {
         let headers = answer.headers().iter();
         let headers =
             headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
-        Answer {
+        Some(Answer {
             status: answer.status().as_u16(),
             headers: headers.collect(),
             body: answer
@@ -140,14 +153,20 @@ impl App {
                 .with_config()
                 .limit(1 << 30)
                 .read_to_vec()
-                .expect("a body"),
-        }
+                .ok()?,
+        })
     }
 
     /// Asks the admin API, with its token.
     pub fn ask(&self, path: &str) -> Answer {
         let token = format!("Bearer {ADMIN}");
         self.send("GET", path, &[("authorization", &token)], b"")
+    }
+
+    /// Asks the admin API. `None`: the answer broke off.
+    pub fn try_ask(&self, path: &str) -> Option<Answer> {
+        let token = format!("Bearer {ADMIN}");
+        self.try_send("GET", path, &[("authorization", &token)], b"")
     }
 
     /// Asks the admin API for what it must be able to say.

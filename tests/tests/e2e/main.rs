@@ -10,4 +10,6 @@ mod admin;
 mod answers;
 mod collect;
 mod contract;
+mod limits;
+mod stores;
 mod typed;

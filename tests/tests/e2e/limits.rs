@@ -1,0 +1,123 @@
+//! Every limit at its edge, and one past it.
+
+use rollcall_tests::App;
+use serde_json::{Value, json};
+
+fn stats(app: &App) -> Value {
+    app.json("/admin/global-stats?timeRange=all")
+}
+
+fn dropped(app: &App) -> Value {
+    app.json("/admin/aggregator-status")["dropped"].clone()
+}
+
+#[test]
+fn a_request_may_have_100_000_hits_and_10_mib() {
+    let app = App::start();
+    let line = "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1\" 200 2\n";
+    assert_eq!(
+        app.collect("text/plain", &line.repeat(100_000), &[]).status,
+        202
+    );
+    assert_eq!(
+        app.collect("text/plain", &line.repeat(100_001), &[]).status,
+        413
+    );
+    let mut body = json!({"ip": "192.0.2.1", "method": "GET", "path": "/"}).to_string();
+    body += &" ".repeat(10 * 1024 * 1024 - body.len());
+    assert_eq!(app.collect("application/json", &body, &[]).status, 202);
+    body += " ";
+    assert_eq!(app.collect("application/json", &body, &[]).status, 413);
+    assert_eq!(stats(&app)["totalRequests"], 100_001);
+}
+
+#[test]
+fn an_ip_has_1_000_paths_and_the_rest_under_other() {
+    let app = App::start();
+    let hit = |i: u32| json!({"ip": "192.0.2.1", "method": "GET", "path": format!("/{i}")});
+    app.record(&json!((0..1_000).map(hit).collect::<Vec<_>>()));
+    assert_eq!(stats(&app)["uniquePaths"], 1_000);
+    assert_eq!(dropped(&app)["otherPathHits"], 0);
+    app.record(&json!((0..10_000).map(hit).collect::<Vec<_>>()));
+    let stats = stats(&app);
+    assert_eq!(
+        (
+            stats["totalRequests"].as_u64(),
+            stats["uniquePaths"].as_u64()
+        ),
+        (Some(11_000), Some(1_001))
+    );
+    assert_eq!(stats["topPaths"][0]["pathKey"], "(other)");
+    assert_eq!(stats["topPaths"][0]["totalRequests"], 9_000);
+    assert_eq!(dropped(&app)["otherPathHits"], 9_000);
+}
+
+#[test]
+fn a_path_has_2_048_bytes() {
+    let app = App::start();
+    let hit = |length: usize| json!({"ip": "192.0.2.1", "method": "GET", "path": format!("/{}", "x".repeat(length - 1))});
+    app.record(&hit(2_048));
+    for length in [2_049, 64 * 1024] {
+        let answer = app.collect("application/json", &hit(length).to_string(), &[]);
+        assert_eq!(answer.status, 400, "{length}");
+        assert_eq!(answer.json()["rejections"][0]["field"], "path");
+    }
+    assert_eq!(stats(&app)["totalRequests"], 1);
+}
+
+#[test]
+fn hits_from_before_retention_count_in_all_alone() {
+    let app = App::start();
+    app.record(&json!([
+        {"ip": "192.0.2.1", "method": "GET", "path": "/", "timestamp": "2015-05-17T10:05:03Z"},
+        {"ip": "192.0.2.1", "method": "GET", "path": "/"}
+    ]));
+    for (window, expected) in [("90d", 1), ("all", 2)] {
+        let stats = app.json(&format!("/admin/global-stats?timeRange={window}"));
+        assert_eq!(stats["totalRequests"], expected, "{window}");
+    }
+}
+
+#[test]
+fn the_50_000_ips_seen_last_are_tracked() {
+    let app = App::start();
+    let now = jiff::Timestamp::now();
+    for part in 0..6u32 {
+        let mut lines = String::new();
+        for i in 0..10_000u32 {
+            let ip = part * 10_000 + i;
+            let at = now - jiff::SignedDuration::from_secs(i64::from(60_000 - ip));
+            let ip = std::net::Ipv4Addr::from(0x0a00_0000 + ip);
+            lines += &format!(
+                "{{\"ip\":\"{ip}\",\"method\":\"GET\",\"path\":\"/\",\"timestamp\":\"{at}\"}}\n"
+            );
+        }
+        assert_eq!(app.collect("application/x-ndjson", &lines, &[]).status, 202);
+        if part == 4 {
+            assert_eq!(stats(&app)["uniqueIPs"], 50_000);
+            assert_eq!(dropped(&app)["evictedIPs"], 0);
+        }
+    }
+    let stats = stats(&app);
+    assert_eq!(
+        (stats["totalRequests"].as_u64(), stats["uniqueIPs"].as_u64()),
+        (Some(50_000), Some(50_000))
+    );
+    let dropped = dropped(&app);
+    assert_eq!(
+        (
+            dropped["evictedIPs"].as_u64(),
+            dropped["evictedHits"].as_u64()
+        ),
+        (Some(10_000), Some(10_000))
+    );
+    let gone = app.json("/admin/export?includeMetadata=false&dateRange=90d");
+    let first = std::net::Ipv4Addr::from(0x0a00_0000 + 9_999).to_string();
+    assert!(
+        gone.as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["ip"] != first),
+        "the first 10,000 left"
+    );
+}
