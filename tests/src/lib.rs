@@ -9,6 +9,7 @@
 pub mod store;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rollcall_host::{Host, HostConfig};
 use serde_json::Value;
@@ -193,6 +194,71 @@ impl App {
         assert_eq!(answer.status, 202, "{answer:?}");
         assert!(answer.body.is_empty(), "{answer:?}");
     }
+}
+
+/// Talks to an app that may be slow, or dead, and wherever it runs.
+pub struct Client {
+    agent: ureq::Agent,
+    base: String,
+}
+
+impl Client {
+    /// A client of the app at `base` (`http://127.0.0.1:3000`), which gives up after `timeout`.
+    pub fn new(base: &str, timeout: Duration) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(timeout))
+            .build();
+        Self {
+            agent: agent.into(),
+            base: base.to_owned(),
+        }
+    }
+
+    /// Asks the admin API, with its token.
+    pub fn ask(&self, path: &str) -> Result<Answer, ureq::Error> {
+        let token = format!("Bearer {ADMIN}");
+        let url = format!("{}{path}", self.base);
+        exchange(&self.agent, "GET", &url, &[("authorization", &token)], b"")
+    }
+
+    /// Posts JSON to `/collect` as the batch `key`, with its token.
+    pub fn collect(&self, key: &str, body: &str) -> Result<Answer, ureq::Error> {
+        let token = format!("Bearer {INGEST}");
+        let headers = [
+            ("authorization", token.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", key),
+        ];
+        let url = format!("{}/collect", self.base);
+        exchange(&self.agent, "POST", &url, &headers, body.as_bytes())
+    }
+}
+
+fn exchange(
+    agent: &ureq::Agent,
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Result<Answer, ureq::Error> {
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut answer = agent.run(request.body(body).expect("a request"))?;
+    let headers = answer.headers().iter();
+    let headers =
+        headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+    Ok(Answer {
+        status: answer.status().as_u16(),
+        headers: headers.collect(),
+        body: answer
+            .body_mut()
+            .with_config()
+            .limit(1 << 30)
+            .read_to_vec()?,
+    })
 }
 
 impl Answer {

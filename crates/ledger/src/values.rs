@@ -152,3 +152,113 @@ fn corrupt(key: &str, reason: &str) -> LedgerError {
         reason: reason.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What reads a stored value, by the kind of its key.
+    fn read(kind: usize, bytes: &[u8]) -> Result<(), LedgerError> {
+        match kind {
+            0 => decode::<Segment>("k", bytes).map(|_| ()),
+            1 => decode::<Record>("k", bytes).map(|_| ()),
+            2 => decode::<Page>("k", bytes).map(|_| ()),
+            3 => decode::<rollcall_tally::IpState>("k", bytes).map(|_| ()),
+            4 => decode::<Mark>("k", bytes).map(|_| ()),
+            5 => decode::<Lease>("k", bytes).map(|_| ()),
+            6 => decode::<Meta>("k", bytes).map(|_| ()),
+            7 => decode::<Vec<BatchId>>("k", bytes).map(|_| ()),
+            _ => decode::<Vec<String>>("k", bytes).map(|_| ()),
+        }
+    }
+
+    fn samples() -> Vec<(usize, Vec<u8>)> {
+        let hit = Hit {
+            ip: "2001:db8::1".parse().unwrap(),
+            timestamp_ms: 1_800_000_000_000,
+            method: "GET".to_owned(),
+            path: "/users".to_owned(),
+            status: Some(200),
+            response_time_us: Some(12_500),
+            bytes: None,
+            country: Some("DE".to_owned()),
+            user_agent: Some("curl/8".to_owned()),
+        };
+        let mut state = rollcall_tally::IpState::default();
+        state.add(&hit, hit.timestamp_ms);
+        let entry = Entry {
+            version: 3,
+            last_seen_ms: hit.timestamp_ms,
+            hits: 1,
+        };
+        let page = Page([(hit.ip, entry)].into());
+        let root = Root {
+            k: 3,
+            pages: vec![0, 3],
+            open: [(1, 2)].into(),
+            ..Root::default()
+        };
+        let id = Some(BatchId::of("batch"));
+        let stamp_ms = hit.timestamp_ms;
+        let hits = vec![hit];
+        vec![
+            (0, encode("k", &Segment { id, stamp_ms, hits }).unwrap()),
+            (1, encode("k", &Record::Root(Box::new(root))).unwrap()),
+            (
+                1,
+                encode("k", &Record::Plan(vec!["page:1:3".to_owned()])).unwrap(),
+            ),
+            (2, encode("k", &page).unwrap()),
+            (3, encode("k", &state).unwrap()),
+            (4, encode("k", &Mark::default()).unwrap()),
+            (
+                6,
+                encode(
+                    "k",
+                    &Meta {
+                        layout: 1,
+                        pages: 256,
+                    },
+                )
+                .unwrap(),
+            ),
+            (7, encode("k", &vec![BatchId::of("batch")]).unwrap()),
+            (8, encode("k", &vec!["ip:192.0.2.1:3"]).unwrap()),
+        ]
+    }
+
+    #[test]
+    fn a_value_cut_short_or_too_long_or_of_another_version_is_an_error_that_names_its_key() {
+        for (kind, bytes) in samples() {
+            read(kind, &bytes).unwrap();
+            let mut wrong: Vec<Vec<u8>> =
+                (0..bytes.len()).map(|end| bytes[..end].to_vec()).collect();
+            wrong.push([bytes.as_slice(), &[0]].concat());
+            wrong.push([&[VERSION + 1], &bytes[1..]].concat());
+            for bytes in wrong {
+                let error = read(kind, &bytes).unwrap_err();
+                assert!(
+                    matches!(&error, LedgerError::Corrupt { key, .. } if key == "k"),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_reading_a_value_panic(kind in 0..9usize, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(kind, &bytes);
+            let _ = read(kind, &[&[VERSION], bytes.as_slice()].concat());
+        }
+
+        #[test]
+        fn no_flipped_byte_makes_reading_a_value_panic(sample in 0..9usize, at in any::<prop::sample::Index>(), to in any::<u8>()) {
+            let (kind, mut bytes) = samples().swap_remove(sample);
+            let at = at.index(bytes.len());
+            bytes[at] = to;
+            let _ = read(kind, &bytes);
+        }
+    }
+}

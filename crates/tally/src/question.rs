@@ -398,4 +398,12 @@ mod tests {
             assert_eq!(Question::read(name, query), Ok(question));
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_query_makes_reading_a_question_panic(name in "[a-z-]{0,14}", query in ".{0,80}") {
+            let _ = Question::read(&name, &query);
+            let _ = Question::read("top-paths", &query);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Everything that this machine can test. What it cannot is named, so that no one takes it for tested.
 
+use std::process::Command;
+
 use anyhow::{Context, Result};
 
 use crate::command;
@@ -16,6 +18,9 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         .args(["test", "--workspace"]);
     let outcome = command::run(&mut cargo).context("The tests failed");
     // Last, where it is read, and whatever the outcome.
+    if command::read_if_installed(Command::new("redis-server").arg("--version"))?.is_none() {
+        eprintln!("SKIPPED redis: redis-server is not installed");
+    }
     if let Some(problem) = Spin::look()?.problem() {
         eprintln!("SKIPPED spin: {problem}");
     }
