@@ -135,27 +135,15 @@ impl App {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Option<Answer> {
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(self.url(path));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+        match exchange(&self.agent, method, &self.url(path), headers, body) {
+            Err(ureq::Error::Io(_) | ureq::Error::Protocol(_)) => None,
+            answer => Some(answer.expect("an answer")),
         }
-        let request = request.body(body).expect("a request");
-        let mut answer = self.agent.run(request).expect("an answer");
-        let headers = answer.headers().iter();
-        let headers =
-            headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
-        Some(Answer {
-            status: answer.status().as_u16(),
-            headers: headers.collect(),
-            body: answer
-                .body_mut()
-                .with_config()
-                .limit(1 << 30)
-                .read_to_vec()
-                .ok()?,
-        })
+    }
+
+    /// A client for a thread of its own, which gives up after `timeout`.
+    pub fn client(&self, timeout: Duration) -> Client {
+        Client::new(&self.url(""), timeout)
     }
 
     /// Asks the admin API, with its token.
