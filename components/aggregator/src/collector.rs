@@ -2,24 +2,15 @@
 
 use std::time::Duration;
 
-use rollcall_tally::{Batch, ExportRow, Failure, IpList, LedgerStatus, Snapshot, Summary};
+use rollcall_tally::{
+    Batch, ExportRow, Failure, IpList, LedgerStatus, PageRange, Snapshot, Summary,
+};
 use rollcall_web::call::function;
-use serde::Serialize;
 
 const COLLECTOR: &str = "collector";
 /// A snapshot folds first, and may have to wait for somebody else who folds.
 const SNAPSHOT_DEADLINE: Duration = Duration::from_secs(25);
 const LIST_DEADLINE: Duration = Duration::from_secs(10);
-
-/// The arguments of `list-ips`.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct PageRange {
-    pub root: u64,
-    pub first_page: u32,
-    pub page_count: u32,
-    pub since_ms: u64,
-    pub as_of_ms: u64,
-}
 
 pub async fn take_snapshot() -> Result<Snapshot, Failure> {
     function(COLLECTOR, "take-snapshot", &(), SNAPSHOT_DEADLINE).await

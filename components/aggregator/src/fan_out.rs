@@ -2,9 +2,9 @@
 
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use rollcall_tally::summary::Adder;
-use rollcall_tally::{Batch, Detail, Failure, IpRef, Snapshot, Summary, Window};
+use rollcall_tally::{Batch, Detail, Failure, IpRef, PageRange, Snapshot, Summary, Window};
 
-use crate::collector::{self, PageRange};
+use crate::collector;
 use crate::settings::Settings;
 
 /// Pages listed by one request.

@@ -23,7 +23,7 @@ impl Settings {
     pub async fn read() -> Self {
         let batch_deadline_ms = variable::number("batch_deadline_ms", 5_000, 10..=30_000).await;
         Self {
-            batch_size: variable::number("batch_size", 50, 1..=1_000).await,
+            batch_size: variable::number("batch_size", 200, 1..=1_000).await,
             fanout_limit: variable::number("fanout_limit", 50, 1..=1_000).await,
             batch_deadline: Duration::from_millis(batch_deadline_ms),
             min_success_rate: variable::number("min_success_rate", 0.7, 0.0..=1.0).await,

@@ -1,4 +1,4 @@
-//! The functions of `rollcall:stats/collector` over HTTP: the arguments as JSON, the result or the failure as JSON.
+//! The functions of `rollcall:stats/collector` over HTTP: the arguments, and the result or the failure, as postcard.
 
 use http::StatusCode;
 use rollcall_tally::Failure;
@@ -23,7 +23,7 @@ pub async fn call(function: Function, request: Request) -> Result<Reply, Problem
             Failure::Gone => StatusCode::GONE,
             Failure::Corrupt(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        reply::json(status, &failure)
+        reply::postcard(status, &failure)
     }))
 }
 
@@ -39,9 +39,9 @@ async fn answer(function: Function, argument: &[u8]) -> Result<Reply, Failure> {
 }
 
 fn ok(result: impl Serialize) -> Result<Reply, Failure> {
-    Ok(reply::json(StatusCode::OK, &result))
+    Ok(reply::postcard(StatusCode::OK, &result))
 }
 
 fn read<T: DeserializeOwned>(argument: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(argument).map_err(|error| Failure::Invalid(error.to_string()))
+    postcard::from_bytes(argument).map_err(|error| Failure::Invalid(error.to_string()))
 }

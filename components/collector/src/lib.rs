@@ -15,7 +15,7 @@ mod service;
 mod store;
 
 use rollcall_tally::{
-    Batch, ExportRow, Failure, IpList, LedgerStatus, RawHit, Receipt, Snapshot, Summary,
+    Batch, ExportRow, Failure, IpList, LedgerStatus, PageRange, RawHit, Receipt, Snapshot, Summary,
 };
 use rollcall_web::{Problem, Reply};
 use spin_sdk::http::Request;
@@ -39,17 +39,8 @@ mod bindings {
         with: { "rollcall:stats/types@0.1.0": rollcall_tally::contract },
         generate_all,
     });
-    super::export_interface!();
-}
-
-/// `export!` needs the bindings' own scope.
-#[macro_export]
-#[doc(hidden)]
-macro_rules! export_interface {
-    () => {
-        export!(Collector with_types_in self);
-        use super::Collector;
-    };
+    use super::Collector;
+    export!(Collector with_types_in self);
 }
 
 #[http_service]
@@ -74,20 +65,7 @@ impl bindings::exports::rollcall::stats::collector::Guest for Collector {
         Service::open().await?.take_snapshot().await
     }
 
-    async fn list_ips(
-        root: u64,
-        first_page: u32,
-        page_count: u32,
-        since_ms: u64,
-        as_of_ms: u64,
-    ) -> Result<IpList, Failure> {
-        let pages = service::PageRange {
-            root,
-            first_page,
-            page_count,
-            since_ms,
-            as_of_ms,
-        };
+    async fn list_ips(pages: PageRange) -> Result<IpList, Failure> {
         Service::open().await?.list_ips(pages).await
     }
 

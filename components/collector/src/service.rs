@@ -9,11 +9,10 @@ use rollcall_ledger::{BatchId, Clock, Ledger, LedgerError, Root};
 use rollcall_tally::intake::{self, Intake};
 use rollcall_tally::summary::Adder;
 use rollcall_tally::{
-    Batch, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, RawHit, Receipt, Snapshot,
-    Summary,
+    Batch, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, PageRange, RawHit, Receipt,
+    Snapshot, Summary,
 };
 use rollcall_web::{call, variable};
-use serde::{Deserialize, Serialize};
 
 use crate::clock::SpinClock;
 use crate::store::SpinStore;
@@ -33,16 +32,6 @@ const ACTIVE_DAYS: u64 = 7;
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
 /// Scope: instance. The newest number of the log when a fold was last started from here.
 static FOLD_STARTED: AtomicU64 = AtomicU64::new(0);
-
-/// The arguments of `list-ips`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct PageRange {
-    pub root: u64,
-    pub first_page: u32,
-    pub page_count: u32,
-    pub since_ms: u64,
-    pub as_of_ms: u64,
-}
 
 /// The ledger in this app's store.
 pub struct Service {

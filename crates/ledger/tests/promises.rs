@@ -405,3 +405,36 @@ fn an_ip_whose_state_cannot_be_read_costs_nobody_else() {
     assert_eq!((drops.unreadable_ips, drops.unreadable_hits), (1, 3));
     assert!(store.values.borrow().contains_key(&key));
 }
+
+#[test]
+fn the_last_10_000_batches_are_known_however_old_they_are() {
+    let (store, limits) = (MemoryStore::new(), Limits::default());
+    let send = |i: u64| {
+        append(
+            &store,
+            &limits,
+            Some(&format!("batch {i}")),
+            vec![hit("192.0.2.1", "/", NOW_MS)],
+        )
+        .unwrap()
+    };
+    for i in 0..12_500 {
+        send(i);
+        if i % 500 == 0 {
+            snapshot(&store, &limits).unwrap();
+        }
+        store.clock.pass(1_000);
+    }
+    snapshot(&store, &limits).unwrap();
+    store.clock.pass(30 * 24 * 60 * 60_000);
+    for i in 2_500..12_500 {
+        send(i);
+    }
+    assert_eq!(snapshot(&store, &limits).unwrap().hits, 12_500);
+    send(0);
+    assert_eq!(
+        snapshot(&store, &limits).unwrap().hits,
+        12_501,
+        "the first is forgotten: the memory is bounded"
+    );
+}

@@ -1,5 +1,5 @@
 //! The types of `wit/rollcall.wit`'s interface `types`, under the same names: `wit-bindgen` maps that interface onto this module
-//! and does not compile where the two differ. Over HTTP they travel as JSON.
+//! and does not compile where the two differ. Between components they travel as postcard.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -103,6 +103,17 @@ pub struct Snapshot {
     /// Hits counted since the beginning, evicted ones too.
     pub hits: u64,
     pub drops: Drops,
+}
+
+/// Some pages of a snapshot, numbered from 0, and which of their IPs are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageRange {
+    pub root: u64,
+    pub first_page: u32,
+    pub page_count: u32,
+    /// IPs that were not seen since then are left out.
+    pub since_ms: u64,
+    pub as_of_ms: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::{FullBody, Response};
 
-/// Calls a function of another component's private API: JSON in, JSON out.
+/// Calls a function of another component's private API: postcard in, postcard out.
 pub async fn function<A: Serialize, T: DeserializeOwned>(
     component: &str,
     function: &str,
@@ -22,7 +22,7 @@ pub async fn function<A: Serialize, T: DeserializeOwned>(
     deadline: Duration,
 ) -> Result<T, Failure> {
     let call = async {
-        let body = serde_json::to_vec(argument).map_err(|error| broken(component, &error))?;
+        let body = postcard::to_allocvec(argument).map_err(|error| broken(component, &error))?;
         let path = format!("/{function}");
         let answer = request(component, Method::POST, &path, body).await?;
         let status = answer.status();
@@ -30,9 +30,9 @@ pub async fn function<A: Serialize, T: DeserializeOwned>(
         let body = body.map_err(|error| broken(component, &error))?.to_bytes();
         match status {
             StatusCode::OK => {
-                serde_json::from_slice(&body).map_err(|error| broken(component, &error))
+                postcard::from_bytes(&body).map_err(|error| broken(component, &error))
             }
-            _ => Err(serde_json::from_slice(&body).unwrap_or_else(|_| broken(component, &status))),
+            _ => Err(postcard::from_bytes(&body).unwrap_or_else(|_| broken(component, &status))),
         }
     };
     within(deadline, call).await.unwrap_or_else(|| {

@@ -40,3 +40,14 @@ pub fn json_as(status: StatusCode, content_type: &'static str, value: &impl Seri
         }
     }
 }
+
+/// What one component answers another: postcard, which is smaller and faster than JSON where much travels.
+pub fn postcard(status: StatusCode, value: &impl Serialize) -> Reply {
+    match postcard::to_allocvec(value) {
+        Ok(body) => full(status, "application/octet-stream", body),
+        Err(error) => {
+            eprintln!("an answer could not be written as postcard: {error}");
+            empty(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}

@@ -11,7 +11,7 @@ mod bindings {
 }
 
 use bindings::Caller;
-use bindings::exports::rollcall::stats::collector::{Batch, RawHit};
+use bindings::exports::rollcall::stats::collector::{Batch, PageRange, RawHit};
 use bindings::rollcall::stats::types::{Detail, Window};
 
 fn hit(ip: &str, path: &str) -> RawHit {
@@ -52,16 +52,15 @@ fn the_collector_records_and_answers_through_its_typed_export() {
                     .await
                     .unwrap()
                     .unwrap();
-                let pages = snapshot.pages;
-                let list = collector.call_list_ips(
-                    accessor,
-                    snapshot.root,
-                    0,
-                    pages,
-                    0,
-                    snapshot.as_of_ms,
-                );
-                let list = list.await.unwrap().unwrap();
+                let pages = PageRange {
+                    root: snapshot.root,
+                    first_page: 0,
+                    page_count: snapshot.pages,
+                    since_ms: 0,
+                    as_of_ms: snapshot.as_of_ms,
+                };
+                let list = collector.call_list_ips(accessor, pages).await;
+                let list = list.unwrap().unwrap();
                 let batch = Batch {
                     as_of_ms: snapshot.as_of_ms,
                     window: Window::Hour,
