@@ -33,6 +33,8 @@ fn main() {
                 continue;
             }
             let mut text = fs::read_to_string(&path).unwrap();
+            // Its tests are the original's.
+            text.truncate(text.find("\n#[cfg(test)]").unwrap_or(text.len()));
             for (_, from, to) in mutation
                 .changes
                 .iter()

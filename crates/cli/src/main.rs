@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 when the command did what it was asked, 1 when it could not, 2 when it was asked wrongly.
 
+mod demo;
 mod import;
 mod up;
 
@@ -23,6 +24,7 @@ struct Cli {
 enum Command {
     Up(up::UpArgs),
     Import(import::ImportArgs),
+    Demo(demo::DemoArgs),
 }
 
 fn main() -> ExitCode {
@@ -37,5 +39,6 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Up(args) => up::run(args),
         Command::Import(args) => import::run(args),
+        Command::Demo(args) => demo::run(&args),
     }
 }

@@ -6,7 +6,7 @@ use std::env;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{self, Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Error, Result, bail, ensure};
 use clap::{Args, ValueEnum};
@@ -31,6 +31,9 @@ pub struct Options {
     /// Spin's runtime configuration, for another key-value store than SQLite
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
+    /// Fill it with a month of made-up traffic, once it serves
+    #[arg(long)]
+    demo: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -61,7 +64,7 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<()> {
     components::build(workspace)?;
     let mut server = match runtime {
         Runtime::Spin => Command::new("spin"),
-        Runtime::Embedded => Command::new(build_embedded(workspace)?),
+        Runtime::Embedded => Command::new(build_rollcall(workspace)?),
     };
     server
         .current_dir(workspace.root())
@@ -80,6 +83,9 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<()> {
         "{}",
         greeting(options.listen, runtime, &secrets, &workspace.env_file())
     );
+    if options.demo {
+        start_demo(workspace, options.listen, &secrets)?;
+    }
     // Returns only if it fails.
     Err(Error::new(server.exec()).context(format!(
         "{} cannot be started",
@@ -104,8 +110,25 @@ fn choose(asked: Option<Runtime>) -> Result<Runtime> {
     }
 }
 
+/// Starts `rollcall demo | rollcall import -` beside the server, which it waits for.
+fn start_demo(workspace: &Workspace, listen: SocketAddr, secrets: &Secrets) -> Result<()> {
+    let rollcall = build_rollcall(workspace)?;
+    let mut month = Command::new(&rollcall)
+        .arg("demo")
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("The demo cannot be started")?;
+    Command::new(&rollcall)
+        .args(["import", "-", "--url", &format!("http://{listen}")])
+        .env(secrets.ingest.variable, &secrets.ingest.value)
+        .stdin(month.stdout.take().map_or_else(Stdio::null, Stdio::from))
+        .spawn()
+        .context("The demo cannot be imported")?;
+    Ok(())
+}
+
 /// Builds the `rollcall` binary beside this one, and gives its path.
-fn build_embedded(workspace: &Workspace) -> Result<PathBuf> {
+fn build_rollcall(workspace: &Workspace) -> Result<PathBuf> {
     let this = env::current_exe().context("the path of this program is unknown")?;
     let target = this
         .ancestors()
