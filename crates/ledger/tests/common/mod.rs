@@ -1,6 +1,8 @@
 //! A store and clocks in memory. A test may look into the store, make its next calls fail, and move time.
 #![allow(dead_code, reason = "each test file uses its share")]
 
+pub mod steps;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
