@@ -11,5 +11,6 @@ mod answers;
 mod collect;
 mod contract;
 mod limits;
+mod redis;
 mod stores;
 mod typed;
