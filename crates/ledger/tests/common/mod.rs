@@ -1,5 +1,11 @@
 //! A store and clocks in memory. A test may look into the store, make its next calls fail, and move time.
 #![allow(dead_code, reason = "each test file uses its share")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wrong_self_convention
+)]
 
 pub mod steps;
 
