@@ -2,15 +2,17 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rollcall_tally::question::Question;
 use rollcall_tally::report::{
     self, CostMetrics, GlobalStats, PathOrder, Provenance, TopIps, TopPaths,
 };
-use rollcall_tally::{Detail, Drops, Failure, Window};
+use rollcall_tally::{Detail, Failure, Window, freshness};
 use serde::Serialize;
 
 use crate::collector;
 use crate::fan_out::{Answers, Audience};
 use crate::settings::Settings;
+use crate::status;
 
 pub async fn global_stats(
     settings: &Settings,
@@ -54,46 +56,60 @@ pub async fn top_ips(settings: &Settings, window: Window, limit: u32) -> Result<
     })
 }
 
-/// How the system does.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Status {
-    version: &'static str,
-    /// Fold number of the newest confirmed root.
-    root: u64,
-    folded_at: String,
-    #[serde(rename = "trackedIPs")]
-    tracked_ips: u64,
-    recorded_hits: u64,
-    pages: u32,
-    /// Numbers of the log that the root does not hold yet: batches, or places that were taken and never written.
-    pending_segments: u64,
-    open_segments: u64,
-    dropped: Drops,
-    batch_size: usize,
-    fanout_limit: usize,
-    batch_deadline_ms: u128,
-    min_success_rate: f64,
-    generated_at: String,
+/// An answer as it is sent, and what tells how long it is fresh.
+pub struct Answer {
+    pub body: Vec<u8>,
+    pub coverage: f64,
+    /// Hits in the window, and those of the last hour among them.
+    pub hits: u64,
+    pub last_hour: u64,
 }
 
-pub async fn status(settings: &Settings) -> Result<Status, Failure> {
-    let ledger = collector::status().await?;
-    Ok(Status {
-        version: env!("CARGO_PKG_VERSION"),
-        root: ledger.snapshot.root,
-        folded_at: report::rfc3339_text(ledger.folded_at_ms),
-        tracked_ips: ledger.snapshot.ips,
-        recorded_hits: ledger.snapshot.hits,
-        pages: ledger.snapshot.pages,
-        pending_segments: ledger.log_next.saturating_sub(ledger.log_folded),
-        open_segments: ledger.log_open,
-        dropped: ledger.snapshot.drops,
-        batch_size: settings.batch_size,
-        fanout_limit: settings.fanout_limit,
-        batch_deadline_ms: settings.batch_deadline.as_millis(),
-        min_success_rate: settings.min_success_rate,
-        generated_at: report::rfc3339_text(now_ms()),
+impl Answer {
+    /// How long it is fresh. One that misses something is given no longer than it must.
+    pub fn ttl_ms(&self, question: &Question) -> u64 {
+        if self.coverage < 1.0 {
+            return freshness::TTL_MIN_MS;
+        }
+        let volatility = freshness::volatility(self.hits, self.last_hour);
+        freshness::ttl_ms(question.ttl_ms(), volatility)
+    }
+}
+
+/// Answers a question, whatever it costs. An export has no answer of this kind.
+pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer, Failure> {
+    match question {
+        Question::GlobalStats {
+            window,
+            include_metrics,
+            include_costs,
+        } => {
+            let stats = global_stats(settings, *window, *include_metrics, *include_costs).await?;
+            of(&stats, stats.provenance.coverage, stats.total_requests)
+        }
+        Question::TopPaths {
+            window,
+            limit,
+            order,
+        } => {
+            let top = top_paths(settings, *window, *limit, *order).await?;
+            of(&top, top.provenance.coverage, 0)
+        }
+        Question::TopIps { window, limit } => {
+            let top = top_ips(settings, *window, *limit).await?;
+            of(&top, top.provenance.coverage, 0)
+        }
+        Question::Status => of(&status::status(settings).await?, 1.0, 0),
+        Question::Export { .. } => Err(Failure::Invalid("an export is streamed".to_owned())),
+    }
+}
+
+fn of(answer: &impl Serialize, coverage: f64, hits: u64) -> Result<Answer, Failure> {
+    Ok(Answer {
+        body: serde_json::to_vec(answer).map_err(|e| Failure::Corrupt(e.to_string()))?,
+        coverage,
+        hits,
+        last_hour: 0,
     })
 }
 

@@ -1,14 +1,23 @@
 //! The fan-out: a snapshot, the IPs that can matter, and a bounded number of batches of them at once.
 
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use rollcall_tally::summary::Adder;
 use rollcall_tally::{Batch, Detail, Failure, IpRef, PageRange, Snapshot, Summary, Window};
+use rollcall_web::call;
+use spin_sdk::time::sleep;
+use spin_sdk::wasip3::random::random;
 
 use crate::collector;
+use crate::counters::{self, FanOut};
 use crate::settings::Settings;
 
 /// Pages listed by one request.
 const PAGES_AT_ONCE: u32 = 32;
+/// A batch that failed is asked again after so long, or up to twice that.
+const RETRY_AFTER_MS: u64 = 50;
 
 /// Who can matter for a question: the IPs of one snapshot that were seen within the window.
 pub struct Audience {
@@ -16,6 +25,7 @@ pub struct Audience {
     pub ips: Vec<IpRef>,
     /// IPs seen within `active_days`, whatever the window.
     pub active: u64,
+    began: Instant,
 }
 
 /// What the IPs answered, and how many of them did.
@@ -27,6 +37,7 @@ pub struct Answers {
 
 impl Audience {
     pub async fn gather(settings: &Settings, window: Window) -> Result<Self, Failure> {
+        let began = Instant::now();
         let snapshot = collector::take_snapshot().await?;
         let range = |first_page: u32| PageRange {
             root: snapshot.root,
@@ -41,6 +52,7 @@ impl Audience {
             snapshot,
             ips: Vec::new(),
             active: 0,
+            began,
         };
         lists
             .buffer_unordered(settings.fanout_limit)
@@ -64,7 +76,8 @@ impl Audience {
         cut.map(batch).collect()
     }
 
-    /// Asks every IP, and adds up what they answer.
+    /// Asks every IP, and adds up what they answer. A batch that fails is asked once more; one that has not answered when most of
+    /// the time is over counts as failed.
     pub async fn ask(
         &self,
         settings: &Settings,
@@ -72,30 +85,55 @@ impl Audience {
         detail: Detail,
     ) -> Result<Answers, Failure> {
         let batches = self.batches(settings, window, detail);
-        let count = batches.len();
-        let ask = async |batch: Batch| collector::summarize(&batch, settings.batch_deadline).await;
-        let mut answers = std::pin::pin!(at_most(settings.fanout_limit, batches, ask));
-        let mut adder = Adder::default();
-        let mut failures: Vec<Failure> = Vec::new();
-        while let Some(answer) = answers.next().await {
-            match answer {
-                Ok(summary) => adder.add(summary),
-                Err(failure) => failures.push(failure),
+        let count = batches.len() as u64;
+        let retried = Cell::new(0);
+        let ask = async |batch: Batch| {
+            let _in_flight = InFlight::new();
+            match collector::summarize(&batch, settings.batch_deadline).await {
+                Err(Failure::Unavailable(reason)) => {
+                    eprintln!("a batch is asked again: {reason}");
+                    retried.set(retried.get() + 1);
+                    sleep(jitter()).await;
+                    collector::summarize(&batch, settings.batch_deadline).await
+                }
+                answer => answer,
             }
+        };
+        let mut adder = Adder::default();
+        let mut answered = 0;
+        let adding = async {
+            let mut answers = std::pin::pin!(at_most(settings.fanout_limit, batches, ask));
+            while let Some(answer) = answers.next().await {
+                match answer {
+                    Ok(summary) => {
+                        adder.add(summary);
+                        answered += 1;
+                    }
+                    Err(failure) => eprintln!("a batch failed: {failure}"),
+                }
+            }
+        };
+        let left = (settings.answer_deadline * 9 / 10).saturating_sub(self.began.elapsed());
+        if call::within(left, adding).await.is_none() {
+            eprintln!("batches did not answer in time");
         }
         let summary = adder.finish();
+        let failed = count - answered;
+        counters::fan_out(FanOut {
+            batches: count,
+            retried: retried.get(),
+            failed,
+            unreadable_states: summary.unreadable,
+            duration_ms: self.began.elapsed().as_millis() as u64,
+        });
         let coverage = share(summary.answered, self.ips.len() as u64);
-        for failure in &failures {
-            eprintln!("a batch failed: {failure}");
-        }
         if coverage < settings.min_success_rate {
             return Err(Failure::Unavailable(format!(
                 "only {coverage:.3} of the IPs answered"
             )));
         }
         let mut warnings = Vec::new();
-        if !failures.is_empty() {
-            let failed = failures.len();
+        if failed > 0 {
             warnings.push(format!("{failed} of {count} batches of IPs did not answer"));
         }
         if summary.unreadable > 0 {
@@ -110,6 +148,37 @@ impl Audience {
             warnings,
         })
     }
+}
+
+thread_local! {
+    /// Scope: instance.
+    static IN_FLIGHT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A request to the collector, as long as it is under way.
+struct InFlight;
+
+impl InFlight {
+    fn new() -> Self {
+        IN_FLIGHT.set(IN_FLIGHT.get() + 1);
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        IN_FLIGHT.set(IN_FLIGHT.get() - 1);
+    }
+}
+
+/// Batches that this instance asks for right now.
+pub fn in_flight() -> u64 {
+    IN_FLIGHT.get()
+}
+
+/// How long to wait before a batch is asked again: batches that failed together do not come again together.
+fn jitter() -> Duration {
+    Duration::from_millis(RETRY_AFTER_MS + random::get_random_u64() % RETRY_AFTER_MS)
 }
 
 /// Runs a function over batches, at most so many at once. Results come as they are ready.

@@ -3,21 +3,30 @@
 //! | path | what |
 //! |---|---|
 //! | `GET /global-stats`, `/top-paths`, `/top-ips`, `/export-data`, `/status` | a [`Question`] and its answer |
+//! | `POST /prewarm` | computes the answers that are asked for most; see [`prewarm`] |
 //!
 //! A private route: only other components of the app get here. Each answer is of one snapshot, read from the collector by a
-//! bounded number of requests at once. Keeps no state, and has no key-value store.
+//! bounded number of requests at once. Answers are kept for a while, in memory and, through the collector, in the store; it has no
+//! key-value store of its own.
 
 mod answer;
 mod collector;
+mod conditions;
+mod counters;
 mod export;
 mod fan_out;
+mod flight;
+mod memory;
+mod prewarm;
+mod serve;
 mod settings;
+mod status;
 
-use http::{Method, StatusCode};
+use http::Method;
 use rollcall_tally::question::{NotUnderstood, Question};
 use rollcall_tally::report::{GlobalStats, PathOrder, TopIps, TopPaths};
 use rollcall_tally::{Failure, Window};
-use rollcall_web::{Problem, Reply, reply};
+use rollcall_web::{Problem, Reply};
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
 
@@ -51,10 +60,13 @@ async fn handle(request: Request) -> Reply {
 }
 
 async fn handle_request(request: &Request) -> Result<Reply, Problem> {
-    if request.method() != Method::GET {
-        return Err(Problem::method_not_allowed("GET"));
-    }
     let uri = request.uri();
+    match (uri.path(), request.method()) {
+        ("/prewarm", &Method::POST) => return Ok(prewarm::prewarm().await),
+        ("/prewarm", _) => return Err(Problem::method_not_allowed("POST")),
+        (_, &Method::GET) => {}
+        (_, _) => return Err(Problem::method_not_allowed("GET")),
+    }
     let question = Question::read(
         uri.path().trim_start_matches('/'),
         uri.query().unwrap_or_default(),
@@ -64,48 +76,27 @@ async fn handle_request(request: &Request) -> Result<Reply, Problem> {
         NotUnderstood::Parameters(bad) => Problem::bad_parameters(bad),
     })?;
     let settings = Settings::read().await;
-    let answer = match question {
-        Question::GlobalStats {
-            window,
-            include_metrics,
-            include_costs,
-        } => {
-            let stats =
-                answer::global_stats(&settings, window, include_metrics, include_costs).await?;
-            reply::json(StatusCode::OK, &stats)
-        }
-        Question::TopPaths {
-            window,
-            limit,
-            order,
-        } => reply::json(
-            StatusCode::OK,
-            &answer::top_paths(&settings, window, limit, order).await?,
-        ),
-        Question::TopIps { window, limit } => reply::json(
-            StatusCode::OK,
-            &answer::top_ips(&settings, window, limit).await?,
-        ),
-        Question::Export {
+    if let Question::Export {
+        format,
+        range,
+        include_metadata,
+        compression,
+    } = question
+    {
+        let form = export::Form {
             format,
             range,
             include_metadata,
             compression,
-        } => {
-            let form = export::Form {
-                format,
-                range,
-                include_metadata,
-                compression,
-            };
-            export::export(settings, form).await?
-        }
-        Question::Status => reply::json(StatusCode::OK, &answer::status(&settings).await?),
-    };
-    Ok(answer)
+        };
+        return export::export(settings, form).await;
+    }
+    let forced = conditions::is_no_cache(request.headers());
+    let served = serve::serve(&settings, &question, forced).await?;
+    Ok(conditions::reply(request.headers(), served, forced))
 }
 
-/// The same answers for components that ask with no HTTP.
+/// The same answers for components that ask with no HTTP. They are computed anew each time.
 struct Aggregator;
 
 impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {

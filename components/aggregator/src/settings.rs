@@ -14,6 +14,8 @@ pub struct Settings {
     pub fanout_limit: usize,
     /// A batch that takes longer counts as failed.
     pub batch_deadline: Duration,
+    /// An answer that takes longer is none. Batches get nine tenths of it.
+    pub answer_deadline: Duration,
     /// With a smaller share of the IPs there is no answer.
     pub min_success_rate: f64,
     pub prices: Prices,
@@ -22,10 +24,12 @@ pub struct Settings {
 impl Settings {
     pub async fn read() -> Self {
         let batch_deadline_ms = variable::number("batch_deadline_ms", 5_000, 10..=30_000).await;
+        let answer_deadline_ms = variable::number("answer_deadline_ms", 25_000, 100..=60_000).await;
         Self {
             batch_size: variable::number("batch_size", 200, 1..=1_000).await,
             fanout_limit: variable::number("fanout_limit", 50, 1..=1_000).await,
             batch_deadline: Duration::from_millis(batch_deadline_ms),
+            answer_deadline: Duration::from_millis(answer_deadline_ms),
             min_success_rate: variable::number("min_success_rate", 0.7, 0.0..=1.0).await,
             prices: Prices {
                 per_million_requests: variable::number(

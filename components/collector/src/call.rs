@@ -1,7 +1,7 @@
-//! The functions of `rollcall:stats/collector` over HTTP: the arguments, and the result or the failure, as postcard.
+//! The functions of `rollcall:stats/collector` and `shared` over HTTP: the arguments, and the result or the failure, as postcard.
 
 use http::StatusCode;
-use rollcall_tally::Failure;
+use rollcall_tally::{Count, Failure, KeptAnswer};
 use rollcall_web::{Problem, Reply, body, reply};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,9 +9,10 @@ use spin_sdk::http::Request;
 
 use crate::route::Function;
 use crate::service::Service;
+use crate::shared;
 
-/// The longest list of arguments: a batch of the most IPs, twice over.
-const ARGUMENT_BYTES_MAX: usize = 256 * 1024;
+/// The longest list of arguments: an answer to be kept, with its question.
+const ARGUMENT_BYTES_MAX: usize = shared::BODY_BYTES_MAX + 64 * 1024;
 
 /// Calls a function. A failure of it is no problem of HTTP's: it is answered as what it is.
 pub async fn call(function: Function, request: Request) -> Result<Reply, Problem> {
@@ -35,6 +36,31 @@ async fn answer(function: Function, argument: &[u8]) -> Result<Reply, Failure> {
         Function::Summarize => ok(service.summarize(read(argument)?).await?),
         Function::Rows => ok(service.rows(read(argument)?).await?),
         Function::Status => ok(service.status().await?),
+        Function::Recall => {
+            let (question, newer_than_ms): (String, u64) = read(argument)?;
+            ok(service.recall(&question, newer_than_ms).await?)
+        }
+        Function::Claim => {
+            let (question, generation): (String, u64) = read(argument)?;
+            ok(service.claim(&question, generation).await?)
+        }
+        Function::RenewClaim => {
+            let question: String = read(argument)?;
+            ok(service.renew_claim(&question).await?)
+        }
+        Function::EndClaim => {
+            let (question, generation): (String, u64) = read(argument)?;
+            ok(service.end_claim(&question, generation).await?)
+        }
+        Function::Keep => {
+            let (answer, generation): (KeptAnswer, u64) = read(argument)?;
+            ok(service.keep(&answer, generation).await?)
+        }
+        Function::Sweep => ok(service.sweep().await?),
+        Function::CountUp => {
+            let counts: Vec<Count> = read(argument)?;
+            ok(service.count_up(&counts).await?)
+        }
     }
 }
 

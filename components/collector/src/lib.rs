@@ -3,7 +3,7 @@
 //! | path | who | what |
 //! |---|---|---|
 //! | `POST /collect` | gateways, with the ingest token | record hits; see [`collect`] |
-//! | `POST /record`, `/take-snapshot`, `/list-ips`, … | other components of the app | the functions of `rollcall:stats/collector`; see [`call`] |
+//! | `POST /record`, `/take-snapshot`, `/list-ips`, … | other components of the app | the functions of `rollcall:stats/collector` and `shared`; see [`call`] |
 //!
 //! Only `/collect` is a public route in `spin.toml`; the rest can be reached by service chaining alone. Makes no outgoing request.
 
@@ -12,10 +12,12 @@ mod clock;
 mod collect;
 mod route;
 mod service;
+mod shared;
 mod store;
 
 use rollcall_tally::{
-    Batch, ExportRow, Failure, IpList, LedgerStatus, PageRange, RawHit, Receipt, Snapshot, Summary,
+    Batch, Count, ExportRow, Failure, IpList, KeptAnswer, LedgerStatus, PageRange, RawHit,
+    Recalled, Receipt, Snapshot, Summary,
 };
 use rollcall_web::{Problem, Reply};
 use spin_sdk::http::Request;
@@ -79,5 +81,37 @@ impl bindings::exports::rollcall::stats::collector::Guest for Collector {
 
     async fn status() -> Result<LedgerStatus, Failure> {
         Service::open().await?.status().await
+    }
+}
+
+impl bindings::exports::rollcall::stats::shared::Guest for Collector {
+    async fn recall(question: String, newer_than_ms: u64) -> Result<Recalled, Failure> {
+        let service = Service::open().await?;
+        service.recall(&question, newer_than_ms).await
+    }
+
+    async fn claim(question: String, generation: u64) -> Result<bool, Failure> {
+        Service::open().await?.claim(&question, generation).await
+    }
+
+    async fn renew_claim(question: String) -> Result<(), Failure> {
+        Service::open().await?.renew_claim(&question).await
+    }
+
+    async fn end_claim(question: String, generation: u64) -> Result<(), Failure> {
+        let service = Service::open().await?;
+        service.end_claim(&question, generation).await
+    }
+
+    async fn keep(answer: KeptAnswer, generation: u64) -> Result<(), Failure> {
+        Service::open().await?.keep(&answer, generation).await
+    }
+
+    async fn sweep() -> Result<(), Failure> {
+        Service::open().await?.sweep().await
+    }
+
+    async fn count_up(counts: Vec<Count>) -> Result<Vec<Count>, Failure> {
+        Service::open().await?.count_up(&counts).await
     }
 }

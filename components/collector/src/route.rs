@@ -3,7 +3,7 @@
 use http::Method;
 use rollcall_web::Problem;
 
-/// A function of `rollcall:stats/collector` that can be called over HTTP.
+/// A function of `rollcall:stats/collector` or `shared` that can be called over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
     TakeSnapshot,
@@ -11,6 +11,13 @@ pub enum Function {
     Summarize,
     Rows,
     Status,
+    Recall,
+    Claim,
+    RenewClaim,
+    EndClaim,
+    Keep,
+    Sweep,
+    CountUp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +35,13 @@ impl Route {
             "/summarize" => Self::Call(Function::Summarize),
             "/rows" => Self::Call(Function::Rows),
             "/status" => Self::Call(Function::Status),
+            "/recall" => Self::Call(Function::Recall),
+            "/claim" => Self::Call(Function::Claim),
+            "/renew-claim" => Self::Call(Function::RenewClaim),
+            "/end-claim" => Self::Call(Function::EndClaim),
+            "/keep" => Self::Call(Function::Keep),
+            "/sweep" => Self::Call(Function::Sweep),
+            "/count-up" => Self::Call(Function::CountUp),
             _ => return Err(Problem::not_found()),
         };
         if request.method() == Method::POST {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use rollcall_ledger::limits::Limits;
+use rollcall_ledger::limits::{LAYOUT_VERSION, Limits};
 use rollcall_ledger::{BatchId, Clock, Ledger, LedgerError, Root};
 use rollcall_tally::intake::{self, Intake};
 use rollcall_tally::summary::Adder;
@@ -150,6 +150,7 @@ impl Service {
     pub async fn status(&self) -> Result<LedgerStatus, Failure> {
         let (root, log_next) = self.ledger().current().await.map_err(failure)?;
         Ok(LedgerStatus {
+            layout_version: LAYOUT_VERSION,
             snapshot: self.snapshot_of(&root),
             folded_at_ms: root.folded_at_ms,
             log_next,
@@ -193,7 +194,7 @@ impl Service {
         }
     }
 
-    fn ledger(&self) -> Ledger<'_, SpinStore, SpinClock> {
+    pub fn ledger(&self) -> Ledger<'_, SpinStore, SpinClock> {
         Ledger::new(&self.store, &self.clock, Limits::default())
     }
 }
@@ -216,7 +217,7 @@ fn fold_after_response(n: u64) {
     });
 }
 
-fn failure(error: LedgerError) -> Failure {
+pub fn failure(error: LedgerError) -> Failure {
     match error {
         LedgerError::Store(_) | LedgerError::TooSlow { .. } | LedgerError::Behind { .. } => {
             Failure::Unavailable(error.to_string())

@@ -47,15 +47,40 @@ pub fn ip(ip: &IpAddr, k: u64) -> String {
     format!("ip:{ip}:{k}")
 }
 
+/// The answer kept in a slot.
+pub fn answer(slot: u64) -> String {
+    format!("answer:{slot}")
+}
+
+/// Until when somebody computes an answer for a slot. A hint.
+pub fn claim(slot: u64) -> String {
+    format!("claim:{slot}")
+}
+
+/// Counter: who wanted to compute the successor of what a slot held.
+pub fn claims(slot: u64, generation: u64) -> String {
+    format!("claims:{slot}:{generation}")
+}
+
+/// Counter: how often something happened.
+pub fn count(name: &str) -> String {
+    format!("count:{name}")
+}
+
 /// The page that an IP is in, by the SHA-256 of its octets: the same for ever, on every machine.
 pub fn page_of(ip: &IpAddr, pages: usize) -> usize {
-    let digest = match ip {
-        IpAddr::V4(v4) => Sha256::digest(v4.octets()),
-        IpAddr::V6(v6) => Sha256::digest(v6.octets()),
+    let hash = match ip {
+        IpAddr::V4(v4) => hash(&v4.octets()),
+        IpAddr::V6(v6) => hash(&v6.octets()),
     };
-    let head = digest.iter().take(8);
-    let hash = head.fold(0u64, |hash, byte| (hash << 8) | u64::from(*byte));
     (hash % pages as u64) as usize
+}
+
+/// The same for ever, on every machine.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    let digest = Sha256::digest(bytes);
+    let head = digest.iter().take(8);
+    head.fold(0u64, |hash, byte| (hash << 8) | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -72,6 +97,10 @@ mod tests {
             ids(3, 7),
             replaced(7),
             ip(&v6, 7),
+            answer(3),
+            claim(3),
+            claims(3, 7),
+            count("a-name"),
         ] {
             assert!(
                 key.chars()

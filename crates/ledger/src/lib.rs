@@ -11,8 +11,10 @@
 //!
 //! No I/O, no clock and no SDK of its own: see [`Store`] and [`Clock`].
 
+mod answers;
 mod append;
 mod batch_ids;
+mod counters;
 mod error;
 mod fold;
 pub mod keys;

@@ -134,6 +134,7 @@ pub struct IpList {
 /// How the ledger does. All numbers are the store's, not one instance's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerStatus {
+    pub layout_version: u32,
     pub snapshot: Snapshot,
     pub folded_at_ms: u64,
     /// The newest number of the log, and the newest that is in the snapshot.
@@ -141,4 +142,34 @@ pub struct LedgerStatus {
     pub log_folded: u64,
     /// Numbers taken and not written yet, or never.
     pub log_open: u64,
+}
+
+/// An answer of the aggregator, kept so that all its instances share it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAnswer {
+    /// The question, each parameter written out.
+    pub question: String,
+    pub body: Vec<u8>,
+    pub computed_at_ms: u64,
+    /// How long it is fresh.
+    pub ttl_ms: u64,
+}
+
+/// What is kept for a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recalled {
+    /// None: there is none that is newer than the one known.
+    pub answer: Option<KeptAnswer>,
+    /// When whatever is in its place was computed; 0: the place is empty.
+    pub generation: u64,
+    /// Somebody says to be computing another one.
+    pub is_claimed: bool,
+}
+
+/// How often something happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// Lower-case letters and hyphens, at most 40.
+    pub name: String,
+    pub times: u64,
 }

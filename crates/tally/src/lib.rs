@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no SDK. Time comes in as an argument, in milliseconds since 1970.
 
 pub mod contract;
+pub mod freshness;
 pub mod hit;
 pub mod intake;
 pub mod question;

@@ -157,6 +157,17 @@ impl Question {
         }
     }
 
+    /// How long its answer is fresh when nothing changes. An export is never kept.
+    pub fn ttl_ms(&self) -> u64 {
+        const MINUTE_MS: u64 = 60_000;
+        match self {
+            Self::GlobalStats { .. } => 5 * MINUTE_MS,
+            Self::TopPaths { .. } | Self::TopIps { .. } => 10 * MINUTE_MS,
+            Self::Status => MINUTE_MS,
+            Self::Export { .. } => 0,
+        }
+    }
+
     /// The question as [`Question::read`] reads it, each parameter written out: `name?query`.
     pub fn write(self) -> String {
         match self {

@@ -139,6 +139,7 @@ impl Store for MemoryStore {
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
         self.call("delete", key, || {
             self.values.borrow_mut().remove(key);
+            self.counters.borrow_mut().remove(key);
         })
     }
     async fn increment(&self, key: &str, delta: i64) -> Result<u64, StoreError> {

@@ -1,0 +1,105 @@
+//! What HTTP says of an answer that was kept: its age, where it is from, and whether the client has it already.
+
+use http::header::{AGE, CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use rollcall_web::{Reply, reply};
+
+use crate::answer::now_ms;
+use crate::serve::{Served, Source};
+
+/// RFC 9211.
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
+/// Whether the client wants an answer whose computation begins now.
+pub fn is_no_cache(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(CACHE_CONTROL).iter();
+    let mut directives = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    directives.any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
+}
+
+/// The answer, or 304 where the client has it.
+pub fn reply(asked: &HeaderMap, served: Served, forced: bool) -> Reply {
+    let entry = &served.entry;
+    let mut reply = match is_known(asked, &entry.etag) {
+        true => reply::empty(StatusCode::NOT_MODIFIED),
+        false => reply::full(StatusCode::OK, "application/json", entry.body.clone()),
+    };
+    let now_ms = now_ms();
+    let set = [
+        (ETAG, entry.etag.clone()),
+        (AGE, (entry.age_ms(now_ms) / 1_000).to_string()),
+        (CACHE_STATUS, cache_status(&served, forced, now_ms)),
+    ];
+    for (name, value) in set {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            reply.headers_mut().insert(name, value);
+        }
+    }
+    reply
+}
+
+fn cache_status(served: &Served, forced: bool, now_ms: u64) -> String {
+    let entry = &served.entry;
+    let how = match served.source {
+        Source::Memory => "hit; detail=memory",
+        Source::Store => "hit; detail=store",
+        Source::Stale => "hit; detail=stale",
+        Source::Computed if forced => "fwd=request; stored",
+        Source::Computed => "fwd=miss; stored",
+        Source::Collapsed if forced => "fwd=request; collapsed",
+        Source::Collapsed => "fwd=miss; collapsed",
+    };
+    // Seconds; negative once the answer is not fresh any more.
+    let left_ms = entry.ttl_ms as i64 - entry.age_ms(now_ms) as i64;
+    format!("rollcall; {how}; ttl={}", left_ms.div_euclid(1_000))
+}
+
+/// `If-None-Match`, compared weakly, as RFC 9110 has it.
+fn is_known(asked: &HeaderMap, etag: &str) -> bool {
+    let values = asked.get_all(IF_NONE_MATCH).iter();
+    let mut tags = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: HeaderName, values: &[&'static str]) -> HeaderMap {
+        let values = values.iter().copied().map(HeaderValue::from_static);
+        values.map(|value| (name.clone(), value)).collect()
+    }
+
+    #[test]
+    fn no_cache_is_found_among_other_directives() {
+        let check = |values: &[&'static str], expect: bool| {
+            let headers = headers(CACHE_CONTROL, values);
+            assert_eq!(is_no_cache(&headers), expect, "{values:?}");
+        };
+        check(&[], false);
+        check(&["no-cache"], true);
+        check(&["max-age=0, No-Cache"], true);
+        check(&["max-age=0", "no-cache"], true);
+        check(&["no-cache-at-all, no-store"], false);
+    }
+
+    #[test]
+    fn a_client_that_has_the_answer_is_told_so() {
+        let check = |values: &[&'static str], expect: bool| {
+            let headers = headers(IF_NONE_MATCH, values);
+            assert_eq!(is_known(&headers, "\"abc\""), expect, "{values:?}");
+        };
+        check(&[], false);
+        check(&["\"abc\""], true);
+        check(&["W/\"abc\""], true);
+        check(&["\"x\", \"abc\""], true);
+        check(&["\"x\"", "\"abc\""], true);
+        check(&["*"], true);
+        check(&["abc", "\"ABC\""], false);
+    }
+}

@@ -1,0 +1,160 @@
+//! What the aggregator counts of itself, over all its instances: collected here, and added to the store's counters a moment later.
+//!
+//! An instance that dies takes along what it had not added yet. Nothing depends on it.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use rollcall_tally::{Count, Failure, KeptAnswer};
+use serde::{Deserialize, Serialize};
+use spin_sdk::time::sleep;
+
+use crate::answer::now_ms;
+use crate::collector;
+
+/// For so long counts are collected before they are added, so that many cost one call.
+const ADD_AFTER: Duration = Duration::from_millis(200);
+/// Under this name the store keeps how the last fan-out went.
+const LAST_FAN_OUT: &str = "last-fan-out";
+
+/// What is counted. The store knows each by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    HitsMemory,
+    HitsStore,
+    Misses,
+    Collapsed,
+    Stale,
+    /// Questions without an answer.
+    Failures,
+    FanOuts,
+    Batches,
+    BatchesRetried,
+    BatchesFailed,
+}
+
+impl Counter {
+    pub const EVERY: [Self; 10] = [
+        Self::HitsMemory,
+        Self::HitsStore,
+        Self::Misses,
+        Self::Collapsed,
+        Self::Stale,
+        Self::Failures,
+        Self::FanOuts,
+        Self::Batches,
+        Self::BatchesRetried,
+        Self::BatchesFailed,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::HitsMemory => "answers-from-memory",
+            Self::HitsStore => "answers-from-store",
+            Self::Misses => "answers-computed",
+            Self::Collapsed => "answers-collapsed",
+            Self::Stale => "answers-stale",
+            Self::Failures => "answers-failed",
+            Self::FanOuts => "fan-outs",
+            Self::Batches => "batches",
+            Self::BatchesRetried => "batches-retried",
+            Self::BatchesFailed => "batches-failed",
+        }
+    }
+}
+
+/// How a fan-out went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FanOut {
+    pub batches: u64,
+    pub retried: u64,
+    pub failed: u64,
+    /// IP states that are there and could not be read.
+    pub unreadable_states: u64,
+    pub duration_ms: u64,
+}
+
+#[derive(Default)]
+struct Pending {
+    times: [u64; Counter::EVERY.len()],
+    last_fan_out: Option<FanOut>,
+    is_scheduled: bool,
+}
+
+thread_local! {
+    static PENDING: RefCell<Pending> = RefCell::default();
+}
+
+pub fn count(counter: Counter) {
+    add(&[(counter, 1)]);
+}
+
+pub fn fan_out(fan_out: FanOut) {
+    PENDING.with_borrow_mut(|pending| pending.last_fan_out = Some(fan_out));
+    add(&[
+        (Counter::FanOuts, 1),
+        (Counter::Batches, fan_out.batches),
+        (Counter::BatchesRetried, fan_out.retried),
+        (Counter::BatchesFailed, fan_out.failed),
+    ]);
+}
+
+fn add(counts: &[(Counter, u64)]) {
+    let is_scheduled = PENDING.with_borrow_mut(|pending| {
+        for (counter, times) in counts {
+            if let Some(sum) = pending.times.get_mut(*counter as usize) {
+                *sum += times;
+            }
+        }
+        std::mem::replace(&mut pending.is_scheduled, true)
+    });
+    if !is_scheduled {
+        spin_sdk::wasip3::spawn(async {
+            sleep(ADD_AFTER).await;
+            flush().await;
+        });
+    }
+}
+
+async fn flush() {
+    let pending = PENDING.take();
+    let counts = Counter::EVERY.into_iter().zip(pending.times);
+    let counts: Vec<Count> = counts
+        .filter(|(_, times)| *times > 0)
+        .map(|(counter, times)| named(counter, times))
+        .collect();
+    if let Err(failure) = collector::count_up(&counts).await {
+        eprintln!("counts were not added: {failure}");
+    }
+    if let Some(fan_out) = pending.last_fan_out {
+        let kept = KeptAnswer {
+            question: LAST_FAN_OUT.to_owned(),
+            body: serde_json::to_vec(&fan_out).unwrap_or_default(),
+            computed_at_ms: now_ms(),
+            ttl_ms: 0,
+        };
+        if let Err(failure) = collector::keep(&kept, 0).await {
+            eprintln!("the last fan-out was not kept: {failure}");
+        }
+    }
+}
+
+/// Each counter, in the order of [`Counter::EVERY`].
+pub async fn totals() -> Result<Vec<u64>, Failure> {
+    let zeros: Vec<Count> = Counter::EVERY.map(|counter| named(counter, 0)).into();
+    let totals = collector::count_up(&zeros).await?;
+    Ok(totals.into_iter().map(|count| count.times).collect())
+}
+
+/// How the last fan-out went, of whichever instance. None: there was none in the last half hour.
+pub async fn last_fan_out() -> Result<Option<FanOut>, Failure> {
+    let recalled = collector::recall(LAST_FAN_OUT, 0).await?;
+    let kept = recalled.answer.as_ref();
+    Ok(kept.and_then(|kept| serde_json::from_slice(&kept.body).ok()))
+}
+
+fn named(counter: Counter, times: u64) -> Count {
+    let name = counter.name().to_owned();
+    Count { name, times }
+}

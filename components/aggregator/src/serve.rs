@@ -1,0 +1,340 @@
+//! From a question to an answer: one in memory, one in the store, one that somebody computes already, a new one, or, where nothing
+//! else is to be had, an old one.
+//!
+//! | an answer is | then it is |
+//! |---|---|
+//! | fresh: younger than its time | given |
+//! | older than that, but not twice as old | given too, marked stale, while a new one is computed after the response |
+//! | older | computed anew, by one instance for all |
+//! | not to be had, as too few IPs answer or the store is down | the last one, marked stale, if it is less than half an hour old |
+//!
+//! Who asks with `Cache-Control: no-cache` gets an answer whose computation began after the question.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures::future::{Either, select};
+use rollcall_tally::Failure;
+use rollcall_tally::question::Question;
+use rollcall_web::call;
+use spin_sdk::time::sleep;
+
+use crate::answer::{self, now_ms};
+use crate::collector;
+use crate::counters::{self, Counter};
+use crate::flight::{self, Flight};
+use crate::memory::{self, Entry};
+use crate::settings::Settings;
+
+/// For so long an answer in memory is given without looking whether another instance has a newer one.
+const TRUSTED_MS: u64 = 2_000;
+/// An older answer is given to nobody. The store keeps none longer.
+const STALE_MS_MAX: u64 = 30 * 60_000;
+/// How often an instance looks whether another one has computed what it waits for.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How often a claim is renewed, well before it lapses.
+const RENEW_EVERY: Duration = Duration::from_millis(800);
+/// A claim that somebody won and that is not to be seen after so long belongs to an instance that died.
+const CLAIM_PATIENCE: Duration = Duration::from_millis(500);
+
+/// An answer, and where it is from.
+#[derive(Debug)]
+pub struct Served {
+    pub entry: Rc<Entry>,
+    pub source: Source,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Memory,
+    Store,
+    /// Computed for this question.
+    Computed,
+    /// Computed for a question that was asked at the same time.
+    Collapsed,
+    /// Too old, and given all the same.
+    Stale,
+}
+
+/// Answers a question. `forced`: not with what was there before.
+pub async fn serve(
+    settings: &Settings,
+    question: &Question,
+    forced: bool,
+) -> Result<Served, Failure> {
+    let name = question.write();
+    let answered = answer(settings, question, &name, forced);
+    let served = match call::within(settings.answer_deadline, answered).await {
+        Some(Ok(served)) => Ok(served),
+        Some(Err(failure)) => last_good(&name, failure).await,
+        None => last_good(&name, too_slow(settings)).await,
+    };
+    counters::count(match served.as_ref().map(|served| served.source) {
+        Ok(Source::Memory) => Counter::HitsMemory,
+        Ok(Source::Store) => Counter::HitsStore,
+        Ok(Source::Collapsed) => Counter::Collapsed,
+        Ok(Source::Computed) => Counter::Misses,
+        Ok(Source::Stale) => Counter::Stale,
+        Err(_) => Counter::Failures,
+    });
+    served
+}
+
+async fn answer(
+    settings: &Settings,
+    question: &Question,
+    name: &str,
+    forced: bool,
+) -> Result<Served, Failure> {
+    let arrived = flight::now();
+    let mut waited = false;
+    loop {
+        if let Some(served) = in_memory(name, arrived, forced, waited) {
+            return Ok(served);
+        }
+        if let Some(failure) = flight::failure_since(name, arrived, forced) {
+            return Err(failure);
+        }
+        if let Some(flight) = Flight::lead(name) {
+            return lead(settings, question, name, flight, forced).await;
+        }
+        if !forced && let Some(old) = memory::get(name).filter(is_bearable) {
+            return Ok(stale(&old));
+        }
+        waited = true;
+        sleep(flight::LOOK_AGAIN).await;
+    }
+}
+
+/// What memory has that will do.
+fn in_memory(name: &str, arrived: u64, forced: bool, waited: bool) -> Option<Served> {
+    let entry = memory::get(name)?;
+    let now_ms = now_ms();
+    let is_trusted = now_ms.saturating_sub(entry.confirmed_at_ms) <= TRUSTED_MS;
+    let will_do = match forced {
+        true => entry.began > arrived,
+        false => entry.is_fresh(now_ms) && is_trusted,
+    };
+    let source = match waited {
+        true => Source::Collapsed,
+        false => Source::Memory,
+    };
+    will_do.then_some(Served { entry, source })
+}
+
+/// Finds or computes the answer, for everybody in this instance who asks the same.
+async fn lead(
+    settings: &Settings,
+    question: &Question,
+    name: &str,
+    flight: Flight,
+    forced: bool,
+) -> Result<Served, Failure> {
+    if forced {
+        return compute_shared(settings, question, flight, None).await;
+    }
+    let known = recall(name).await;
+    if let Some(entry) = memory::get(name) {
+        if entry.is_fresh(now_ms()) {
+            let source = known.map_or(Source::Memory, |known| known.source);
+            return Ok(Served { entry, source });
+        }
+        if is_bearable(&entry) {
+            refresh(settings.clone(), question.clone(), flight, known);
+            return Ok(stale(&entry));
+        }
+    }
+    compute_shared(settings, question, flight, known).await
+}
+
+/// Computes a new answer after the response.
+fn refresh(settings: Settings, question: Question, flight: Flight, known: Option<Known>) {
+    spin_sdk::wasip3::spawn(async move {
+        let computed = compute_shared(&settings, &question, flight, known);
+        // A failure is in the log; whoever asks next finds out by themselves.
+        _ = call::within(settings.answer_deadline, computed).await;
+    });
+}
+
+/// Computes an answer, unless another instance does: then waits for that one's. Where the store could not tell what is known, there is no
+/// waiting.
+async fn compute_shared(
+    settings: &Settings,
+    question: &Question,
+    flight: Flight,
+    known: Option<Known>,
+) -> Result<Served, Failure> {
+    let name = question.write();
+    let mut claimed = None;
+    if let Some(known) = known {
+        match claim(&name, known.generation).await {
+            Claim::Answered(entry) => {
+                let source = Source::Collapsed;
+                return Ok(Served { entry, source });
+            }
+            Claim::Ours(generation) => claimed = Some(generation),
+            Claim::Nobodys => {}
+        }
+    }
+    match compute(settings, question, claimed.map(|_| name.as_str())).await {
+        Ok(entry) => {
+            let entry = memory::put(&name, entry.begun(flight.began));
+            keep(name, entry.clone(), claimed);
+            let source = Source::Computed;
+            Ok(Served { entry, source })
+        }
+        Err(failure) => {
+            eprintln!("no answer to {name}: {failure}");
+            if let Some(generation) = claimed {
+                give_up(&name, generation).await;
+            }
+            flight.fail(&failure);
+            Err(failure)
+        }
+    }
+}
+
+/// Computes an answer, and renews the claim to it on the way.
+async fn compute(
+    settings: &Settings,
+    question: &Question,
+    claimed: Option<&str>,
+) -> Result<Entry, Failure> {
+    let began_ms = now_ms();
+    let computing = std::pin::pin!(answer::compute(settings, question));
+    let renewing = std::pin::pin!(async {
+        loop {
+            sleep(RENEW_EVERY).await;
+            let Some(name) = claimed else { continue };
+            if let Err(failure) = collector::renew_claim(name).await {
+                eprintln!("a claim was not renewed: {failure}");
+            }
+        }
+    });
+    let answer = match select(computing, renewing).await {
+        Either::Left((answer, _)) => answer?,
+        Either::Right((never, _)) => never,
+    };
+    let ttl_ms = answer.ttl_ms(question);
+    Ok(Entry::new(answer.body, began_ms, ttl_ms))
+}
+
+/// Lets the other instances have an answer: after the response, but at once, as they may be waiting for it.
+fn keep(name: String, entry: Rc<Entry>, claimed: Option<u64>) {
+    spin_sdk::wasip3::spawn(async move {
+        let kept = entry.kept(&name);
+        if let Err(failure) = collector::keep(&kept, claimed.unwrap_or_default()).await {
+            eprintln!("an answer was not kept: {failure}");
+        }
+    });
+}
+
+async fn give_up(name: &str, generation: u64) {
+    if let Err(failure) = collector::end_claim(name, generation).await {
+        eprintln!("a claim was not given up: {failure}");
+    }
+}
+
+/// Who computes.
+enum Claim {
+    /// We do, and nobody else.
+    Ours(u64),
+    /// Another instance did.
+    Answered(Rc<Entry>),
+    /// Who claimed it is dead, or the store does not tell; better twice than not at all.
+    Nobodys,
+}
+
+async fn claim(name: &str, mut generation: u64) -> Claim {
+    loop {
+        match collector::claim(name, generation).await {
+            Ok(true) => return Claim::Ours(generation),
+            Ok(false) => {}
+            Err(failure) => {
+                eprintln!("no claim to {name}: {failure}");
+                return Claim::Nobodys;
+            }
+        }
+        let since = Instant::now();
+        generation = loop {
+            sleep(LOOK_AGAIN).await;
+            let Some(known) = recall(name).await else {
+                return Claim::Nobodys;
+            };
+            let entry = memory::get(name);
+            if let Some(entry) = entry.filter(|entry| entry.is_fresh(now_ms())) {
+                return Claim::Answered(entry);
+            }
+            if known.generation != generation {
+                break known.generation;
+            }
+            if !known.is_claimed && since.elapsed() > CLAIM_PATIENCE {
+                return Claim::Nobodys;
+            }
+        };
+    }
+}
+
+/// What the store told of a question.
+struct Known {
+    generation: u64,
+    is_claimed: bool,
+    /// Where the answer in memory is from.
+    source: Source,
+}
+
+/// Brings memory up to what the store has. None: the store could not be asked.
+async fn recall(name: &str) -> Option<Known> {
+    let in_memory = memory::get(name);
+    let known_ms = in_memory.as_ref().map_or(0, |entry| entry.computed_at_ms);
+    let recalled = match collector::recall(name, known_ms).await {
+        Ok(recalled) => recalled,
+        Err(failure) => {
+            eprintln!("no answer could be recalled: {failure}");
+            return None;
+        }
+    };
+    let source = match (recalled.answer, in_memory) {
+        (Some(newer), _) => {
+            memory::put(name, Entry::from(newer).confirmed(now_ms()));
+            Source::Store
+        }
+        (None, Some(entry)) => {
+            memory::put(name, Entry::clone(&entry).confirmed(now_ms()));
+            Source::Memory
+        }
+        (None, None) => Source::Store,
+    };
+    Some(Known {
+        generation: recalled.generation,
+        is_claimed: recalled.is_claimed,
+        source,
+    })
+}
+
+/// The last answer there was, if it is not too old. What makes no sense has none.
+async fn last_good(name: &str, failure: Failure) -> Result<Served, Failure> {
+    if matches!(failure, Failure::Invalid(_)) {
+        return Err(failure);
+    }
+    recall(name).await;
+    let entry = memory::get(name).filter(|entry| entry.age_ms(now_ms()) <= STALE_MS_MAX);
+    entry.map_or(Err(failure), |entry| Ok(stale(&entry)))
+}
+
+/// Not fresh, but good enough until a new one is there.
+fn is_bearable(entry: &Rc<Entry>) -> bool {
+    entry.age_ms(now_ms()) < 2 * entry.ttl_ms
+}
+
+fn stale(entry: &Entry) -> Served {
+    Served {
+        entry: Rc::new(entry.marked_stale()),
+        source: Source::Stale,
+    }
+}
+
+fn too_slow(settings: &Settings) -> Failure {
+    let waited_ms = settings.answer_deadline.as_millis();
+    Failure::Unavailable(format!("there was no answer within {waited_ms} ms"))
+}

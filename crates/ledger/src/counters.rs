@@ -1,0 +1,19 @@
+//! Counters of what the app did, over all instances and since the store was filled. Nothing depends on them.
+
+use rollcall_tally::Count;
+
+use crate::{Clock, Ledger, LedgerError, Store, keys};
+
+impl<S: Store, C: Clock> Ledger<'_, S, C> {
+    /// Adds to counters, and tells what they came to. Adding 0 only asks.
+    pub async fn count(&self, counts: &[Count]) -> Result<Vec<Count>, LedgerError> {
+        let mut totals = Vec::with_capacity(counts.len());
+        for Count { name, times } in counts {
+            let delta = i64::try_from(*times).unwrap_or(i64::MAX);
+            let times = self.store.increment(&keys::count(name), delta).await?;
+            let name = name.clone();
+            totals.push(Count { name, times });
+        }
+        Ok(totals)
+    }
+}

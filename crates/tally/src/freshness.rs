@@ -1,0 +1,44 @@
+//! How long an answer is fresh: the less it changes, the longer.
+
+use crate::tally::ratio;
+
+/// No answer is fresh for less.
+pub const TTL_MIN_MS: u64 = 60_000;
+/// How much of its time an answer loses that is all new.
+const VOLATILE_SHARE: f64 = 0.8;
+
+/// How much an answer changes: the share of its hits that came in the last hour. 0 is at rest, 1 is all new.
+pub fn volatility(hits: u64, last_hour: u64) -> f64 {
+    ratio(last_hour, hits).min(1.0)
+}
+
+/// How long an answer is fresh, of a kind that is fresh for `base_ms` when it is at rest.
+pub fn ttl_ms(base_ms: u64, volatility: f64) -> u64 {
+    let factor = 1.0 - VOLATILE_SHARE * volatility.clamp(0.0, 1.0);
+    ((base_ms as f64 * factor) as u64).max(TTL_MIN_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: u64 = 60_000;
+
+    #[test]
+    fn volatility_is_the_share_of_the_last_hour() {
+        assert_eq!(volatility(0, 0), 0.0);
+        assert_eq!(volatility(240, 10), 10.0 / 240.0);
+        assert_eq!(volatility(10, 10), 1.0);
+    }
+
+    #[test]
+    fn an_answer_at_rest_is_fresh_for_all_of_its_time_and_a_new_one_for_a_fifth_but_a_minute_at_least()
+     {
+        assert_eq!(ttl_ms(10 * MINUTE, 0.0), 10 * MINUTE);
+        assert_eq!(ttl_ms(10 * MINUTE, 0.5), 6 * MINUTE);
+        assert_eq!(ttl_ms(10 * MINUTE, 1.0), 2 * MINUTE);
+        assert_eq!(ttl_ms(5 * MINUTE, 1.0), MINUTE);
+        assert_eq!(ttl_ms(4 * MINUTE, 1.0), MINUTE);
+        assert_eq!(ttl_ms(MINUTE, 0.0), MINUTE);
+    }
+}
