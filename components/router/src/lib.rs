@@ -1,7 +1,8 @@
-//! The router: the admin API.
+//! The router: the only component that clients reach.
 //!
 //! | path | question |
 //! |---|---|
+//! | `POST /collect` | none: hits for the collector, see [`collect`] |
 //! | `GET /admin/global-stats` | `global-stats` |
 //! | `GET /admin/top-paths` | `top-paths` |
 //! | `GET /admin/top-ips` | `top-ips` |
@@ -11,6 +12,7 @@
 //! Lets in whoever has the admin token, refuses parameters that are not as they must be, and hands the rest to the aggregator.
 //! Has no key-value store; what it answers with, the aggregator said.
 
+mod collect;
 mod route;
 
 use http::{HeaderName, Method, StatusCode, header};
@@ -28,10 +30,12 @@ const HANDED_ON: [HeaderName; 3] = [
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
-    let mut reply = match answer(&request).await {
-        Ok(reply) => reply,
-        Err(problem) => problem.into(),
+    let answer = match request.uri().path() {
+        // A trailing slash does not matter to Spin, which sends both here.
+        "/collect" | "/collect/" => collect::collect(request).await,
+        _ => answer(&request).await,
     };
+    let mut reply = answer.unwrap_or_else(Problem::into);
     let headers = reply.headers_mut();
     // Answers name IPs: no cache on the way may keep them, no page may frame or sniff them.
     headers.insert(
