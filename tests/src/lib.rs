@@ -19,6 +19,15 @@ use tokio::runtime::Runtime;
 pub const ADMIN: &str = "admin-token-of-the-tests";
 pub const INGEST: &str = "ingest-token-of-the-tests";
 
+/// Every path of the admin API.
+pub const QUESTIONS: [&str; 5] = [
+    "/admin/global-stats",
+    "/admin/top-paths",
+    "/admin/top-ips",
+    "/admin/export",
+    "/admin/aggregator-status",
+];
+
 /// The folder of `spin.toml`.
 pub fn workspace() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -18,6 +18,8 @@ pub enum Mood {
     Slow(u64),
     /// Writes take effect and report failure.
     LyingWrites,
+    /// Every call ends the instance that makes it, and all its requests.
+    Deadly,
 }
 
 /// A handle on the store of a running app.
@@ -81,6 +83,7 @@ impl Moody {
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 effect.await
             }
+            Mood::Deadly => panic!("simulated"),
             Mood::LyingWrites => {
                 let result = effect.await;
                 if writes { failed() } else { result }

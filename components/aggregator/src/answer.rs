@@ -9,7 +9,6 @@ use rollcall_tally::report::{
 use rollcall_tally::{Detail, Failure, Window, freshness};
 use serde::Serialize;
 
-use crate::collector;
 use crate::fan_out::{Answers, Audience};
 use crate::settings::Settings;
 use crate::status;

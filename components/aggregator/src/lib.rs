@@ -62,7 +62,7 @@ async fn handle(request: Request) -> Reply {
 async fn handle_request(request: &Request) -> Result<Reply, Problem> {
     let uri = request.uri();
     match (uri.path(), request.method()) {
-        ("/prewarm", &Method::POST) => return Ok(prewarm::prewarm().await),
+        ("/prewarm", &Method::POST) => return prewarm::prewarm().await,
         ("/prewarm", _) => return Err(Problem::method_not_allowed("POST")),
         (_, &Method::GET) => {}
         (_, _) => return Err(Problem::method_not_allowed("GET")),

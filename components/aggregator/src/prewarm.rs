@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 use rollcall_tally::question::Question;
-use rollcall_web::{Reply, reply};
+use rollcall_web::{Problem, Reply, reply};
 use serde::Serialize;
 
 use crate::collector;
@@ -15,30 +15,27 @@ use crate::settings::Settings;
 const CRITICAL: [&str; 4] = ["global-stats", "top-paths", "top-ips", "status"];
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Prewarmed {
-    /// Each question, written out.
     computed: Vec<Computed>,
-    /// Questions that have no new answer now; the log says why.
-    failed: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Computed {
+    /// Written out.
     question: String,
     duration_ms: u128,
 }
 
-/// Computes each, one after the other, and has expired answers deleted. 503 if not all could be computed.
-pub async fn prewarm() -> Reply {
+/// Computes each, one after the other, and has expired answers deleted.
+pub async fn prewarm() -> Result<Reply, Problem> {
     let settings = Settings::read().await;
     let (mut computed, mut failed) = (Vec::new(), Vec::new());
-    for name in CRITICAL {
-        let Ok(question) = Question::read(name, "") else {
-            failed.push(name.to_owned());
-            continue;
-        };
+    for question in CRITICAL
+        .map(|name| Question::read(name, ""))
+        .into_iter()
+        .flatten()
+    {
         let began = Instant::now();
         match serve::serve(&settings, &question, true).await {
             Ok(served) if served.source != Source::Stale => computed.push(Computed {
@@ -51,9 +48,9 @@ pub async fn prewarm() -> Reply {
     if let Err(failure) = collector::sweep().await {
         eprintln!("expired answers were not deleted: {failure}");
     }
-    let status = match failed.is_empty() {
-        true => StatusCode::OK,
-        false => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    reply::json(status, &Prewarmed { computed, failed })
+    if failed.is_empty() {
+        return Ok(reply::json(StatusCode::OK, &Prewarmed { computed }));
+    }
+    let failed = failed.join(", ");
+    Err(Problem::unavailable(format!("Not computed: {failed}.")))
 }

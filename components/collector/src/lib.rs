@@ -2,14 +2,16 @@
 //!
 //! | path | who | what |
 //! |---|---|---|
-//! | `POST /collect` | gateways, with the ingest token | record hits; see [`collect`] |
-//! | `POST /record`, `/take-snapshot`, `/list-ips`, … | other components of the app | the functions of `rollcall:stats/collector` and `shared`; see [`call`] |
+//! | `POST /collect` | the router, for gateways | record hits; see [`collect`] |
+//! | `POST /take-snapshot`, `/list-ips`, … | the aggregator | the functions of `rollcall:stats/collector` and `shared`; see [`call`] |
 //!
-//! Only `/collect` is a public route in `spin.toml`; the rest can be reached by service chaining alone. Makes no outgoing request.
+//! Private: reached by service chaining alone. Checks no token, and makes no outgoing request. While the store does not answer, nothing
+//! here does, timers included: whoever calls brings a deadline.
 
 mod call;
 mod clock;
 mod collect;
+mod gate;
 mod route;
 mod service;
 mod shared;

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
 use rollcall_ledger::limits::{LAYOUT_VERSION, Limits};
 use rollcall_ledger::{BatchId, Clock, Ledger, LedgerError, Root};
@@ -12,7 +11,7 @@ use rollcall_tally::{
     Batch, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, PageRange, RawHit, Receipt,
     Snapshot, Summary,
 };
-use rollcall_web::{call, variable};
+use rollcall_web::variable;
 
 use crate::clock::SpinClock;
 use crate::store::SpinStore;
@@ -23,8 +22,6 @@ pub const BATCH_IPS_MAX: usize = 1_000;
 pub const BATCH_ID_BYTES_MAX: usize = 255;
 /// A fold is started after a response when so many segments were appended since the last one that this instance knows of.
 const FOLD_EVERY: u64 = 64;
-/// An append that takes longer is given up; the ledger would not acknowledge it any more.
-const APPEND_DEADLINE: Duration = Duration::from_secs(6);
 /// Days within which an IP counts as active, unless `active_days` says otherwise.
 const ACTIVE_DAYS: u64 = 7;
 
@@ -81,9 +78,7 @@ impl Service {
         if !intake.hits.is_empty() {
             let id = batch_id.map(BatchId::of);
             let ledger = self.ledger();
-            let append = call::within(APPEND_DEADLINE, ledger.append(id, intake.hits)).await;
-            let too_slow = || Failure::Unavailable("the store did not answer an append".to_owned());
-            let n = append.ok_or_else(too_slow)?.map_err(failure)?;
+            let n = ledger.append(id, intake.hits).await.map_err(failure)?;
             fold_after_response(n);
         }
         Ok(receipt)

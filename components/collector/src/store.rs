@@ -1,71 +1,87 @@
 //! Spin's key-value store as the ledger wants it.
 //!
-//! Single values go through `spin:key-value`, which does not block the instance; counters and many values at once through
-//! `wasi:keyvalue`, which does, and is the only way to either.
+//! Calls go through `wasi:keyvalue`, which alone has counters and many values at once, and which holds up the instance. Where it cannot
+//! get many, as on Redis, single gets go through `spin:key-value`, many at once. The [`gate`] keeps the two apart.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use futures::stream::{self, StreamExt, TryStreamExt};
-use rollcall_ledger::{Store, StoreError};
+use rollcall_ledger::{Store, StoreError, get_each};
 use spin_sdk::key_value;
 
 use crate::bindings::wasi::keyvalue::store::{Bucket, open};
 use crate::bindings::wasi::keyvalue::{atomics, batch};
+use crate::gate;
 
 /// The only label that Spin has without being configured.
 const LABEL: &str = "default";
-/// Gets in flight at once where the store cannot get many.
-const GETS_AT_ONCE: usize = 64;
+/// Gets of one round, all in flight at once. A synchronous call waits for at most one round of each request of its instance.
+const GETS_PER_ROUND: usize = 64;
 
 /// Scope: instance. Set once `get-many` failed: on Redis it always does. Single gets are right on every store, only slower.
 static GET_MANY_FAILS: AtomicBool = AtomicBool::new(false);
 
 pub struct SpinStore {
-    values: key_value::Store,
     bucket: Bucket,
+    /// Opened by the first round. On Redis that is a call to it as well.
+    values: OnceCell<key_value::Store>,
 }
 
 impl SpinStore {
     pub async fn open() -> Result<Self, StoreError> {
-        let values = key_value::Store::open(LABEL).await;
+        gate::pass().await;
         Ok(Self {
-            values: values.map_err(failed("open", LABEL))?,
             bucket: open(LABEL).map_err(failed("open", LABEL))?,
+            values: OnceCell::new(),
         })
     }
 
-    async fn get_each(&self, keys: &[String]) -> Result<HashMap<String, Vec<u8>>, StoreError> {
-        let gets = stream::iter(keys).map(async |key| Ok((key.clone(), self.get(key).await?)));
-        gets.buffer_unordered(GETS_AT_ONCE)
-            .try_filter_map(async |(key, value)| Ok(value.map(|value| (key, value))))
-            .try_collect()
-            .await
+    async fn get_in_rounds(&self, keys: &[String]) -> Result<HashMap<String, Vec<u8>>, StoreError> {
+        let mut found = HashMap::with_capacity(keys.len());
+        for keys in keys.chunks(GETS_PER_ROUND) {
+            let _round = gate::round().await;
+            let values = self.values().await?;
+            let get = async |key: &str| values.get(key).await.map_err(failed("get", key));
+            found.extend(get_each(keys, get).await?);
+        }
+        Ok(found)
+    }
+
+    async fn values(&self) -> Result<&key_value::Store, StoreError> {
+        if let Some(values) = self.values.get() {
+            return Ok(values);
+        }
+        let values = key_value::Store::open(LABEL).await;
+        let values = values.map_err(failed("open", LABEL))?;
+        Ok(self.values.get_or_init(|| values))
     }
 }
 
 impl Store for SpinStore {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.values.get(key).await.map_err(failed("get", key))
+        gate::pass().await;
+        self.bucket.get(key).map_err(failed("get", key))
     }
 
     async fn exists(&self, key: &str) -> Result<bool, StoreError> {
-        self.values.exists(key).await.map_err(failed("exists", key))
+        gate::pass().await;
+        self.bucket.exists(key).map_err(failed("exists", key))
     }
 
     async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
-        self.values
-            .set(key, value)
-            .await
-            .map_err(failed("set", key))
+        gate::pass().await;
+        self.bucket.set(key, &value).map_err(failed("set", key))
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.values.delete(key).await.map_err(failed("delete", key))
+        gate::pass().await;
+        self.bucket.delete(key).map_err(failed("delete", key))
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<u64, StoreError> {
+        gate::pass().await;
         let value =
             atomics::increment(&self.bucket, key, delta).map_err(failed("increment", key))?;
         u64::try_from(value).map_err(failed("increment", key))
@@ -76,6 +92,7 @@ impl Store for SpinStore {
             return Ok(HashMap::new());
         }
         if !GET_MANY_FAILS.load(Relaxed) {
+            gate::pass().await;
             match batch::get_many(&self.bucket, keys) {
                 Ok(found) => {
                     let found = found.into_iter();
@@ -89,15 +106,17 @@ impl Store for SpinStore {
                 }
             }
         }
-        self.get_each(keys).await
+        self.get_in_rounds(keys).await
     }
 
     async fn set_many(&self, values: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
+        gate::pass().await;
         batch::set_many(&self.bucket, &values)
             .map_err(failed("set-many", first(values.first().map(|v| &v.0))))
     }
 
     async fn delete_many(&self, keys: &[String]) -> Result<(), StoreError> {
+        gate::pass().await;
         batch::delete_many(&self.bucket, keys).map_err(failed("delete-many", first(keys.first())))
     }
 }

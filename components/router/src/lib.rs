@@ -1,42 +1,63 @@
-//! The router: the admin API.
+//! The router: the only component that clients reach.
 //!
 //! | path | question |
 //! |---|---|
+//! | `POST /collect` | none: hits for the collector, see [`collect`] |
 //! | `GET /admin/global-stats` | `global-stats` |
 //! | `GET /admin/top-paths` | `top-paths` |
 //! | `GET /admin/top-ips` | `top-ips` |
 //! | `GET /admin/export` | `export-data` |
 //! | `GET /admin/aggregator-status` | `status` |
+//! | `POST /admin/prewarm` | none: has those computed that are asked for most |
 //!
 //! Lets in whoever has the admin token, refuses parameters that are not as they must be, and hands the rest to the aggregator.
 //! Has no key-value store; what it answers with, the aggregator said.
 
+mod collect;
 mod route;
 
-use http::{HeaderName, Method, StatusCode, header};
-use rollcall_tally::question::Question;
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use rollcall_tally::Failure;
 use rollcall_web::{Problem, Reply, auth, call, variable};
 use spin_sdk::http::{Request, box_body};
 use spin_sdk::http_service;
 
-/// The headers of the aggregator's answer that go to the client.
-const HANDED_ON: [HeaderName; 3] = [
+use route::Route;
+
+/// The headers of a question that go to the aggregator.
+const HANDED_ON: [HeaderName; 2] = [header::CACHE_CONTROL, header::IF_NONE_MATCH];
+/// The headers of its answer that go to the client.
+const HANDED_BACK: [HeaderName; 7] = [
+    header::AGE,
+    HeaderName::from_static("cache-status"),
     header::CONTENT_TYPE,
     header::CONTENT_DISPOSITION,
     header::CONTENT_ENCODING,
+    header::ETAG,
+    header::RETRY_AFTER,
 ];
+
+/// How often a question is put to the aggregator that gets no answer of its own.
+const TRIES: usize = 2;
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
-    let mut reply = match answer(&request).await {
-        Ok(reply) => reply,
-        Err(problem) => problem.into(),
+    let answer = match request.uri().path() {
+        // A trailing slash does not matter to Spin, which sends both here.
+        "/collect" | "/collect/" => collect::collect(request).await,
+        _ => answer(&request).await,
     };
+    let mut reply = answer.unwrap_or_else(Problem::into);
     let headers = reply.headers_mut();
-    // Answers name IPs: no cache on the way may keep them, no page may frame or sniff them.
+    // Answers name IPs: no cache on the way may keep them, only the client's own, which asks whether they are still right; no page
+    // may frame or sniff them.
+    let cache_control = match headers.contains_key(header::ETAG) {
+        true => "private, no-cache",
+        false => "no-store",
+    };
     headers.insert(
         header::CACHE_CONTROL,
-        http::HeaderValue::from_static("no-store"),
+        http::HeaderValue::from_static(cache_control),
     );
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -50,28 +71,37 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
     if !auth::is_authorized(request.headers(), &token) {
         return Err(Problem::unauthorized());
     }
-    let question = route::question(request)?;
-    ask(question).await
+    let (method, path) = match Route::of(request)? {
+        Route::Question(question) => (Method::GET, format!("/{}", question.write())),
+        Route::Prewarm => (Method::POST, "/prewarm".to_owned()),
+    };
+    ask(method, &path, some_of(request.headers(), HANDED_ON)).await
 }
 
-/// Asks the aggregator. Its answers and its problems are for clients; anything else is not.
-async fn ask(question: Question) -> Result<Reply, Problem> {
-    let path = format!("/{}", question.write());
-    let answer = call::request("aggregator", Method::GET, &path, "").await?;
-    let (head, body) = answer.into_parts();
-    if head.status != StatusCode::OK && !route::is_problem(&head.headers) {
-        eprintln!("the aggregator answered {} to {path}", head.status);
-        return Err(Problem::new(
-            StatusCode::BAD_GATEWAY,
-            "The answer could not be computed.",
-        ));
-    }
-    let mut reply = Reply::new(box_body(body));
-    *reply.status_mut() = head.status;
-    for name in HANDED_ON.into_iter().chain([header::RETRY_AFTER]) {
-        if let Some(value) = head.headers.get(&name) {
-            reply.headers_mut().insert(name, value.clone());
+/// Asks the aggregator, and once more if it died: another request may have been the cause. Its answers and its problems are for clients;
+/// anything else is not.
+async fn ask(method: Method, path: &str, headers: HeaderMap) -> Result<Reply, Problem> {
+    for _ in 0..TRIES {
+        let (method, headers) = (method.clone(), headers.clone());
+        let answer = call::request("aggregator", method, path, headers, "").await?;
+        let (head, body) = answer.into_parts();
+        let is_answer = matches!(head.status, StatusCode::OK | StatusCode::NOT_MODIFIED);
+        if is_answer || route::is_problem(&head.headers) {
+            let mut reply = Reply::new(box_body(body));
+            *reply.status_mut() = head.status;
+            *reply.headers_mut() = some_of(&head.headers, HANDED_BACK);
+            return Ok(reply);
         }
+        eprintln!("the aggregator answered {} to {path}", head.status);
     }
-    Ok(reply)
+    Err(Failure::Unavailable("the aggregator failed".to_owned()).into())
+}
+
+/// Those of some headers that are there.
+fn some_of<const N: usize>(headers: &HeaderMap, names: [HeaderName; N]) -> HeaderMap {
+    let found = names.into_iter().filter_map(|name| {
+        let value = headers.get(&name)?.clone();
+        Some((name, value))
+    });
+    found.collect()
 }

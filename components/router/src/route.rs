@@ -5,24 +5,35 @@ use http::{HeaderMap, Method, Request};
 use rollcall_tally::question::{NotUnderstood, Question};
 use rollcall_web::Problem;
 
-/// The question of a request to the admin API.
-pub fn question<B>(request: &Request<B>) -> Result<Question, Problem> {
-    let name = match request.uri().path() {
-        "/admin/global-stats" => "global-stats",
-        "/admin/top-paths" => "top-paths",
-        "/admin/top-ips" => "top-ips",
-        "/admin/export" => "export-data",
-        "/admin/aggregator-status" => "status",
-        _ => return Err(Problem::not_found()),
-    };
-    if request.method() != Method::GET {
-        return Err(Problem::method_not_allowed("GET"));
+/// What the admin API is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    Question(Question),
+    Prewarm,
+}
+
+impl Route {
+    pub fn of<B>(request: &Request<B>) -> Result<Self, Problem> {
+        let name = match request.uri().path() {
+            "/admin/global-stats" => "global-stats",
+            "/admin/top-paths" => "top-paths",
+            "/admin/top-ips" => "top-ips",
+            "/admin/export" => "export-data",
+            "/admin/aggregator-status" => "status",
+            "/admin/prewarm" if request.method() == Method::POST => return Ok(Self::Prewarm),
+            "/admin/prewarm" => return Err(Problem::method_not_allowed("POST")),
+            _ => return Err(Problem::not_found()),
+        };
+        if request.method() != Method::GET {
+            return Err(Problem::method_not_allowed("GET"));
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let question = Question::read(name, query).map_err(|error| match error {
+            NotUnderstood::Unknown => Problem::not_found(),
+            NotUnderstood::Parameters(bad) => Problem::bad_parameters(bad),
+        });
+        question.map(Self::Question)
     }
-    let query = request.uri().query().unwrap_or_default();
-    Question::read(name, query).map_err(|error| match error {
-        NotUnderstood::Unknown => Problem::not_found(),
-        NotUnderstood::Parameters(bad) => Problem::bad_parameters(bad),
-    })
 }
 
 /// Whether an answer is a problem that was written for clients.

@@ -27,7 +27,7 @@ mod values;
 pub use error::LedgerError;
 pub use fold::Folded;
 pub use query::Listed;
-pub use store::{Clock, Store, StoreError};
+pub use store::{Clock, Store, StoreError, get_each};
 pub use values::{BatchId, Root};
 
 use limits::Limits;

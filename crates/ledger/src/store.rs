@@ -30,12 +30,7 @@ pub trait Store {
 
     /// The values that are there, in no order.
     async fn get_many(&self, keys: &[String]) -> Result<HashMap<String, Vec<u8>>, StoreError> {
-        let values = stream::iter(keys).map(async |key| Ok((key.clone(), self.get(key).await?)));
-        let found = values.buffer_unordered(AT_ONCE);
-        found
-            .try_filter_map(async |(key, value)| Ok(value.map(|value| (key, value))))
-            .try_collect()
-            .await
+        get_each(keys, async |key| self.get(key).await).await
     }
 
     /// Not atomic: some may be written where it fails.
@@ -52,6 +47,19 @@ pub trait Store {
             .try_for_each_concurrent(AT_ONCE, async |key| self.delete(key).await)
             .await
     }
+}
+
+/// The values that are there, asked for one by one and many at once.
+pub async fn get_each(
+    keys: &[String],
+    get: impl AsyncFn(&str) -> Result<Option<Vec<u8>>, StoreError>,
+) -> Result<HashMap<String, Vec<u8>>, StoreError> {
+    let values = stream::iter(keys).map(async |key| Ok((key.clone(), get(key).await?)));
+    let found = values.buffer_unordered(AT_ONCE);
+    found
+        .try_filter_map(async |(key, value)| Ok(value.map(|value| (key, value))))
+        .try_collect()
+        .await
 }
 
 /// Time. Wall clocks of two nodes may differ by seconds, and jump.

@@ -7,6 +7,9 @@ use spin_sdk::http::Request;
 
 use crate::Problem;
 
+/// The largest body of `/collect`. A larger one is refused with 413: the client cuts its batches smaller.
+pub const COLLECT_BYTES_MAX: usize = 10 * 1024 * 1024;
+
 /// The whole body, if it has no more than `bytes_max` bytes.
 pub async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
     match Limited::new(request.into_body(), bytes_max).collect().await {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{Either, select};
-use http::{Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use rollcall_tally::Failure;
 use serde::Serialize;
@@ -21,24 +21,35 @@ pub async fn function<A: Serialize, T: DeserializeOwned>(
     argument: &A,
     deadline: Duration,
 ) -> Result<T, Failure> {
-    let call = async {
-        let body = postcard::to_allocvec(argument).map_err(|error| broken(component, &error))?;
-        let path = format!("/{function}");
-        let answer = request(component, Method::POST, &path, body).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await;
-        let body = body.map_err(|error| broken(component, &error))?.to_bytes();
-        match status {
-            StatusCode::OK => {
-                postcard::from_bytes(&body).map_err(|error| broken(component, &error))
-            }
-            _ => Err(postcard::from_bytes(&body).unwrap_or_else(|_| broken(component, &status))),
-        }
+    let argument = postcard::to_allocvec(argument).map_err(|error| broken(component, &error))?;
+    let path = format!("/{function}");
+    let answer = post(component, &path, HeaderMap::new(), argument, deadline).await?;
+    let (status, body) = (answer.status(), answer.body());
+    match status {
+        StatusCode::OK => postcard::from_bytes(body).map_err(|error| broken(component, &error)),
+        _ => Err(postcard::from_bytes(body).unwrap_or_else(|_| broken(component, &status))),
+    }
+}
+
+/// Posts to another component and waits for the whole answer.
+pub async fn post(
+    component: &str,
+    path_and_query: &str,
+    headers: HeaderMap,
+    body: impl Into<Bytes>,
+    deadline: Duration,
+) -> Result<http::Response<Bytes>, Failure> {
+    let exchange = async {
+        let answer = request(component, Method::POST, path_and_query, headers, body).await?;
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await;
+        let body = body.map_err(|error| broken(component, &error))?;
+        Ok(http::Response::from_parts(head, body.to_bytes()))
     };
-    within(deadline, call).await.unwrap_or_else(|| {
+    within(deadline, exchange).await.unwrap_or_else(|| {
         let waited_ms = deadline.as_millis();
         Err(Failure::Unavailable(format!(
-            "{component} did not answer {function} within {waited_ms} ms"
+            "{component} did not answer {path_and_query} within {waited_ms} ms"
         )))
     })
 }
@@ -48,13 +59,15 @@ pub async fn request(
     component: &str,
     method: Method,
     path_and_query: &str,
+    headers: HeaderMap,
     body: impl Into<Bytes>,
 ) -> Result<Response, Failure> {
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(method)
         .uri(format!("http://{component}.spin.internal{path_and_query}"))
         .body(FullBody::new(body.into()))
         .map_err(|error| broken(component, &error))?;
+    *request.headers_mut() = headers;
     let answer = spin_sdk::http::send(request).await;
     answer.map_err(|error| broken(component, &error))
 }

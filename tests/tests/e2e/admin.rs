@@ -1,15 +1,7 @@
 //! The admin API: who gets in, what is refused, and the shapes of the answers.
 
-use rollcall_tests::{ADMIN, App, INGEST};
+use rollcall_tests::{ADMIN, App, INGEST, QUESTIONS};
 use serde_json::{Value, json};
-
-const QUESTIONS: [&str; 5] = [
-    "/admin/global-stats",
-    "/admin/top-paths",
-    "/admin/top-ips",
-    "/admin/export",
-    "/admin/aggregator-status",
-];
 
 #[test]
 fn only_the_admin_token_gets_in() {

@@ -1,5 +1,10 @@
 //! `POST /collect`: every form, and every way of getting it wrong.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+use std::thread::sleep;
+use std::time::Duration;
+
 use rollcall_tests::{App, INGEST};
 use serde_json::json;
 
@@ -171,6 +176,28 @@ fn the_same_batch_sent_again_counts_once_even_after_a_restart() {
     assert_eq!(total(&app), 2);
     let status = app.json("/admin/aggregator-status");
     assert_eq!(status["dropped"]["repeatedBatches"], 2);
+}
+
+#[test]
+fn a_body_that_comes_slowly_is_taken() {
+    let app = App::start();
+    let hit = json!({"ip": "192.0.2.1", "method": "GET", "path": "/"}).to_string();
+    let (first, rest) = hit.split_at(20);
+    let mut connection = TcpStream::connect(app.host().addr()).unwrap();
+    write!(
+        connection,
+        "POST /collect HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {INGEST}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{first}",
+        hit.len()
+    )
+    .unwrap();
+    // Longer than the collector may take, once it has the body.
+    sleep(Duration::from_secs(9));
+    connection.write_all(rest.as_bytes()).unwrap();
+    let mut said = String::new();
+    BufReader::new(connection).read_line(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1.1 202 "), "{said}");
+    assert_eq!(total(&app), 1);
 }
 
 #[test]

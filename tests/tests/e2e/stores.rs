@@ -67,6 +67,18 @@ fn a_store_that_fails_is_a_503_and_all_is_well_when_it_is_back() {
 }
 
 #[test]
+fn a_collector_that_dies_is_a_503_and_all_is_well_when_it_is_back() {
+    let store = Moody::default();
+    let app = app(&store);
+    store.set_mood(Mood::Deadly);
+    is_come_again(&collect(&app, "a"));
+    is_come_again(&app.ask("/admin/global-stats"));
+    store.set_mood(Mood::Fine);
+    assert_eq!(collect(&app, "a").status, 202);
+    assert_eq!(total(&app), 1);
+}
+
+#[test]
 fn a_store_that_is_slow_acknowledges_nothing_late() {
     let store = Moody::default();
     let app = app(&store);

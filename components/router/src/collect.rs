@@ -1,0 +1,50 @@
+//! `POST /collect`: lets in whoever has the ingest token, and hands the hits to the collector.
+//!
+//! A store that hangs holds up the collector's instances, their timers too, so that its deadline has to be here. It counts from when the
+//! whole body has come: a slow client takes its time here, and the collector's goes into the hits.
+
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, Method, StatusCode};
+use rollcall_tally::Failure;
+use rollcall_web::{Problem, Reply, auth, body, call, variable};
+use spin_sdk::http::{FullBody, Request, box_body};
+
+use crate::{route, some_of};
+
+/// How long the collector may take. More than the 5 s within which the ledger acknowledges. What takes longer is answered with a 503,
+/// and may still count.
+const DEADLINE: Duration = Duration::from_secs(8);
+
+/// The headers of a request that go to the collector.
+const HANDED_ON: [HeaderName; 2] = [CONTENT_TYPE, HeaderName::from_static("idempotency-key")];
+/// The headers of its answer that go to the client.
+const HANDED_BACK: [HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
+
+pub async fn collect(request: Request) -> Result<Reply, Problem> {
+    let token = variable::text("ingest_token").await;
+    if !auth::is_authorized(request.headers(), &token) {
+        return Err(Problem::unauthorized());
+    }
+    if request.method() != Method::POST {
+        return Err(Problem::method_not_allowed("POST"));
+    }
+    let path = match request.uri().query() {
+        Some(query) => format!("/collect?{query}"),
+        None => "/collect".to_owned(),
+    };
+    let headers = some_of(request.headers(), HANDED_ON);
+    let body = body::read(request, body::COLLECT_BYTES_MAX).await?;
+    let answer = call::post("collector", &path, headers, body, DEADLINE).await?;
+    let (head, body) = answer.into_parts();
+    let is_recorded = matches!(head.status, StatusCode::ACCEPTED | StatusCode::OK);
+    if !is_recorded && !route::is_problem(&head.headers) {
+        let what = format!("the collector answered {} to {path}", head.status);
+        return Err(Failure::Unavailable(what).into());
+    }
+    let mut reply = Reply::new(box_body(FullBody::new(body)));
+    *reply.status_mut() = head.status;
+    *reply.headers_mut() = some_of(&head.headers, HANDED_BACK);
+    Ok(reply)
+}
