@@ -6,6 +6,7 @@
     reason = "tests stop where something is not as it must be"
 )]
 
+pub mod chain;
 pub mod store;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ pub const QUESTIONS: [&str; 5] = [
     "/admin/export",
     "/admin/aggregator-status",
 ];
+
+/// Asks for an answer that is computed now.
+pub const NO_CACHE: (&str, &str) = ("cache-control", "no-cache");
 
 /// The folder of `spin.toml`.
 pub fn workspace() -> PathBuf {
@@ -156,16 +160,23 @@ impl App {
         Client::new(&self.url(""), timeout)
     }
 
-    /// Asks the admin API, with its token.
+    /// Asks the admin API, with its token, for an answer that is computed now.
     pub fn ask(&self, path: &str) -> Answer {
+        self.ask_with(path, &[NO_CACHE])
+    }
+
+    /// Asks the admin API, with its token and these headers.
+    pub fn ask_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let token = format!("Bearer {ADMIN}");
-        self.send("GET", path, &[("authorization", &token)], b"")
+        let headers = [&[("authorization", token.as_str())], headers].concat();
+        self.send("GET", path, &headers, b"")
     }
 
     /// Asks the admin API. `None`: the answer broke off.
     pub fn try_ask(&self, path: &str) -> Option<Answer> {
         let token = format!("Bearer {ADMIN}");
-        self.try_send("GET", path, &[("authorization", &token)], b"")
+        let headers = [("authorization", token.as_str()), NO_CACHE];
+        self.try_send("GET", path, &headers, b"")
     }
 
     /// Asks the admin API for what it must be able to say.
@@ -214,11 +225,17 @@ impl Client {
         }
     }
 
-    /// Asks the admin API, with its token.
+    /// Asks the admin API, with its token, for an answer that is computed now.
     pub fn ask(&self, path: &str) -> Result<Answer, ureq::Error> {
+        self.ask_with(path, &[NO_CACHE])
+    }
+
+    /// Asks the admin API, with its token and these headers.
+    pub fn ask_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
         let token = format!("Bearer {ADMIN}");
+        let headers = [&[("authorization", token.as_str())], headers].concat();
         let url = format!("{}{path}", self.base);
-        exchange(&self.agent, "GET", &url, &[("authorization", &token)], b"")
+        exchange(&self.agent, "GET", &url, &headers, b"")
     }
 
     /// Posts JSON to `/collect` as the batch `key`, with its token.

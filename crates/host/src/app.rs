@@ -11,6 +11,7 @@ use wasmtime::Store;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ProxyHandler;
 
+use crate::ChainLayer;
 use crate::allowed_hosts::chain_target;
 use crate::engine::wasm_error;
 use crate::instance::{HostState, Ready};
@@ -26,6 +27,8 @@ pub struct App {
     components: BTreeMap<String, Arc<Ready>>,
     /// The pools of the components that have a trigger.
     services: BTreeMap<String, ProxyHandler<Pool>>,
+    /// Stands before every chained request.
+    pub chain_layer: Option<ChainLayer>,
 }
 
 /// How the parts of an application reach the whole, which is made after them and does not outlive its host.
@@ -45,12 +48,14 @@ impl App {
         routes: Routes,
         components: BTreeMap<String, Arc<Ready>>,
         services: BTreeMap<String, ProxyHandler<Pool>>,
+        chain_layer: Option<ChainLayer>,
         link: &AppLink,
     ) -> Arc<Self> {
         let app = Arc::new(Self {
             routes,
             components,
             services,
+            chain_layer,
         });
         link.0.get_or_init(|| Arc::downgrade(&app));
         app
@@ -164,7 +169,7 @@ fn strip_forbidden(headers: &mut HeaderMap) {
     headers.remove(header::CONNECTION);
 }
 
-fn empty(status: StatusCode) -> Response<WasiBody> {
+pub fn empty(status: StatusCode) -> Response<WasiBody> {
     let mut response = Response::new(Empty::new().map_err(Into::into).boxed_unsync());
     *response.status_mut() = status;
     response

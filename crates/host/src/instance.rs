@@ -23,7 +23,7 @@ use crate::engine::wasm_error;
 use crate::kv::Stores;
 use crate::kv::handles::{Grants, HasStores, View};
 use crate::log::Log;
-use crate::outbound::{NetworkClient, Outbound};
+use crate::outbound::{NetworkClient, Outbound, TRAP};
 use crate::variables::check_name;
 
 /// What a component is allowed and given; the same for all of its instances.
@@ -197,7 +197,14 @@ impl client::HostWithStore<HostState> for Chaining {
             )));
         }
         let accessor = accessor.with_getter::<WasiHttp>(HostState::http);
-        <WasiHttp as client::HostWithStore<HostState>>::send(&accessor, request).await
+        let sent = <WasiHttp as client::HostWithStore<HostState>>::send(&accessor, request).await;
+        sent.map_err(|error| match error.downcast() {
+            Ok(ErrorCode::InternalError(Some(why))) if why == TRAP => {
+                TrappableError::trap(wasmtime::format_err!("{why}"))
+            }
+            Ok(code) => code.into(),
+            Err(trap) => TrappableError::trap(trap),
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! It refuses what it does not have (files, SQL, AI, TLS, triggers other than HTTP) when it starts, rather than when a
 //! component asks. It goes beyond Spin in what tests need: any component can be replaced ([`HostConfig::sources`]), any
-//! store wrapped ([`HostConfig::store_layer`]), and any typed export called without HTTP ([`Host::instantiate`]).
+//! store wrapped ([`HostConfig::store_layer`]), any call between components stopped ([`HostConfig::chain_layer`]), and any typed export called without HTTP ([`Host::instantiate`]).
 //!
 //! | file | job |
 //! |---|---|
@@ -53,6 +53,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
@@ -71,6 +72,19 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 /// Wraps every key-value store when the host starts; see [`HostConfig::store_layer`].
 pub type StoreLayer = Arc<dyn Fn(Arc<dyn KeyValue>) -> Arc<dyn KeyValue> + Send + Sync>;
+
+/// Stands before every chained request, and is told whom it calls and at which path; see [`HostConfig::chain_layer`].
+pub type ChainLayer = Arc<dyn Fn(&str, &str) -> BoxFuture<'static, Chained> + Send + Sync>;
+
+/// What becomes of a chained request.
+pub enum Chained {
+    /// It is made. The value lives until the callee has answered.
+    Call(Box<dyn Send + Sync>),
+    /// It fails as where the callee traps: 500 without a body.
+    CalleeTraps,
+    /// It ends the caller's instance, as where there is no such callee.
+    CallerTraps,
+}
 
 /// What to serve, and how.
 #[derive(Clone)]
@@ -93,6 +107,8 @@ pub struct HostConfig {
     pub sources: BTreeMap<String, PathBuf>,
     /// Wraps every store, so that a test can make it fail, stall or count.
     pub store_layer: Option<StoreLayer>,
+    /// Stands before every chained request, so that a test can make it fail, stall or count.
+    pub chain_layer: Option<ChainLayer>,
 }
 
 impl HostConfig {
@@ -110,6 +126,7 @@ impl HostConfig {
             reuse: InstanceReuse::default(),
             sources: BTreeMap::new(),
             store_layer: None,
+            chain_layer: None,
         }
     }
 }

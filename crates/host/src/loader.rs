@@ -36,7 +36,14 @@ pub fn load(config: &HostConfig, lifecycle: &Lifecycle) -> Result<Arc<App>> {
     let loader = Loader::new(config, &manifest)?;
     let components = loader.components(&manifest)?;
     let services = services(config, lifecycle, &manifest, &components)?;
-    Ok(App::new(routes, components, services, &loader.app))
+    let chain_layer = config.chain_layer.clone();
+    Ok(App::new(
+        routes,
+        components,
+        services,
+        chain_layer,
+        &loader.app,
+    ))
 }
 
 /// What the components of one application have in common while they are loaded.

@@ -9,15 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::Scheme;
-use http::{Request, Response, header};
+use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::TokioExecutor;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::Chained;
 use crate::allowed_hosts::{AllowedHosts, chain_target};
-use crate::app::AppLink;
+use crate::app::{AppLink, empty};
 use crate::routes::Match;
 
 /// The address that a chained request seems to come from.
@@ -25,6 +26,9 @@ const CHAINED_CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIF
 
 /// How long an outgoing request may wait for its response's head, unless the component says otherwise. Spin's number.
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Why a request failed whose caller is to trap.
+pub const TRAP: &str = "the caller traps";
 
 /// Sends what components of one application send to the network. Connections are kept and shared.
 pub type NetworkClient = Client<HttpConnector, WasiBody>;
@@ -86,6 +90,15 @@ async fn chain(
 ) -> Result<Response<WasiBody>, Error> {
     let app = app.upgrade().ok_or(Error::ConnectionTerminated)?;
     let path = request.uri().path().to_owned();
+    let stood_before = match &app.chain_layer {
+        Some(layer) => Some(layer(target, &path).await),
+        None => None,
+    };
+    match &stood_before {
+        Some(Chained::CalleeTraps) => return Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
+        Some(Chained::CallerTraps) => return Err(Error::InternalError(Some(TRAP.to_owned()))),
+        Some(Chained::Call(_)) | None => {}
+    }
     Ok(app
         .call(&Match::chained(target, &path), request, CHAINED_CLIENT)
         .await)

@@ -8,8 +8,10 @@
 
 mod admin;
 mod answers;
+mod cache;
 mod collect;
 mod contract;
+mod degradation;
 mod limits;
 mod redis;
 mod stores;

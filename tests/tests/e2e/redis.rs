@@ -493,7 +493,11 @@ fn while_redis_hangs_no_admin_question_hangs_and_afterwards_nothing_acknowledged
         }
         for path in QUESTIONS {
             scope.spawn(move || {
-                check_unavailable(path, &app_.client(ADMIN_BOUND).ask(path).unwrap());
+                let answer = app_.client(ADMIN_BOUND).ask(path).unwrap();
+                // An older answer is better than none, if it says so.
+                if answer.status != 200 || answer.json()["stale"] != true {
+                    check_unavailable(path, &answer);
+                }
             });
         }
     });
