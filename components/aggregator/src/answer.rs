@@ -1,114 +1,82 @@
-//! The answers: each asks the IPs that can matter, and shapes what they say.
+//! Answers as they are sent.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use rollcall_tally::report::{
-    self, CostMetrics, GlobalStats, PathOrder, Provenance, TopIps, TopPaths,
-};
-use rollcall_tally::{Detail, Drops, Failure, Window};
+use rollcall_tally::Failure;
+use rollcall_tally::question::Question;
 use serde::Serialize;
 
-use crate::collector;
-use crate::fan_out::{Answers, Audience};
+use crate::reports::{self, Told};
 use crate::settings::Settings;
+use crate::status;
 
-pub async fn global_stats(
-    settings: &Settings,
-    window: Window,
-    include_metrics: bool,
-    include_costs: bool,
-) -> Result<GlobalStats, Failure> {
-    let audience = Audience::gather(settings, window).await?;
-    let answers = audience.ask(settings, window, Detail::Paths).await?;
-    let as_of_ms = audience.snapshot.as_of_ms;
-    let first_seen_ms = answers.summary.first_seen_ms.unwrap_or(as_of_ms);
-    let days = report::days(window, as_of_ms, first_seen_ms);
-    let costs = CostMetrics::new(&answers.summary.tally, days, settings.prices);
-    let provenance = provenance(&audience, &answers, window);
-    let mut stats = GlobalStats::new(answers.summary, audience.active, provenance);
-    stats.cost_metrics = include_costs.then_some(costs);
-    stats.metrics = stats.metrics.filter(|_| include_metrics);
-    Ok(stats)
+/// An answer, and what it may be kept by.
+#[expect(dead_code, reason = "nothing keeps answers yet")]
+pub struct Answer {
+    /// JSON.
+    pub body: Vec<u8>,
+    /// Share of the IPs asked that answered.
+    pub coverage: f64,
+    /// Hits in the window.
+    pub hits: u64,
+    /// ... of which within the last hour.
+    pub last_hour: u64,
 }
 
-pub async fn top_paths(
-    settings: &Settings,
-    window: Window,
-    limit: u32,
-    order: PathOrder,
-) -> Result<TopPaths, Failure> {
-    let audience = Audience::gather(settings, window).await?;
-    let answers = audience.ask(settings, window, Detail::Paths).await?;
-    Ok(TopPaths {
-        provenance: provenance(&audience, &answers, window),
-        paths: report::top_paths(answers.summary.paths, order, limit as usize),
-    })
-}
-
-pub async fn top_ips(settings: &Settings, window: Window, limit: u32) -> Result<TopIps, Failure> {
-    let audience = Audience::gather(settings, window).await?;
-    let answers = audience.ask(settings, window, Detail::Callers).await?;
-    Ok(TopIps {
-        provenance: provenance(&audience, &answers, window),
-        ips: report::top_ips(answers.summary.callers, limit as usize),
-    })
-}
-
-/// How the system does.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Status {
-    version: &'static str,
-    /// Fold number of the newest confirmed root.
-    root: u64,
-    folded_at: String,
-    #[serde(rename = "trackedIPs")]
-    tracked_ips: u64,
-    recorded_hits: u64,
-    pages: u32,
-    /// Numbers of the log that the root does not hold yet: batches, or places that were taken and never written.
-    pending_segments: u64,
-    open_segments: u64,
-    dropped: Drops,
-    batch_size: usize,
-    fanout_limit: usize,
-    batch_deadline_ms: u128,
-    min_success_rate: f64,
-    generated_at: String,
-}
-
-pub async fn status(settings: &Settings) -> Result<Status, Failure> {
-    let ledger = collector::status().await?;
-    Ok(Status {
-        version: env!("CARGO_PKG_VERSION"),
-        root: ledger.snapshot.root,
-        folded_at: report::rfc3339_text(ledger.folded_at_ms),
-        tracked_ips: ledger.snapshot.ips,
-        recorded_hits: ledger.snapshot.hits,
-        pages: ledger.snapshot.pages,
-        pending_segments: ledger.log_next.saturating_sub(ledger.log_folded),
-        open_segments: ledger.log_open,
-        dropped: ledger.snapshot.drops,
-        batch_size: settings.batch_size,
-        fanout_limit: settings.fanout_limit,
-        batch_deadline_ms: settings.batch_deadline.as_millis(),
-        min_success_rate: settings.min_success_rate,
-        generated_at: report::rfc3339_text(now_ms()),
-    })
-}
-
-fn provenance(audience: &Audience, answers: &Answers, window: Window) -> Provenance {
-    Provenance {
-        time_range: window,
-        as_of_ms: audience.snapshot.as_of_ms,
-        generated_at_ms: now_ms(),
-        coverage: answers.coverage,
-        warnings: answers.warnings.clone(),
+/// Answers any question but an export, which is never whole in memory.
+pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer, Failure> {
+    match question {
+        Question::GlobalStats {
+            window,
+            filter,
+            include_metrics,
+            include_costs,
+        } => written(
+            reports::global_stats(settings, *window, filter, *include_metrics, *include_costs)
+                .await?,
+        ),
+        Question::TopPaths {
+            window,
+            filter,
+            limit,
+            order,
+        } => written(reports::top_paths(settings, *window, filter, *limit, *order).await?),
+        Question::TopIps {
+            window,
+            filter,
+            limit,
+            order,
+        } => written(reports::top_ips(settings, *window, filter, *limit, *order).await?),
+        Question::Timeseries { window, filter } => {
+            written(reports::timeseries(settings, *window, filter).await?)
+        }
+        Question::Ip {
+            ip,
+            window,
+            filter,
+            offset,
+            limit,
+        } => written(reports::ip(settings, *ip, *window, filter, *offset, *limit).await?),
+        Question::Path {
+            key,
+            window,
+            filter,
+            limit,
+        } => written(reports::path(settings, key, *window, filter, *limit).await?),
+        Question::Status => written(Told {
+            report: status::status(settings).await?,
+            coverage: 1.0,
+            hits: 0,
+            last_hour: 0,
+        }),
+        Question::Export { .. } => Err(Failure::Invalid("an export is streamed".to_owned())),
     }
 }
 
-/// Milliseconds since 1970.
-pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as u64)
+fn written(told: Told<impl Serialize>) -> Result<Answer, Failure> {
+    let body = serde_json::to_vec(&told.report);
+    Ok(Answer {
+        body: body.map_err(|error| Failure::Unavailable(format!("an answer as JSON: {error}")))?,
+        coverage: told.coverage,
+        hits: told.hits,
+        last_hour: told.last_hour,
+    })
 }

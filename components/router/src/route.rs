@@ -12,8 +12,13 @@ pub fn question<B>(request: &Request<B>) -> Result<Question, Problem> {
         "/admin/top-paths" => "top-paths",
         "/admin/top-ips" => "top-ips",
         "/admin/export" => "export-data",
+        "/admin/timeseries" => "timeseries",
+        "/admin/paths" => "paths",
         "/admin/aggregator-status" => "status",
-        _ => return Err(Problem::not_found()),
+        path => match path.strip_prefix("/admin/") {
+            Some(name) if name.starts_with("ips/") => name,
+            _ => return Err(Problem::not_found()),
+        },
     };
     if request.method() != Method::GET {
         return Err(Problem::method_not_allowed("GET"));
