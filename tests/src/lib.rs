@@ -21,10 +21,13 @@ pub const ADMIN: &str = "admin-token-of-the-tests";
 pub const INGEST: &str = "ingest-token-of-the-tests";
 
 /// Every path of the admin API.
-pub const QUESTIONS: [&str; 5] = [
+pub const QUESTIONS: [&str; 8] = [
     "/admin/global-stats",
     "/admin/top-paths",
     "/admin/top-ips",
+    "/admin/timeseries",
+    "/admin/ips/192.0.2.1",
+    "/admin/paths?key=GET%20/",
     "/admin/export",
     "/admin/aggregator-status",
 ];

@@ -1,66 +1,22 @@
-//! The answers: each asks the IPs that can matter, and shapes what they say.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! Answers as they are sent.
 
 use rollcall_tally::question::Question;
-use rollcall_tally::report::{
-    self, CostMetrics, GlobalStats, PathOrder, Provenance, TopIps, TopPaths,
-};
-use rollcall_tally::{Detail, Failure, Window, freshness};
+use rollcall_tally::{Failure, freshness};
 use serde::Serialize;
 
-use crate::fan_out::{Answers, Audience};
+use crate::reports::{self, Told};
 use crate::settings::Settings;
 use crate::status;
 
-pub async fn global_stats(
-    settings: &Settings,
-    window: Window,
-    include_metrics: bool,
-    include_costs: bool,
-) -> Result<GlobalStats, Failure> {
-    let audience = Audience::gather(settings, window).await?;
-    let answers = audience.ask(settings, window, Detail::Paths).await?;
-    let as_of_ms = audience.snapshot.as_of_ms;
-    let first_seen_ms = answers.summary.first_seen_ms.unwrap_or(as_of_ms);
-    let days = report::days(window, as_of_ms, first_seen_ms);
-    let costs = CostMetrics::new(&answers.summary.tally, days, settings.prices);
-    let provenance = provenance(&audience, &answers, window);
-    let mut stats = GlobalStats::new(answers.summary, audience.active, provenance);
-    stats.cost_metrics = include_costs.then_some(costs);
-    stats.metrics = stats.metrics.filter(|_| include_metrics);
-    Ok(stats)
-}
-
-pub async fn top_paths(
-    settings: &Settings,
-    window: Window,
-    limit: u32,
-    order: PathOrder,
-) -> Result<TopPaths, Failure> {
-    let audience = Audience::gather(settings, window).await?;
-    let answers = audience.ask(settings, window, Detail::Paths).await?;
-    Ok(TopPaths {
-        provenance: provenance(&audience, &answers, window),
-        paths: report::top_paths(answers.summary.paths, order, limit as usize),
-    })
-}
-
-pub async fn top_ips(settings: &Settings, window: Window, limit: u32) -> Result<TopIps, Failure> {
-    let audience = Audience::gather(settings, window).await?;
-    let answers = audience.ask(settings, window, Detail::Callers).await?;
-    Ok(TopIps {
-        provenance: provenance(&audience, &answers, window),
-        ips: report::top_ips(answers.summary.callers, limit as usize),
-    })
-}
-
-/// An answer as it is sent, and what tells how long it is fresh.
+/// An answer, and what it may be kept by.
 pub struct Answer {
+    /// JSON.
     pub body: Vec<u8>,
+    /// Share of the IPs asked that answered.
     pub coverage: f64,
-    /// Hits in the window, and those of the last hour among them.
+    /// Hits in the window.
     pub hits: u64,
+    /// ... of which within the last hour.
     pub last_hour: u64,
 }
 
@@ -75,55 +31,62 @@ impl Answer {
     }
 }
 
-/// Answers a question, whatever it costs. An export has no answer of this kind.
+/// Answers any question but an export, which is never whole in memory.
 pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer, Failure> {
     match question {
         Question::GlobalStats {
             window,
+            filter,
             include_metrics,
             include_costs,
-        } => {
-            let stats = global_stats(settings, *window, *include_metrics, *include_costs).await?;
-            of(&stats, stats.provenance.coverage, stats.total_requests)
-        }
+        } => written(
+            reports::global_stats(settings, *window, filter, *include_metrics, *include_costs)
+                .await?,
+        ),
         Question::TopPaths {
             window,
+            filter,
             limit,
             order,
-        } => {
-            let top = top_paths(settings, *window, *limit, *order).await?;
-            of(&top, top.provenance.coverage, 0)
+        } => written(reports::top_paths(settings, *window, filter, *limit, *order).await?),
+        Question::TopIps {
+            window,
+            filter,
+            limit,
+            order,
+        } => written(reports::top_ips(settings, *window, filter, *limit, *order).await?),
+        Question::Timeseries { window, filter } => {
+            written(reports::timeseries(settings, *window, filter).await?)
         }
-        Question::TopIps { window, limit } => {
-            let top = top_ips(settings, *window, *limit).await?;
-            of(&top, top.provenance.coverage, 0)
-        }
-        Question::Status => of(&status::status(settings).await?, 1.0, 0),
+        Question::Ip {
+            ip,
+            window,
+            filter,
+            offset,
+            limit,
+        } => written(reports::ip(settings, *ip, *window, filter, *offset, *limit).await?),
+        Question::Path {
+            key,
+            window,
+            filter,
+            limit,
+        } => written(reports::path(settings, key, *window, filter, *limit).await?),
+        Question::Status => written(Told {
+            report: status::status(settings).await?,
+            coverage: 1.0,
+            hits: 0,
+            last_hour: 0,
+        }),
         Question::Export { .. } => Err(Failure::Invalid("an export is streamed".to_owned())),
     }
 }
 
-fn of(answer: &impl Serialize, coverage: f64, hits: u64) -> Result<Answer, Failure> {
+fn written(told: Told<impl Serialize>) -> Result<Answer, Failure> {
+    let body = serde_json::to_vec(&told.report);
     Ok(Answer {
-        body: serde_json::to_vec(answer).map_err(|e| Failure::Corrupt(e.to_string()))?,
-        coverage,
-        hits,
-        last_hour: 0,
+        body: body.map_err(|error| Failure::Unavailable(format!("an answer as JSON: {error}")))?,
+        coverage: told.coverage,
+        hits: told.hits,
+        last_hour: told.last_hour,
     })
-}
-
-fn provenance(audience: &Audience, answers: &Answers, window: Window) -> Provenance {
-    Provenance {
-        time_range: window,
-        as_of_ms: audience.snapshot.as_of_ms,
-        generated_at_ms: now_ms(),
-        coverage: answers.coverage,
-        warnings: answers.warnings.clone(),
-    }
-}
-
-/// Milliseconds since 1970.
-pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as u64)
 }

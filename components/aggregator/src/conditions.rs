@@ -4,7 +4,7 @@ use http::header::{AGE, CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rollcall_web::{Reply, reply};
 
-use crate::answer::now_ms;
+use crate::clock::now_ms;
 use crate::serve::{Served, Source};
 
 /// RFC 9211.

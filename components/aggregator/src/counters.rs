@@ -9,7 +9,7 @@ use rollcall_tally::{Count, Failure, KeptAnswer};
 use serde::{Deserialize, Serialize};
 use spin_sdk::time::sleep;
 
-use crate::answer::now_ms;
+use crate::clock::now_ms;
 use crate::collector;
 
 /// For so long counts are collected before they are added, so that many cost one call.

@@ -2,6 +2,7 @@
 //!
 //! An export that cannot be finished breaks off: a JSON document has no end, and the connection is cut.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use bytes::Bytes;
@@ -15,23 +16,25 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use rollcall_tally::question::{DateRange, ExportFormat};
 use rollcall_tally::report::{ExportRecord, rfc3339_text};
-use rollcall_tally::{Batch, Detail, ExportRow};
+use rollcall_tally::{Batch, Details, ExportRow, Filter};
 use rollcall_web::{Problem, Reply};
 use spin_sdk::http::box_body;
 
-use crate::answer::now_ms;
+use crate::clock::now_ms;
 use crate::collector;
 use crate::fan_out::{Audience, at_most};
+use crate::query::Query;
 use crate::settings::Settings;
 
 /// Pieces that wait for a slow client. Each holds the rows of one batch.
 const PIECES_WAITING: usize = 4;
 
 /// The form that an export is asked in.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Form {
     pub format: ExportFormat,
     pub range: DateRange,
+    pub filter: Filter,
     /// JSON only: an object with the rows in `data`, instead of the bare array.
     pub include_metadata: bool,
     /// gzip.
@@ -42,10 +45,17 @@ type Pieces = mpsc::Sender<Result<Frame<Bytes>, std::io::Error>>;
 
 /// Begins an export. The rows follow the head of the answer.
 pub async fn export(settings: Settings, form: Form) -> Result<Reply, Problem> {
-    let audience = Audience::gather(&settings, form.range.window()).await?;
+    let query = Query {
+        window: form.range.window(),
+        filter: form.filter.clone(),
+        details: Details::default(),
+    };
+    let audience = Audience::gather(&settings, &query).await?;
     let (mut pieces, waiting) = mpsc::channel(PIECES_WAITING);
+    let rows_form = form.clone();
     spin_sdk::wasip3::spawn(async move {
-        if let Err(error) = send_rows(&settings, form, &audience, &mut pieces).await {
+        let sent = send_rows(&settings, rows_form, &query, &audience, &mut pieces).await;
+        if let Err(error) = sent {
             eprintln!("an export broke off: {error}");
             // The client may be gone already.
             let _ = pieces.send(Err(error)).await;
@@ -75,16 +85,18 @@ fn media_type(format: ExportFormat) -> &'static str {
     match format {
         ExportFormat::Json => "application/json",
         ExportFormat::Csv => "text/csv; charset=utf-8",
+        ExportFormat::Ndjson => "application/x-ndjson",
     }
 }
 
 async fn send_rows(
     settings: &Settings,
     form: Form,
+    query: &Query,
     audience: &Audience,
     pieces: &mut Pieces,
 ) -> Result<(), std::io::Error> {
-    let batches = audience.batches(settings, form.range.window(), Detail::Totals);
+    let batches = audience.batches(settings, query);
     let ask = async |batch: Batch| collector::rows(&batch, settings.batch_deadline).await;
     let mut answers = std::pin::pin!(at_most(settings.fanout_limit, batches, ask));
     let mut writer = Writer::begin(form)?;
@@ -122,20 +134,25 @@ impl Writer {
             false => Sink::Plain(Vec::new()),
         };
         let mut writer = Self { form, out, rows: 0 };
-        match form.format {
+        match writer.form.format {
             ExportFormat::Csv => {
                 let mut csv = csv::Writer::from_writer(Vec::new());
                 csv.write_record(ExportRecord::COLUMNS)?;
                 writer.put_csv(csv)?;
             }
-            ExportFormat::Json if form.include_metadata => {
-                let (at, range) = (rfc3339_text(now_ms()), form.range.name());
-                writer.put(
-                    format!("{{\"exportedAt\":\"{at}\",\"dateRange\":\"{range}\",\"data\":[")
-                        .as_bytes(),
-                )?;
+            ExportFormat::Json if writer.form.include_metadata => {
+                let (at, range) = (rfc3339_text(now_ms()), writer.form.range.name());
+                let head = format!("{{\"exportedAt\":\"{at}\",\"dateRange\":\"{range}\",");
+                writer.put(head.as_bytes())?;
+                let conditions: BTreeMap<_, _> = writer.form.filter.parameters().collect();
+                if !conditions.is_empty() {
+                    let filter = serde_json::to_string(&conditions)?;
+                    writer.put(format!("\"filter\":{filter},").as_bytes())?;
+                }
+                writer.put(b"\"data\":[")?;
             }
             ExportFormat::Json => writer.put(b"[")?,
+            ExportFormat::Ndjson => {}
         }
         Ok(writer)
     }
@@ -161,12 +178,19 @@ impl Writer {
                 }
                 Ok(())
             }
+            ExportFormat::Ndjson => {
+                for row in rows {
+                    self.put(&serde_json::to_vec(&ExportRecord::from(row))?)?;
+                    self.put(b"\n")?;
+                }
+                Ok(())
+            }
         }
     }
 
     fn finish(mut self) -> Result<Vec<u8>, std::io::Error> {
         match self.form.format {
-            ExportFormat::Csv => {}
+            ExportFormat::Csv | ExportFormat::Ndjson => {}
             ExportFormat::Json if self.form.include_metadata => {
                 let end = format!("],\"totalRecords\":{}}}", self.rows);
                 self.put(end.as_bytes())?;

@@ -4,14 +4,15 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
-use rollcall_tally::summary::Adder;
-use rollcall_tally::{Batch, Detail, Failure, IpRef, PageRange, Snapshot, Summary, Window};
+use rollcall_tally::adder::Adder;
+use rollcall_tally::{Batch, Failure, IpRef, PageRange, Snapshot, Summary};
 use rollcall_web::call;
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::random::random;
 
 use crate::collector;
 use crate::counters::{self, FanOut};
+use crate::query::Query;
 use crate::settings::Settings;
 
 /// Pages listed by one request.
@@ -19,7 +20,7 @@ const PAGES_AT_ONCE: u32 = 32;
 /// A batch that failed is asked again after so long, or up to twice that.
 const RETRY_AFTER_MS: u64 = 50;
 
-/// Who can matter for a question: the IPs of one snapshot that were seen within the window.
+/// Who can matter for a question: the IPs of one snapshot that its filter names, and that were seen within the time it is about.
 pub struct Audience {
     pub snapshot: Snapshot,
     pub ips: Vec<IpRef>,
@@ -36,17 +37,23 @@ pub struct Answers {
 }
 
 impl Audience {
-    pub async fn gather(settings: &Settings, window: Window) -> Result<Self, Failure> {
+    pub async fn gather(settings: &Settings, query: &Query) -> Result<Self, Failure> {
         let began = Instant::now();
         let snapshot = collector::take_snapshot().await?;
+        // The collector reads the one page that a single address is in, so that one request will do.
+        let page_count = match query.filter.one_ip() {
+            Some(_) => snapshot.pages.max(1),
+            None => PAGES_AT_ONCE,
+        };
         let range = |first_page: u32| PageRange {
             root: snapshot.root,
             first_page,
-            page_count: PAGES_AT_ONCE,
-            since_ms: window.start_ms(snapshot.as_of_ms),
+            page_count,
+            since_ms: query.since_ms(snapshot.as_of_ms),
             as_of_ms: snapshot.as_of_ms,
+            ip: query.filter.ip.clone(),
         };
-        let firsts = (0..snapshot.pages).step_by(PAGES_AT_ONCE as usize);
+        let firsts = (0..snapshot.pages).step_by(page_count as usize);
         let lists = stream::iter(firsts).map(|first| collector::list_ips(range(first)));
         let empty = Self {
             snapshot,
@@ -65,12 +72,13 @@ impl Audience {
     }
 
     /// The IPs cut into batches.
-    pub fn batches(&self, settings: &Settings, window: Window, detail: Detail) -> Vec<Batch> {
+    pub fn batches(&self, settings: &Settings, query: &Query) -> Vec<Batch> {
         let cut = self.ips.chunks(settings.batch_size);
         let batch = |ips: &[IpRef]| Batch {
             as_of_ms: self.snapshot.as_of_ms,
-            window,
-            detail,
+            window: query.window,
+            filter: query.filter.clone(),
+            details: query.details,
             ips: ips.to_vec(),
         };
         cut.map(batch).collect()
@@ -78,13 +86,8 @@ impl Audience {
 
     /// Asks every IP, and adds up what they answer. A batch that fails is asked once more; one that has not answered when most of
     /// the time is over counts as failed.
-    pub async fn ask(
-        &self,
-        settings: &Settings,
-        window: Window,
-        detail: Detail,
-    ) -> Result<Answers, Failure> {
-        let batches = self.batches(settings, window, detail);
+    pub async fn ask(&self, settings: &Settings, query: &Query) -> Result<Answers, Failure> {
+        let batches = self.batches(settings, query);
         let count = batches.len() as u64;
         let retried = Cell::new(0);
         let ask = async |batch: Batch| {
@@ -99,7 +102,7 @@ impl Audience {
                 answer => answer,
             }
         };
-        let mut adder = Adder::default();
+        let mut adder = Adder::new(query.details);
         let mut answered = 0;
         let adding = async {
             let mut answers = std::pin::pin!(at_most(settings.fanout_limit, batches, ask));

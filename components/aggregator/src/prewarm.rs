@@ -12,7 +12,13 @@ use crate::serve::{self, Source};
 use crate::settings::Settings;
 
 /// What is asked for most: the first page of a dashboard, with all defaults.
-const CRITICAL: [&str; 4] = ["global-stats", "top-paths", "top-ips", "status"];
+const CRITICAL: [&str; 5] = [
+    "global-stats",
+    "top-paths",
+    "top-ips",
+    "timeseries",
+    "status",
+];
 
 #[derive(Debug, Serialize)]
 struct Prewarmed {

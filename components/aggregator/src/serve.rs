@@ -19,7 +19,8 @@ use rollcall_tally::question::Question;
 use rollcall_web::call;
 use spin_sdk::time::sleep;
 
-use crate::answer::{self, now_ms};
+use crate::answer;
+use crate::clock::now_ms;
 use crate::collector;
 use crate::counters::{self, Counter};
 use crate::flight::{self, Flight};
@@ -140,7 +141,7 @@ async fn lead(
             return Ok(Served { entry, source });
         }
         if is_bearable(&entry) {
-            refresh(settings.clone(), question.clone(), flight, known);
+            refresh(*settings, question.clone(), flight, known);
             return Ok(stale(&entry));
         }
     }
@@ -314,7 +315,7 @@ async fn recall(name: &str) -> Option<Known> {
 
 /// The last answer there was, if it is not too old. What makes no sense has none.
 async fn last_good(name: &str, failure: Failure) -> Result<Served, Failure> {
-    if matches!(failure, Failure::Invalid(_)) {
+    if matches!(failure, Failure::Invalid(_) | Failure::NotFound(_)) {
         return Err(failure);
     }
     recall(name).await;

@@ -32,14 +32,23 @@ impl Settings {
             answer_deadline: Duration::from_millis(answer_deadline_ms),
             min_success_rate: variable::number("min_success_rate", 0.7, 0.0..=1.0).await,
             prices: Prices {
-                per_million_requests: variable::number(
-                    "price_per_million_requests",
-                    0.0,
-                    0.0..=1e9,
-                )
-                .await,
-                per_compute_hour: variable::number("price_per_compute_hour", 0.0, 0.0..=1e9).await,
+                per_million_requests: price("price_per_million_requests").await,
+                per_million_key_value_reads: price("price_per_million_key_value_reads").await,
+                per_million_key_value_writes: price("price_per_million_key_value_writes").await,
+                per_compute_hour: price("price_per_compute_hour").await,
+                key_value_reads_per_request: per_request("key_value_reads_per_request").await,
+                key_value_writes_per_request: per_request("key_value_writes_per_request").await,
             },
         }
     }
+}
+
+/// A price in any currency; 0 unless it is set.
+async fn price(name: &str) -> f64 {
+    variable::number(name, 0.0, 0.0..=1e9).await
+}
+
+/// How many calls to a key-value store a request makes; 1 unless it is set, fractions allowed.
+async fn per_request(name: &str) -> f64 {
+    variable::number(name, 1.0, 0.0..=1e6).await
 }

@@ -1,10 +1,10 @@
 //! How the system does: what the store holds, what waits, what was dropped, and how the aggregator has done so far.
 
-use rollcall_tally::report;
+use rollcall_tally::report::rfc3339_text;
 use rollcall_tally::{Drops, Failure};
 use serde::Serialize;
 
-use crate::answer::now_ms;
+use crate::clock::now_ms;
 use crate::counters::{self, Counter, FanOut};
 use crate::settings::Settings;
 use crate::{collector, fan_out, flight, memory};
@@ -78,7 +78,7 @@ pub async fn status(settings: &Settings) -> Result<Status, Failure> {
         version: env!("CARGO_PKG_VERSION"),
         layout_version: ledger.layout_version,
         root: ledger.snapshot.root,
-        folded_at: report::rfc3339_text(ledger.folded_at_ms),
+        folded_at: rfc3339_text(ledger.folded_at_ms),
         tracked_ips: ledger.snapshot.ips,
         recorded_hits: ledger.snapshot.hits,
         pages: ledger.snapshot.pages,
@@ -108,6 +108,6 @@ pub async fn status(settings: &Settings) -> Result<Status, Failure> {
         batch_deadline_ms: settings.batch_deadline.as_millis(),
         answer_deadline_ms: settings.answer_deadline.as_millis(),
         min_success_rate: settings.min_success_rate,
-        generated_at: report::rfc3339_text(now_ms()),
+        generated_at: rfc3339_text(now_ms()),
     })
 }

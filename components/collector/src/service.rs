@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use rollcall_ledger::limits::{LAYOUT_VERSION, Limits};
-use rollcall_ledger::{BatchId, Clock, Ledger, LedgerError, Root};
+use rollcall_ledger::{BatchId, Clock, Ledger, LedgerError, Listed, Root};
+use rollcall_tally::adder::Adder;
+use rollcall_tally::filter::read_network;
 use rollcall_tally::intake::{self, Intake};
-use rollcall_tally::summary::Adder;
 use rollcall_tally::{
     Batch, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, PageRange, RawHit, Receipt,
     Snapshot, Summary,
@@ -90,13 +91,22 @@ impl Service {
     }
 
     pub async fn list_ips(&self, pages: PageRange) -> Result<IpList, Failure> {
+        let network = pages.ip.as_deref().map(read_network).transpose();
+        let network = network.map_err(Failure::Invalid)?;
         let first = pages.first_page as usize;
         let range = first..first.saturating_add(pages.page_count as usize);
+        let range = match network.filter(|network| network.prefix_len() == network.max_prefix_len())
+        {
+            Some(single) => self.ledger().page_of(&single.addr(), range),
+            None => range,
+        };
         let listed = self
             .ledger()
             .list(pages.root, range)
             .await
             .map_err(failure)?;
+        let wanted = |ip: &Listed| network.is_none_or(|network| network.contains(&ip.ip));
+        let listed: Vec<Listed> = listed.into_iter().filter(wanted).collect();
         let active_days = variable::number("active_days", ACTIVE_DAYS, 1..=90).await;
         let active_from_ms = pages
             .as_of_ms
@@ -120,7 +130,7 @@ impl Service {
     }
 
     pub async fn summarize(&self, batch: Batch) -> Result<Summary, Failure> {
-        let mut adder = Adder::default();
+        let mut adder = Adder::new(batch.details);
         for (ip, state) in self.states(&batch).await? {
             match state {
                 Some(state) => adder.add_state(&ip, state, &batch),
@@ -137,7 +147,7 @@ impl Service {
             let unreadable = || Failure::Corrupt(format!("the state of {ip}"));
             let mut state = state.ok_or_else(unreadable)?;
             state.age(batch.as_of_ms);
-            rows.extend(state.rows(&ip, batch.window, batch.as_of_ms));
+            rows.extend(state.rows(&ip, batch.window, batch.as_of_ms, &batch.filter));
         }
         Ok(rows)
     }

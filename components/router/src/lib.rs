@@ -6,6 +6,9 @@
 //! | `GET /admin/global-stats` | `global-stats` |
 //! | `GET /admin/top-paths` | `top-paths` |
 //! | `GET /admin/top-ips` | `top-ips` |
+//! | `GET /admin/timeseries` | `timeseries` |
+//! | `GET /admin/ips/{ip}` | `ips/{ip}` |
+//! | `GET /admin/paths?key=` | `paths` |
 //! | `GET /admin/export` | `export-data` |
 //! | `GET /admin/aggregator-status` | `status` |
 //! | `POST /admin/prewarm` | none: has those computed that are asked for most |

@@ -19,10 +19,15 @@ impl Route {
             "/admin/top-paths" => "top-paths",
             "/admin/top-ips" => "top-ips",
             "/admin/export" => "export-data",
+            "/admin/timeseries" => "timeseries",
+            "/admin/paths" => "paths",
             "/admin/aggregator-status" => "status",
             "/admin/prewarm" if request.method() == Method::POST => return Ok(Self::Prewarm),
             "/admin/prewarm" => return Err(Problem::method_not_allowed("POST")),
-            _ => return Err(Problem::not_found()),
+            path => match path.strip_prefix("/admin/") {
+                Some(name) if name.starts_with("ips/") => name,
+                _ => return Err(Problem::not_found()),
+            },
         };
         if request.method() != Method::GET {
             return Err(Problem::method_not_allowed("GET"));

@@ -84,6 +84,16 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok((root.ok_or(LedgerError::Gone { key })?, top))
     }
 
+    /// Of some pages, the one that an IP is in; no page if it is in another.
+    pub fn page_of(&self, ip: &IpAddr, pages: Range<usize>) -> Range<usize> {
+        let page = keys::page_of(ip, self.limits.pages);
+        if pages.contains(&page) {
+            page..page + 1
+        } else {
+            0..0
+        }
+    }
+
     /// The IPs of some pages of a root.
     pub async fn list(&self, k: u64, pages: Range<usize>) -> Result<Vec<Listed>, LedgerError> {
         let key = keys::root(k);

@@ -4,11 +4,15 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use crate::filter::Filter;
+pub use crate::histogram::Bucket;
 pub use crate::hit::RawHit;
+pub use crate::order::IpOrder;
+pub use crate::status::{StatusClass, StatusCounts};
 pub use crate::summary::{
-    Batch, CallerSummary, CountryCount, Detail, PathSummary, RecentActivity, Summary,
+    Batch, CallerSummary, CountryCount, Details, PathSummary, RecentActivity, Summary, TimeSlot,
 };
-pub use crate::tally::{Bucket, StatusCounts, Tally};
+pub use crate::tally::Tally;
 pub use crate::window::Window;
 
 /// Why a hit was not taken.
@@ -44,6 +48,9 @@ pub enum Failure {
     /// A stored value cannot be read; says which key and why.
     #[error("unreadable: {0}")]
     Corrupt(String),
+    /// What was asked about is not known; says what.
+    #[error("{0}")]
+    NotFound(String),
 }
 
 /// What one IP did on one path in a window.
@@ -61,7 +68,8 @@ pub struct ExportRow {
     pub user_agent: Option<String>,
     pub client_errors: u64,
     pub server_errors: u64,
-    pub bytes: u64,
+    /// None under a filter by status: bytes and response times are not kept by class.
+    pub bytes: Option<u64>,
     pub timed: u64,
     pub time_sum_us: u64,
 }
@@ -106,7 +114,7 @@ pub struct Snapshot {
 }
 
 /// Some pages of a snapshot, numbered from 0, and which of their IPs are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRange {
     pub root: u64,
     pub first_page: u32,
@@ -114,6 +122,8 @@ pub struct PageRange {
     /// IPs that were not seen since then are left out.
     pub since_ms: u64,
     pub as_of_ms: u64,
+    /// An address or a network: IPs outside of it are left out. A single address costs a single page.
+    pub ip: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +137,7 @@ pub struct IpRef {
 pub struct IpList {
     /// IPs seen since the time asked for.
     pub ips: Vec<IpRef>,
-    /// IPs of these pages seen within `active_days`.
+    /// IPs of these pages, and of the address or network asked for, that were seen within `active_days`.
     pub active: u64,
 }
 

@@ -141,7 +141,7 @@ fn check_timestamp(timestamp_ms: Option<u64>, now_ms: u64) -> Result<u64, Refusa
     Ok(timestamp_ms)
 }
 
-fn check_method(mut method: String) -> Result<String, Refusal> {
+pub(crate) fn check_method(mut method: String) -> Result<String, Refusal> {
     if method.is_empty() {
         return Err(Refusal::new("method", "empty"));
     }
@@ -164,7 +164,7 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-fn check_path(mut path: String) -> Result<String, Refusal> {
+pub(crate) fn check_path(mut path: String) -> Result<String, Refusal> {
     if let Some(end) = path.find(['?', '#']) {
         path.truncate(end);
     }
@@ -231,21 +231,19 @@ fn check_bytes(bytes: Option<u64>) -> Result<Option<u64>, Refusal> {
 }
 
 fn check_country(country: Option<String>) -> Result<Option<String>, Refusal> {
-    let Some(mut country) = country else {
-        return Ok(None);
-    };
+    let expected = || Refusal::new("country", "expected a code of two letters, or null");
+    let checked = country.map(|country| country_code(country).ok_or_else(expected));
+    checked.transpose()
+}
+
+/// A code of two characters, upper-cased.
+pub(crate) fn country_code(mut country: String) -> Option<String> {
     let is_code = match country.as_bytes() {
         [first, second] => first.is_ascii_alphabetic() && second.is_ascii_alphanumeric(),
         _ => false,
     };
-    if !is_code {
-        return Err(Refusal::new(
-            "country",
-            "expected a code of two letters, or null",
-        ));
-    }
     country.make_ascii_uppercase();
-    Ok(Some(country))
+    is_code.then_some(country)
 }
 
 fn cut_user_agent(mut user_agent: String) -> Option<String> {

@@ -2,14 +2,19 @@
 //!
 //! Pure: no I/O, no clock, no SDK. Time comes in as an argument, in milliseconds since 1970.
 
+pub mod adder;
 pub mod contract;
+pub mod filter;
 pub mod freshness;
+pub mod histogram;
 pub mod hit;
 pub mod intake;
+pub mod order;
 pub mod question;
 pub mod report;
 pub mod series;
 pub mod state;
+pub mod status;
 pub mod summary;
 pub mod tally;
 pub mod window;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::hit::Hit;
+use crate::status::StatusClass;
 use crate::tally::Tally;
 use crate::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
 
@@ -54,29 +55,41 @@ impl Series {
         }
     }
 
-    /// What the cells that start at `from_ms` or later hold; 0 is everything.
-    pub fn since(&self, from_ms: u64) -> Tally {
+    /// What the cells that start at `from_ms` or later hold of a class of status, or of all; 0 is everything.
+    pub fn since(&self, from_ms: u64, class: Option<StatusClass>) -> Tally {
         let mut sum = Tally::default();
-        for tally in self.cells_since(from_ms) {
-            sum.merge(tally);
+        for (_, tally) in self.cells_since(from_ms) {
+            sum.merge_class(tally, class);
+        }
+        if from_ms == 0 {
+            sum.merge_class(&self.before, class);
         }
         sum
     }
 
-    /// How many hits the cells that start at `from_ms` or later hold.
-    pub fn count_since(&self, from_ms: u64) -> u64 {
-        self.cells_since(from_ms).map(|tally| tally.count).sum()
+    /// How many hits of a class, or of all, the cells that start at `from_ms` or later hold; 0 is everything.
+    pub fn count_since(&self, from_ms: u64, class: Option<StatusClass>) -> u64 {
+        let cells = self.cells_since(from_ms);
+        let count: u64 = cells.map(|(_, tally)| tally.count_of(class)).sum();
+        if from_ms == 0 {
+            count + self.before.count_of(class)
+        } else {
+            count
+        }
     }
 
-    fn cells_since(&self, from_ms: u64) -> impl Iterator<Item = &Tally> {
-        let from = move |unit_ms: u64| from_ms.div_ceil(unit_ms)..;
-        let before = (from_ms == 0).then_some(&self.before);
-        let fine = self.fine.range(from(FINE_MS));
-        let hours = self.hours.range(from(HOUR_MS));
-        let days = self.days.range(from(DAY_MS));
-        let cells = fine.chain(hours).chain(days).map(|(_, tally)| tally);
-        cells.chain(before)
+    /// The cells that start at `from_ms` or later, each with its start. What is before all days has none.
+    pub fn cells_since(&self, from_ms: u64) -> impl Iterator<Item = (u64, &Tally)> {
+        let of = move |cells, unit_ms| cells_of(cells, unit_ms, from_ms);
+        let fine = of(&self.fine, FINE_MS);
+        fine.chain(of(&self.hours, HOUR_MS))
+            .chain(of(&self.days, DAY_MS))
     }
+}
+
+fn cells_of(cells: &Cells, unit_ms: u64, from_ms: u64) -> impl Iterator<Item = (u64, &Tally)> {
+    let within = cells.range(from_ms.div_ceil(unit_ms)..);
+    within.map(move |(start, tally)| (start * unit_ms, tally))
 }
 
 fn take_before(cells: &mut Cells, start: u64) -> Cells {

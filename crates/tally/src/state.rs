@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{CallerSummary, ExportRow, RecentActivity};
+use crate::contract::{ExportRow, RecentActivity};
+use crate::filter::Filter;
 use crate::hit::Hit;
 use crate::series::Series;
+use crate::status::StatusClass;
 use crate::tally::Tally;
 use crate::window::Window;
 
@@ -32,7 +34,7 @@ pub struct PathState {
 pub struct IpState {
     /// The country that the newest hit with a country told, and when.
     country: Option<(u64, String)>,
-    /// The last seen first.
+    /// The last seen last.
     user_agents: BTreeSet<(u64, String)>,
     paths: BTreeMap<String, PathState>,
 }
@@ -92,6 +94,11 @@ impl IpState {
         self.country.as_ref().map(|(_, country)| country.as_str())
     }
 
+    /// The user agents that were seen last, the newest first.
+    pub fn user_agents(&self) -> impl Iterator<Item = &str> {
+        self.user_agents.iter().rev().map(|(_, name)| name.as_str())
+    }
+
     /// The user agent seen last.
     pub fn user_agent(&self) -> Option<&str> {
         self.user_agents.last().map(|(_, name)| name.as_str())
@@ -117,70 +124,79 @@ impl IpState {
     pub fn hits(&self) -> u64 {
         self.paths
             .values()
-            .map(|path| path.series.count_since(0))
+            .map(|path| path.series.count_since(0, None))
             .sum()
     }
 
     /// The path keys called in the window, with what was counted there.
     pub fn paths_since(&self, from_ms: u64) -> impl Iterator<Item = (&str, &PathState, Tally)> {
         self.paths.iter().filter_map(move |(key, path)| {
-            let tally = path.series.since(from_ms);
+            let tally = path.since(from_ms, None);
             (tally.count > 0).then_some((key.as_str(), path, tally))
         })
     }
 
-    /// How much of the recent past, over all paths.
-    pub fn recent(&self, now_ms: u64) -> RecentActivity {
-        let mut recent = RecentActivity::default();
-        for path in self.paths.values() {
-            recent.merge(path.recent(now_ms));
-        }
-        recent
+    /// The path keys that a filter lets through; none if it does not let the IP's country through.
+    pub fn paths(&self, filter: &Filter) -> impl Iterator<Item = (&str, &PathState)> {
+        let mine = filter.lets_country(self.country());
+        let paths = self.paths.iter();
+        paths
+            .filter(move |(key, _)| mine && filter.lets_path(key))
+            .map(|(key, path)| (key.as_str(), path))
     }
 
-    /// This IP in a list of callers.
-    pub fn caller(&self, ip: &str, tally: Tally, path_keys: u64, now_ms: u64) -> CallerSummary {
-        CallerSummary {
-            ip: ip.to_owned(),
-            tally,
-            path_keys,
-            country: self.country().map(str::to_owned),
-            first_seen_ms: self.first_seen_ms(),
-            last_seen_ms: self.last_seen_ms(),
-            recent: self.recent(now_ms),
-        }
-    }
-
-    /// This IP in an export: a row for each path called in the window.
-    pub fn rows(&self, ip: &str, window: Window, now_ms: u64) -> Vec<ExportRow> {
-        self.paths_since(window.start_ms(now_ms))
-            .map(|(key, path, tally)| {
-                let (method, target) = key.split_once(' ').unwrap_or(("", key));
-                ExportRow {
-                    ip: ip.to_owned(),
-                    path_key: key.to_owned(),
-                    method: method.to_owned(),
-                    path: target.to_owned(),
-                    count: tally.count,
-                    first_seen_ms: path.first_seen_ms,
-                    last_accessed_ms: path.last_seen_ms,
-                    country: self.country().map(str::to_owned),
-                    user_agent: self.user_agent().map(str::to_owned),
-                    client_errors: tally.statuses.client_error,
-                    server_errors: tally.statuses.server_error,
-                    bytes: tally.bytes,
-                    timed: tally.timed,
-                    time_sum_us: tally.time_sum_us,
-                }
+    /// This IP in an export: a row for each path called in the window. Bytes and response times are not kept by class of status.
+    pub fn rows(&self, ip: &str, window: Window, now_ms: u64, filter: &Filter) -> Vec<ExportRow> {
+        let from_ms = window.start_ms(now_ms);
+        let row = |(key, path): (&str, &PathState)| {
+            let tally = path.since(from_ms, filter.status);
+            let (method, target) = key.split_once(' ').unwrap_or(("", key));
+            (tally.count > 0).then(|| ExportRow {
+                ip: ip.to_owned(),
+                path_key: key.to_owned(),
+                method: method.to_owned(),
+                path: target.to_owned(),
+                count: tally.count,
+                first_seen_ms: path.first_seen_ms,
+                last_accessed_ms: path.last_seen_ms,
+                country: self.country().map(str::to_owned),
+                user_agent: self.user_agent().map(str::to_owned),
+                client_errors: tally.statuses.client_error,
+                server_errors: tally.statuses.server_error,
+                bytes: filter.status.is_none().then_some(tally.bytes),
+                timed: tally.timed,
+                time_sum_us: tally.time_sum_us,
             })
-            .collect()
+        };
+        self.paths(filter).filter_map(row).collect()
     }
 }
 
 impl PathState {
+    /// What was counted of a class of status, or of all, in the cells that start at `from_ms` or later.
+    pub fn since(&self, from_ms: u64, class: Option<StatusClass>) -> Tally {
+        if self.last_seen_ms < from_ms {
+            return Tally::default();
+        }
+        self.series.since(from_ms, class)
+    }
+
+    /// The same, hits alone.
+    pub fn count_since(&self, from_ms: u64, class: Option<StatusClass>) -> u64 {
+        if self.last_seen_ms < from_ms {
+            return 0;
+        }
+        self.series.count_since(from_ms, class)
+    }
+
+    /// The cells that start at `from_ms` or later, each with its start.
+    pub fn cells_since(&self, from_ms: u64) -> impl Iterator<Item = (u64, &Tally)> {
+        self.series.cells_since(from_ms)
+    }
+
     /// How much of the recent past.
-    pub fn recent(&self, now_ms: u64) -> RecentActivity {
-        let count = |window: Window| self.series.count_since(window.start_ms(now_ms));
+    pub fn recent(&self, now_ms: u64, class: Option<StatusClass>) -> RecentActivity {
+        let count = |window: Window| self.count_since(window.start_ms(now_ms), class);
         RecentActivity {
             last24h: count(Window::Day),
             last7d: count(Window::Week),

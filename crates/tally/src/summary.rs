@@ -1,23 +1,37 @@
-//! What a set of IPs did in a window, and how two such sets add up.
-//!
-//! Each IP is in one set only, so that counts of IPs may be summed.
-
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+//! What a set of IPs did in a window.
 
 use serde::{Deserialize, Serialize};
 
 use crate::contract::IpRef;
-use crate::state::IpState;
+use crate::filter::Filter;
+use crate::order::IpOrder;
 use crate::tally::Tally;
 use crate::window::Window;
 
 /// What a batch is asked for, beside its totals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Detail {
-    Totals,
-    Paths,
-    Callers,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    pub paths: bool,
+    /// How many callers: the first of [`Self::order`]. An IP is in one batch only, so that no other can be among the first of all.
+    pub callers: u32,
+    pub order: IpOrder,
+    /// What the window and the one before it were made of.
+    pub timeline: bool,
+    /// The callers' user agents, too, and callers that did nothing in the window.
+    pub profiles: bool,
+}
+
+impl Details {
+    /// IPs that were not seen since then have nothing to tell.
+    pub fn since_ms(self, window: Window, now_ms: u64) -> u64 {
+        if self.profiles {
+            0
+        } else if self.timeline {
+            window.timeline_start_ms(now_ms)
+        } else {
+            window.start_ms(now_ms)
+        }
+    }
 }
 
 /// A question about some IPs.
@@ -25,7 +39,9 @@ pub enum Detail {
 pub struct Batch {
     pub as_of_ms: u64,
     pub window: Window,
-    pub detail: Detail,
+    /// Which hits count. The IPs are chosen already, so that its `ip` is not looked at.
+    pub filter: Filter,
+    pub details: Details,
     pub ips: Vec<IpRef>,
 }
 
@@ -63,6 +79,9 @@ pub struct PathSummary {
     pub ips: u64,
     /// Sorted by country.
     pub countries: Vec<CountryCount>,
+    /// Of the IPs that called it, whatever the window and the status.
+    pub first_seen_ms: u64,
+    pub last_seen_ms: u64,
     pub recent: RecentActivity,
 }
 
@@ -72,9 +91,19 @@ pub struct CallerSummary {
     pub tally: Tally,
     pub path_keys: u64,
     pub country: Option<String>,
-    pub first_seen_ms: u64,
-    pub last_seen_ms: u64,
+    /// On paths that the filter lets through, whatever the window and the status.
+    pub first_seen_ms: Option<u64>,
+    pub last_seen_ms: Option<u64>,
     pub recent: RecentActivity,
+    /// The newest first; empty unless asked for.
+    pub user_agents: Vec<String>,
+}
+
+/// A piece of a timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeSlot {
+    pub start_ms: u64,
+    pub tally: Tally,
 }
 
 /// What a set of IPs did in a window.
@@ -88,19 +117,25 @@ pub struct Summary {
     pub ips: u64,
     /// Path keys that each IP called in the window, added up over the IPs.
     pub path_keys: u64,
-    /// The oldest hit of these IPs, in the window or before it.
+    /// The oldest of these IPs' hits on paths that the filter lets through, in the window or before it.
     pub first_seen_ms: Option<u64>,
+    /// Hits within the last hour: how fast this changes.
+    pub last_hour: u64,
     pub tally: Tally,
     /// Sorted by path key; empty unless asked for.
     pub paths: Vec<PathSummary>,
-    /// Sorted by IP; empty unless asked for.
+    /// In the order asked for, and no more than that; empty unless asked for.
     pub callers: Vec<CallerSummary>,
+    /// Sorted by start, without empty ones; empty unless asked for.
+    pub timeline: Vec<TimeSlot>,
 }
 
 impl PathSummary {
-    fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.tally.merge(&other.tally);
         self.ips += other.ips;
+        self.first_seen_ms = self.first_seen_ms.min(other.first_seen_ms);
+        self.last_seen_ms = self.last_seen_ms.max(other.last_seen_ms);
         self.recent.merge(other.recent);
         for theirs in other.countries {
             match self
@@ -114,92 +149,6 @@ impl PathSummary {
                 }
                 Err(at) => self.countries.insert(at, theirs),
             }
-        }
-    }
-}
-
-/// Adds up states and summaries, in any order.
-#[derive(Default)]
-pub struct Adder {
-    sum: Summary,
-    paths: BTreeMap<String, PathSummary>,
-    callers: BTreeMap<String, CallerSummary>,
-}
-
-impl Adder {
-    /// Adds the state of an IP that is in no other state or summary added.
-    pub fn add_state(&mut self, ip: &str, mut state: IpState, batch: &Batch) {
-        let now_ms = batch.as_of_ms;
-        state.age(now_ms);
-        let mut of_ip = Tally::default();
-        let mut path_keys = 0;
-        for (path_key, path, tally) in state.paths_since(batch.window.start_ms(now_ms)) {
-            path_keys += 1;
-            of_ip.merge(&tally);
-            if batch.detail == Detail::Paths {
-                let requests = tally.count;
-                let country = state.country().unwrap_or_default().to_owned();
-                self.add_path(PathSummary {
-                    path_key: path_key.to_owned(),
-                    tally,
-                    ips: 1,
-                    countries: vec![CountryCount { country, requests }],
-                    recent: path.recent(now_ms),
-                });
-            }
-        }
-        self.see_first(Some(state.first_seen_ms()));
-        self.sum.answered += 1;
-        self.sum.path_keys += path_keys;
-        self.sum.ips += u64::from(of_ip.count > 0);
-        self.sum.tally.merge(&of_ip);
-        if batch.detail == Detail::Callers && of_ip.count > 0 {
-            let caller = state.caller(ip, of_ip, path_keys, now_ms);
-            self.callers.insert(ip.to_owned(), caller);
-        }
-    }
-
-    /// Counts an IP whose state cannot be read.
-    pub fn add_unreadable(&mut self) {
-        self.sum.unreadable += 1;
-    }
-
-    /// Adds a summary of other IPs.
-    pub fn add(&mut self, summary: Summary) {
-        self.see_first(summary.first_seen_ms);
-        self.sum.answered += summary.answered;
-        self.sum.unreadable += summary.unreadable;
-        self.sum.ips += summary.ips;
-        self.sum.path_keys += summary.path_keys;
-        self.sum.tally.merge(&summary.tally);
-        for path in summary.paths {
-            self.add_path(path);
-        }
-        for caller in summary.callers {
-            self.callers.insert(caller.ip.clone(), caller);
-        }
-    }
-
-    fn see_first(&mut self, at_ms: Option<u64>) {
-        let known = self.sum.first_seen_ms;
-        self.sum.first_seen_ms = known.into_iter().chain(at_ms).min();
-    }
-
-    fn add_path(&mut self, path: PathSummary) {
-        match self.paths.entry(path.path_key.clone()) {
-            Entry::Occupied(mut known) => known.get_mut().merge(path),
-            Entry::Vacant(free) => {
-                free.insert(path);
-            }
-        }
-    }
-
-    /// The sum of all that was added.
-    pub fn finish(self) -> Summary {
-        Summary {
-            paths: self.paths.into_values().collect(),
-            callers: self.callers.into_values().collect(),
-            ..self.sum
         }
     }
 }

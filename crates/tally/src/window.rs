@@ -79,6 +79,32 @@ impl Window {
         self.length_ms()
             .map_or(0, |length| now_ms.saturating_sub(length))
     }
+
+    /// The earliest start of a cell of the period of the same length before. None where its cells are not kept, or it has no end.
+    pub fn previous_start_ms(self, now_ms: u64) -> Option<u64> {
+        match self {
+            Self::Hour | Self::Day | Self::Week | Self::Month => {
+                let length_ms = self.length_ms()?;
+                Some(self.start_ms(now_ms).saturating_sub(length_ms))
+            }
+            Self::Quarter | Self::All => None,
+        }
+    }
+
+    /// The earliest start of a cell that a timeline shows.
+    pub fn timeline_start_ms(self, now_ms: u64) -> u64 {
+        let previous = self.previous_start_ms(now_ms);
+        previous.unwrap_or_else(|| self.start_ms(now_ms))
+    }
+
+    /// What a timeline is cut into: nothing is finer than the cells that the window and the one before it are made of.
+    pub fn bucket_ms(self) -> u64 {
+        match self {
+            Self::Hour => FINE_MS,
+            Self::Day => HOUR_MS,
+            Self::Week | Self::Month | Self::Quarter | Self::All => DAY_MS,
+        }
+    }
 }
 
 /// From when on time is cut into 5 minutes, hours and days, as seen at one moment.
@@ -124,6 +150,23 @@ mod tests {
             assert!(Window::Hour.start_ms(now) >= ranges.fine_from_ms);
             assert!(Window::Day.start_ms(now) >= ranges.hours_from_ms);
             assert!(Window::Quarter.start_ms(now) >= ranges.days_from_ms);
+        }
+    }
+
+    #[test]
+    fn the_period_before_a_window_is_made_of_cells_no_coarser_than_its_buckets() {
+        for minutes in 0..(3 * 24 * 60) {
+            let now = 400 * DAY_MS + minutes * MINUTE_MS;
+            let ranges = Ranges::at(now);
+            for window in Window::EVERY {
+                let kept_from = match window.bucket_ms() {
+                    FINE_MS => ranges.fine_from_ms,
+                    HOUR_MS => ranges.hours_from_ms,
+                    _ => ranges.days_from_ms,
+                };
+                let previous = window.previous_start_ms(now);
+                assert!(previous.is_none_or(|start| start >= kept_from));
+            }
         }
     }
 }

@@ -122,6 +122,7 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Invalid(reason) => Self::new(StatusCode::BAD_REQUEST, reason),
+            Failure::NotFound(reason) => Self::new(StatusCode::NOT_FOUND, reason),
             Failure::Unavailable(_) | Failure::Gone => {
                 eprintln!("{failure}");
                 Self::unavailable("The data could not be reached in time. Ask again.")

@@ -79,7 +79,40 @@ fn every_bad_parameter_is_refused_by_its_name() {
         &["limit", "sortBy"],
     );
     check("/admin/top-ips?limit=abc", &["limit"]);
-    check("/admin/top-ips?sortBy=requests", &["sortBy"]);
+    check("/admin/top-ips?sortBy=uniqueIPs", &["sortBy"]);
+    for path in [
+        "global-stats?",
+        "top-paths?",
+        "top-ips?",
+        "timeseries?",
+        "paths?key=GET%20/&",
+        "export?",
+    ] {
+        for (query, name) in [
+            ("ip=192.0.2.0/33", "ip"),
+            ("ip=", "ip"),
+            ("pathPrefix=users", "pathPrefix"),
+            ("method=G%20T", "method"),
+            ("status=404", "status"),
+            ("country=Germany", "country"),
+            ("country=", "country"),
+        ] {
+            check(&format!("/admin/{path}{query}"), &[name]);
+        }
+    }
+    check(
+        "/admin/timeseries?timeRange=2h&ip=x&status=6xx&limit=5",
+        &["timeRange", "status", "ip", "limit"],
+    );
+    check("/admin/paths", &["key"]);
+    check("/admin/paths?key=users&limit=0", &["key", "limit"]);
+    check("/admin/paths?key=GET%20users", &["key"]);
+    check("/admin/ips/nowhere", &["ip"]);
+    check("/admin/ips/192.0.2.0%2F24", &["ip"]);
+    check(
+        "/admin/ips/192.0.2.1?offset=1001&limit=101&ip=192.0.2.1",
+        &["offset", "limit", "ip"],
+    );
     check(
         "/admin/export?format=xml&dateRange=24h&compression=gzip",
         &["format", "dateRange", "compression"],
@@ -91,7 +124,9 @@ fn every_bad_parameter_is_refused_by_its_name() {
 fn other_paths_and_methods_are_refused() {
     let app = App::start();
     let token = format!("Bearer {ADMIN}");
-    assert_eq!(app.ask("/admin/nonsense").status, 404);
+    for path in ["/admin/nonsense", "/admin/ips", "/admin/ipsum"] {
+        assert_eq!(app.ask(path).status, 404, "{path}");
+    }
     for path in QUESTIONS {
         let answer = app.send("DELETE", path, &[("authorization", &token)], b"");
         assert_eq!(
@@ -200,16 +235,20 @@ fn global_stats_have_the_documented_shape() {
     let orders = json!({
         "pathKey": "POST /orders", "totalRequests": 1, "uniqueIPs": 1, "avgRequestsPerIP": 1.0,
         "topCountries": [{"country": "unknown", "requests": 1, "percentage": 100.0}],
+        "firstSeen": "TIME", "lastSeen": "TIME",
         "recentActivity": {"last24h": 1, "last7d": 1, "last30d": 1},
         "statusClasses": {"1xx": 0, "2xx": 0, "3xx": 0, "4xx": 1, "5xx": 0, "unknown": 0},
-        "errorRate": 1.0, "avgResponseTime": null, "totalBytes": 0
+        "errorRate": 1.0, "avgResponseTime": null, "p50ResponseTime": null, "p95ResponseTime": null,
+        "p99ResponseTime": null, "totalBytes": 0
     });
     let users = json!({
         "pathKey": "GET /users", "totalRequests": 2, "uniqueIPs": 1, "avgRequestsPerIP": 2.0,
         "topCountries": [{"country": "DE", "requests": 2, "percentage": 100.0}],
+        "firstSeen": "TIME", "lastSeen": "TIME",
         "recentActivity": {"last24h": 1, "last7d": 2, "last30d": 2},
         "statusClasses": {"1xx": 0, "2xx": 1, "3xx": 0, "4xx": 0, "5xx": 1, "unknown": 0},
-        "errorRate": 0.5, "avgResponseTime": 20.0, "totalBytes": 150
+        "errorRate": 0.5, "avgResponseTime": 20.0, "p50ResponseTime": 10.239, "p95ResponseTime": 30.0,
+        "p99ResponseTime": 30.0, "totalBytes": 150
     });
     assert_eq!(
         without_times(app.json("/admin/global-stats?timeRange=7d&includeCosts=true")),
@@ -217,10 +256,12 @@ fn global_stats_have_the_documented_shape() {
             "totalRequests": 3, "totalPaths": 2, "uniquePaths": 2, "totalActiveIPs": 2, "uniqueIPs": 2, "totalActiveDOs": 2,
             "avgPathsPerIP": 1.0, "topPaths": [users, orders],
             "statusClasses": {"1xx": 0, "2xx": 1, "3xx": 0, "4xx": 1, "5xx": 1, "unknown": 0},
-            "errorRate": 2.0 / 3.0, "avgResponseTime": 20.0, "totalBytes": 150,
+            "errorRate": 2.0 / 3.0, "avgResponseTime": 20.0, "p50ResponseTime": 10.239, "p95ResponseTime": 30.0,
+            "p99ResponseTime": 30.0, "totalBytes": 150,
             "costMetrics": {
                 "estimatedDailyCost": 0.0, "estimatedMonthlyCost": 0.0,
-                "doRequestCount": 3, "activeDurationHours": 40_000.0 / 3.6e9
+                "doRequestCount": 3, "activeDurationHours": 40_000.0 / 3.6e9, "keyValueReads": 3.0, "keyValueWrites": 3.0,
+                "breakdown": {"requests": 0.0, "keyValueReads": 0.0, "keyValueWrites": 0.0, "compute": 0.0}
             },
             "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
         })
@@ -240,25 +281,34 @@ fn global_stats_have_the_documented_shape() {
 #[test]
 fn costs_are_reckoned_with_the_configured_prices() {
     let app = App::start_with(|config| {
-        config
-            .variables
-            .insert("price_per_million_requests".into(), "1000000".into());
-        config
-            .variables
-            .insert("price_per_compute_hour".into(), "90000".into());
+        for (name, value) in [
+            ("price_per_million_requests", "1000000"),
+            ("price_per_million_key_value_reads", "2000000"),
+            ("price_per_million_key_value_writes", "4000000"),
+            ("price_per_compute_hour", "90000"),
+            ("key_value_reads_per_request", "0.5"),
+            ("key_value_writes_per_request", "2"),
+        ] {
+            config.variables.insert(name.into(), value.into());
+        }
     });
     three_hits(&app);
     let costs =
         app.json("/admin/global-stats?timeRange=7d&includeCosts=true")["costMetrics"].clone();
-    // Three hits at 1 each and 40 ms at 25 a second, over seven days.
-    assert!(
-        (costs["estimatedDailyCost"].as_f64().unwrap() - 4.0 / 7.0).abs() < 1e-9,
-        "{costs}"
-    );
-    assert!(
-        (costs["estimatedMonthlyCost"].as_f64().unwrap() - 120.0 / 7.0).abs() < 1e-9,
-        "{costs}"
-    );
+    // Over seven days: three hits at 1, 1.5 reads at 2, 6 writes at 4, and 40 ms at 25 a second.
+    for (value, expected) in [
+        (&costs["keyValueReads"], 1.5),
+        (&costs["keyValueWrites"], 6.0),
+        (&costs["breakdown"]["requests"], 3.0 / 7.0),
+        (&costs["breakdown"]["keyValueReads"], 3.0 / 7.0),
+        (&costs["breakdown"]["keyValueWrites"], 24.0 / 7.0),
+        (&costs["breakdown"]["compute"], 1.0 / 7.0),
+        (&costs["estimatedDailyCost"], 31.0 / 7.0),
+        (&costs["estimatedMonthlyCost"], 930.0 / 7.0),
+    ] {
+        let near = (value.as_f64().unwrap() - expected).abs() < 1e-9;
+        assert!(near, "{expected}: {costs}");
+    }
 }
 
 #[test]
@@ -287,6 +337,38 @@ fn top_paths_are_sorted_by_what_was_asked() {
         ["GET /users", "POST /orders"]
     );
     assert_eq!(keys("sortBy=uniqueIPs&limit=1"), ["POST /orders"]);
+    assert_eq!(
+        keys("sortBy=errorRate"),
+        ["GET /users", "POST /orders"],
+        "half of each failed"
+    );
+    assert_eq!(
+        keys("sortBy=p95ResponseTime"),
+        ["GET /users", "POST /orders"]
+    );
+}
+
+#[test]
+fn top_ips_are_sorted_by_what_was_asked() {
+    let app = App::start();
+    three_hits(&app);
+    app.record(&json!([
+        {"ip": "192.0.2.3", "method": "GET", "path": "/a", "timestamp": "2015-05-17T10:05:03Z"},
+        {"ip": "192.0.2.3", "method": "GET", "path": "/b", "timestamp": "2015-05-17T10:05:03Z"},
+    ]));
+    let ips = |query: &str| {
+        let top = app.json(&format!("/admin/top-ips?timeRange=all&{query}"));
+        let ips = top["ips"].as_array().unwrap().clone();
+        ips.iter()
+            .map(|ip| ip["ip"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let (a, b, c) = ("192.0.2.1", "2001:db8::1", "192.0.2.3");
+    assert_eq!(ips(""), [a, c, b], "requests, equals by address");
+    assert_eq!(ips("sortBy=uniquePaths"), [c, a, b]);
+    assert_eq!(ips("sortBy=errorRate"), [b, a, c]);
+    assert_eq!(ips("sortBy=lastSeen"), [a, b, c]);
+    assert_eq!(ips("sortBy=lastSeen&limit=2"), [a, b]);
 }
 
 #[test]
@@ -298,11 +380,13 @@ fn top_ips_have_the_documented_shape() {
         top,
         json!({
             "ips": [{
-                "ip": "192.0.2.1", "totalRequests": 2, "uniquePaths": 1, "country": "DE",
+                "ip": "192.0.2.1", "totalRequests": 2, "requestsPerMinute": 2.0 / (7.0 * 24.0 * 60.0), "uniquePaths": 1,
+                "country": "DE",
                 "firstSeen": "TIME", "lastSeen": "TIME",
                 "recentActivity": {"last24h": 1, "last7d": 2, "last30d": 2},
                 "statusClasses": {"1xx": 0, "2xx": 1, "3xx": 0, "4xx": 0, "5xx": 1, "unknown": 0},
-                "errorRate": 0.5, "avgResponseTime": 20.0, "totalBytes": 150
+                "errorRate": 0.5, "avgResponseTime": 20.0, "p50ResponseTime": 10.239, "p95ResponseTime": 30.0,
+                "p99ResponseTime": 30.0, "totalBytes": 150
             }],
             "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
         })
@@ -342,6 +426,16 @@ fn an_export_has_a_row_for_each_ip_and_path() {
         answer.header("content-disposition"),
         Some("attachment; filename=\"path-stats-7d.csv\"")
     );
+    let lines = app.ask("/admin/export?format=ndjson");
+    assert_eq!(lines.header("content-type"), Some("application/x-ndjson"));
+    let mut read: Vec<Value> = lines
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    read.sort_by_key(|row| row["ip"].to_string());
+    assert_eq!(without_times(Value::from(read)), export["data"]);
+
     assert!(
         answer.text().contains("'=cmd()"),
         "a spreadsheet runs no formula: {}",

@@ -12,7 +12,7 @@ mod bindings {
 
 use bindings::Caller;
 use bindings::exports::rollcall::stats::collector::{Batch, PageRange, RawHit};
-use bindings::rollcall::stats::types::{Detail, Window};
+use bindings::rollcall::stats::types::{Details, Filter, IpOrder, Window};
 
 fn hit(ip: &str, path: &str) -> RawHit {
     RawHit {
@@ -58,13 +58,28 @@ fn the_collector_records_and_answers_through_its_typed_export() {
                     page_count: snapshot.pages,
                     since_ms: 0,
                     as_of_ms: snapshot.as_of_ms,
+                    ip: Some("192.0.2.0/24".into()),
                 };
                 let list = collector.call_list_ips(accessor, pages).await;
                 let list = list.unwrap().unwrap();
                 let batch = Batch {
                     as_of_ms: snapshot.as_of_ms,
                     window: Window::Hour,
-                    detail: Detail::Paths,
+                    filter: Filter {
+                        ip: None,
+                        path_prefix: Some("/a".into()),
+                        method: None,
+                        status: None,
+                        country: None,
+                        path_key: None,
+                    },
+                    details: Details {
+                        paths: true,
+                        callers: 1,
+                        order: IpOrder::LastSeen,
+                        timeline: true,
+                        profiles: false,
+                    },
                     ips: list.ips.clone(),
                 };
                 let summary = collector
@@ -84,6 +99,9 @@ fn the_collector_records_and_answers_through_its_typed_export() {
         assert_eq!(summary.paths[0].path_key, "GET /a");
         assert_eq!(summary.paths[0].tally.statuses.client_error, 2);
         assert_eq!(summary.tally.time_sum_us, 3_000);
+        assert_eq!((summary.last_hour, summary.callers.len()), (2, 1));
+        let slots = summary.timeline.iter().map(|slot| slot.tally.count);
+        assert_eq!(slots.sum::<u64>(), 2);
     });
 }
 

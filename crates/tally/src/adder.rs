@@ -1,0 +1,174 @@
+//! How states and summaries add up, in any order.
+//!
+//! Each IP is in one of them only, so that counts of IPs may be summed.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::state::{IpState, PathState};
+use crate::summary::{
+    Batch, CallerSummary, CountryCount, Details, PathSummary, RecentActivity, Summary, TimeSlot,
+};
+use crate::tally::Tally;
+use crate::window::Window;
+
+/// Adds up states and summaries.
+pub struct Adder {
+    details: Details,
+    sum: Summary,
+    paths: BTreeMap<String, PathSummary>,
+    callers: Vec<CallerSummary>,
+    timeline: BTreeMap<u64, Tally>,
+}
+
+impl Adder {
+    /// What is added must have been asked for the same details.
+    pub fn new(details: Details) -> Self {
+        Self {
+            details,
+            sum: Summary::default(),
+            paths: BTreeMap::new(),
+            callers: Vec::new(),
+            timeline: BTreeMap::new(),
+        }
+    }
+
+    /// Adds the state of an IP that is in no other state or summary added.
+    pub fn add_state(&mut self, ip: &str, mut state: IpState, batch: &Batch) {
+        let now_ms = batch.as_of_ms;
+        state.age(now_ms);
+        let mut caller = nobody(ip, &state);
+        for (path_key, path) in state.paths(&batch.filter) {
+            caller.see(path);
+            if self.details.callers > 0 {
+                caller
+                    .recent
+                    .merge(path.recent(now_ms, batch.filter.status));
+            }
+            self.add_cells(path, batch);
+            self.sum.last_hour +=
+                path.count_since(Window::Hour.start_ms(now_ms), batch.filter.status);
+            let tally = path.since(batch.window.start_ms(now_ms), batch.filter.status);
+            if tally.count == 0 {
+                continue;
+            }
+            caller.path_keys += 1;
+            caller.tally.merge(&tally);
+            if self.details.paths {
+                let country = state.country().unwrap_or_default().to_owned();
+                let requests = tally.count;
+                self.add_path(PathSummary {
+                    path_key: path_key.to_owned(),
+                    tally,
+                    ips: 1,
+                    countries: vec![CountryCount { country, requests }],
+                    first_seen_ms: path.first_seen_ms,
+                    last_seen_ms: path.last_seen_ms,
+                    recent: path.recent(now_ms, batch.filter.status),
+                });
+            }
+        }
+        self.sum.answered += 1;
+        self.see_first(caller.first_seen_ms);
+        self.sum.path_keys += caller.path_keys;
+        self.sum.ips += u64::from(caller.tally.count > 0);
+        self.sum.tally.merge(&caller.tally);
+        if self.details.profiles {
+            caller.user_agents = state.user_agents().map(str::to_owned).collect();
+        }
+        let is_wanted = caller.tally.count > 0 || self.details.profiles;
+        if self.details.callers > 0 && is_wanted {
+            self.callers.push(caller);
+        }
+    }
+
+    /// Counts an IP whose state cannot be read.
+    pub fn add_unreadable(&mut self) {
+        self.sum.unreadable += 1;
+    }
+
+    /// Adds a summary of other IPs.
+    pub fn add(&mut self, summary: Summary) {
+        self.see_first(summary.first_seen_ms);
+        self.sum.answered += summary.answered;
+        self.sum.unreadable += summary.unreadable;
+        self.sum.ips += summary.ips;
+        self.sum.path_keys += summary.path_keys;
+        self.sum.last_hour += summary.last_hour;
+        self.sum.tally.merge(&summary.tally);
+        for path in summary.paths {
+            self.add_path(path);
+        }
+        self.callers.extend(summary.callers);
+        for slot in summary.timeline {
+            self.timeline
+                .entry(slot.start_ms)
+                .or_default()
+                .merge(&slot.tally);
+        }
+    }
+
+    fn see_first(&mut self, at_ms: Option<u64>) {
+        let known = self.sum.first_seen_ms;
+        self.sum.first_seen_ms = known.into_iter().chain(at_ms).min();
+    }
+
+    /// What a path adds to the timeline. A hit from the future, of a clock that is ahead, counts in the newest bucket.
+    fn add_cells(&mut self, path: &PathState, batch: &Batch) {
+        if !self.details.timeline {
+            return;
+        }
+        let bucket = |at_ms: u64| at_ms / batch.window.bucket_ms() * batch.window.bucket_ms();
+        let newest_ms = bucket(batch.as_of_ms);
+        for (start_ms, tally) in path.cells_since(batch.window.timeline_start_ms(batch.as_of_ms)) {
+            if tally.count_of(batch.filter.status) > 0 {
+                let slot = self.timeline.entry(bucket(start_ms).min(newest_ms));
+                slot.or_default().merge_class(tally, batch.filter.status);
+            }
+        }
+    }
+
+    fn add_path(&mut self, path: PathSummary) {
+        match self.paths.entry(path.path_key.clone()) {
+            Entry::Occupied(mut known) => known.get_mut().merge(path),
+            Entry::Vacant(free) => {
+                free.insert(path);
+            }
+        }
+    }
+
+    /// The sum of all that was added.
+    pub fn finish(self) -> Summary {
+        let mut callers = self.details.order.sort(self.callers);
+        callers.truncate(self.details.callers as usize);
+        let slot = |(start_ms, tally)| TimeSlot { start_ms, tally };
+        Summary {
+            paths: self.paths.into_values().collect(),
+            callers,
+            timeline: self.timeline.into_iter().map(slot).collect(),
+            ..self.sum
+        }
+    }
+}
+
+/// An IP of which nothing was counted yet.
+fn nobody(ip: &str, state: &IpState) -> CallerSummary {
+    CallerSummary {
+        ip: ip.to_owned(),
+        tally: Tally::default(),
+        path_keys: 0,
+        country: state.country().map(str::to_owned),
+        first_seen_ms: None,
+        last_seen_ms: None,
+        recent: RecentActivity::default(),
+        user_agents: Vec::new(),
+    }
+}
+
+impl CallerSummary {
+    fn see(&mut self, path: &PathState) {
+        let first = self.first_seen_ms.into_iter().chain([path.first_seen_ms]);
+        self.first_seen_ms = first.min();
+        self.last_seen_ms = self.last_seen_ms.max(Some(path.last_seen_ms));
+    }
+}

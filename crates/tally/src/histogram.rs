@@ -1,0 +1,126 @@
+//! A histogram of response times: fixed buckets, so that two of them add up to the one of both.
+
+use serde::{Deserialize, Serialize};
+
+/// One bucket of a histogram of response times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    pub index: u16,
+    pub count: u64,
+}
+
+/// The bucket of a response time: exact below 8 µs, then eight equal steps from each power of two to the next, so that a
+/// bucket is never wider than an eighth of what it holds.
+pub fn bucket_index(time_us: u64) -> u16 {
+    let power = time_us.max(1).ilog2();
+    if power < 3 {
+        return time_us as u16;
+    }
+    let step = (time_us >> (power - 3)) & 7;
+    ((power - 2) * 8) as u16 + step as u16
+}
+
+/// The longest response time of a bucket.
+pub fn bucket_end_us(index: u16) -> u64 {
+    if index < 8 {
+        return u64::from(index);
+    }
+    let power = u32::from(index / 8) - 1;
+    let next = u64::from(9 + index % 8);
+    let start = 1u64
+        .checked_shl(power)
+        .and_then(|unit| next.checked_mul(unit));
+    start.map_or(u64::MAX, |start| start - 1)
+}
+
+/// Counts a bucket in a sorted histogram.
+pub fn add_bucket(histogram: &mut Vec<Bucket>, bucket: Bucket) {
+    match histogram.binary_search_by_key(&bucket.index, |known| known.index) {
+        Ok(at) => {
+            if let Some(known) = histogram.get_mut(at) {
+                known.count += bucket.count;
+            }
+        }
+        Err(at) => histogram.insert(at, bucket),
+    }
+}
+
+/// The end of the bucket that the smallest response time lies in that `percent` of all do not exceed. None of nothing.
+pub fn percentile_us(histogram: &[Bucket], percent: u64) -> Option<u64> {
+    let total: u64 = histogram.iter().map(|bucket| bucket.count).sum();
+    let rank = (u128::from(total) * u128::from(percent)).div_ceil(100);
+    let mut seen = 0;
+    let reaches = |bucket: &&Bucket| {
+        seen += u128::from(bucket.count);
+        seen >= rank
+    };
+    let bucket = histogram.iter().find(reaches)?;
+    Some(bucket_end_us(bucket.index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn each_power_of_two_is_cut_into_eight_equal_buckets() {
+        for index in 8..300u16 {
+            let power = u32::from(index / 8) - 1;
+            let start = u64::from(8 + index % 8) << power;
+            assert_eq!(bucket_index(start), index, "{start} µs");
+            assert_eq!(bucket_index(start - 1), index - 1, "{start} µs less one");
+        }
+    }
+
+    #[test]
+    fn a_bucket_ends_where_the_next_one_begins() {
+        for index in 0..300u16 {
+            let end = bucket_end_us(index);
+            assert_eq!(
+                (bucket_index(end), bucket_index(end + 1)),
+                (index, index + 1)
+            );
+        }
+    }
+
+    #[test]
+    fn the_longest_response_time_has_a_bucket() {
+        assert_eq!(bucket_index(0), 0);
+        assert_eq!(bucket_index(7), 7);
+        assert_eq!(bucket_index(8), 8);
+        assert_eq!(bucket_index(16), 16);
+        assert!(bucket_index(crate::hit::RESPONSE_TIME_US_MAX) < 512);
+    }
+
+    #[test]
+    fn a_bucket_that_nothing_counts_in_has_an_end_all_the_same() {
+        for index in 400..=u16::MAX {
+            assert!(bucket_end_us(index) >= bucket_end_us(index - 1));
+        }
+        assert_eq!(bucket_end_us(u16::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn of_nothing_there_is_no_percentile() {
+        assert_eq!(percentile_us(&[], 50), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_percentile_is_never_under_the_true_one_and_at_most_an_eighth_above(
+            mut times_us in proptest::collection::vec(prop_oneof![0..20u64, 0..2_000u64, 0..90_000_000_000u64], 1..200),
+            percent in 1..=100u64,
+        ) {
+            let mut histogram = Vec::new();
+            for time_us in &times_us {
+                add_bucket(&mut histogram, Bucket { index: bucket_index(*time_us), count: 1 });
+            }
+            times_us.sort_unstable();
+            let rank = (times_us.len() * percent as usize).div_ceil(100);
+            let exact = times_us[rank - 1];
+            let told = percentile_us(&histogram, percent).unwrap();
+            prop_assert!(told >= exact && told - exact <= exact / 8, "{} for {}", told, exact);
+        }
+    }
+}

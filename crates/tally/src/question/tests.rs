@@ -1,0 +1,211 @@
+use super::*;
+use crate::status::StatusClass;
+
+fn bad(name: &str, query: &str, expect: &[&str]) {
+    match Question::read(name, query) {
+        Err(NotUnderstood::Parameters(bad)) => {
+            let names: Vec<&str> = bad.iter().map(|bad| bad.name.as_str()).collect();
+            assert_eq!(names, expect, "{name}?{query}");
+        }
+        other => panic!("{name}?{query}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_question_has_the_documented_defaults() {
+    assert_eq!(
+        Question::read("top-paths", ""),
+        Ok(Question::TopPaths {
+            window: Window::Day,
+            filter: Filter::default(),
+            limit: 10,
+            order: PathOrder::Requests
+        })
+    );
+    assert_eq!(
+        Question::read("export-data", ""),
+        Ok(Question::Export {
+            format: ExportFormat::Json,
+            range: DateRange::Week,
+            filter: Filter::default(),
+            include_metadata: true,
+            compression: false
+        })
+    );
+    assert_eq!(
+        Question::read("global-stats", ""),
+        Ok(Question::GlobalStats {
+            window: Window::Day,
+            filter: Filter::default(),
+            include_metrics: true,
+            include_costs: false
+        })
+    );
+}
+
+#[test]
+fn a_limit_is_from_1_to_100() {
+    for good in ["1", "100"] {
+        assert!(Question::read("top-ips", &format!("limit={good}")).is_ok());
+    }
+    for query in [
+        "limit=0",
+        "limit=101",
+        "limit=-1",
+        "limit=1.5",
+        "limit=",
+        "limit=ten",
+    ] {
+        bad("top-ips", query, &["limit"]);
+    }
+}
+
+#[test]
+fn every_bad_parameter_is_named_at_once() {
+    bad(
+        "top-paths",
+        "limit=0&timeRange=2h&sortBy=x",
+        &["timeRange", "limit", "sortBy"],
+    );
+    bad("top-paths", "limit=5&limit=6", &["limit"]);
+    bad("top-paths", "lmit=5", &["lmit"]);
+    bad("global-stats", "includeCosts=yes", &["includeCosts"]);
+    bad(
+        "export-data",
+        "format=xml&dateRange=24h",
+        &["format", "dateRange"],
+    );
+    bad("top-ips", "sortBy=uniqueIPs", &["sortBy"]);
+    bad("timeseries", "limit=5", &["limit"]);
+    bad(
+        "paths",
+        "pathPrefix=x&country=DEU&ip=300.0.0.1&method=&status=404",
+        &["key", "status", "ip", "pathPrefix", "method", "country"],
+    );
+    bad("paths", "key=GET", &["key"]);
+    bad(
+        "ips/nowhere",
+        "offset=-1&ip=192.0.2.1",
+        &["ip", "offset", "ip"],
+    );
+    bad("ips/", "", &["ip"]);
+    bad(
+        "ips/192.0.2.1/24",
+        "offset=1001&limit=0",
+        &["ip", "offset", "limit"],
+    );
+    bad("status", "x=1", &["x"]);
+}
+
+#[test]
+fn a_question_nobody_knows_is_unknown() {
+    assert_eq!(Question::read("nonsense", ""), Err(NotUnderstood::Unknown));
+}
+
+/// A filter with every condition that a client can give.
+fn narrow() -> Filter {
+    Filter {
+        ip: Some("2001:db8::/32".to_owned()),
+        path_prefix: Some("/a&b=c d/ü".to_owned()),
+        method: Some("GET".to_owned()),
+        status: Some(StatusClass::ServerError),
+        country: Some("DE".to_owned()),
+        path_key: None,
+    }
+}
+
+/// Every kind of question.
+fn questions(window: Window, filter: Filter) -> Vec<Question> {
+    let order = |order| Question::TopPaths {
+        window,
+        filter: filter.clone(),
+        limit: 7,
+        order,
+    };
+    let ip_order = |order| Question::TopIps {
+        window,
+        filter: filter.clone(),
+        limit: 100,
+        order,
+    };
+    let mut questions: Vec<Question> = PathOrder::EVERY.into_iter().map(order).collect();
+    questions.extend(IpOrder::EVERY.into_iter().map(ip_order));
+    questions.extend([
+        Question::GlobalStats {
+            window,
+            filter: filter.clone(),
+            include_metrics: false,
+            include_costs: true,
+        },
+        Question::Timeseries {
+            window,
+            filter: filter.clone(),
+        },
+        Question::Ip {
+            ip: "2001:db8::7".parse().unwrap(),
+            window,
+            filter: Filter {
+                ip: None,
+                ..filter.clone()
+            },
+            offset: 20,
+            limit: 10,
+        },
+        Question::Path {
+            key: "GET /a b".to_owned(),
+            window,
+            filter: filter.clone(),
+            limit: 3,
+        },
+        Question::Status,
+    ]);
+    questions.extend(ExportFormat::EVERY.map(|format| Question::Export {
+        format,
+        range: DateRange::Quarter,
+        filter: filter.clone(),
+        include_metadata: false,
+        compression: true,
+    }));
+    questions
+}
+
+#[test]
+fn a_question_written_is_read_back() {
+    for window in Window::EVERY {
+        for filter in [Filter::default(), narrow()] {
+            for question in questions(window, filter) {
+                let text = question.write();
+                let (name, query) = text.split_once('?').unwrap_or((&text, ""));
+                assert_eq!(Question::read(name, query), Ok(question), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn equal_questions_are_equal_texts() {
+    let text = |name: &str, query: &str| Question::read(name, query).unwrap().write();
+    for (name, a, b) in [
+        ("top-ips", "", "sortBy=requests&limit=10&timeRange=24h"),
+        (
+            "top-ips",
+            "ip=192.0.2.9/24&method=get",
+            "method=GET&ip=192.0.2.0/24",
+        ),
+        ("top-paths", "ip=::ffff:192.0.2.1", "ip=192.0.2.1%2F32"),
+        ("timeseries", "country=de", "timeRange=24h&country=DE"),
+        ("paths", "key=get%20/x?page=1", "key=GET+/x"),
+    ] {
+        assert_eq!(text(name, a), text(name, b), "{name}: {a}, {b}");
+    }
+    let mapped = text("ips/%3A%3Affff%3A192.0.2.1", "");
+    assert_eq!(mapped, text("ips/192.0.2.1", "offset=0"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_query_makes_reading_a_question_panic(name in "[a-z-]{0,14}", query in ".{0,80}") {
+        let _ = Question::read(&name, &query);
+        let _ = Question::read("top-paths", &query);
+    }
+}

@@ -1,0 +1,61 @@
+//! The statistics over all IPs.
+
+use serde::Serialize;
+
+use crate::contract::Summary;
+use crate::order::PathOrder;
+use crate::report::{CostMetrics, Metrics, PathStats, Provenance, top_paths};
+use crate::tally::ratio;
+
+/// Paths named in the global statistics.
+pub const GLOBAL_TOP_PATHS: u32 = 10;
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GlobalStats {
+    pub total_requests: u64,
+    /// Path keys of each IP, added up over the IPs.
+    pub total_paths: u64,
+    /// Distinct path keys.
+    pub unique_paths: u64,
+    /// IPs seen within `active_days`.
+    #[serde(rename = "totalActiveIPs")]
+    pub total_active_ips: u64,
+    /// IPs seen within the window.
+    #[serde(rename = "uniqueIPs")]
+    pub unique_ips: u64,
+    /// IP states that answered.
+    #[serde(rename = "totalActiveDOs")]
+    pub total_active_dos: u64,
+    /// `totalPaths / uniqueIPs`.
+    #[serde(rename = "avgPathsPerIP")]
+    pub avg_paths_per_ip: f64,
+    /// The [`GLOBAL_TOP_PATHS`] most called.
+    pub top_paths: Vec<PathStats>,
+    #[serde(flatten)]
+    pub metrics: Option<Metrics>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_metrics: Option<CostMetrics>,
+    #[serde(flatten)]
+    pub provenance: Provenance,
+}
+
+impl GlobalStats {
+    /// `active_ips` is counted over the index, not over the states.
+    pub fn new(summary: Summary, active_ips: u64, provenance: Provenance) -> Self {
+        let order = PathOrder::Requests;
+        Self {
+            total_requests: summary.tally.count,
+            total_paths: summary.path_keys,
+            unique_paths: summary.paths.len() as u64,
+            total_active_ips: active_ips,
+            unique_ips: summary.ips,
+            total_active_dos: summary.answered,
+            avg_paths_per_ip: ratio(summary.path_keys, summary.ips),
+            top_paths: top_paths(summary.paths, order, 0, GLOBAL_TOP_PATHS, &provenance),
+            metrics: Some(Metrics::new(&summary.tally, &provenance)),
+            cost_metrics: None,
+            provenance,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The answers, in the shapes that the admin API gives them out in. The same types as `wit/rollcall.wit`'s interface `reports`.
+//!
+//! Response times are milliseconds, times RFC 3339 in UTC, shares 0 to 1 unless they are called a percentage.
+
+mod costs;
+mod export;
+mod global;
+mod ips;
+mod metrics;
+mod paths;
+mod provenance;
+mod time;
+mod timeline;
+
+pub use costs::{CostBreakdown, CostMetrics, Prices, days};
+pub use export::ExportRecord;
+pub use global::{GLOBAL_TOP_PATHS, GlobalStats};
+pub use ips::{IpReport, IpStats, TopIps};
+pub use metrics::Metrics;
+pub use paths::{CountryShare, PathReport, PathStats, TOP_COUNTRIES, TopPaths, top_paths};
+pub use provenance::Provenance;
+pub use time::rfc3339_text;
+pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
+
+pub use crate::order::PathOrder;
+use time::{rfc3339, rfc3339_if_any};
+
+#[cfg(test)]
+mod tests;

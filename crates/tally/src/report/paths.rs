@@ -1,0 +1,144 @@
+//! Paths: lists of them, and one in full.
+
+use serde::Serialize;
+
+use crate::contract::{PathSummary, RecentActivity, Summary};
+use crate::filter::UNKNOWN;
+use crate::order::PathOrder;
+use crate::report::{IpStats, Metrics, Provenance, Timeline, rfc3339_if_any};
+use crate::tally::{Tally, ratio};
+
+/// Countries named with each path.
+pub const TOP_COUNTRIES: usize = 5;
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CountryShare {
+    pub country: String,
+    pub requests: u64,
+    /// Percent of the path's requests.
+    pub percentage: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PathStats {
+    pub path_key: String,
+    pub total_requests: u64,
+    #[serde(rename = "uniqueIPs")]
+    pub unique_ips: u64,
+    #[serde(rename = "avgRequestsPerIP")]
+    pub avg_requests_per_ip: f64,
+    /// At most [`TOP_COUNTRIES`].
+    pub top_countries: Vec<CountryShare>,
+    /// Of the IPs that called it in the window, whatever the window and the status. None if no IP did.
+    #[serde(rename = "firstSeen", serialize_with = "rfc3339_if_any")]
+    pub first_seen_ms: Option<u64>,
+    #[serde(rename = "lastSeen", serialize_with = "rfc3339_if_any")]
+    pub last_seen_ms: Option<u64>,
+    pub recent_activity: RecentActivity,
+    #[serde(flatten)]
+    pub metrics: Metrics,
+}
+
+impl PathStats {
+    pub fn new(path: PathSummary, provenance: &Provenance) -> Self {
+        let total = path.tally.count;
+        let mut countries = path.countries;
+        countries.sort_by(|a, b| {
+            b.requests
+                .cmp(&a.requests)
+                .then_with(|| a.country.cmp(&b.country))
+        });
+        let share = |name: String, requests: u64| CountryShare {
+            country: if name.is_empty() {
+                UNKNOWN.to_owned()
+            } else {
+                name
+            },
+            requests,
+            percentage: 100.0 * ratio(requests, total),
+        };
+        Self {
+            total_requests: total,
+            unique_ips: path.ips,
+            avg_requests_per_ip: ratio(total, path.ips),
+            top_countries: countries
+                .into_iter()
+                .take(TOP_COUNTRIES)
+                .map(|country| share(country.country, country.requests))
+                .collect(),
+            first_seen_ms: Some(path.first_seen_ms),
+            last_seen_ms: Some(path.last_seen_ms),
+            recent_activity: path.recent,
+            metrics: Metrics::new(&path.tally, provenance),
+            path_key: path.path_key,
+        }
+    }
+
+    /// A path that nobody called in the window.
+    fn uncalled(path_key: String, provenance: &Provenance) -> Self {
+        Self {
+            path_key,
+            total_requests: 0,
+            unique_ips: 0,
+            avg_requests_per_ip: 0.0,
+            top_countries: Vec::new(),
+            first_seen_ms: None,
+            last_seen_ms: None,
+            recent_activity: RecentActivity::default(),
+            metrics: Metrics::new(&Tally::default(), provenance),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TopPaths {
+    pub paths: Vec<PathStats>,
+    #[serde(flatten)]
+    pub provenance: Provenance,
+}
+
+/// `limit` paths of an order, after the first `offset`.
+pub fn top_paths(
+    paths: Vec<PathSummary>,
+    order: PathOrder,
+    offset: u32,
+    limit: u32,
+    provenance: &Provenance,
+) -> Vec<PathStats> {
+    let sorted = order.sort(paths).into_iter();
+    let page = sorted.skip(offset as usize).take(limit as usize);
+    page.map(|path| PathStats::new(path, provenance)).collect()
+}
+
+/// One path in full.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PathReport {
+    #[serde(flatten)]
+    pub stats: PathStats,
+    /// The IPs that called it most.
+    pub callers: Vec<IpStats>,
+    pub timeline: Timeline,
+    #[serde(flatten)]
+    pub provenance: Provenance,
+}
+
+impl PathReport {
+    /// Of a summary under a filter of this path key alone.
+    pub fn new(path_key: String, summary: Summary, provenance: Provenance) -> Self {
+        let timeline = Timeline::new(&summary, &provenance);
+        let callers = summary.callers.into_iter();
+        let path = summary.paths.into_iter().next();
+        Self {
+            stats: match path {
+                Some(path) => PathStats::new(path, &provenance),
+                None => PathStats::uncalled(path_key, &provenance),
+            },
+            callers: callers
+                .map(|caller| IpStats::new(caller, &provenance))
+                .collect(),
+            timeline,
+            provenance,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Timelines: a window bucket by bucket, beside the period of the same length before it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::contract::{Summary, Tally, Window};
+use crate::report::{Provenance, rfc3339};
+use crate::window::{MINUTE_MS, Ranges};
+
+/// What is told of each stretch of time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineBucket {
+    #[serde(rename = "start", serialize_with = "rfc3339")]
+    pub start_ms: u64,
+    pub requests: u64,
+    pub errors: u64,
+    pub avg_response_time: Option<f64>,
+    pub p95_response_time: Option<f64>,
+}
+
+/// Some buckets in a row, and what they add up to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Period {
+    pub total_requests: u64,
+    pub errors: u64,
+    pub avg_response_time: Option<f64>,
+    pub p95_response_time: Option<f64>,
+    /// The oldest first; those without a hit, too.
+    pub buckets: Vec<TimelineBucket>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeline {
+    pub bucket_minutes: u32,
+    #[serde(flatten)]
+    pub current: Period,
+    /// Requests older than the first bucket: of `all` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// None where it is not kept: of `90d` and `all`.
+    pub previous: Option<Period>,
+}
+
+impl Timeline {
+    /// Of a summary that was asked for its timeline.
+    pub fn new(summary: &Summary, provenance: &Provenance) -> Self {
+        let (window, now_ms) = (provenance.time_range, provenance.as_of_ms);
+        let slots = summary.timeline.iter();
+        let slots: Slots = slots.map(|slot| (slot.start_ms, &slot.tally)).collect();
+        let bucket_ms = window.bucket_ms();
+        let start_ms = match window {
+            Window::All => Ranges::at(now_ms).days_from_ms,
+            _ => window.start_ms(now_ms),
+        };
+        let current = Period::new(
+            &summary.tally,
+            &slots,
+            starts(start_ms, now_ms + 1, bucket_ms),
+        );
+        let before = match window {
+            Window::All => Some(current.older_requests()),
+            _ => None,
+        };
+        let previous = |previous_ms| {
+            let mut total = Tally::default();
+            for tally in slots.range(previous_ms..start_ms).map(|(_, tally)| tally) {
+                total.merge(tally);
+            }
+            Period::new(&total, &slots, starts(previous_ms, start_ms, bucket_ms))
+        };
+        Self {
+            bucket_minutes: (bucket_ms / MINUTE_MS) as u32,
+            before,
+            previous: window.previous_start_ms(now_ms).map(previous),
+            current,
+        }
+    }
+}
+
+type Slots<'a> = BTreeMap<u64, &'a Tally>;
+
+impl Period {
+    fn new(total: &Tally, slots: &Slots, starts: impl Iterator<Item = u64>) -> Self {
+        let empty = Tally::default();
+        let bucket = |start_ms: u64| {
+            let tally = slots.get(&start_ms).copied().unwrap_or(&empty);
+            TimelineBucket {
+                start_ms,
+                requests: tally.count,
+                errors: tally.errors(),
+                avg_response_time: tally.avg_response_time_ms(),
+                p95_response_time: tally.percentile_ms(95),
+            }
+        };
+        Self {
+            total_requests: total.count,
+            errors: total.errors(),
+            avg_response_time: total.avg_response_time_ms(),
+            p95_response_time: total.percentile_ms(95),
+            buckets: starts.map(bucket).collect(),
+        }
+    }
+
+    /// Requests that are in no bucket.
+    fn older_requests(&self) -> u64 {
+        let shown: u64 = self.buckets.iter().map(|bucket| bucket.requests).sum();
+        self.total_requests.saturating_sub(shown)
+    }
+}
+
+/// The starts of buckets within a stretch of time.
+fn starts(from_ms: u64, to_ms: u64, bucket_ms: u64) -> impl Iterator<Item = u64> {
+    let first = from_ms.div_ceil(bucket_ms);
+    (first..to_ms.div_ceil(bucket_ms)).map(move |number| number * bucket_ms)
+}
+
+/// A timeline of all hits that the filter lets through.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Timeseries {
+    #[serde(flatten)]
+    pub timeline: Timeline,
+    #[serde(flatten)]
+    pub provenance: Provenance,
+}

@@ -1,0 +1,150 @@
+//! Hits of any kind, and where the documentation says that they lie.
+#![allow(dead_code, reason = "each test program uses its share")]
+
+use proptest::prelude::*;
+use rollcall_tally::adder::Adder;
+use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
+use rollcall_tally::{Batch, Details, Filter, Hit, IpOrder, IpState, StatusClass, Summary, Window};
+
+pub const NOW_MS: u64 = 1_800_000_123_456;
+
+pub fn any_hit() -> impl Strategy<Value = Hit> {
+    let age_ms = prop_oneof![0..3 * HOUR_MS, 0..60 * HOUR_MS, 0..120 * DAY_MS];
+    let country = proptest::option::of(prop_oneof![Just("DE"), Just("CN"), Just("US")]);
+    let time_us = proptest::option::of(0..5_000_000u64);
+    (
+        prop_oneof![Just("GET"), Just("PUT")],
+        0..4u8,
+        age_ms,
+        proptest::option::of(100..600u16),
+        time_us,
+        country,
+    )
+        .prop_map(
+            |(method, path, age_ms, status, response_time_us, country)| Hit {
+                ip: "192.0.2.1".parse().unwrap(),
+                timestamp_ms: NOW_MS - age_ms,
+                method: method.to_owned(),
+                path: format!("/{path}"),
+                status,
+                response_time_us,
+                bytes: Some(age_ms % 1_000),
+                country: country.map(str::to_owned),
+                user_agent: Some(format!("agent {}", age_ms % 7)),
+            },
+        )
+}
+
+pub fn any_window() -> impl Strategy<Value = Window> {
+    proptest::sample::select(Window::EVERY.to_vec())
+}
+
+/// Every condition of a filter but the IP, each given or not.
+pub fn any_filter() -> impl Strategy<Value = Filter> {
+    let given = |values: Vec<&'static str>| {
+        proptest::option::of(proptest::sample::select(values).prop_map(str::to_owned))
+    };
+    (
+        given(vec!["/", "/1", "/nowhere"]),
+        given(vec!["GET", "PUT"]),
+        proptest::option::of(proptest::sample::select(StatusClass::EVERY.to_vec())),
+        given(vec!["DE", "unknown"]),
+        given(vec!["GET /1", "PUT /2"]),
+    )
+        .prop_map(|(path_prefix, method, status, country, path_key)| Filter {
+            ip: None,
+            path_prefix,
+            method,
+            status,
+            country,
+            path_key,
+        })
+}
+
+pub fn any_details() -> impl Strategy<Value = Details> {
+    let order = proptest::sample::select(IpOrder::EVERY.to_vec());
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (flags, 0..4u32, order).prop_map(|((paths, timeline, profiles), callers, order)| Details {
+        paths,
+        callers,
+        order,
+        timeline,
+        profiles,
+    })
+}
+
+/// A question about no IP in particular.
+pub fn batch(as_of_ms: u64, window: Window, filter: &Filter, details: Details) -> Batch {
+    Batch {
+        as_of_ms,
+        window,
+        filter: filter.clone(),
+        details,
+        ips: Vec::new(),
+    }
+}
+
+pub fn state(hits: &[Hit]) -> IpState {
+    let mut state = IpState::default();
+    for hit in hits {
+        state.add(hit, NOW_MS);
+    }
+    state
+}
+
+/// What one IP answers.
+pub fn summary(ip: usize, hits: &[Hit], batch: &Batch) -> Summary {
+    let mut adder = Adder::new(batch.details);
+    adder.add_state(&format!("192.0.2.{ip}"), state(hits), batch);
+    adder.finish()
+}
+
+pub fn merged(details: Details, parts: impl IntoIterator<Item = Summary>) -> Summary {
+    let mut adder = Adder::new(details);
+    for part in parts {
+        adder.add(part);
+    }
+    adder.finish()
+}
+
+/// Where the documentation says that a hit's cell starts; `None` is the one cell for all before.
+pub fn cell_start(at_ms: u64, now_ms: u64) -> Option<u64> {
+    let ranges = Ranges::at(now_ms);
+    let unit_ms = if at_ms >= ranges.fine_from_ms {
+        FINE_MS
+    } else if at_ms >= ranges.hours_from_ms {
+        HOUR_MS
+    } else if at_ms >= ranges.days_from_ms {
+        DAY_MS
+    } else {
+        return None;
+    };
+    Some(at_ms / unit_ms * unit_ms)
+}
+
+/// Whether the documentation says that a hit is in a window.
+pub fn is_within(hit: &Hit, window: Window, now_ms: u64) -> bool {
+    match cell_start(hit.timestamp_ms, now_ms) {
+        Some(start_ms) => start_ms >= window.start_ms(now_ms),
+        None => window == Window::All,
+    }
+}
+
+/// The hits of one IP that a filter lets through, one by one.
+pub fn let_through<'a>(hits: &'a [Hit], filter: &Filter) -> Vec<&'a Hit> {
+    let told = hits.iter().filter(|hit| hit.country.is_some());
+    let newest = told.max_by_key(|hit| (hit.timestamp_ms, hit.country.clone()));
+    let country = newest.and_then(|hit| hit.country.as_deref());
+    let fits = |hit: &&Hit| {
+        let is = |wanted: &Option<String>, it: &str| wanted.as_deref().is_none_or(|w| w == it);
+        let prefix = filter.path_prefix.as_deref().unwrap_or_default();
+        is(&filter.method, &hit.method)
+            && is(&filter.path_key, &hit.path_key())
+            && is(&filter.country, country.unwrap_or("unknown"))
+            && hit.path.starts_with(prefix)
+            && filter
+                .status
+                .is_none_or(|class| class == StatusClass::of(hit.status))
+    };
+    hits.iter().filter(fits).collect()
+}
