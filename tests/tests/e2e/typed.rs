@@ -5,7 +5,8 @@ use rollcall_tests::App;
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",
-        inline: "package rollcall:tests; world caller { export rollcall:stats/collector@0.1.0; }",
+        inline: "package rollcall:tests;
+            world caller { export rollcall:stats/collector@0.1.0; }",
         exports: { default: async },
     });
 }
@@ -102,6 +103,60 @@ fn the_collector_records_and_answers_through_its_typed_export() {
         assert_eq!((summary.last_hour, summary.callers.len()), (2, 1));
         let slots = summary.timeline.iter().map(|slot| slot.tally.count);
         assert_eq!(slots.sum::<u64>(), 2);
+    });
+}
+
+/// A component that asks the aggregator.
+mod asker {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "package rollcall:tests; world asker { export rollcall:stats/aggregator@0.1.0; }",
+        exports: { default: async },
+    });
+}
+
+#[test]
+fn the_aggregator_answers_through_its_typed_export() {
+    use asker::rollcall::stats::types::{Failure, Filter, StatusClass, Window};
+    let app = App::start();
+    app.record(&serde_json::json!([
+        {"ip": "192.0.2.7", "method": "GET", "path": "/a", "status": 404},
+        {"ip": "192.0.2.7", "method": "GET", "path": "/b", "status": 200},
+    ]));
+    let filter = |ip: Option<&str>| Filter {
+        ip: ip.map(str::to_owned),
+        path_prefix: None,
+        method: Some("get".into()),
+        status: Some(StatusClass::ClientError),
+        country: None,
+        path_key: None,
+    };
+    app.runtime().block_on(async {
+        let (mut store, instance) = app.host().instantiate("aggregator").await.unwrap();
+        let asker = asker::Asker::new(&mut store, &instance).unwrap();
+        let aggregator = asker.rollcall_stats_aggregator();
+        store
+            .run_concurrent(async |accessor| {
+                let known = "::ffff:192.0.2.7".to_owned();
+                let ip = aggregator
+                    .call_get_ip(accessor, known, Window::Hour, filter(None), 0, 10)
+                    .await;
+                let ip = ip.unwrap().unwrap();
+                assert_eq!((ip.stats.total_requests, ip.total_paths), (1, 1));
+                assert_eq!(ip.paths[0].path_key, "GET /a");
+                assert_eq!(ip.timeline.current.buckets.len(), 12);
+                let unknown = "192.0.2.8".to_owned();
+                let ip = aggregator
+                    .call_get_ip(accessor, unknown, Window::Hour, filter(None), 0, 10)
+                    .await;
+                assert!(matches!(ip.unwrap(), Err(Failure::NotFound(_))));
+                let wrong = filter(Some("192.0.2.0/33"));
+                let series = aggregator.call_get_timeseries(accessor, Window::All, wrong);
+                let refused = series.await.unwrap();
+                assert!(matches!(refused, Err(Failure::Invalid(why)) if why.starts_with("ip: ")));
+            })
+            .await
+            .unwrap();
     });
 }
 
