@@ -71,7 +71,8 @@ fn ask(port: u16, path: &str) -> Option<Value> {
     let agent = ureq::Agent::from(agent);
     let answer = agent
         .get(format!("http://127.0.0.1:{port}{path}"))
-        .header("authorization", "Bearer admin");
+        .header("authorization", "Bearer admin")
+        .header("cache-control", "no-cache");
     let text = answer.call().ok()?.body_mut().read_to_string().ok()?;
     serde_json::from_str(&text).ok()
 }
