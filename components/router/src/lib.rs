@@ -19,6 +19,8 @@
 mod collect;
 mod route;
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use rollcall_tally::Failure;
 use rollcall_web::{Problem, Reply, auth, call, variable};
@@ -40,6 +42,8 @@ const HANDED_BACK: [HeaderName; 7] = [
     header::RETRY_AFTER,
 ];
 
+/// The aggregator brings its own deadline, of a minute at most. Past this one it hangs.
+const DEADLINE: Duration = Duration::from_secs(70);
 /// How often a question is put to the aggregator that gets no answer of its own.
 const TRIES: usize = 2;
 
@@ -86,7 +90,9 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
 async fn ask(method: Method, path: &str, headers: HeaderMap) -> Result<Reply, Problem> {
     for _ in 0..TRIES {
         let (method, headers) = (method.clone(), headers.clone());
-        let answer = call::request("aggregator", method, path, headers, "").await?;
+        let answer = call::request("aggregator", method, path, headers, "");
+        let hangs = || Failure::Unavailable("the aggregator hangs".to_owned());
+        let answer = call::within(DEADLINE, answer).await.ok_or_else(hangs)??;
         let (head, body) = answer.into_parts();
         let is_answer = matches!(head.status, StatusCode::OK | StatusCode::NOT_MODIFIED);
         if is_answer || route::is_problem(&head.headers) {

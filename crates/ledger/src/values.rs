@@ -169,7 +169,8 @@ mod tests {
             5 => decode::<Lease>("k", bytes).map(|_| ()),
             6 => decode::<Meta>("k", bytes).map(|_| ()),
             7 => decode::<Vec<BatchId>>("k", bytes).map(|_| ()),
-            _ => decode::<Vec<String>>("k", bytes).map(|_| ()),
+            8 => decode::<Vec<String>>("k", bytes).map(|_| ()),
+            _ => decode::<rollcall_tally::KeptAnswer>("k", bytes).map(|_| ()),
         }
     }
 
@@ -200,6 +201,12 @@ mod tests {
             ..Root::default()
         };
         let id = Some(BatchId::of("batch"));
+        let kept = rollcall_tally::KeptAnswer {
+            question: "top-paths".to_owned(),
+            body: b"{}".to_vec(),
+            computed_at_ms: hit.timestamp_ms,
+            ttl_ms: 60_000,
+        };
         let stamp_ms = hit.timestamp_ms;
         let hits = vec![hit];
         vec![
@@ -225,6 +232,7 @@ mod tests {
             ),
             (7, encode("k", &vec![BatchId::of("batch")]).unwrap()),
             (8, encode("k", &vec!["ip:192.0.2.1:3"]).unwrap()),
+            (9, encode("k", &kept).unwrap()),
         ]
     }
 
@@ -248,13 +256,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_reading_a_value_panic(kind in 0..9usize, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn no_bytes_make_reading_a_value_panic(kind in 0..10usize, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(kind, &bytes);
             let _ = read(kind, &[&[VERSION], bytes.as_slice()].concat());
         }
 
         #[test]
-        fn no_flipped_byte_makes_reading_a_value_panic(sample in 0..9usize, at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        fn no_flipped_byte_makes_reading_a_value_panic(sample in 0..10usize, at in any::<prop::sample::Index>(), to in any::<u8>()) {
             let (kind, mut bytes) = samples().swap_remove(sample);
             let at = at.index(bytes.len());
             bytes[at] = to;

@@ -130,6 +130,10 @@ fn a_state_that_cannot_be_read_is_missed_by_name_and_the_others_are_served() {
         stats["warnings"],
         json!(["2 IP states cannot be read; the log names them"])
     );
+    // The status tells, a moment later.
+    std::thread::sleep(Duration::from_millis(500));
+    let status = app.json("/admin/aggregator-status");
+    assert_eq!(status["fanOut"]["last"]["unreadableStates"], 2, "{status}");
     // They call again, and start anew.
     app.record(&json!([hit("192.0.2.1"), hit("192.0.2.2")]));
     let stats = app.json("/admin/global-stats");
