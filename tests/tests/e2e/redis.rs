@@ -590,19 +590,22 @@ fn three_hundred_gateways_at_once_are_all_answered() {
     let Some(redis) = Redis::start() else { return };
     let app = redis.app(|_| {});
     let client = &app.client(COLLECT_BOUND);
-    let acknowledged = &AtomicU64::new(0);
     thread::scope(|scope| {
         for gateway in 0..GATEWAYS {
             scope.spawn(move || {
                 for batch in gateway * BATCHES_EACH..(gateway + 1) * BATCHES_EACH {
-                    match client.collect(&key(batch), &body(batch)) {
-                        Ok(answer) if answer.status == 202 => acknowledged.fetch_add(1, SeqCst),
-                        _ => return,
-                    };
+                    // Too many for the machine at times, which is answered, too.
+                    loop {
+                        let answer = client.collect(&key(batch), &body(batch));
+                        let answer = answer.expect("an answer, in time");
+                        if answer.status == 202 {
+                            break;
+                        }
+                        check_unavailable("/collect", &answer);
+                    }
                 }
             });
         }
     });
-    assert_eq!(acknowledged.load(SeqCst), GATEWAYS * BATCHES_EACH);
     check_answers(client, 0..GATEWAYS * BATCHES_EACH);
 }
