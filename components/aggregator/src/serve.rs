@@ -70,11 +70,12 @@ pub async fn serve(
         Some(Err(failure)) => last_good(&name, failure).await,
         None => last_good(&name, too_slow(settings)).await,
     };
-    counters::count(match served.as_ref().map(|served| served.source) {
+    let source = served.as_ref().map(|served| served.source);
+    counters::count(match source {
         Ok(Source::Memory) => Counter::HitsMemory,
         Ok(Source::Store) => Counter::HitsStore,
         Ok(Source::Collapsed) => Counter::Collapsed,
-        Ok(Source::Computed) => Counter::Misses,
+        Ok(Source::Computed) | Err(Failure::NotFound(_)) => Counter::Misses,
         Ok(Source::Stale) => Counter::Stale,
         Err(_) => Counter::Failures,
     });
