@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 pub const ADMIN: &str = "admin-token-of-the-tests";
+pub const VIEWER: &str = "viewer-token-of-the-tests";
 pub const INGEST: &str = "ingest-token-of-the-tests";
 
 /// Every path of the admin API.
@@ -96,6 +97,7 @@ impl App {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_idle_connections(0)
+            .max_redirects(0)
             .build();
         let mut app = Self {
             runtime: Runtime::new().expect("a runtime"),
@@ -122,6 +124,12 @@ impl App {
 
     /// Ends the app as its operator would, and starts it again on the same data.
     pub fn restart(&mut self) {
+        self.restart_with(|_| {});
+    }
+
+    /// Ends the app, and starts it again on the same data with another configuration.
+    pub fn restart_with(&mut self, change: impl FnOnce(&mut HostConfig)) {
+        change(&mut self.config);
         if let Some(host) = self.host.take() {
             self.runtime.block_on(host.shutdown());
         }
@@ -220,6 +228,7 @@ impl Client {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_idle_connections(0)
+            .max_redirects(0)
             .timeout_global(Some(timeout))
             .build();
         Self {
@@ -238,6 +247,14 @@ impl Client {
         let token = format!("Bearer {ADMIN}");
         let headers = [&[("authorization", token.as_str())], headers].concat();
         let url = format!("{}{path}", self.base);
+        exchange(&self.agent, "GET", &url, &headers, b"")
+    }
+
+    /// Asks the admin API with another token than its own.
+    pub fn ask_as(&self, token: &str, path: &str) -> Result<Answer, ureq::Error> {
+        let token = format!("Bearer {token}");
+        let url = format!("{}{path}", self.base);
+        let headers = [("authorization", token.as_str())];
         exchange(&self.agent, "GET", &url, &headers, b"")
     }
 

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use rollcall_tally::{Count, Failure, KeptAnswer};
+use rollcall_web::auth::DENIED_COUNTER;
 use serde::{Deserialize, Serialize};
 use spin_sdk::time::sleep;
 
@@ -31,10 +32,12 @@ pub enum Counter {
     Batches,
     BatchesRetried,
     BatchesFailed,
+    /// Wrong tokens. The router counts them; here they are only told.
+    AccessDenied,
 }
 
 impl Counter {
-    pub const EVERY: [Self; 10] = [
+    pub const EVERY: [Self; 11] = [
         Self::HitsMemory,
         Self::HitsStore,
         Self::Misses,
@@ -45,6 +48,7 @@ impl Counter {
         Self::Batches,
         Self::BatchesRetried,
         Self::BatchesFailed,
+        Self::AccessDenied,
     ];
 
     fn name(self) -> &'static str {
@@ -59,6 +63,7 @@ impl Counter {
             Self::Batches => "batches",
             Self::BatchesRetried => "batches-retried",
             Self::BatchesFailed => "batches-failed",
+            Self::AccessDenied => DENIED_COUNTER,
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Status {
     dropped: Drops,
     cache: Cache,
     fan_out: FanOuts,
+    /// Wrong tokens, since the store was filled and over all instances.
+    access_denied: u64,
     batch_size: usize,
     fanout_limit: usize,
     batch_deadline_ms: u128,
@@ -103,6 +105,7 @@ pub async fn status(settings: &Settings) -> Result<Status, Failure> {
             questions_in_flight: flight::under_way(),
             last: counters::last_fan_out().await?,
         },
+        access_denied: total(Counter::AccessDenied),
         batch_size: settings.batch_size,
         fanout_limit: settings.fanout_limit,
         batch_deadline_ms: settings.batch_deadline.as_millis(),

@@ -3,7 +3,7 @@
 //! | path | who | what |
 //! |---|---|---|
 //! | `POST /collect` | the router, for gateways | record hits; see [`collect`] |
-//! | `POST /take-snapshot`, `/list-ips`, … | the aggregator | the functions of `rollcall:stats/collector` and `shared`; see [`call`] |
+//! | `POST /take-snapshot`, `/list-ips`, … | the aggregator, and the router `/count-up` | the functions of `rollcall:stats/collector` and `shared`; see [`call`] |
 //!
 //! Private: reached by service chaining alone. Checks no token, and makes no outgoing request. While the store does not answer, nothing
 //! here does, timers included: whoever calls brings a deadline.

@@ -1,4 +1,4 @@
-//! `POST /collect`: lets in whoever has the ingest token, and hands the hits to the collector.
+//! `POST /collect`: lets in whoever has an ingest token, and hands the hits to the collector.
 //!
 //! A store that hangs holds up the collector's instances, their timers too, so that its deadline has to be here. It counts from when the
 //! whole body has come: a slow client takes its time here, and the collector's goes into the hits.
@@ -8,10 +8,11 @@ use std::time::Duration;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, Method, StatusCode};
 use rollcall_tally::Failure;
-use rollcall_web::{Problem, Reply, auth, body, call, variable};
+use rollcall_web::auth::{Tokens, bearer};
+use rollcall_web::{Problem, Reply, body, call};
 use spin_sdk::http::{FullBody, Request, box_body};
 
-use crate::{route, some_of};
+use crate::{route, slow_down, some_of};
 
 /// How long the collector may take. More than the 5 s within which the ledger acknowledges. What takes longer is answered with a 503,
 /// and may still count.
@@ -23,9 +24,11 @@ const HANDED_ON: [HeaderName; 2] = [CONTENT_TYPE, HeaderName::from_static("idemp
 const HANDED_BACK: [HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
 
 pub async fn collect(request: Request) -> Result<Reply, Problem> {
-    let token = variable::text("ingest_token").await;
-    if !auth::is_authorized(request.headers(), &token) {
-        return Err(Problem::unauthorized());
+    let tokens = Tokens::configured("ingest_token").await;
+    match bearer(request.headers()) {
+        Some(token) if tokens.contain(token) => {}
+        Some(_) => return Err(slow_down::wrong_token().await),
+        None => return Err(Problem::unauthorized()),
     }
     if request.method() != Method::POST {
         return Err(Problem::method_not_allowed("POST"));

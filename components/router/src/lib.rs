@@ -12,18 +12,28 @@
 //! | `GET /admin/export` | `export-data` |
 //! | `GET /admin/aggregator-status` | `status` |
 //! | `POST /admin/prewarm` | none: has those computed that are asked for most |
+//! | `/admin/sign-in`, `/admin/sign-out` | none: people's sessions, see [`sign_in`] |
+//! | `/` | none: leads to `/admin/` |
+//! | `/healthz` | none: `ok`, and touches nothing |
 //!
-//! Lets in whoever has the admin token, refuses parameters that are not as they must be, and hands the rest to the aggregator.
-//! Has no key-value store; what it answers with, the aggregator said.
+//! Lets in whoever may do it (see [`access`]), refuses parameters that are not as they must be, and hands the rest to the aggregator.
+//! Has no key-value store; what it tells of the traffic, the aggregator said.
 
+mod access;
+mod clock;
 mod collect;
+mod headers;
+mod local;
 mod route;
+mod session;
+mod sign_in;
+mod slow_down;
 
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use rollcall_tally::Failure;
-use rollcall_web::{Problem, Reply, auth, call, variable};
+use rollcall_web::{Problem, Reply, call, reply};
 use spin_sdk::http::{Request, box_body};
 use spin_sdk::http_service;
 
@@ -49,34 +59,25 @@ const TRIES: usize = 2;
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
+    let is_https = local::is_https(&request);
     let answer = match request.uri().path() {
-        // A trailing slash does not matter to Spin, which sends both here.
+        // A trailing slash of an exact route does not matter to Spin, which sends both here.
         "/collect" | "/collect/" => collect::collect(request).await,
+        "/healthz" | "/healthz/" => Ok(reply::full(StatusCode::OK, "text/plain", "ok")),
+        "/" => Ok(local::see_other(local::HOME)),
+        local::SIGN_IN => sign_in::sign_in(request).await,
+        "/admin/sign-out" => sign_in::sign_out(&request),
+        "/admin/assets/sign-in.css" => sign_in::style(&request),
         _ => answer(&request).await,
     };
     let mut reply = answer.unwrap_or_else(Problem::into);
-    let headers = reply.headers_mut();
-    // Answers name IPs: no cache on the way may keep them, only the client's own, which asks whether they are still right; no page
-    // may frame or sniff them.
-    let cache_control = match headers.contains_key(header::ETAG) {
-        true => "private, no-cache",
-        false => "no-store",
-    };
-    headers.insert(
-        header::CACHE_CONTROL,
-        http::HeaderValue::from_static(cache_control),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        http::HeaderValue::from_static("nosniff"),
-    );
+    headers::protect(&mut reply, is_https);
     reply
 }
 
 async fn answer(request: &Request) -> Result<Reply, Problem> {
-    let token = variable::text("admin_token").await;
-    if !auth::is_authorized(request.headers(), &token) {
-        return Err(Problem::unauthorized());
+    if let Err(denied) = access::visitor(request).await {
+        return Ok(denied.into());
     }
     let (method, path) = match Route::of(request)? {
         Route::Question(question) => (Method::GET, format!("/{}", question.write())),

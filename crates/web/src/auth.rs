@@ -1,21 +1,54 @@
-//! Bearer tokens.
+//! Bearer tokens: those that are configured, and the one that a request carries.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
-/// Whether a request carries the token. With no token configured nobody is let in.
-pub fn is_authorized(headers: &HeaderMap, token: &str) -> bool {
+use crate::variable;
+
+/// The store's counter of tokens that were given and are not known.
+pub const DENIED_COUNTER: &str = "access-denied";
+
+/// The tokens of one variable, any of which lets in; so that a new one can come before the old one goes. None: nobody is let in.
+///
+/// Deliberately cannot be printed.
+pub struct Tokens(Vec<String>);
+
+impl Tokens {
+    /// Those of a variable.
+    pub async fn configured(variable: &str) -> Self {
+        Self::listed(&variable::text(variable).await)
+    }
+
+    /// Those of a list, separated by whitespace or commas.
+    pub fn listed(text: &str) -> Self {
+        let tokens = text.split(|c: char| c.is_whitespace() || c == ',');
+        let tokens = tokens.filter(|token| !token.is_empty());
+        Self(tokens.map(str::to_owned).collect())
+    }
+
+    /// Whether this is one of them. Looks at all of them, and at all of each: how long it takes does not tell which is nearly right.
+    pub fn contain(&self, given: &str) -> bool {
+        let same = |token: &String| token.as_bytes().ct_eq(given.as_bytes());
+        let any = self.0.iter().map(same);
+        any.fold(Choice::from(0), |any, same| any | same).into()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// The token that a request carries. Two `Authorization` headers are none, and so is another scheme, as of a proxy on the way.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
-        return false;
+        return None;
     };
-    let Some((scheme, given)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
-        return false;
-    };
-    // Takes as long for a token that is wrong in its last byte as for one that is wrong in its first.
-    let same: bool = given.trim().as_bytes().ct_eq(token.as_bytes()).into();
-    same && scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()
+    let value = value.to_str().ok()?.trim();
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    is_bearer.then(|| token.trim())
 }
 
 #[cfg(test)]
@@ -23,42 +56,52 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn check(header: Option<&str>, token: &str, expect: bool) {
-        let mut headers = HeaderMap::new();
-        if let Some(header) = header {
-            headers.insert(AUTHORIZATION, HeaderValue::from_str(header).unwrap());
+    #[test]
+    fn every_token_of_a_list_lets_in_and_nothing_else_does() {
+        for list in ["new,old", "new old", " new ,\n old,, ", "old\tnew"] {
+            let tokens = Tokens::listed(list);
+            for (given, expect) in [
+                ("new", true),
+                ("old", true),
+                ("new,old", false),
+                ("new old", false),
+                ("ne", false),
+                ("newx", false),
+                ("NEW", false),
+                ("", false),
+                (",", false),
+            ] {
+                assert_eq!(tokens.contain(given), expect, "{given:?} of {list:?}");
+            }
         }
-        assert_eq!(
-            is_authorized(&headers, token),
-            expect,
-            "{header:?} for {token:?}"
-        );
     }
 
     #[test]
-    fn only_the_configured_token_gets_in() {
-        check(Some("Bearer s3cret"), "s3cret", true);
-        check(Some("bearer s3cret"), "s3cret", true);
-        check(Some("Bearer s3cre"), "s3cret", false);
-        check(Some("Bearer s3cretx"), "s3cret", false);
-        check(Some("Basic s3cret"), "s3cret", false);
-        check(Some("s3cret"), "s3cret", false);
-        check(None, "s3cret", false);
+    fn an_empty_list_lets_nobody_in() {
+        for list in ["", " ", ",", " ,\n"] {
+            let tokens = Tokens::listed(list);
+            assert_eq!(tokens.iter().count(), 0);
+            for given in ["", " ", ",", "x"] {
+                assert!(!tokens.contain(given), "{given:?} of {list:?}");
+            }
+        }
     }
 
     #[test]
-    fn no_token_configured_lets_nobody_in() {
-        check(Some("Bearer "), "", false);
-        check(Some("Bearer x"), "", false);
-        check(None, "", false);
-    }
-
-    #[test]
-    fn two_authorization_headers_are_none() {
-        let mut headers = HeaderMap::new();
-        headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
-        headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer b"));
-        assert!(!is_authorized(&headers, "a"));
-        assert!(!is_authorized(&headers, "b"));
+    fn the_token_is_that_of_the_only_header_with_the_scheme() {
+        let check = |values: &[&'static str], expect: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+            }
+            assert_eq!(bearer(&headers), expect, "{values:?}");
+        };
+        check(&["Bearer s3cret"], Some("s3cret"));
+        check(&["bearer  s3cret "], Some("s3cret"));
+        check(&["Bearer"], Some(""));
+        check(&["Basic s3cret"], None);
+        check(&["s3cret"], None);
+        check(&[], None);
+        check(&["Bearer a", "Bearer b"], None);
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::reply::{self, Reply};
 
-/// When to ask again after a 503, in seconds.
+/// When to ask again after a 429 or 503, in seconds.
 const RETRY_AFTER_SECONDS: &str = "2";
 
 /// An error as a client sees it.
@@ -77,6 +77,17 @@ impl Problem {
             ..Self::new(
                 StatusCode::UNAUTHORIZED,
                 "Send the token as `Authorization: Bearer TOKEN`.",
+            )
+        }
+    }
+
+    /// 429: the token is wrong, and so were many others just now.
+    pub fn too_many_wrong_tokens() -> Self {
+        Self {
+            header: Some(("retry-after", RETRY_AFTER_SECONDS)),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many wrong tokens at the moment, this one among them.",
             )
         }
     }

@@ -167,18 +167,19 @@ fn greeting(listen: SocketAddr, runtime: Runtime, secrets: &Secrets, env_file: &
     text += &format!(
         "\nRecord a hit:\n  curl -i http://{listen}/collect -H \"Authorization: Bearer {ingest}\" \\\n    \
          -H 'Content-Type: application/json' -d '{{\"ip\":\"192.0.2.1\",\"method\":\"GET\",\"path\":\"/users\"}}'\n\
-         Ask about all:\n  curl http://{listen}/admin/global-stats -H \"Authorization: Bearer {admin}\"\n\n"
+         Ask about all:\n  curl http://{listen}/admin/global-stats -H \"Authorization: Bearer {admin}\"\n\
+         In a browser, with the admin token:\n  http://{listen}/admin/\n\n"
     );
     text
 }
 
-/// How a shell gets at the token without its being on the screen.
+/// How a shell gets at the token without its being on the screen; at the first, if there are several.
 fn shell_value(secret: &Secret, env_file: &Path) -> String {
     match secret.origin {
-        Origin::Environment => format!("${}", secret.variable),
+        Origin::Environment => format!("${{{}%%[ ,]*}}", secret.variable),
         Origin::EnvFile | Origin::New => {
             format!(
-                "$(sed -n 's/^{}=//p' '{}')",
+                "$(sed -n 's/^{}=\\([^ ,]*\\).*/\\1/p' '{}')",
                 secret.variable,
                 env_file.display()
             )

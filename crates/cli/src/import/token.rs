@@ -12,8 +12,13 @@ pub fn find(given: Option<String>) -> Option<String> {
     given
         .or_else(|| env::var(VARIABLE).ok())
         .or_else(|| in_dotenv(&env::current_dir().ok()?))
-        .map(|token| token.trim().to_owned())
-        .filter(|token| !token.is_empty())
+        .and_then(|tokens| first(&tokens))
+}
+
+/// The first of the tokens that the app takes, which are separated by whitespace or commas.
+fn first(tokens: &str) -> Option<String> {
+    let mut tokens = tokens.split(|c: char| c.is_whitespace() || c == ',');
+    tokens.find(|token| !token.is_empty()).map(str::to_owned)
 }
 
 /// Looks into the `.env` of `dir` and the folders above it, up to the app's own, the one with a `spin.toml`. Outside an app only
@@ -65,6 +70,14 @@ mod tests {
         check("#SPIN_VARIABLE_INGEST_TOKEN=a", None);
         check("SPIN_VARIABLE_ADMIN_TOKEN=a", None);
         check("", None);
+    }
+
+    #[test]
+    fn of_several_tokens_the_first_is_sent() {
+        for tokens in ["a", " a\n", "a,b", "a b", ", a b"] {
+            assert_eq!(first(tokens).as_deref(), Some("a"), "{tokens:?}");
+        }
+        assert_eq!(first(" ,"), None);
     }
 
     #[test]

@@ -1,0 +1,179 @@
+//! A person's session: a cookie that says its role and end, signed with the token that it began with.
+//!
+//! `admin.1790000000.` and the signature: there is nothing secret in it, and nothing of it is kept. It holds until its end, or until its
+//! token is no longer configured. Signed with a viewer's token, no cookie is an admin's: each role's is held against that role's
+//! tokens alone.
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::access::{Keys, Role};
+
+/// For so long a person stays signed in: a working day. A cookie that was stolen is good for no longer.
+pub const LIFETIME_S: u64 = 12 * 60 * 60;
+
+/// What the signature is for, so that it can be taken for nothing else that is ever signed with a token.
+const PURPOSE: &str = "rollcall session 1: ";
+
+/// The value of a new session's cookie. `None` cannot be: every token is fit for a key.
+pub fn begin(token: &str, role: Role, now_s: u64) -> Option<String> {
+    let claim = format!("{}.{}", name(role), now_s.saturating_add(LIFETIME_S));
+    let signature = signature(token, &claim)?;
+    Some(format!("{claim}.{signature}"))
+}
+
+/// The role of a cookie that holds.
+pub fn role(value: &str, keys: &Keys, now_s: u64) -> Option<Role> {
+    let (claim, given) = value.rsplit_once('.')?;
+    let (role, end_s) = claim.split_once('.')?;
+    let role = [Role::Viewer, Role::Admin]
+        .into_iter()
+        .find(|known| name(*known) == role)?;
+    let end_s: u64 = end_s.parse().ok()?;
+    let signatures = keys
+        .of(role)
+        .iter()
+        .filter_map(|token| signature(token, claim));
+    let same = signatures.map(|signature| signature.as_bytes().ct_eq(given.as_bytes()));
+    let is_signed: bool = same.fold(Choice::from(0), |any, same| any | same).into();
+    (is_signed && now_s < end_s).then_some(role)
+}
+
+/// The name of the cookie. Over HTTPS one that browsers take from nobody but this very host, and over nothing else.
+pub fn cookie_name(is_https: bool) -> &'static str {
+    match is_https {
+        true => "__Host-rollcall_session",
+        false => "rollcall_session",
+    }
+}
+
+/// What sets the cookie; with an empty value, what removes it.
+pub fn set_cookie(value: &str, is_https: bool) -> String {
+    let name = cookie_name(is_https);
+    let seconds = if value.is_empty() { 0 } else { LIFETIME_S };
+    let secure = if is_https { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "viewer",
+        Role::Admin => "admin",
+    }
+}
+
+/// In hex.
+fn signature(token: &str, claim: &str) -> Option<String> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(token.as_bytes()).ok()?;
+    mac.update(PURPOSE.as_bytes());
+    mac.update(claim.as_bytes());
+    let bytes = mac.finalize().into_bytes();
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rollcall_web::auth::Tokens;
+
+    const NOW_S: u64 = 1_000_000;
+
+    fn keys(admin: &str, viewer: &str) -> Keys {
+        Keys {
+            admin: Tokens::listed(admin),
+            viewer: Tokens::listed(viewer),
+        }
+    }
+
+    fn check(value: &str, expect: Option<Role>) {
+        let keys = keys("admin other", "viewer");
+        assert_eq!(role(value, &keys, NOW_S), expect, "{value}");
+    }
+
+    #[test]
+    fn a_session_has_the_role_that_it_began_with() {
+        check(
+            &begin("admin", Role::Admin, NOW_S).unwrap(),
+            Some(Role::Admin),
+        );
+        check(
+            &begin("other", Role::Admin, NOW_S).unwrap(),
+            Some(Role::Admin),
+        );
+        check(
+            &begin("viewer", Role::Viewer, NOW_S).unwrap(),
+            Some(Role::Viewer),
+        );
+    }
+
+    #[test]
+    fn no_byte_of_it_can_be_changed_or_left_out() {
+        let good = begin("viewer", Role::Viewer, NOW_S).unwrap();
+        for at in 0..good.len() {
+            let mut bytes = good.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
+            check(&String::from_utf8(bytes).unwrap(), None);
+            check(&good[..at], None);
+            check(&good[at + 1..], None);
+        }
+        check(&format!("{good}0"), None);
+        check(&good.to_uppercase(), None);
+        check("", None);
+        check("viewer..", None);
+        check("viewer.1099511627776.", None);
+    }
+
+    #[test]
+    fn a_later_end_or_a_higher_role_needs_a_new_signature() {
+        let good = begin("viewer", Role::Viewer, NOW_S).unwrap();
+        let end = (NOW_S + LIFETIME_S).to_string();
+        check(&good.replace(&end, "9999999999"), None);
+        check(&good.replace("viewer", "admin"), None);
+        // Whoever has a viewer's token can sign what they like with it.
+        check(&begin("viewer", Role::Admin, NOW_S).unwrap(), None);
+        check(&begin("admin", Role::Viewer, NOW_S).unwrap(), None);
+    }
+
+    #[test]
+    fn it_ends() {
+        let value = begin("admin", Role::Admin, NOW_S).unwrap();
+        let keys = keys("admin", "");
+        let at = |now_s| role(&value, &keys, now_s);
+        assert_eq!(at(NOW_S + LIFETIME_S - 1), Some(Role::Admin));
+        assert_eq!(at(NOW_S + LIFETIME_S), None);
+    }
+
+    #[test]
+    fn it_ends_with_its_token_and_not_with_another_one() {
+        let value = begin("old", Role::Admin, NOW_S).unwrap();
+        let under = |admin| role(&value, &keys(admin, ""), NOW_S);
+        assert_eq!(under("new old"), Some(Role::Admin));
+        assert_eq!(under("new"), None);
+        assert_eq!(under(""), None);
+        assert_eq!(role(&value, &keys("", "old"), NOW_S), None);
+        let of_nobody = begin("", Role::Admin, NOW_S).unwrap();
+        assert_eq!(role(&of_nobody, &keys("", ""), NOW_S), None);
+    }
+
+    #[test]
+    fn the_token_cannot_be_read_from_it() {
+        assert!(
+            !begin("s3cret", Role::Admin, NOW_S)
+                .unwrap()
+                .contains("s3cret")
+        );
+    }
+
+    #[test]
+    fn the_cookie_is_for_browsers_alone_and_over_https_for_nothing_else() {
+        assert_eq!(
+            set_cookie("x", false),
+            "rollcall_session=x; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict"
+        );
+        assert_eq!(
+            set_cookie("", true),
+            "__Host-rollcall_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; Secure"
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! The page where people sign in, and its form. Readable by anybody.
+//!
+//! | path | |
+//! |---|---|
+//! | `GET /admin/sign-in?next=` | the page |
+//! | `POST /admin/sign-in` | `token` and `next`: begins a session, and leads to `next` |
+//! | `POST /admin/sign-out` | ends it, as far as the browser goes |
+//! | `GET /admin/assets/sign-in.css` | the page's style |
+
+use askama::Template;
+use http::header::{CACHE_CONTROL, SET_COOKIE};
+use http::{HeaderValue, Method, StatusCode};
+use rollcall_web::{Problem, Reply, body, reply};
+use spin_sdk::http::Request;
+
+use crate::access::{Keys, same_origin};
+use crate::clock::now_s;
+use crate::{local, session, slow_down};
+
+/// A form has room for a token and a path. A larger one is refused with 413.
+const FORM_BYTES_MAX: usize = 16 * 1024;
+
+const STYLE: &str = include_str!("../assets/sign-in.css");
+
+#[derive(Template)]
+#[template(path = "sign-in.html")]
+struct Page<'a> {
+    next: &'a str,
+    /// Why the last attempt failed.
+    failure: Option<&'a str>,
+}
+
+pub async fn sign_in(request: Request) -> Result<Reply, Problem> {
+    match *request.method() {
+        Method::GET => {
+            let wanted = field(request.uri().query().unwrap_or_default().as_bytes(), "next");
+            page(StatusCode::OK, &wanted, None)
+        }
+        Method::POST => begin(request).await,
+        _ => Err(Problem::method_not_allowed("GET, POST")),
+    }
+}
+
+async fn begin(request: Request) -> Result<Reply, Problem> {
+    same_origin(&request)?;
+    let is_https = local::is_https(&request);
+    let form = body::read(request, FORM_BYTES_MAX).await?;
+    let (token, wanted) = (field(&form, "token"), field(&form, "next"));
+    // Pasted, it often has a space or a line's end about it.
+    let token = token.trim();
+    let Some(role) = Keys::configured().await.role(token) else {
+        return refuse(slow_down::wrong_token().await, &wanted);
+    };
+    let value = session::begin(token, role, now_s()).unwrap_or_default();
+    Ok(lead_with_cookie(local::next(&wanted), &value, is_https))
+}
+
+pub fn sign_out(request: &Request) -> Result<Reply, Problem> {
+    if *request.method() != Method::POST {
+        return Err(Problem::method_not_allowed("POST"));
+    }
+    same_origin(request)?;
+    Ok(lead_with_cookie(
+        local::SIGN_IN,
+        "",
+        local::is_https(request),
+    ))
+}
+
+pub fn style(request: &Request) -> Result<Reply, Problem> {
+    if *request.method() != Method::GET {
+        return Err(Problem::method_not_allowed("GET"));
+    }
+    let mut reply = reply::full(StatusCode::OK, "text/css; charset=utf-8", STYLE);
+    let an_hour = HeaderValue::from_static("public, max-age=3600");
+    reply.headers_mut().insert(CACHE_CONTROL, an_hour);
+    Ok(reply)
+}
+
+/// The page again, as an answer to a form that was refused: of the problem it has the status, the headers, and the reason in words.
+fn refuse(problem: Problem, wanted: &str) -> Result<Reply, Problem> {
+    let failure = match problem.status() {
+        StatusCode::TOO_MANY_REQUESTS => {
+            "Too many wrong tokens at the moment. Try again in a moment."
+        }
+        _ => "This token is not known.",
+    };
+    let mut reply = page(problem.status(), wanted, Some(failure))?;
+    let headers = Reply::from(problem).into_parts().0.headers;
+    for (name, value) in &headers {
+        if !reply.headers().contains_key(name) {
+            reply.headers_mut().insert(name, value.clone());
+        }
+    }
+    Ok(reply)
+}
+
+fn page(status: StatusCode, wanted: &str, failure: Option<&str>) -> Result<Reply, Problem> {
+    let next = local::next(wanted);
+    let page = Page { next, failure }.render().map_err(|error| {
+        eprintln!("the sign-in page could not be written: {error}");
+        Problem::unavailable("The page could not be written.")
+    })?;
+    Ok(reply::full(status, "text/html; charset=utf-8", page))
+}
+
+fn lead_with_cookie(path: &str, value: &str, is_https: bool) -> Reply {
+    let mut reply = local::see_other(path);
+    if let Ok(cookie) = HeaderValue::from_str(&session::set_cookie(value, is_https)) {
+        reply.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    reply
+}
+
+/// A field of a form or a query; empty if it is not there.
+fn field(form: &[u8], name: &str) -> String {
+    let mut fields = form_urlencoded::parse(form);
+    let found = fields.find(|(known, _)| known == name);
+    found.map_or_else(String::new, |(_, value)| value.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_into_the_page_stays_text() {
+        let page = Page {
+            next: "/admin/?\"><script>alert(1)</script>",
+            failure: None,
+        };
+        let page = page.render().unwrap();
+        assert!(!page.contains("<script"), "{page}");
+    }
+
+    #[test]
+    fn a_field_is_decoded_and_the_first_of_its_name() {
+        let form = b"token=a%2Bb+c&next=%2Fadmin%2F&token=x";
+        assert_eq!(field(form, "token"), "a+b c");
+        assert_eq!(field(form, "next"), "/admin/");
+        assert_eq!(field(form, "other"), "");
+    }
+}

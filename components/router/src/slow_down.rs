@@ -1,0 +1,103 @@
+//! What a wrong token costs whoever sends it: time; and it is counted.
+//!
+//! Nobody else pays. Those who wait are few, so that most of an instance's places stay free; a right token is never kept waiting, however
+//! many wrong ones come. So many connections at once still try more tokens than one after the other: what makes a token safe is its length.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use rollcall_tally::Count;
+use rollcall_web::auth::DENIED_COUNTER;
+use rollcall_web::{Problem, call};
+use spin_sdk::time::sleep;
+
+/// How long the answer to a wrong token takes: nothing to a person who mistyped, two guesses a second for a program.
+const DELAY: Duration = Duration::from_millis(500);
+/// Scope: instance. So many wait at once, a quarter of the 16 requests that Spin gives an instance at a time. Who comes beyond is told
+/// at once to come again later (429).
+const WAITING_MAX: usize = 4;
+/// For so long wrong tokens are collected before they are added to the store's counter: a flood of them costs one call.
+const ADD_AFTER: Duration = Duration::from_millis(500);
+/// How long adding them may take.
+const ADD_DEADLINE: Duration = Duration::from_secs(2);
+
+thread_local! {
+    static WAITING: Cell<usize> = const { Cell::new(0) };
+    static PENDING: RefCell<Pending> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Pending {
+    denied: u64,
+    is_scheduled: bool,
+}
+
+/// The answer to a wrong token, once its sender has waited for it: 401, or 429.
+pub async fn wrong_token() -> Problem {
+    count();
+    match Place::take() {
+        Some(_place) => {
+            sleep(DELAY).await;
+            Problem::unauthorized()
+        }
+        None => Problem::too_many_wrong_tokens(),
+    }
+}
+
+/// A place among those who wait. Given back also when the client goes.
+struct Place;
+
+impl Place {
+    fn take() -> Option<Self> {
+        let waiting = WAITING.get();
+        (waiting < WAITING_MAX).then(|| {
+            WAITING.set(waiting + 1);
+            Self
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        WAITING.set(WAITING.get().saturating_sub(1));
+    }
+}
+
+/// Adds one to the store's counter, after the response. An instance that dies takes along what it had not added yet.
+fn count() {
+    let is_scheduled = PENDING.with_borrow_mut(|pending| {
+        pending.denied += 1;
+        std::mem::replace(&mut pending.is_scheduled, true)
+    });
+    if !is_scheduled {
+        spin_sdk::wasip3::spawn(async {
+            sleep(ADD_AFTER).await;
+            flush().await;
+        });
+    }
+}
+
+async fn flush() {
+    let counts = [Count {
+        name: DENIED_COUNTER.to_owned(),
+        times: PENDING.take().denied,
+    }];
+    let added = call::function("collector", "count-up", &counts.as_slice(), ADD_DEADLINE).await;
+    if let Err(failure) = added.map(|_: Vec<Count>| ()) {
+        eprintln!("wrong tokens were not counted: {failure}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_wait_and_a_place_comes_free() {
+        let places: Vec<Place> = std::iter::from_fn(Place::take).take(100).collect();
+        assert_eq!(places.len(), WAITING_MAX);
+        drop(places);
+        assert!(Place::take().is_some());
+        assert_eq!(WAITING.get(), 0);
+    }
+}

@@ -1,0 +1,502 @@
+//! Who gets in, as what, and what it costs to try.
+
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rollcall_tests::store::{Mood, Moody};
+use rollcall_tests::{ADMIN, Answer, App, INGEST, QUESTIONS, VIEWER};
+use serde_json::json;
+
+const PREWARM: &str = "/admin/prewarm";
+const SIGN_IN: &str = "/admin/sign-in";
+const SIGN_OUT: &str = "/admin/sign-out";
+const STYLE: &str = "/admin/assets/sign-in.css";
+
+/// What browsers send along with what a page of ours sends.
+const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const BROWSER: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+const TLS: (&str, &str) = ("x-forwarded-proto", "https");
+
+/// What a wrong token costs.
+const DELAY: Duration = Duration::from_millis(500);
+
+fn start() -> App {
+    App::start_with(|config| {
+        let viewer = ("viewer_token".to_owned(), VIEWER.to_owned());
+        config.variables.extend([viewer]);
+    })
+}
+
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
+}
+
+fn post_sign_in(app: &App, form: &str, headers: &[(&str, &str)]) -> Answer {
+    let headers = [&[FORM], headers].concat();
+    app.send("POST", SIGN_IN, &headers, form.as_bytes())
+}
+
+/// Signs in, and gives the cookie as a browser would send it.
+fn session(app: &App, token: &str) -> String {
+    let answer = post_sign_in(app, &format!("token={token}"), &[OURS]);
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let cookie = answer.header("set-cookie").expect("a cookie");
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+#[test]
+fn each_role_reaches_what_is_its_own_and_nothing_else() {
+    let app = start();
+    app.record(&json!({"ip": "192.0.2.1", "method": "GET", "path": "/"}));
+    let (admin, viewer) = (session(&app, ADMIN), session(&app, VIEWER));
+    let tokens = [ADMIN, VIEWER, INGEST].map(bearer);
+    let who: [Vec<(&str, &str)>; 6] = [
+        vec![],
+        vec![("authorization", &tokens[0])],
+        vec![("authorization", &tokens[1])],
+        vec![("authorization", &tokens[2])],
+        vec![("cookie", &admin), OURS],
+        vec![("cookie", &viewer), OURS],
+    ];
+    let check = |method: &str, path: &str, expect: [u16; 6]| {
+        let statuses = who.each_ref().map(|headers| {
+            let json = ("content-type", "application/json");
+            let headers = [&[json], headers.as_slice()].concat();
+            let hit = br#"{"ip": "192.0.2.1", "method": "GET", "path": "/"}"#;
+            let body: &[u8] = if path == "/collect" { hit } else { b"" };
+            app.send(method, path, &headers, body).status
+        });
+        assert_eq!(statuses, expect, "{method} {path}");
+    };
+    // Nobody, then by token: admin, viewer, ingest; then by session: admin, viewer.
+    for path in QUESTIONS {
+        check("GET", path, [401, 200, 200, 401, 200, 200]);
+    }
+    check("POST", QUESTIONS[0], [401, 405, 403, 401, 405, 403]);
+    check("POST", PREWARM, [401, 200, 403, 401, 200, 403]);
+    check("GET", PREWARM, [401, 405, 405, 401, 405, 405]);
+    check("GET", "/admin/nonsense", [401, 404, 404, 401, 404, 404]);
+    check("POST", "/collect", [401, 401, 401, 202, 401, 401]);
+    check("GET", SIGN_IN, [200; 6]);
+    check("GET", STYLE, [200; 6]);
+    check("DELETE", SIGN_IN, [405; 6]);
+    check("GET", SIGN_OUT, [405; 6]);
+    check("GET", "/healthz", [200; 6]);
+    check("GET", "/", [303; 6]);
+}
+
+#[test]
+fn without_a_viewer_token_nobody_is_a_viewer() {
+    let app = App::start();
+    for token in ["", VIEWER] {
+        let headers = [("authorization", bearer(token))];
+        let headers = headers
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        assert_eq!(app.send("GET", QUESTIONS[0], &headers, b"").status, 401);
+        let answer = post_sign_in(&app, &format!("token={token}"), &[OURS]);
+        assert_eq!(answer.status, 401);
+        assert!(answer.header("set-cookie").is_none());
+    }
+}
+
+#[test]
+fn a_browser_is_led_to_sign_in_and_back() {
+    let app = start();
+    let wanted = "/admin/top-ips?limit=5";
+    let answer = app.send("GET", wanted, &[BROWSER], b"");
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let sign_in = "/admin/sign-in?next=%2Fadmin%2Ftop-ips%3Flimit%3D5";
+    assert_eq!(answer.header("location"), Some(sign_in));
+
+    let page = app.send("GET", sign_in, &[BROWSER], b"");
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert!(
+        page.text().contains(&format!("value=\"{wanted}\"")),
+        "{}",
+        page.text()
+    );
+    assert!(page.text().contains(STYLE), "{}", page.text());
+    let style = app.send("GET", STYLE, &[], b"");
+    assert_eq!(
+        style.header("content-type"),
+        Some("text/css; charset=utf-8")
+    );
+
+    let form = format!("token=+{VIEWER}%0A&next=%2Fadmin%2Ftop-ips%3Flimit%3D5");
+    let answer = post_sign_in(&app, &form, &[BROWSER, OURS]);
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, Some(wanted))
+    );
+    let cookie = answer.header("set-cookie").unwrap();
+    let (value, attributes) = cookie.split_once("; ").unwrap();
+    assert_eq!(
+        attributes,
+        "Path=/; Max-Age=43200; HttpOnly; SameSite=Strict"
+    );
+    assert!(value.starts_with("rollcall_session=viewer."), "{value}");
+    assert!(!value.contains(VIEWER), "{value}");
+    let answer = app.send("GET", wanted, &[BROWSER, ("cookie", value)], b"");
+    assert_eq!(answer.status, 200, "{answer:?}");
+
+    let bare = app.send("GET", "/admin/", &[BROWSER], b"");
+    assert_eq!(bare.header("location"), Some(SIGN_IN));
+    let program = app.send("GET", wanted, &[("accept", "application/json")], b"");
+    assert_eq!(program.status, 401);
+    let token = bearer("wrong");
+    let program = app.send("GET", wanted, &[BROWSER, ("authorization", &token)], b"");
+    assert_eq!(program.status, 401, "a token is a program's");
+    let form = app.send("POST", PREWARM, &[BROWSER, OURS], b"");
+    assert_eq!(form.status, 401, "only pages are come back to");
+}
+
+#[test]
+fn signing_in_leads_nowhere_else() {
+    let app = start();
+    for next in [
+        "https://evil.example/",
+        "//evil.example/",
+        "/%5Cevil.example",
+        "/admin/%5C..%5C..",
+        "/collect",
+        "/admin/../collect",
+        "/admin/%0d%0aSet-Cookie:a=b",
+        "",
+    ] {
+        let form = format!("token={ADMIN}&next={next}");
+        let answer = post_sign_in(&app, &form, &[OURS]);
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (303, Some("/admin/")),
+            "{next}"
+        );
+        let page = app.send("GET", &format!("{SIGN_IN}?next={next}"), &[], b"");
+        assert!(page.text().contains("value=\"/admin/\""), "{}", page.text());
+    }
+    let home = app.send("GET", "/", &[], b"");
+    assert_eq!(
+        (home.status, home.header("location")),
+        (303, Some("/admin/"))
+    );
+}
+
+#[test]
+fn over_https_the_cookie_is_for_https_alone() {
+    let app = start();
+    let answer = post_sign_in(&app, &format!("token={ADMIN}"), &[OURS, TLS]);
+    let cookie = answer.header("set-cookie").unwrap();
+    let (value, attributes) = cookie.split_once("; ").unwrap();
+    assert!(
+        value.starts_with("__Host-rollcall_session=admin."),
+        "{value}"
+    );
+    assert!(attributes.ends_with("; Secure"), "{attributes}");
+    let ask = |headers: &[(&str, &str)]| app.send("GET", QUESTIONS[0], headers, b"").status;
+    assert_eq!(ask(&[("cookie", value), TLS]), 200);
+    let unprefixed = value.trim_start_matches("__Host-");
+    assert_eq!(ask(&[("cookie", unprefixed), TLS]), 401);
+}
+
+#[test]
+fn a_session_ends_with_signing_out_and_cannot_be_made_up() {
+    let app = start();
+    let cookie = session(&app, VIEWER);
+    let answer = app.send("POST", SIGN_OUT, &[("cookie", &cookie), OURS], b"");
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, Some(SIGN_IN))
+    );
+    assert_eq!(
+        answer.header("set-cookie"),
+        Some("rollcall_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
+    );
+    for forged in [
+        cookie.replace("viewer", "admin"),
+        cookie.replace("=viewer.1", "=viewer.9"),
+        cookie[..cookie.len() - 1].to_owned(),
+        "rollcall_session=".to_owned(),
+    ] {
+        let answer = app.send("GET", QUESTIONS[0], &[("cookie", &forged)], b"");
+        assert_eq!(answer.status, 401, "{forged}");
+    }
+}
+
+#[test]
+fn tokens_are_rotated_one_beside_the_other() {
+    let tokens = |list: &str| ("admin_token".to_owned(), list.to_owned());
+    let mut app = App::start_with(|config| config.variables.extend([tokens("old-one, new-one")]));
+    let (old, new) = (session(&app, "old-one"), session(&app, "new-one"));
+    let ask =
+        |app: &App, headers: &[(&str, &str)]| app.send("GET", QUESTIONS[0], headers, b"").status;
+    let each = |app: &App| {
+        [
+            ask(app, &[("authorization", "Bearer old-one")]),
+            ask(app, &[("authorization", "Bearer new-one")]),
+            ask(app, &[("cookie", &old)]),
+            ask(app, &[("cookie", &new)]),
+            ask(app, &[("authorization", "Bearer old-one, new-one")]),
+        ]
+    };
+    assert_eq!(each(&app), [200, 200, 200, 200, 401]);
+    app.restart_with(|config| config.variables.extend([tokens("new-one")]));
+    assert_eq!(each(&app), [401, 200, 401, 200, 401]);
+}
+
+#[test]
+fn another_site_changes_nothing_with_a_persons_session() {
+    let app = start();
+    let cookie = session(&app, ADMIN);
+    let form = format!("token={ADMIN}");
+    let own = app.url("");
+    let check = |headers: &[(&str, &str)], lets_in: bool| {
+        let with_cookie = [&[("cookie", cookie.as_str())], headers].concat();
+        let answers = [
+            app.send("POST", PREWARM, &with_cookie, b""),
+            post_sign_in(&app, &form, headers),
+            app.send("POST", SIGN_OUT, &with_cookie, b""),
+        ];
+        let statuses = answers.each_ref().map(|answer| answer.status);
+        let expect = if lets_in { [200, 303, 303] } else { [403; 3] };
+        assert_eq!(statuses, expect, "{headers:?}");
+        for answer in &answers[1..] {
+            assert_eq!(
+                answer.header("set-cookie").is_some(),
+                lets_in,
+                "{headers:?}"
+            );
+        }
+    };
+    check(&[OURS], true);
+    check(&[("origin", &own)], true);
+    check(&[], false);
+    for site in ["cross-site", "same-site", "none"] {
+        check(&[("sec-fetch-site", site), ("origin", &own)], false);
+    }
+    for origin in ["null", "http://evil.example", "http://127.0.0.1"] {
+        check(&[("origin", origin)], false);
+    }
+    // No browser adds a token by itself.
+    let token = bearer(ADMIN);
+    let headers = [
+        ("authorization", token.as_str()),
+        ("sec-fetch-site", "cross-site"),
+    ];
+    assert_eq!(app.send("POST", PREWARM, &headers, b"").status, 200);
+}
+
+#[test]
+fn every_kind_of_answer_is_protected() {
+    let app = start();
+    app.record(&json!({"ip": "192.0.2.1", "method": "GET", "path": "/"}));
+    let check = |kind: &str, answer: &Answer, status: u16| {
+        assert_eq!(answer.status, status, "{kind}: {answer:?}");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            (
+                "content-security-policy",
+                "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+                 connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            ),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{kind}");
+        }
+        assert!(answer.header("permissions-policy").is_some(), "{kind}");
+        assert!(answer.header("cache-control").is_some(), "{kind}");
+        assert!(
+            answer.header("strict-transport-security").is_none(),
+            "{kind}"
+        );
+    };
+    let answer = app.ask(QUESTIONS[0]);
+    check("an answer", &answer, 200);
+    let etag = answer.header("etag").unwrap();
+    let known = app.ask_with(QUESTIONS[0], &[("if-none-match", etag)]);
+    check("nothing new", &known, 304);
+    check("an export", &app.ask("/admin/export?format=csv"), 200);
+    check("a bad parameter", &app.ask("/admin/top-ips?limit=0"), 400);
+    check("no token", &app.send("GET", QUESTIONS[0], &[], b""), 401);
+    check("no such path", &app.ask("/admin/nonsense"), 404);
+    check("another method", &app.ask(PREWARM), 405);
+    check("hits", &app.collect("application/json", "[", &[]), 400);
+    check("a page", &app.send("GET", SIGN_IN, &[], b""), 200);
+    check("a style", &app.send("GET", STYLE, &[], b""), 200);
+    check(
+        "a refused form",
+        &post_sign_in(&app, "token=x", &[OURS]),
+        401,
+    );
+    check("a form of another site", &post_sign_in(&app, "", &[]), 403);
+    let long = format!("token={}", "x".repeat(20_000));
+    check("a form too long", &post_sign_in(&app, &long, &[OURS]), 413);
+    check("the way home", &app.send("GET", "/", &[], b""), 303);
+    check("health", &app.send("GET", "/healthz", &[], b""), 200);
+
+    let hsts = |answer: Answer| {
+        answer
+            .header("strict-transport-security")
+            .map(str::to_owned)
+    };
+    let expect = Some("max-age=31536000".to_owned());
+    assert_eq!(hsts(app.ask_with(QUESTIONS[0], &[TLS])), expect);
+    assert_eq!(hsts(app.send("GET", SIGN_IN, &[TLS], b"")), expect);
+}
+
+#[test]
+fn health_asks_the_store_nothing() {
+    let moody = Moody::default();
+    let app = App::start_with(|config| config.store_layer = Some(moody.layer()));
+    moody.set_mood(Mood::Down);
+    let before = moody.calls();
+    let answer = app.send("GET", "/healthz", &[], b"");
+    assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
+    assert_eq!(moody.calls(), before);
+}
+
+#[test]
+fn a_wrong_token_costs_time_and_a_missing_one_does_not() {
+    let app = start();
+    let took = |headers: &[(&str, &str)]| {
+        let begin = Instant::now();
+        let status = app.send("GET", QUESTIONS[0], headers, b"").status;
+        assert_eq!(status, 401);
+        begin.elapsed()
+    };
+    took(&[]);
+    let (missing, wrong) = (took(&[]), took(&[("authorization", "Bearer wrong")]));
+    assert!(missing < DELAY, "{missing:?}");
+    assert!(wrong >= DELAY, "{wrong:?}");
+    let begin = Instant::now();
+    let answer = post_sign_in(&app, "token=wrong", &[BROWSER, OURS]);
+    assert_eq!(answer.status, 401);
+    assert!(answer.text().contains("This token is not known."));
+    assert!(
+        !answer.text().contains("wrong"),
+        "what was typed is not shown"
+    );
+    assert!(begin.elapsed() >= DELAY);
+    denied_comes_to(&app, 2);
+}
+
+#[test]
+fn a_flood_of_wrong_tokens_is_refused_in_part_and_keeps_nobody_else_waiting() {
+    const FLOOD: u64 = 200;
+    let app = start();
+    app.ask(QUESTIONS[0]);
+    let begin = Instant::now();
+    let (statuses, right) = thread::scope(|scope| {
+        let wrong = |_| {
+            let client = app.client(Duration::from_secs(30));
+            scope.spawn(move || client.ask_as("wrong", QUESTIONS[0]).unwrap())
+        };
+        let flood: Vec<_> = (0..FLOOD).map(wrong).collect();
+        let right = scope.spawn(|| {
+            let begin = Instant::now();
+            assert_eq!(app.ask(QUESTIONS[0]).status, 200);
+            begin.elapsed()
+        });
+        let answers = flood.into_iter().map(|wrong| wrong.join().unwrap());
+        let statuses: Vec<u16> = answers
+            .map(|answer| {
+                let retry_after = answer.header("retry-after").is_some();
+                assert_eq!(retry_after, answer.status == 429, "{answer:?}");
+                answer.status
+            })
+            .collect();
+        (statuses, right.join().unwrap())
+    });
+    let count = |status: u16| statuses.iter().filter(|s| **s == status).count();
+    let (waited, refused) = (count(401), count(429));
+    println!(
+        "{waited} waited, {refused} were refused, {right:?} for the right one, {:?} in all",
+        begin.elapsed()
+    );
+    assert_eq!(waited + refused, statuses.len());
+    assert!(
+        waited > 0 && refused > 0,
+        "{waited} waited, {refused} were refused"
+    );
+    assert!(right < Duration::from_secs(3), "{right:?}");
+    denied_comes_to(&app, FLOOD);
+}
+
+/// The status tells them a moment late.
+fn denied_comes_to(app: &App, expect: u64) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let denied = app.json("/admin/aggregator-status")["accessDenied"].as_u64();
+        if denied == Some(expect) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{denied:?} instead of {expect}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Set in the process that only makes the components print.
+const PRINTING: &str = "ROLLCALL_TESTS_PRINTING";
+
+#[test]
+fn no_token_is_printed_or_put_into_an_answer() {
+    if std::env::var_os(PRINTING).is_some() {
+        return every_way_to_use_a_token();
+    }
+    // What components print goes to the process's standard error, so it needs a process of its own.
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "access::no_token_is_printed_or_put_into_an_answer",
+            "--exact",
+            "--nocapture",
+        ])
+        .env(PRINTING, "1")
+        .env("RUST_LOG", "debug")
+        .output()
+        .unwrap();
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("[router] "), "{printed}");
+    for token in [ADMIN, VIEWER, INGEST, "wr0ng-token"] {
+        assert!(!printed.contains(token), "{token}: {printed}");
+    }
+}
+
+fn every_way_to_use_a_token() {
+    let moody = Moody::default();
+    let app = App::start_with(|config| {
+        let viewer = ("viewer_token".to_owned(), VIEWER.to_owned());
+        config.variables.extend([viewer]);
+        config.store_layer = Some(moody.layer());
+    });
+    let mut answers = Vec::new();
+    for mood in [Mood::Fine, Mood::Down] {
+        moody.set_mood(mood);
+        for token in [ADMIN, VIEWER, INGEST, "wr0ng-token"] {
+            let authorization = bearer(token);
+            let headers = [("authorization", authorization.as_str())];
+            for path in ["/admin/global-stats", "/admin/nonsense", "/collect"] {
+                answers.push(app.send("GET", path, &headers, b""));
+                answers.push(app.send("POST", path, &headers, b"[]"));
+            }
+            answers.push(post_sign_in(&app, &format!("token={token}"), &[OURS]));
+            answers.push(post_sign_in(&app, &format!("next={token}"), &[OURS]));
+        }
+    }
+    // Wrong tokens that cannot be counted make the router print.
+    thread::sleep(Duration::from_secs(3));
+    for answer in answers {
+        let text = format!("{answer:?} {}", answer.text());
+        for token in [ADMIN, VIEWER, INGEST] {
+            assert!(!text.contains(token), "{text}");
+        }
+    }
+}
