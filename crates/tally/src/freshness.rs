@@ -15,7 +15,7 @@ pub fn volatility(hits: u64, last_hour: u64) -> f64 {
 /// How long an answer is fresh, of a kind that is fresh for `base_ms` when it is at rest.
 pub fn ttl_ms(base_ms: u64, volatility: f64) -> u64 {
     let factor = 1.0 - VOLATILE_SHARE * volatility.clamp(0.0, 1.0);
-    ((base_ms as f64 * factor) as u64).max(TTL_MIN_MS)
+    ((base_ms as f64 * factor).round() as u64).max(TTL_MIN_MS)
 }
 
 #[cfg(test)]
