@@ -1,11 +1,14 @@
 //! Calls between components that fail, stall or are counted on request.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rollcall_host::{ChainLayer, Chained};
+
+/// How often a call that is held looks whether it is released.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub enum Fate {
     CalleeTraps,
     /// The caller traps.
     CallerTraps,
+    /// It is made when [`Calls::release`] was called.
+    Held,
     /// Nothing, for ever.
     Hang,
 }
@@ -30,6 +35,7 @@ pub struct Calls(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     paths: Mutex<BTreeMap<String, Path>>,
+    is_released: AtomicBool,
 }
 
 #[derive(Default)]
@@ -61,6 +67,7 @@ impl Calls {
         let calls = self.clone();
         Arc::new(move |_, path| {
             let (fate, in_flight) = calls.decide(path);
+            let calls = calls.clone();
             Box::pin(async move {
                 let now = in_flight.now.fetch_add(1, SeqCst) + 1;
                 let under_way = UnderWay(in_flight);
@@ -69,6 +76,7 @@ impl Calls {
                     Fate::Call(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
                     Fate::CalleeTraps => return Chained::CalleeTraps,
                     Fate::CallerTraps => return Chained::CallerTraps,
+                    Fate::Held => calls.released().await,
                     Fate::Hang => std::future::pending().await,
                 }
                 Chained::Call(Box::new(under_way))
@@ -85,6 +93,17 @@ impl Calls {
             .map_or(Fate::Call(0), |rule| rule(path.made));
         path.made += 1;
         (fate, path.in_flight.clone())
+    }
+
+    async fn released(&self) {
+        while !self.0.is_released.load(SeqCst) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Makes the calls that are held, and holds none any more.
+    pub fn release(&self) {
+        self.0.is_released.store(true, SeqCst);
     }
 
     /// From now on this decides over the calls at a path (`/summarize`); counts begin anew.

@@ -9,6 +9,7 @@
 pub mod chain;
 pub mod store;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -188,6 +189,17 @@ impl App {
         let token = format!("Bearer {ADMIN}");
         let headers = [("authorization", token.as_str()), NO_CACHE];
         self.try_send("GET", path, &headers, b"")
+    }
+
+    /// Asks the admin API for what is read as it comes. Dropped, it closes the connection.
+    pub fn stream(&self, path: &str) -> impl Read + use<> {
+        let request = ureq::http::Request::get(self.url(path))
+            .header("authorization", format!("Bearer {ADMIN}"))
+            .body(());
+        let answer = self.agent.run(request.expect("a request"));
+        let answer = answer.expect("the head of an answer");
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.into_body().into_reader()
     }
 
     /// Asks the admin API for what it must be able to say.

@@ -1,33 +1,45 @@
 //! Exports: a row for each IP and path. Rows leave as batches arrive, so that memory does not grow with the number of IPs.
 //!
-//! An export that cannot be finished breaks off: a JSON document has no end, and the connection is cut.
+//! An export that is whole says so in its trailer, the last that is sent. One that cannot be finished has none, whatever the reason, and
+//! the router cuts the connection.
 
-use std::collections::BTreeMap;
-use std::io::Write;
+mod writer;
+
+use std::io::{Error, Result};
+use std::time::Duration;
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use futures::SinkExt;
 use futures::channel::mpsc;
-use futures::{SinkExt, StreamExt};
-use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING};
-use http::{HeaderValue, Response};
+use futures::lock::Mutex;
+use futures::stream::{Stream, StreamExt, TryStreamExt};
+use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, TRAILER};
+use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use rollcall_tally::question::{DateRange, ExportFormat};
-use rollcall_tally::report::{ExportRecord, rfc3339_text};
-use rollcall_tally::{Batch, Details, ExportRow, Filter};
-use rollcall_web::{Problem, Reply};
+use rollcall_tally::{Batch, Details, ExportRow, Failure, Filter};
+use rollcall_web::whole::EXPORT_COMPLETE;
+use rollcall_web::{Problem, Reply, call};
 use spin_sdk::http::box_body;
 
-use crate::clock::now_ms;
+use crate::audience;
 use crate::collector;
-use crate::fan_out::{Audience, at_most};
+use crate::fan_out::ask_twice;
 use crate::query::Query;
 use crate::settings::Settings;
+use writer::Writer;
 
-/// Pieces that wait for a slow client. Each holds the rows of one batch.
-const PIECES_WAITING: usize = 4;
+/// Batches of one export that are asked for, or whose rows wait for the client, at once: one is asked for while the rows of another are
+/// written. More gain nothing, take more memory, and harm: to an instance that is busy Wasmtime tells the events of a task by the order of
+/// their handles, so that one of three may not be heard of until it is late.
+const BATCHES_AT_ONCE: usize = 2;
+/// Rows sent in one piece.
+const ROWS_IN_PIECE: usize = 500;
+/// Pieces that wait for a slow client.
+const PIECES_WAITING: usize = 1;
+/// A client that takes no piece for so long is given up.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The form that an export is asked in.
 #[derive(Clone, Debug)]
@@ -41,32 +53,37 @@ pub struct Form {
     pub compression: bool,
 }
 
-type Pieces = mpsc::Sender<Result<Frame<Bytes>, std::io::Error>>;
+type Piece = std::result::Result<Frame<Bytes>, std::convert::Infallible>;
 
 /// Begins an export. The rows follow the head of the answer.
-pub async fn export(settings: Settings, form: Form) -> Result<Reply, Problem> {
+pub async fn export(settings: Settings, form: Form) -> std::result::Result<Reply, Problem> {
     let query = Query {
         window: form.range.window(),
         filter: form.filter.clone(),
         details: Details::default(),
     };
-    let audience = Audience::gather(&settings, &query).await?;
-    let (mut pieces, waiting) = mpsc::channel(PIECES_WAITING);
-    let rows_form = form.clone();
+    let snapshot = collector::take_snapshot().await?;
+    let batches = audience::batches(snapshot, query, settings.batch_size);
+    let mut batches = Box::pin(batches.peekable());
+    // As long as the head has not left, a failure is a problem with a name.
+    if let Some(Err(failure)) = batches.as_mut().peek().await {
+        return Err(failure.clone().into());
+    }
+    let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
+    let reply = reply(&form, waiting);
     spin_sdk::wasip3::spawn(async move {
-        let sent = send_rows(&settings, rows_form, &query, &audience, &mut pieces).await;
-        if let Err(error) = sent {
+        if let Err(error) = send_all(&settings, form, batches, pieces).await {
             eprintln!("an export broke off: {error}");
-            // The client may be gone already.
-            let _ = pieces.send(Err(error)).await;
         }
     });
-    let mut reply = Response::new(box_body(StreamBody::new(waiting)));
+    Ok(reply)
+}
+
+fn reply(form: &Form, body: mpsc::Receiver<Piece>) -> Reply {
+    let mut reply = Response::new(box_body(StreamBody::new(body)));
     let headers = reply.headers_mut();
-    headers.insert(
-        http::header::CONTENT_TYPE,
-        HeaderValue::from_static(media_type(form.format)),
-    );
+    let media_type = HeaderValue::from_static(media_type(form.format));
+    headers.insert(CONTENT_TYPE, media_type);
     let name = format!(
         "attachment; filename=\"path-stats-{}.{}\"",
         form.range.name(),
@@ -78,7 +95,8 @@ pub async fn export(settings: Settings, form: Form) -> Result<Reply, Problem> {
     if form.compression {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    Ok(reply)
+    headers.insert(TRAILER, EXPORT_COMPLETE.into());
+    reply
 }
 
 fn media_type(format: ExportFormat) -> &'static str {
@@ -89,137 +107,76 @@ fn media_type(format: ExportFormat) -> &'static str {
     }
 }
 
-async fn send_rows(
+async fn send_all(
     settings: &Settings,
     form: Form,
-    query: &Query,
-    audience: &Audience,
-    pieces: &mut Pieces,
-) -> Result<(), std::io::Error> {
-    let batches = audience.batches(settings, query);
-    let ask = async |batch: Batch| collector::rows(&batch, settings.batch_deadline).await;
-    let mut answers = std::pin::pin!(at_most(settings.fanout_limit, batches, ask));
-    let mut writer = Writer::begin(form)?;
-    while let Some(answer) = answers.next().await {
-        writer.rows(answer.map_err(std::io::Error::other)?)?;
-        send(pieces, writer.take()?).await?;
-    }
-    send(pieces, writer.finish()?).await
+    batches: impl Stream<Item = std::result::Result<Batch, Failure>>,
+    pieces: mpsc::Sender<Piece>,
+) -> Result<()> {
+    let output = Mutex::new(Output::begin(form, pieces).await?);
+    // A batch has its place until its rows are sent. All that have one are polled all the time: none runs into its deadline because the
+    // client is slow.
+    let limit = settings.fanout_limit.min(BATCHES_AT_ONCE);
+    batches
+        .map_err(Error::other)
+        .try_for_each_concurrent(limit, async |batch| {
+            let rows = async || collector::rows(&batch, settings.batch_deadline).await;
+            let rows = ask_twice(rows, || ()).await.map_err(Error::other)?;
+            output.lock().await.send_rows(rows).await
+        })
+        .await?;
+    output.into_inner().finish().await
 }
 
-async fn send(pieces: &mut Pieces, piece: Vec<u8>) -> Result<(), std::io::Error> {
-    if piece.is_empty() {
+/// An export on its way to the client.
+struct Output {
+    writer: Writer,
+    pieces: mpsc::Sender<Piece>,
+}
+
+impl Output {
+    async fn begin(form: Form, pieces: mpsc::Sender<Piece>) -> Result<Self> {
+        let writer = Writer::begin(form)?;
+        let mut output = Self { writer, pieces };
+        let head = output.writer.take_all()?;
+        output.send(head).await?;
+        Ok(output)
+    }
+
+    async fn send_rows(&mut self, rows: Vec<ExportRow>) -> Result<()> {
+        let mut rows = rows.into_iter();
+        while rows.len() > 0 {
+            self.writer.rows(rows.by_ref().take(ROWS_IN_PIECE))?;
+            let piece = match rows.len() {
+                0 => self.writer.take_all(),
+                _ => self.writer.take(),
+            };
+            self.send(piece?).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the end, and that it is the end.
+    async fn finish(mut self) -> Result<()> {
+        let (rest, rows) = self.writer.end()?;
+        let told = HeaderValue::try_from(format!("rows={rows}")).map_err(Error::other)?;
+        let trailer = HeaderMap::from_iter([(EXPORT_COMPLETE, told)]);
+        send(&mut self.pieces, Frame::data(rest.into())).await?;
+        send(&mut self.pieces, Frame::trailers(trailer)).await
+    }
+
+    async fn send(&mut self, piece: Vec<u8>) -> Result<()> {
+        send(&mut self.pieces, Frame::data(piece.into())).await
+    }
+}
+
+async fn send(pieces: &mut mpsc::Sender<Piece>, frame: Frame<Bytes>) -> Result<()> {
+    if frame.data_ref().is_some_and(Bytes::is_empty) {
         return Ok(());
     }
-    let sent = pieces.send(Ok(Frame::data(Bytes::from(piece)))).await;
-    sent.map_err(|_| std::io::Error::other("the client is gone"))
-}
-
-/// Rows as the bytes of the form asked for.
-struct Writer {
-    form: Form,
-    out: Sink,
-    rows: u64,
-}
-
-enum Sink {
-    Plain(Vec<u8>),
-    Gzip(GzEncoder<Vec<u8>>),
-}
-
-impl Writer {
-    fn begin(form: Form) -> Result<Self, std::io::Error> {
-        let out = match form.compression {
-            true => Sink::Gzip(GzEncoder::new(Vec::new(), Compression::default())),
-            false => Sink::Plain(Vec::new()),
-        };
-        let mut writer = Self { form, out, rows: 0 };
-        match writer.form.format {
-            ExportFormat::Csv => {
-                let mut csv = csv::Writer::from_writer(Vec::new());
-                csv.write_record(ExportRecord::COLUMNS)?;
-                writer.put_csv(csv)?;
-            }
-            ExportFormat::Json if writer.form.include_metadata => {
-                let (at, range) = (rfc3339_text(now_ms()), writer.form.range.name());
-                let head = format!("{{\"exportedAt\":\"{at}\",\"dateRange\":\"{range}\",");
-                writer.put(head.as_bytes())?;
-                let conditions: BTreeMap<_, _> = writer.form.filter.parameters().collect();
-                if !conditions.is_empty() {
-                    let filter = serde_json::to_string(&conditions)?;
-                    writer.put(format!("\"filter\":{filter},").as_bytes())?;
-                }
-                writer.put(b"\"data\":[")?;
-            }
-            ExportFormat::Json => writer.put(b"[")?,
-            ExportFormat::Ndjson => {}
-        }
-        Ok(writer)
-    }
-
-    fn rows(&mut self, rows: Vec<ExportRow>) -> Result<(), std::io::Error> {
-        match self.form.format {
-            ExportFormat::Csv => {
-                let mut csv = csv::WriterBuilder::new()
-                    .has_headers(false)
-                    .from_writer(Vec::new());
-                for row in rows {
-                    csv.serialize(ExportRecord::from(row).defused())?;
-                }
-                self.put_csv(csv)
-            }
-            ExportFormat::Json => {
-                for row in rows {
-                    if self.rows > 0 {
-                        self.put(b",")?;
-                    }
-                    self.rows += 1;
-                    self.put(&serde_json::to_vec(&ExportRecord::from(row))?)?;
-                }
-                Ok(())
-            }
-            ExportFormat::Ndjson => {
-                for row in rows {
-                    self.put(&serde_json::to_vec(&ExportRecord::from(row))?)?;
-                    self.put(b"\n")?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn finish(mut self) -> Result<Vec<u8>, std::io::Error> {
-        match self.form.format {
-            ExportFormat::Csv | ExportFormat::Ndjson => {}
-            ExportFormat::Json if self.form.include_metadata => {
-                let end = format!("],\"totalRecords\":{}}}", self.rows);
-                self.put(end.as_bytes())?;
-            }
-            ExportFormat::Json => self.put(b"]")?,
-        }
-        match self.out {
-            Sink::Plain(bytes) => Ok(bytes),
-            Sink::Gzip(gzip) => gzip.finish(),
-        }
-    }
-
-    /// What is ready to be sent.
-    fn take(&mut self) -> Result<Vec<u8>, std::io::Error> {
-        Ok(match &mut self.out {
-            Sink::Plain(bytes) => std::mem::take(bytes),
-            Sink::Gzip(gzip) => std::mem::take(gzip.get_mut()),
-        })
-    }
-
-    fn put_csv(&mut self, csv: csv::Writer<Vec<u8>>) -> Result<(), std::io::Error> {
-        let bytes = csv.into_inner().map_err(|error| error.into_error())?;
-        self.put(&bytes)
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), std::io::Error> {
-        match &mut self.out {
-            Sink::Plain(out) => out.write_all(bytes),
-            Sink::Gzip(out) => out.write_all(bytes),
-        }
+    match call::within(CLIENT_PATIENCE, pieces.send(Ok(frame))).await {
+        Some(Ok(())) => Ok(()),
+        Some(Err(_)) => Err(Error::other("the client is gone")),
+        None => Err(Error::other("the client took nothing for too long")),
     }
 }

@@ -1,33 +1,23 @@
-//! The fan-out: a snapshot, the IPs that can matter, and a bounded number of batches of them at once.
+//! The fan-out: a bounded number of batches of IPs is asked at once, and what they answer added up.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use futures::stream::{self, Stream, StreamExt};
 use rollcall_tally::adder::Adder;
-use rollcall_tally::{Batch, Failure, IpRef, PageRange, Snapshot, Summary};
+use rollcall_tally::{Batch, Failure, Summary};
 use rollcall_web::call;
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::random::random;
 
+use crate::audience::Audience;
 use crate::collector;
 use crate::counters::{self, FanOut};
 use crate::query::Query;
 use crate::settings::Settings;
 
-/// Pages listed by one request.
-const PAGES_AT_ONCE: u32 = 32;
 /// A batch that failed is asked again after so long, or up to twice that.
 const RETRY_AFTER_MS: u64 = 50;
-
-/// Who can matter for a question: the IPs of one snapshot that its filter names, and that were seen within the time it is about.
-pub struct Audience {
-    pub snapshot: Snapshot,
-    pub ips: Vec<IpRef>,
-    /// IPs seen within `active_days`, whatever the window.
-    pub active: u64,
-    began: Instant,
-}
 
 /// What the IPs answered, and how many of them did.
 pub struct Answers {
@@ -37,53 +27,6 @@ pub struct Answers {
 }
 
 impl Audience {
-    pub async fn gather(settings: &Settings, query: &Query) -> Result<Self, Failure> {
-        let began = Instant::now();
-        let snapshot = collector::take_snapshot().await?;
-        // The collector reads the one page that a single address is in, so that one request will do.
-        let page_count = match query.filter.one_ip() {
-            Some(_) => snapshot.pages.max(1),
-            None => PAGES_AT_ONCE,
-        };
-        let range = |first_page: u32| PageRange {
-            root: snapshot.root,
-            first_page,
-            page_count,
-            since_ms: query.since_ms(snapshot.as_of_ms),
-            as_of_ms: snapshot.as_of_ms,
-            ip: query.filter.ip.clone(),
-        };
-        let firsts = (0..snapshot.pages).step_by(page_count as usize);
-        let lists = stream::iter(firsts).map(|first| collector::list_ips(range(first)));
-        let empty = Self {
-            snapshot,
-            ips: Vec::new(),
-            active: 0,
-            began,
-        };
-        lists
-            .buffer_unordered(settings.fanout_limit)
-            .try_fold(empty, async |mut all, list| {
-                all.active += list.active;
-                all.ips.extend(list.ips);
-                Ok(all)
-            })
-            .await
-    }
-
-    /// The IPs cut into batches.
-    pub fn batches(&self, settings: &Settings, query: &Query) -> Vec<Batch> {
-        let cut = self.ips.chunks(settings.batch_size);
-        let batch = |ips: &[IpRef]| Batch {
-            as_of_ms: self.snapshot.as_of_ms,
-            window: query.window,
-            filter: query.filter.clone(),
-            details: query.details,
-            ips: ips.to_vec(),
-        };
-        cut.map(batch).collect()
-    }
-
     /// Asks every IP, and adds up what they answer. A batch that fails is asked once more; one that has not answered when most of
     /// the time is over counts as failed.
     pub async fn ask(&self, settings: &Settings, query: &Query) -> Result<Answers, Failure> {
@@ -91,16 +34,8 @@ impl Audience {
         let count = batches.len() as u64;
         let retried = Cell::new(0);
         let ask = async |batch: Batch| {
-            let _in_flight = InFlight::new();
-            match collector::summarize(&batch, settings.batch_deadline).await {
-                Err(Failure::Unavailable(reason)) => {
-                    eprintln!("a batch is asked again: {reason}");
-                    retried.set(retried.get() + 1);
-                    sleep(jitter()).await;
-                    collector::summarize(&batch, settings.batch_deadline).await
-                }
-                answer => answer,
-            }
+            let summarize = async || collector::summarize(&batch, settings.batch_deadline).await;
+            ask_twice(summarize, || retried.set(retried.get() + 1)).await
         };
         let mut adder = Adder::new(query.details);
         let mut answered = 0;
@@ -153,6 +88,23 @@ impl Audience {
     }
 }
 
+/// Makes a request of the collector, and once more if there was no answer.
+pub async fn ask_twice<T>(
+    ask: impl AsyncFn() -> Result<T, Failure>,
+    retried: impl FnOnce(),
+) -> Result<T, Failure> {
+    let _in_flight = InFlight::new();
+    match ask().await {
+        Err(Failure::Unavailable(reason)) => {
+            eprintln!("asked again: {reason}");
+            retried();
+            sleep(jitter()).await;
+            ask().await
+        }
+        answer => answer,
+    }
+}
+
 thread_local! {
     /// Scope: instance.
     static IN_FLIGHT: Cell<u64> = const { Cell::new(0) };
@@ -174,7 +126,7 @@ impl Drop for InFlight {
     }
 }
 
-/// Batches that this instance asks for right now.
+/// Requests to the collector that this instance waits for right now.
 pub fn in_flight() -> u64 {
     IN_FLIGHT.get()
 }
@@ -185,7 +137,7 @@ fn jitter() -> Duration {
 }
 
 /// Runs a function over batches, at most so many at once. Results come as they are ready.
-pub fn at_most<T>(
+fn at_most<T>(
     limit: usize,
     batches: Vec<Batch>,
     ask: impl AsyncFn(Batch) -> T,

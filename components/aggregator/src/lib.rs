@@ -10,6 +10,7 @@
 //! key-value store of its own.
 
 mod answer;
+mod audience;
 mod clock;
 mod collector;
 mod conditions;

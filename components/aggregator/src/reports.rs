@@ -8,8 +8,8 @@ use rollcall_tally::report::{
 };
 use rollcall_tally::{Details, Failure, Filter, IpOrder, Summary, Window};
 
+use crate::audience::Audience;
 use crate::clock::now_ms;
-use crate::fan_out::Audience;
 use crate::query::Query;
 use crate::settings::Settings;
 

@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use rollcall_tally::Failure;
+use rollcall_web::whole::{self, Whole};
 use rollcall_web::{Problem, Reply, call, reply};
 use spin_sdk::http::{Request, box_body};
 use spin_sdk::http_service;
@@ -42,7 +43,7 @@ use route::Route;
 /// The headers of a question that go to the aggregator.
 const HANDED_ON: [HeaderName; 2] = [header::CACHE_CONTROL, header::IF_NONE_MATCH];
 /// The headers of its answer that go to the client.
-const HANDED_BACK: [HeaderName; 7] = [
+const HANDED_BACK: [HeaderName; 8] = [
     header::AGE,
     HeaderName::from_static("cache-status"),
     header::CONTENT_TYPE,
@@ -50,6 +51,7 @@ const HANDED_BACK: [HeaderName; 7] = [
     header::CONTENT_ENCODING,
     header::ETAG,
     header::RETRY_AFTER,
+    header::TRAILER,
 ];
 
 /// The aggregator brings its own deadline, of a minute at most. Past this one it hangs.
@@ -97,7 +99,10 @@ async fn ask(method: Method, path: &str, headers: HeaderMap) -> Result<Reply, Pr
         let (head, body) = answer.into_parts();
         let is_answer = matches!(head.status, StatusCode::OK | StatusCode::NOT_MODIFIED);
         if is_answer || route::is_problem(&head.headers) {
-            let mut reply = Reply::new(box_body(body));
+            let mut reply = Reply::new(match whole::is_announced(&head.headers) {
+                true => box_body(Whole::new(body)),
+                false => box_body(body),
+            });
             *reply.status_mut() = head.status;
             *reply.headers_mut() = some_of(&head.headers, HANDED_BACK);
             return Ok(reply);

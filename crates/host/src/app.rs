@@ -79,6 +79,12 @@ impl App {
         Ok((store, instance))
     }
 
+    /// The largest linear memory that an instance of a component had, in bytes.
+    pub fn memory_peak(&self, id: &str) -> Option<usize> {
+        let component = self.components.get(id)?;
+        Some(component.memory_peak.bytes())
+    }
+
     /// Whether a component of this id answers requests.
     pub fn serves(&self, id: &str) -> bool {
         self.services.contains_key(id)

@@ -23,6 +23,7 @@ use crate::engine::wasm_error;
 use crate::kv::Stores;
 use crate::kv::handles::{Grants, HasStores, View};
 use crate::log::Log;
+use crate::memory::MemoryPeak;
 use crate::outbound::{NetworkClient, Outbound, TRAP};
 use crate::variables::check_name;
 
@@ -48,6 +49,8 @@ pub struct Grant {
 pub struct Ready {
     /// Makes instances.
     pub pre: InstancePre<HostState>,
+    /// Of all its instances.
+    pub memory_peak: MemoryPeak,
     grant: Grant,
 }
 
@@ -59,6 +62,7 @@ pub struct HostState {
     outbound: Outbound,
     grants: Grants,
     variables: Arc<BTreeMap<String, String>>,
+    memory_peak: MemoryPeak,
 }
 
 impl Ready {
@@ -78,7 +82,11 @@ impl Ready {
             .with_context(|| {
                 format!("{} imports what this host does not have", source.display())
             })?;
-        Ok(Self { pre, grant })
+        Ok(Self {
+            pre,
+            memory_peak: MemoryPeak::default(),
+            grant,
+        })
     }
 
     /// The component's id.
@@ -88,7 +96,9 @@ impl Ready {
 
     /// A store for a fresh instance.
     pub fn store(&self) -> Store<HostState> {
-        let mut store = Store::new(self.pre.engine(), HostState::new(&self.grant));
+        let state = HostState::new(&self.grant, self.memory_peak.clone());
+        let mut store = Store::new(self.pre.engine(), state);
+        store.limiter(|state| &mut state.memory_peak);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store
@@ -96,7 +106,7 @@ impl Ready {
 }
 
 impl HostState {
-    fn new(grant: &Grant) -> Self {
+    fn new(grant: &Grant, memory_peak: MemoryPeak) -> Self {
         let log = Log::new(grant.id.clone());
         Self {
             table: ResourceTable::new(),
@@ -112,6 +122,7 @@ impl HostState {
             },
             grants: Grants::new(grant.stores.clone(), grant.labels.clone()),
             variables: grant.variables.clone(),
+            memory_peak,
         }
     }
 

@@ -14,7 +14,7 @@
 //! | `loader` | makes an application of it, or says what is wrong |
 //! | `app` | from a request to a component |
 //! | `routes` | which component, and Spin's headers |
-//! | `instance`, `pool`, `engine` | one instance; many; Wasmtime |
+//! | `instance`, `pool`, `engine`, `memory` | one instance; many; Wasmtime; what they take |
 //! | `allowed_hosts`, `outbound` | who may call whom; chaining |
 //! | `kv` | key-value stores, and how components see them |
 //! | `server`, `lifecycle`, `log` | HTTP, shutting down, what components print |
@@ -39,6 +39,7 @@ mod lifecycle;
 mod loader;
 mod log;
 mod manifest;
+mod memory;
 mod outbound;
 mod pool;
 mod routes;
@@ -174,6 +175,11 @@ impl Host {
         component: &str,
     ) -> Result<(wasmtime::Store<HostState>, wasmtime::component::Instance)> {
         self.app.instantiate(component).await
+    }
+
+    /// The largest linear memory that an instance of a component had so far, in bytes; 0 where there is no such component.
+    pub fn memory_peak(&self, component: &str) -> usize {
+        self.app.memory_peak(component).unwrap_or_default()
     }
 
     /// Takes no more connections, lets requests and the work after them finish (for 10 s at most), and ends.

@@ -3,6 +3,7 @@
 //! Chained requests know no timeout, so each call brings its own deadline. A callee that fails in any way, a trap included, is a
 //! [`Failure`] here.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -68,8 +69,23 @@ pub async fn request(
         .body(FullBody::new(body.into()))
         .map_err(|error| broken(component, &error))?;
     *request.headers_mut() = headers;
-    let answer = spin_sdk::http::send(request).await;
+    let answer = with_spawned(spin_sdk::http::send(request)).await;
     answer.map_err(|error| broken(component, &error))
+}
+
+/// Polls what a future spawns at its beginning, as sending a request does to write the body. wit-bindgen 0.57 leaves what was spawned until
+/// the next event of the task, for which the callee may be waiting with everything else, so this asks for one.
+async fn with_spawned<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut has_spawned = false;
+    poll_fn(|context| {
+        let polled = future.as_mut().poll(context);
+        if polled.is_pending() && !std::mem::replace(&mut has_spawned, true) {
+            context.waker().wake_by_ref();
+        }
+        polled
+    })
+    .await
 }
 
 /// The value, unless it takes longer than that.

@@ -1,4 +1,4 @@
-//! What the components share of HTTP: answers, problems, tokens, bodies, variables and calls to each other.
+//! What the components share of HTTP: answers, problems, tokens, bodies, variables, calls to each other, and streams of which nothing may be missing.
 
 pub mod auth;
 pub mod body;
@@ -6,6 +6,7 @@ pub mod call;
 pub mod problem;
 pub mod reply;
 pub mod variable;
+pub mod whole;
 
 pub use problem::Problem;
 pub use reply::Reply;

@@ -445,26 +445,6 @@ fn an_export_has_a_row_for_each_ip_and_path() {
 }
 
 #[test]
-fn a_compressed_export_holds_the_same() {
-    use std::io::Read;
-    let app = App::start();
-    three_hits(&app);
-    let sorted = |text: &str| {
-        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        lines.sort_unstable();
-        lines
-    };
-    let plain = app.ask("/admin/export?format=csv");
-    let packed = app.ask("/admin/export?format=csv&compression=true");
-    assert_eq!(packed.header("content-encoding"), Some("gzip"));
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(packed.body.as_slice())
-        .read_to_string(&mut text)
-        .unwrap();
-    assert_eq!(sorted(&text), sorted(&plain.text()));
-}
-
-#[test]
 fn the_status_tells_how_the_ledger_does() {
     let app = App::start();
     three_hits(&app);

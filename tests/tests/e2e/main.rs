@@ -13,6 +13,7 @@ mod cache;
 mod collect;
 mod contract;
 mod degradation;
+mod export;
 mod filters;
 mod in_full;
 mod limits;

@@ -152,22 +152,6 @@ fn a_state_that_cannot_be_read_is_missed_by_name_and_the_others_are_served() {
 }
 
 #[test]
-fn an_export_with_an_unreadable_state_is_no_export() {
-    let store = Moody::default();
-    let app = app(&store);
-    app.record(&json!([hit("192.0.2.1"), hit("192.0.2.2")]));
-    assert_eq!(total(&app), 2);
-    app.runtime()
-        .block_on(store.inner().set("ip:192.0.2.1:1", &[9]))
-        .unwrap();
-    assert_eq!(
-        app.try_ask("/admin/export").map(|answer| answer.text()),
-        None,
-        "the connection is cut"
-    );
-}
-
-#[test]
 fn a_store_of_another_layout_is_refused() {
     let store = Moody::default();
     let mut app = app(&store);

@@ -6,6 +6,9 @@ use crate::contract::ExportRow;
 use crate::filter::UNKNOWN;
 use crate::report::rfc3339;
 
+/// What a spreadsheet takes for the beginning of a formula, or may leave out before one. The wide ones are read as the narrow ones are.
+const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// A row of an export, with the names of its columns.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,7 +56,7 @@ impl ExportRecord {
             &mut self.user_agent,
             &mut self.path,
         ] {
-            if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+            if text.starts_with(FORMULA_STARTS) {
                 text.insert(0, '\'');
             }
         }

@@ -1,0 +1,102 @@
+//! Who is asked: the IPs of one snapshot that a question's filter names, and that were seen within the time it is about.
+
+use std::time::Instant;
+
+use futures::stream::{self, Stream, StreamExt, TryChunksError, TryStreamExt};
+use rollcall_tally::{Batch, Failure, IpList, IpRef, PageRange, Snapshot};
+
+use crate::collector;
+use crate::fan_out::ask_twice;
+use crate::query::Query;
+use crate::settings::Settings;
+
+/// Pages listed by one request.
+const PAGES_AT_ONCE: u32 = 32;
+
+/// All of them, for an answer that says how many answered.
+pub struct Audience {
+    pub snapshot: Snapshot,
+    pub ips: Vec<IpRef>,
+    /// IPs seen within `active_days`, whatever the window.
+    pub active: u64,
+    pub began: Instant,
+}
+
+impl Audience {
+    pub async fn gather(settings: &Settings, query: &Query) -> Result<Self, Failure> {
+        let began = Instant::now();
+        let snapshot = collector::take_snapshot().await?;
+        let empty = Self {
+            snapshot,
+            ips: Vec::new(),
+            active: 0,
+            began,
+        };
+        stream::iter(page_ranges(snapshot, query))
+            .map(list)
+            .buffer_unordered(settings.fanout_limit)
+            .try_fold(empty, async |mut all, list| {
+                all.active += list.active;
+                all.ips.extend(list.ips);
+                Ok(all)
+            })
+            .await
+    }
+
+    /// The IPs cut into batches.
+    pub fn batches(&self, settings: &Settings, query: &Query) -> Vec<Batch> {
+        let cut = self.ips.chunks(settings.batch_size);
+        cut.map(|ips| batch(self.snapshot, query, ips.to_vec()))
+            .collect()
+    }
+}
+
+/// The same in batches of so many, one after the other: pages are listed when the IPs of those before them are used up, so that few IPs are
+/// in memory at any time. At most one request for pages is in flight.
+pub fn batches(
+    snapshot: Snapshot,
+    query: Query,
+    size: usize,
+) -> impl Stream<Item = Result<Batch, Failure>> {
+    let ranges: Vec<PageRange> = page_ranges(snapshot, &query).collect();
+    stream::iter(ranges)
+        .then(list)
+        .map_ok(|list| stream::iter(list.ips).map(Ok))
+        .try_flatten()
+        .try_chunks(size)
+        .map(move |ips| match ips {
+            Ok(ips) => Ok(batch(snapshot, &query, ips)),
+            Err(TryChunksError(_, failure)) => Err(failure),
+        })
+}
+
+async fn list(range: PageRange) -> Result<IpList, Failure> {
+    ask_twice(async || collector::list_ips(range.clone()).await, || ()).await
+}
+
+fn page_ranges(snapshot: Snapshot, query: &Query) -> impl Iterator<Item = PageRange> {
+    // The collector reads the one page that a single address is in, so that one request will do.
+    let page_count = match query.filter.one_ip() {
+        Some(_) => snapshot.pages.max(1),
+        None => PAGES_AT_ONCE,
+    };
+    let firsts = (0..snapshot.pages).step_by(page_count as usize);
+    firsts.map(move |first_page| PageRange {
+        root: snapshot.root,
+        first_page,
+        page_count,
+        since_ms: query.since_ms(snapshot.as_of_ms),
+        as_of_ms: snapshot.as_of_ms,
+        ip: query.filter.ip.clone(),
+    })
+}
+
+fn batch(snapshot: Snapshot, query: &Query, ips: Vec<IpRef>) -> Batch {
+    Batch {
+        as_of_ms: snapshot.as_of_ms,
+        window: query.window,
+        filter: query.filter.clone(),
+        details: query.details,
+        ips,
+    }
+}

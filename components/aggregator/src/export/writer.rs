@@ -1,0 +1,135 @@
+//! Rows as the bytes of the form that an export is asked in.
+
+use std::collections::BTreeMap;
+use std::io::{Result, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rollcall_tally::ExportRow;
+use rollcall_tally::question::ExportFormat;
+use rollcall_tally::report::{ExportRecord, rfc3339_text};
+
+use super::Form;
+use crate::clock::now_ms;
+
+/// What is written waits in it until it is taken.
+pub struct Writer {
+    form: Form,
+    text: Vec<u8>,
+    /// Where the text goes then, if it is to be compressed.
+    gzip: Option<GzEncoder<Vec<u8>>>,
+    rows: u64,
+}
+
+impl Writer {
+    pub fn begin(form: Form) -> Result<Self> {
+        let gzip = || GzEncoder::new(Vec::new(), Compression::default());
+        let mut writer = Self {
+            text: Vec::new(),
+            gzip: form.compression.then(gzip),
+            form,
+            rows: 0,
+        };
+        writer.head()?;
+        Ok(writer)
+    }
+
+    fn head(&mut self) -> Result<()> {
+        match self.form.format {
+            ExportFormat::Csv => {
+                let mut csv = csv::Writer::from_writer(&mut self.text);
+                csv.write_record(ExportRecord::COLUMNS)?;
+                csv.flush()
+            }
+            ExportFormat::Json if self.form.include_metadata => {
+                let (at, range) = (rfc3339_text(now_ms()), self.form.range.name());
+                write!(
+                    self.text,
+                    "{{\"exportedAt\":\"{at}\",\"dateRange\":\"{range}\","
+                )?;
+                let conditions: BTreeMap<_, _> = self.form.filter.parameters().collect();
+                if !conditions.is_empty() {
+                    let filter = serde_json::to_string(&conditions)?;
+                    write!(self.text, "\"filter\":{filter},")?;
+                }
+                write!(self.text, "\"data\":[")
+            }
+            ExportFormat::Json => write!(self.text, "["),
+            ExportFormat::Ndjson => Ok(()),
+        }
+    }
+
+    pub fn rows(&mut self, rows: impl Iterator<Item = ExportRow>) -> Result<()> {
+        let records = rows.map(ExportRecord::from);
+        match self.form.format {
+            ExportFormat::Csv => {
+                let mut csv = csv::WriterBuilder::new()
+                    .has_headers(false)
+                    .from_writer(&mut self.text);
+                for record in records {
+                    csv.serialize(record.defused())?;
+                    self.rows += 1;
+                }
+                csv.flush()?;
+            }
+            ExportFormat::Json => {
+                for record in records {
+                    if self.rows > 0 {
+                        self.text.push(b',');
+                    }
+                    serde_json::to_writer(&mut self.text, &record)?;
+                    self.rows += 1;
+                }
+            }
+            ExportFormat::Ndjson => {
+                for record in records {
+                    serde_json::to_writer(&mut self.text, &record)?;
+                    self.text.push(b'\n');
+                    self.rows += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the document, and returns what was not taken yet and the number of rows.
+    pub fn end(mut self) -> Result<(Vec<u8>, u64)> {
+        match self.form.format {
+            ExportFormat::Csv | ExportFormat::Ndjson => {}
+            ExportFormat::Json if self.form.include_metadata => {
+                write!(self.text, "],\"totalRecords\":{}}}", self.rows)?;
+            }
+            ExportFormat::Json => write!(self.text, "]")?,
+        }
+        let rest = match self.gzip {
+            None => self.text,
+            Some(mut gzip) => {
+                gzip.write_all(&self.text)?;
+                gzip.finish()?
+            }
+        };
+        Ok((rest, self.rows))
+    }
+
+    /// What is ready of what was written; of compressed text the end is not.
+    pub fn take(&mut self) -> Result<Vec<u8>> {
+        let text = std::mem::take(&mut self.text);
+        match &mut self.gzip {
+            None => Ok(text),
+            Some(gzip) => {
+                gzip.write_all(&text)?;
+                Ok(std::mem::take(gzip.get_mut()))
+            }
+        }
+    }
+
+    /// All that was written. Costs some of the compression.
+    pub fn take_all(&mut self) -> Result<Vec<u8>> {
+        let mut all = self.take()?;
+        if let Some(gzip) = &mut self.gzip {
+            gzip.flush()?;
+            all.append(gzip.get_mut());
+        }
+        Ok(all)
+    }
+}
