@@ -23,8 +23,9 @@ pub const VIEWER: &str = "viewer-token-of-the-tests";
 pub const INGEST: &str = "ingest-token-of-the-tests";
 
 /// Every path of the admin API.
-pub const QUESTIONS: [&str; 8] = [
+pub const QUESTIONS: [&str; 9] = [
     "/admin/global-stats",
+    "/admin/overview",
     "/admin/top-paths",
     "/admin/top-ips",
     "/admin/timeseries",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt};
 use rollcall_tally::adder::Adder;
+use rollcall_tally::report::FanOut;
 use rollcall_tally::{Batch, Failure, Summary};
 use rollcall_web::call;
 use spin_sdk::time::sleep;
@@ -12,7 +13,7 @@ use spin_sdk::wasip3::random::random;
 
 use crate::audience::Audience;
 use crate::collector;
-use crate::counters::{self, FanOut};
+use crate::counters;
 use crate::query::Query;
 use crate::settings::Settings;
 

@@ -2,7 +2,7 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `GET /global-stats`, `/top-paths`, `/top-ips`, `/timeseries`, `/paths`, `/ips/{ip}`, `/export-data`, `/status` | a [`Question`] and its answer |
+//! | `GET /global-stats`, `/overview`, `/top-paths`, `/top-ips`, `/timeseries`, `/paths`, `/ips/{ip}`, `/export-data`, `/status` | a [`Question`] and its answer |
 //! | `POST /prewarm` | computes the answers that are asked for most; see [`prewarm`] |
 //!
 //! A private route: only other components of the app get here. Each answer is of one snapshot, read from the collector by a

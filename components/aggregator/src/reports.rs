@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use rollcall_tally::report::{
-    self, CostMetrics, GlobalStats, IpReport, PathOrder, PathReport, Provenance, Timeline,
-    Timeseries, TopIps, TopPaths,
+    self, CostMetrics, GlobalStats, IpReport, Overview, PathOrder, PathReport, Provenance,
+    Timeline, Timeseries, TopIps, TopPaths,
 };
 use rollcall_tally::{Details, Failure, Filter, IpOrder, Summary, Window};
 
@@ -45,6 +45,22 @@ pub async fn global_stats(
         stats.metrics = stats.metrics.filter(|_| include_metrics);
         stats
     }))
+}
+
+pub async fn overview(
+    settings: &Settings,
+    window: Window,
+    filter: &Filter,
+) -> Result<Told<Overview>, Failure> {
+    let details = Details {
+        paths: true,
+        callers: report::OVERVIEW_IPS,
+        timeline: true,
+        ..Details::default()
+    };
+    let asked = ask(settings, window, filter, details).await?;
+    let active = asked.active;
+    Ok(asked.tell(|summary, provenance| Overview::new(summary, active, provenance)))
 }
 
 pub async fn top_paths(

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `POST /collect` | none: hits for the collector, see [`collect`] |
 //! | `GET /admin/global-stats` | `global-stats` |
+//! | `GET /admin/overview` | `overview` |
 //! | `GET /admin/top-paths` | `top-paths` |
 //! | `GET /admin/top-ips` | `top-ips` |
 //! | `GET /admin/timeseries` | `timeseries` |

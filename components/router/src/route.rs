@@ -16,6 +16,7 @@ impl Route {
     pub fn of<B>(request: &Request<B>) -> Result<Self, Problem> {
         let name = match request.uri().path() {
             "/admin/global-stats" => "global-stats",
+            "/admin/overview" => "overview",
             "/admin/top-paths" => "top-paths",
             "/admin/top-ips" => "top-ips",
             "/admin/export" => "export-data",

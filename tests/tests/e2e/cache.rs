@@ -197,9 +197,10 @@ fn prewarming_computes_what_is_asked_for_most() {
     app.record(&hit(0));
     let answer = prewarm(&app);
     assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(answer.json()["computed"].as_array().unwrap().len(), 5);
+    assert_eq!(answer.json()["computed"].as_array().unwrap().len(), 6);
     for path in [
         STATS,
+        "/admin/overview",
         "/admin/top-paths",
         "/admin/top-ips",
         "/admin/aggregator-status",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::plain_count::{
     FILTERS, Hit, as_of_ms, ask, check_metrics, check_timeline, counted, hits, is_of_one_class,
-    is_within, ranked, record, told,
+    is_within, length_ms, lets_path, ranked, record, told,
 };
 
 #[test]
@@ -60,6 +60,53 @@ fn totals_and_rankings_are_those_of_a_plain_count_under_every_filter() {
                     .collect();
                 check_metrics(ip, &of_ip, is_of_one_class(filter));
             }
+        }
+    }
+}
+
+#[test]
+fn an_overview_is_that_of_a_plain_count_under_every_filter() {
+    let app = App::start();
+    let hits = hits();
+    record(&app, &hits);
+    for filter in FILTERS {
+        for window in ["1h", "24h", "7d", "30d", "all"] {
+            let overview = ask(&app, &format!("overview?timeRange={window}"), filter.0);
+            let now_ms = as_of_ms(&overview);
+            let within = counted(&hits, filter, window, &overview);
+            let label = format!("{window}, {}", filter.0);
+            assert_eq!(overview["totalRequests"], within.len(), "{label}");
+            check_metrics(&overview, &within, is_of_one_class(filter));
+            check_timeline(&overview["timeline"], &hits, filter, window, now_ms);
+            let mut callers = ranked(within.iter().map(|hit| hit.ip.clone()));
+            let is_new = |ip: &str| {
+                // Of any status, as first seen is.
+                let prefix_fits = |hit: &&Hit| hit.ip == ip && lets_path(filter, hit);
+                let first = hits.iter().filter(prefix_fits).map(|hit| hit.at_ms).min();
+                window == "all" || first >= Some(now_ms - length_ms(window))
+            };
+            let new = callers.iter().filter(|(ip, _)| is_new(ip)).count();
+            assert_eq!(overview["newIPs"], new, "{label}");
+            callers.truncate(10);
+            assert_eq!(told(&overview["topIPs"], "ip"), callers, "{label}");
+            let shares = |list: &str, key: &str| -> Vec<(String, u64)> {
+                let entry = |entry: &Value| {
+                    let requests = entry["requests"].as_u64().unwrap();
+                    let percentage = 100.0 * requests as f64 / within.len() as f64;
+                    assert!((entry["percentage"].as_f64().unwrap() - percentage).abs() < 1e-9);
+                    (entry[key].as_str().unwrap().to_owned(), requests)
+                };
+                let list = overview[list].as_array().unwrap();
+                list.iter().map(entry).collect()
+            };
+            let methods = ranked(within.iter().map(|hit| hit.method.to_owned()));
+            assert_eq!(shares("methods", "method"), methods, "{label}");
+            let mut countries = shares("topCountries", "country");
+            countries.sort();
+            let country = |hit: &&Hit| hit.country.unwrap_or("unknown").to_owned();
+            let mut expected = ranked(within.iter().map(country));
+            expected.sort();
+            assert_eq!(countries, expected, "{label}");
         }
     }
 }

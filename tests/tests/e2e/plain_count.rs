@@ -1,6 +1,6 @@
 //! A plain count: hits made by a fixed rule, and what is counted of them, reckoned by the documentation alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rollcall_tests::App;
@@ -172,6 +172,18 @@ pub fn counted<'a>(hits: &'a [Hit], filter: Filter, window: &str, answer: &Value
     hits.collect()
 }
 
+/// Whether a filter lets a hit's path and method through, whatever its status.
+pub fn lets_path(filter: Filter, hit: &Hit) -> bool {
+    let statuses = [Some(200), Some(304), Some(404), Some(503), None];
+    let with = |status| Hit {
+        status,
+        path: hit.path.clone(),
+        ip: hit.ip.clone(),
+        ..*hit
+    };
+    statuses.into_iter().any(|status| filter.1(&with(status)))
+}
+
 pub fn is_of_one_class(filter: Filter) -> bool {
     filter.0.contains("status=")
 }
@@ -239,10 +251,10 @@ pub fn told(list: &Value, key: &str) -> Vec<(String, u64)> {
 /// The totals of a timeline, each of its buckets, and the period before.
 pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, now_ms: i64) {
     let bucket_ms = told["bucketMinutes"].as_i64().unwrap() * MINUTE_MS;
-    let cells: Vec<i64> = hits
+    let cells: Vec<(i64, &str)> = hits
         .iter()
         .filter(|hit| filter.1(hit))
-        .filter_map(|hit| cell_start(hit.at_ms, now_ms))
+        .filter_map(|hit| Some((cell_start(hit.at_ms, now_ms)?, hit.ip.as_str())))
         .collect();
     let check = |period: &Value, from_ms: i64, to_ms: i64, before: u64| {
         let mut sum = before;
@@ -250,7 +262,7 @@ pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, 
             let start: Timestamp = bucket["start"].as_str().unwrap().parse().unwrap();
             let start_ms = start.as_millisecond();
             assert!((from_ms..to_ms).contains(&start_ms), "{bucket}");
-            let within = |cell: &&i64| **cell / bucket_ms * bucket_ms == start_ms;
+            let within = |(cell, _): &&(i64, &str)| cell / bucket_ms * bucket_ms == start_ms;
             let count = cells.iter().filter(within).count();
             assert_eq!(
                 bucket["requests"], count,
@@ -260,6 +272,12 @@ pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, 
             sum += count as u64;
         }
         assert_eq!(period["totalRequests"], sum);
+        if before == 0 {
+            let cells = cells.iter();
+            let within = cells.filter(|(cell, _)| (from_ms..to_ms).contains(cell));
+            let ips: BTreeSet<&str> = within.map(|(_, ip)| *ip).collect();
+            assert_eq!(period["uniqueIPs"], ips.len(), "{window}, {}", filter.0);
+        }
     };
     let from_ms = now_ms - length_ms(window);
     check(

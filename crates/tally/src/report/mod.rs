@@ -7,8 +7,10 @@ mod export;
 mod global;
 mod ips;
 mod metrics;
+mod overview;
 mod paths;
 mod provenance;
+mod status;
 mod time;
 mod timeline;
 
@@ -17,12 +19,15 @@ pub use export::ExportRecord;
 pub use global::{GLOBAL_TOP_PATHS, GlobalStats};
 pub use ips::{IpReport, IpStats, TopIps};
 pub use metrics::Metrics;
+pub use overview::{MethodShare, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Overview};
 pub use paths::{CountryShare, PathReport, PathStats, TOP_COUNTRIES, TopPaths, top_paths};
 pub use provenance::Provenance;
+pub use status::{CacheStatus, FanOut, FanOutStatus, Status};
 pub use time::rfc3339_text;
 pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
 
 pub use crate::order::PathOrder;
+use paths::country_shares;
 use time::{rfc3339, rfc3339_if_any};
 
 #[cfg(test)]
