@@ -12,6 +12,7 @@ mod answers;
 mod cache;
 mod collect;
 mod contract;
+mod dashboard;
 mod degradation;
 mod export;
 mod filters;

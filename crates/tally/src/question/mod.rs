@@ -190,6 +190,38 @@ impl Question {
         }
     }
 
+    /// The window and the filter that it is about. None of an export and of the status.
+    pub fn scope(&self) -> Option<(Window, &Filter)> {
+        match self {
+            Self::GlobalStats { window, filter, .. }
+            | Self::Overview { window, filter }
+            | Self::TopPaths { window, filter, .. }
+            | Self::TopIps { window, filter, .. }
+            | Self::Timeseries { window, filter }
+            | Self::Ip { window, filter, .. }
+            | Self::Path { window, filter, .. } => Some((*window, filter)),
+            Self::Export { .. } | Self::Status => None,
+        }
+    }
+
+    /// The same about another window and filter; a list begins anew. Nothing changes for an export and the status.
+    pub fn with_scope(mut self, to_window: Window, to_filter: Filter) -> Self {
+        if let Self::Ip { offset, .. } = &mut self {
+            *offset = 0;
+        }
+        match &mut self {
+            Self::GlobalStats { window, filter, .. }
+            | Self::Overview { window, filter }
+            | Self::TopPaths { window, filter, .. }
+            | Self::TopIps { window, filter, .. }
+            | Self::Timeseries { window, filter }
+            | Self::Ip { window, filter, .. }
+            | Self::Path { window, filter, .. } => (*window, *filter) = (to_window, to_filter),
+            Self::Export { .. } | Self::Status => {}
+        }
+        self
+    }
+
     /// How long its answer is fresh when nothing changes. An export is never kept.
     pub fn ttl_ms(&self) -> u64 {
         const MINUTE_MS: u64 = 60_000;
