@@ -6,6 +6,7 @@
     reason = "tests stop where something is not as it must be"
 )]
 
+pub mod browser;
 pub mod chain;
 pub mod store;
 

@@ -88,7 +88,7 @@ impl Form {
                     .collect()
             }
         };
-        rows.sort_by_key(|row| row["ip"].to_string() + &row["pathKey"].to_string());
+        rows.sort_by_key(|row| (row["ip"].to_string(), row["pathKey"].to_string()));
         rows
     }
 }
@@ -158,7 +158,7 @@ fn the_rows_are_those_of_a_plain_count_in_every_form() {
             })
         };
         let mut expected: Vec<Value> = expected.iter().map(row).collect();
-        expected.sort_by_key(|row| row["ip"].to_string() + &row["pathKey"].to_string());
+        expected.sort_by_key(|row| (row["ip"].to_string(), row["pathKey"].to_string()));
         assert!(expected.len() > 10);
         for form in every_form() {
             let answer = app.ask(&format!("{}&{}", form.path(), filter.0));

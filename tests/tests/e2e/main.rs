@@ -9,6 +9,7 @@
 mod access;
 mod admin;
 mod answers;
+mod browser;
 mod cache;
 mod collect;
 mod contract;
