@@ -21,6 +21,7 @@ use tokio::runtime::Runtime;
 
 pub const ADMIN: &str = "admin-token-of-the-tests";
 pub const VIEWER: &str = "viewer-token-of-the-tests";
+pub const METRICS: &str = "metrics-token-of-the-tests";
 pub const INGEST: &str = "ingest-token-of-the-tests";
 
 /// Every path of the admin API.

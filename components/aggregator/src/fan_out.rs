@@ -58,14 +58,15 @@ impl Audience {
         }
         let summary = adder.finish();
         let failed = count - answered;
+        let coverage = share(summary.answered, self.ips.len() as u64);
         counters::fan_out(FanOut {
             batches: count,
             retried: retried.get(),
             failed,
             unreadable_states: summary.unreadable,
+            coverage,
             duration_ms: self.began.elapsed().as_millis() as u64,
         });
-        let coverage = share(summary.answered, self.ips.len() as u64);
         if coverage < settings.min_success_rate {
             return Err(Failure::Unavailable(format!(
                 "only {coverage:.3} of the IPs answered"

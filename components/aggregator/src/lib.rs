@@ -3,6 +3,7 @@
 //! | path | what |
 //! |---|---|
 //! | `GET /global-stats`, `/overview`, `/top-paths`, `/top-ips`, `/timeseries`, `/paths`, `/ips/{ip}`, `/export-data`, `/status` | a [`Question`] and its answer |
+//! | `POST /status-and-traffic` | the status as it is, not one that is kept, and all hits in a few numbers: postcard, for the metrics |
 //! | `POST /prewarm` | computes the answers that are asked for most; see [`prewarm`] |
 //!
 //! A private route: only other components of the app get here. Each answer is of one snapshot, read from the collector by a
@@ -27,9 +28,9 @@ mod settings;
 mod status;
 mod typed;
 
-use http::Method;
+use http::{Method, StatusCode};
 use rollcall_tally::question::{NotUnderstood, Question};
-use rollcall_web::{Problem, Reply};
+use rollcall_web::{Problem, Reply, reply};
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
 
@@ -44,7 +45,12 @@ async fn handle_request(request: &Request) -> Result<Reply, Problem> {
     let uri = request.uri();
     match (uri.path(), request.method()) {
         ("/prewarm", &Method::POST) => return prewarm::prewarm().await,
-        ("/prewarm", _) => return Err(Problem::method_not_allowed("POST")),
+        ("/status-and-traffic", &Method::POST) => {
+            let settings = Settings::read().await;
+            let told = status::status_and_traffic(&settings).await?;
+            return Ok(reply::postcard(StatusCode::OK, &told));
+        }
+        ("/prewarm" | "/status-and-traffic", _) => return Err(Problem::method_not_allowed("POST")),
         (_, &Method::GET) => {}
         (_, _) => return Err(Problem::method_not_allowed("GET")),
     }

@@ -1,7 +1,7 @@
 //! How the system does, from everywhere that knows a part of it.
 
-use rollcall_tally::Failure;
 use rollcall_tally::report::{CacheStatus, FanOutStatus, Status};
+use rollcall_tally::{Failure, Traffic};
 
 use crate::clock::now_ms;
 use crate::counters::{self, Counter};
@@ -9,10 +9,15 @@ use crate::settings::Settings;
 use crate::{collector, fan_out, flight, memory};
 
 pub async fn status(settings: &Settings) -> Result<Status, Failure> {
+    Ok(status_and_traffic(settings).await?.0)
+}
+
+/// The same, and all hits that it is the status of.
+pub async fn status_and_traffic(settings: &Settings) -> Result<(Status, Traffic), Failure> {
     let ledger = collector::status().await?;
     let totals = counters::totals().await?;
     let total = |counter: Counter| totals.get(counter as usize).copied().unwrap_or_default();
-    Ok(Status {
+    let status = Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         layout_version: ledger.layout_version,
         root: ledger.snapshot.root,
@@ -20,8 +25,10 @@ pub async fn status(settings: &Settings) -> Result<Status, Failure> {
         tracked_ips: ledger.snapshot.ips,
         recorded_hits: ledger.snapshot.hits,
         pages: ledger.snapshot.pages,
+        appended_segments: ledger.log_next,
         pending_segments: ledger.log_next.saturating_sub(ledger.log_folded),
         open_segments: ledger.log_open,
+        lag_ms: ledger.lag_ms,
         dropped: ledger.snapshot.drops,
         cache: CacheStatus {
             hits_memory: total(Counter::HitsMemory),
@@ -48,5 +55,6 @@ pub async fn status(settings: &Settings) -> Result<Status, Failure> {
         answer_deadline_ms: settings.answer_deadline.as_millis() as u64,
         min_success_rate: settings.min_success_rate,
         generated_at_ms: now_ms(),
-    })
+    };
+    Ok((status, ledger.traffic))
 }

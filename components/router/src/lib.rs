@@ -12,6 +12,7 @@
 //! | `GET /admin/paths?key=` | `paths` |
 //! | `GET /admin/export` | `export-data` |
 //! | `GET /admin/aggregator-status` | `status` |
+//! | `GET /admin/metrics` | none: see [`metrics`] |
 //! | `POST /admin/prewarm` | none: has those computed that are asked for most |
 //! | `GET /admin/`, `/admin/dashboard/…` | several: pages for people, see [`dashboard`] |
 //! | `GET /admin/assets/…` | none: their style and script |
@@ -29,6 +30,7 @@ mod collect;
 mod dashboard;
 mod headers;
 mod local;
+mod metrics;
 mod route;
 mod session;
 mod sign_in;
@@ -95,6 +97,7 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
     }
     let (method, path) = match Route::of(request)? {
         Route::Question(question) => (Method::GET, format!("/{}", question.write())),
+        Route::Metrics => return metrics::metrics().await,
         Route::Prewarm => (Method::POST, "/prewarm".to_owned()),
     };
     let headers = some_of(request.headers(), HANDED_ON);

@@ -5,16 +5,21 @@ use http::{HeaderMap, Method, Request};
 use rollcall_tally::question::{NotUnderstood, Question};
 use rollcall_web::Problem;
 
+use crate::local::METRICS;
+
 /// What the admin API is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     Question(Question),
+    Metrics,
     Prewarm,
 }
 
 impl Route {
     pub fn of<B>(request: &Request<B>) -> Result<Self, Problem> {
         let name = match request.uri().path() {
+            METRICS if request.method() == Method::GET => return Ok(Self::Metrics),
+            METRICS => return Err(Problem::method_not_allowed("GET")),
             "/admin/global-stats" => "global-stats",
             "/admin/overview" => "overview",
             "/admin/top-paths" => "top-paths",

@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, StatusCode};
 use rollcall_web::{Problem, Reply, body, reply};
 use spin_sdk::http::Request;
 
-use crate::access::{Keys, same_origin};
+use crate::access::{Keys, Role, same_origin};
 use crate::clock::now_s;
 use crate::{local, session, slow_down};
 
@@ -45,7 +45,8 @@ async fn begin(request: Request) -> Result<Reply, Problem> {
     let (token, wanted) = (field(&form, "token"), field(&form, "next"));
     // Pasted, it often has a space or a line's end about it.
     let token = token.trim();
-    let Some(role) = Keys::configured().await.role(token) else {
+    let role = Keys::configured().await.role(token);
+    let Some(role) = role.filter(|role| *role != Role::Metrics) else {
         return refuse(slow_down::wrong_token().await, &wanted);
     };
     let value = session::begin(token, role, now_s()).unwrap_or_default();

@@ -128,4 +128,12 @@ pub const MUTATIONS: &[Mutation] = &[
             "self.mark().await? == mark",
         )],
     },
+    Mutation {
+        name: "a_status_trusts_the_mark",
+        changes: &[(
+            "query.rs",
+            "!self.is_replaced(root.k).await?",
+            "self.mark().await? == mark",
+        )],
+    },
 ];

@@ -17,6 +17,7 @@ pub mod state;
 pub mod status;
 pub mod summary;
 pub mod tally;
+pub mod traffic;
 pub mod window;
 
 pub use contract::*;

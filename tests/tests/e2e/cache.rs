@@ -283,5 +283,5 @@ fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
     assert_eq!(status["fanOut"]["total"], 1, "{status}");
     assert_eq!(status["fanOut"]["last"]["failed"], 0, "{status}");
     assert_eq!(status["fanOut"]["inFlight"], 0, "{status}");
-    assert_eq!(status["layoutVersion"], 1, "{status}");
+    assert_eq!(status["layoutVersion"], 2, "{status}");
 }

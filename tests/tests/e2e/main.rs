@@ -19,6 +19,7 @@ mod export;
 mod filters;
 mod in_full;
 mod limits;
+mod metrics;
 mod plain_count;
 mod redis;
 mod stores;

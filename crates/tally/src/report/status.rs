@@ -19,9 +19,13 @@ pub struct Status {
     pub tracked_ips: u64,
     pub recorded_hits: u64,
     pub pages: u32,
+    /// Numbers of the log that were taken, each for a batch.
+    pub appended_segments: u64,
     /// Numbers of the log that the root does not hold yet: batches, or places that were taken and never written.
     pub pending_segments: u64,
     pub open_segments: u64,
+    /// How long ago the oldest batch came that the root does not hold; 0: it holds all.
+    pub lag_ms: u64,
     pub dropped: Drops,
     pub cache: CacheStatus,
     pub fan_out: FanOutStatus,
@@ -55,7 +59,7 @@ pub struct CacheStatus {
 }
 
 /// Since the store was filled and over all instances, but for what is in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FanOutStatus {
     pub total: u64,
@@ -71,7 +75,7 @@ pub struct FanOutStatus {
 }
 
 /// How a fan-out went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FanOut {
     pub batches: u64,
@@ -79,5 +83,7 @@ pub struct FanOut {
     pub failed: u64,
     /// IP states that are there and could not be read.
     pub unreadable_states: u64,
+    /// Share of the IPs asked that answered.
+    pub coverage: f64,
     pub duration_ms: u64,
 }
