@@ -25,6 +25,8 @@ pub struct Status {
     /// Numbers of the log that the root does not hold yet: batches, or places that were taken and never written.
     pending_segments: u64,
     open_segments: u64,
+    /// How long ago the oldest batch came that the root does not hold; 0: it holds all.
+    lag_ms: u64,
     dropped: Drops,
     cache: Cache,
     fan_out: FanOuts,
@@ -86,6 +88,7 @@ pub async fn status(settings: &Settings) -> Result<Status, Failure> {
         pages: ledger.snapshot.pages,
         pending_segments: ledger.log_next.saturating_sub(ledger.log_folded),
         open_segments: ledger.log_open,
+        lag_ms: ledger.lag_ms,
         dropped: ledger.snapshot.drops,
         cache: Cache {
             hits_memory: total(Counter::HitsMemory),
