@@ -26,8 +26,12 @@ pub enum Mood {
 #[derive(Clone)]
 pub struct Moody(Arc<Shared>);
 
+/// Whether a key is struck.
+type IsStruck = Box<dyn Fn(&str) -> bool + Send>;
+
 struct Shared {
     mood: Mutex<Mood>,
+    struck: Mutex<Option<(Mood, IsStruck)>>,
     inner: OnceLock<Arc<dyn KeyValue>>,
     calls: AtomicU64,
 }
@@ -36,6 +40,7 @@ impl Default for Moody {
     fn default() -> Self {
         Self(Arc::new(Shared {
             mood: Mutex::new(Mood::Fine),
+            struck: Mutex::new(None),
             inner: OnceLock::new(),
             calls: AtomicU64::new(0),
         }))
@@ -56,6 +61,12 @@ impl Moody {
         *self.0.mood.lock().expect("a mood") = mood;
     }
 
+    /// From now on, calls that get one of these keys behave so. Others behave as the store does.
+    pub fn strike(&self, mood: Mood, is_struck: impl Fn(&str) -> bool + Send + 'static) {
+        let struck = (mood, Box::new(is_struck) as IsStruck);
+        *self.0.struck.lock().expect("what is struck") = Some(struck);
+    }
+
     /// The store behind, which always behaves.
     pub fn inner(&self) -> &Arc<dyn KeyValue> {
         self.0.inner.get().expect("the app was started")
@@ -66,13 +77,34 @@ impl Moody {
         self.0.calls.load(Relaxed)
     }
 
+    fn mood(&self) -> Mood {
+        *self.0.mood.lock().expect("a mood")
+    }
+
+    /// The mood that meets who gets these.
+    fn mood_at(&self, keys: &[impl AsRef<str>]) -> Mood {
+        let struck = self.0.struck.lock().expect("what is struck");
+        match struck.as_ref() {
+            Some((mood, is_struck)) if keys.iter().any(|key| is_struck(key.as_ref())) => *mood,
+            _ => self.mood(),
+        }
+    }
+
     async fn call<T>(
         &self,
         writes: bool,
         effect: impl Future<Output = StoreResult<T>>,
     ) -> StoreResult<T> {
+        self.call_in(self.mood(), writes, effect).await
+    }
+
+    async fn call_in<T>(
+        &self,
+        mood: Mood,
+        writes: bool,
+        effect: impl Future<Output = StoreResult<T>>,
+    ) -> StoreResult<T> {
         self.0.calls.fetch_add(1, Relaxed);
-        let mood = *self.0.mood.lock().expect("a mood");
         let failed = || Err(StoreError("simulated: redis://user:secret@host".to_owned()));
         match mood {
             Mood::Fine => effect.await,
@@ -95,7 +127,8 @@ impl Moody {
 #[async_trait]
 impl KeyValue for Moody {
     async fn get(&self, key: &str) -> StoreResult<Option<Vec<u8>>> {
-        self.call(false, self.inner().get(key)).await
+        let mood = self.mood_at(&[key]);
+        self.call_in(mood, false, self.inner().get(key)).await
     }
     async fn set(&self, key: &str, value: &[u8]) -> StoreResult<()> {
         self.call(true, self.inner().set(key, value)).await
@@ -107,7 +140,9 @@ impl KeyValue for Moody {
         self.call(false, self.inner().keys()).await
     }
     async fn get_many(&self, keys: Vec<String>) -> StoreResult<Vec<(String, Option<Vec<u8>>)>> {
-        self.call(false, self.inner().get_many(keys)).await
+        let mood = self.mood_at(&keys);
+        let effect = self.inner().get_many(keys);
+        self.call_in(mood, false, effect).await
     }
     async fn set_many(&self, values: Vec<(String, Vec<u8>)>) -> StoreResult<()> {
         self.call(true, self.inner().set_many(values)).await
