@@ -89,6 +89,12 @@ macro_rules! subject {
                     ips: root.ips,
                     hits: root.hits,
                     drops: root.drops,
+                    pages: root.pages,
+                    ids: root
+                        .ids
+                        .iter()
+                        .map(|chunk| (chunk.number, chunk.version))
+                        .collect(),
                     states: listed
                         .into_iter()
                         .map(|listed| (listed.ip, listed.version, listed.last_seen_ms))
