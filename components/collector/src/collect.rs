@@ -87,3 +87,53 @@ fn not_read(error: IntakeError) -> Problem {
     };
     Problem::new(status, error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    fn headers(name: &'static str, value: &[u8]) -> Option<HeaderMap> {
+        let value = HeaderValue::from_bytes(value).ok()?;
+        Some(HeaderMap::from_iter([(
+            http::HeaderName::from_static(name),
+            value,
+        )]))
+    }
+
+    #[test]
+    fn a_key_has_1_to_255_characters() {
+        let check = |length: usize, expect: bool| {
+            let headers = headers("idempotency-key", "k".repeat(length).as_bytes());
+            assert_eq!(batch_id_of(&headers.unwrap()).is_ok(), expect, "{length}");
+        };
+        check(0, false);
+        check(1, true);
+        check(255, true);
+        check(256, false);
+        assert_eq!(batch_id_of(&HeaderMap::new()).unwrap(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_taken_as_it_is_or_refused(value in prop::collection::vec(any::<u8>(), 0..300)) {
+            if let Some(headers) = headers("idempotency-key", &value) {
+                match batch_id_of(&headers) {
+                    Ok(id) => prop_assert_eq!(id.map(String::into_bytes), Some(value)),
+                    Err(_) => prop_assert!(value.is_empty() || value.len() > 255 || !value.is_ascii()),
+                }
+            }
+        }
+
+        #[test]
+        fn no_query_or_content_type_makes_finding_the_format_panic(query in "[!-~]{0,30}", name in "(format=)?[a-z-]{0,10}", content_type: Vec<u8>) {
+            for query in [query, name] {
+                let uri = format!("/collect?{query}").parse::<Uri>();
+                if let (Ok(uri), Some(headers)) = (uri, headers("content-type", &content_type)) {
+                    let _ = format_of(&uri, &headers);
+                }
+            }
+        }
+    }
+}

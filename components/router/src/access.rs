@@ -195,6 +195,7 @@ impl From<Denied> for Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const NOW_S: u64 = 1_000_000;
 
@@ -395,5 +396,33 @@ mod tests {
         check(Some("application/json, text/html"), false);
         check(Some("*/*"), false);
         check(None, false);
+    }
+
+    /// What is nearly a cookie of ours.
+    fn any_cookie() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("rollcall_session=".to_owned()),
+            Just("__Host-rollcall_session=".to_owned()),
+            Just("admin.".to_owned()),
+            Just("viewer.1001000.".to_owned()),
+            "[0-9a-f]{0,64}",
+            "[ -~]{0,9}",
+            "; ?",
+        ];
+        prop::collection::vec(piece, 0..9).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_made_up_is_let_in(cookie in any_cookie(), authorization: Option<Vec<u8>>, method in "[A-Z]{1,7}", origin in "[ -~]{0,20}") {
+            let mut request = Request::builder().method(method.as_str()).uri("http://here/admin/x");
+            request = request.header("cookie", cookie).header("origin", origin);
+            let values = authorization.iter().flat_map(|bytes| [bytes.clone(), [b"Bearer ", bytes.as_slice()].concat()]);
+            for value in values.filter_map(|value| http::HeaderValue::from_bytes(&value).ok()) {
+                request = request.header("authorization", value);
+            }
+            let admitted = admit(&request.body(()).unwrap(), &keys(), NOW_S);
+            prop_assert!(admitted.is_err(), "{:?}", admitted);
+        }
     }
 }

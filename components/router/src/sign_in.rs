@@ -122,4 +122,15 @@ mod tests {
         assert_eq!(field(form, "next"), "/admin/");
         assert_eq!(field(form, "other"), "");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_in_a_form_the_page_leads_to_a_path_under_admin(form: Vec<u8>, next in "(/admin/)?[ -~]{0,20}") {
+            for wanted in [field(&form, "next"), next] {
+                let next = local::next(&wanted);
+                proptest::prop_assert!(next.starts_with("/admin/") && HeaderValue::from_str(next).is_ok());
+                proptest::prop_assert!(page(StatusCode::OK, &wanted, None).is_ok());
+            }
+        }
+    }
 }

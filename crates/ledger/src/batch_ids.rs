@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::fold::Stop;
 use crate::lease::Held;
-use crate::values::{BatchId, IdChunk};
+use crate::values::{BatchId, IdChunk, decode};
 use crate::{Clock, Ledger, Store, keys};
 
 /// The known ids while a fold works on them.
@@ -41,11 +41,16 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             written: Vec::new(),
             replaced: Vec::new(),
         };
-        for chunk in chunks {
-            let key = keys::ids(chunk.number, chunk.version);
+        let keys: Vec<String> = chunks
+            .iter()
+            .map(|chunk| keys::ids(chunk.number, chunk.version))
+            .collect();
+        for keys in keys.chunks(self.limits.chunk) {
             held.store().await?;
-            ids.last = self.get(&key).await?.ok_or(Stop::Lost)?;
-            ids.known.extend(ids.last.iter().copied());
+            for (key, bytes) in keys.iter().zip(self.get_all(keys).await?) {
+                ids.last = decode(key, &bytes)?;
+                ids.known.extend(ids.last.iter().copied());
+            }
         }
         Ok(ids)
     }

@@ -189,13 +189,14 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             && segments.len() < self.limits.fold_segments
             && hits < self.limits.fold_hits
         {
-            let chunk: Vec<u64> = numbers
-                .by_ref()
-                .take(self.log_chunk(segments.len()))
-                .collect();
+            let chunk: Vec<u64> = numbers.by_ref().take(self.limits.log_chunk).collect();
             let wanted: Vec<String> = chunk.iter().map(|n| keys::log(*n)).collect();
             let mut found = held.store().await?.get_many(&wanted).await?;
             for (n, key) in chunk.into_iter().zip(wanted) {
+                // The rest of the chunk is left to the next fold, as if it had not been looked at.
+                if hits >= self.limits.fold_hits {
+                    break;
+                }
                 match found.remove(&key) {
                     Some(bytes) => {
                         let segment: Segment = decode(&key, &bytes)?;
@@ -214,11 +215,6 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             open,
             skipped,
         })
-    }
-
-    /// Few segments at first: one may be as large as a request.
-    fn log_chunk(&self, segments: usize) -> usize {
-        (segments + 8).min(self.limits.chunk)
     }
 
     /// Which numbers below `log` stay open, each since a later one was written. Those that were looked at just now and are absent for

@@ -19,7 +19,7 @@ pub struct Limits {
     pub lease_margin_ms: u64,
     /// Versions that were replaced are kept so long, for queries that read them. Longer than any query may run.
     pub keep_replaced_ms: u64,
-    /// What a fold that was never confirmed left behind is deleted after this. Longer than a write may be in flight.
+    /// What a fold that was never confirmed left behind is deleted after this. Longer than a write may be in flight, by whichever clock.
     pub clean_after_ms: u64,
     /// A query waits so long for a snapshot that holds everything acknowledged before it.
     pub query_wait_ms: u64,
@@ -27,7 +27,9 @@ pub struct Limits {
     pub fold_segments: usize,
     /// Hits after which one fold takes no further segment.
     pub fold_hits: usize,
-    /// Values read, written or deleted by one call.
+    /// Segments read by one call. Few, since each may be as large as a request, and all are in memory at once.
+    pub log_chunk: usize,
+    /// Other values read, written or deleted by one call.
     pub chunk: usize,
     /// Batch ids in one stored value.
     pub ids_per_chunk: usize,
@@ -56,10 +58,11 @@ impl Default for Limits {
             lease_ms: 3_000,
             lease_margin_ms: 1_000,
             keep_replaced_ms: 120_000,
-            clean_after_ms: 60_000,
+            clean_after_ms: 120_000,
             query_wait_ms: 20_000,
             fold_segments: 1_000,
             fold_hits: 100_000,
+            log_chunk: 8,
             chunk: 200,
             ids_per_chunk: 1_000,
             ids_kept_ms: 10 * 60_000,

@@ -188,7 +188,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 
     /// Values that must all be there, in the order of their keys.
-    async fn get_all(&self, wanted: &[String]) -> Result<Vec<Vec<u8>>, LedgerError> {
+    pub(crate) async fn get_all(&self, wanted: &[String]) -> Result<Vec<Vec<u8>>, LedgerError> {
         let mut values = Vec::with_capacity(wanted.len());
         for chunk in wanted.chunks(self.limits.chunk) {
             let mut found = self.store.get_many(chunk).await?;

@@ -185,6 +185,7 @@ mod tests {
             6 => decode::<Meta>("k", bytes).map(|_| ()),
             7 => decode::<Vec<BatchId>>("k", bytes).map(|_| ()),
             8 => decode::<Vec<String>>("k", bytes).map(|_| ()),
+            10 => decode::<u64>("k", bytes).map(|_| ()),
             _ => decode::<rollcall_tally::KeptAnswer>("k", bytes).map(|_| ()),
         }
     }
@@ -223,6 +224,10 @@ mod tests {
             ttl_ms: 60_000,
         };
         let stamp_ms = hit.timestamp_ms;
+        let lease = Lease {
+            owner: 7,
+            until_ms: stamp_ms,
+        };
         let hits = vec![hit];
         vec![
             (0, encode("k", &Segment { id, stamp_ms, hits }).unwrap()),
@@ -234,6 +239,7 @@ mod tests {
             (2, encode("k", &page).unwrap()),
             (3, encode("k", &state).unwrap()),
             (4, encode("k", &Mark::default()).unwrap()),
+            (5, encode("k", &lease).unwrap()),
             (
                 6,
                 encode(
@@ -248,6 +254,7 @@ mod tests {
             (7, encode("k", &vec![BatchId::of("batch")]).unwrap()),
             (8, encode("k", &vec!["ip:192.0.2.1:3"]).unwrap()),
             (9, encode("k", &kept).unwrap()),
+            (10, encode("k", &300u64).unwrap()),
         ]
     }
 
@@ -271,13 +278,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_reading_a_value_panic(kind in 0..10usize, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn no_bytes_make_reading_a_value_panic(kind in 0..11usize, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(kind, &bytes);
             let _ = read(kind, &[&[VERSION], bytes.as_slice()].concat());
         }
 
         #[test]
-        fn no_flipped_byte_makes_reading_a_value_panic(sample in 0..10usize, at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        fn no_flipped_byte_makes_reading_a_value_panic(sample in 0..12usize, at in any::<prop::sample::Index>(), to in any::<u8>()) {
             let (kind, mut bytes) = samples().swap_remove(sample);
             let at = at.index(bytes.len());
             bytes[at] = to;

@@ -3,7 +3,11 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
+use common::steps::folder;
 use common::*;
+use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{Folded, LedgerError};
 
@@ -53,6 +57,29 @@ fn a_snapshot_folds_more_segments_than_one_fold_takes() {
         "{:?}",
         store.keys("log:")
     );
+}
+
+#[test]
+fn a_fold_holds_no_more_hits_than_its_limit_and_one_segment() {
+    let (store, limits) = (
+        MemoryStore::new(),
+        Limits {
+            fold_segments: 100,
+            fold_hits: 10,
+            ..small()
+        },
+    );
+    // Small ones first, which tell nothing of those that follow.
+    for size in [1, 1, 1, 1, 1, 1, 1, 20, 20, 20, 20, 20] {
+        let hits = vec![hit("192.0.2.1", "/a", NOW_MS); size];
+        append(&store, &limits, None, hits).unwrap();
+    }
+    let mut folded = Vec::new();
+    while fold(&store, &limits).unwrap() == Folded::Done {
+        let (root, _) = block_on(ledger(&store, &limits).current()).unwrap();
+        folded.push(root.hits);
+    }
+    assert_eq!(folded, [27, 47, 67, 87, 107]);
 }
 
 #[test]
@@ -390,16 +417,135 @@ fn a_value_that_cannot_be_read_is_an_error_that_names_its_key() {
     }
 }
 
+/// A store that holds every kind of value that the ledger reads: of some folds, of one that died, and what waits.
+fn full(limits: &Limits) -> MemoryStore {
+    let store = MemoryStore::new();
+    block_on(ledger(&store, limits).open()).unwrap();
+    for (id, ip) in [("a", "192.0.2.1"), ("b", "192.0.2.1"), ("c", "192.0.2.2")] {
+        append(&store, limits, Some(id), vec![hit(ip, "/", NOW_MS)]).unwrap();
+        fold(&store, limits).unwrap();
+    }
+    append(
+        &store,
+        limits,
+        Some("d"),
+        vec![hit("192.0.2.1", "/", NOW_MS)],
+    )
+    .unwrap();
+    folder(&store, limits).up_to("set root:4").crash();
+    store
+}
+
+/// Does everything that reads the store, over and over, and gives the keys that could not be read.
+fn unreadable(store: &MemoryStore, limits: &Limits) -> BTreeSet<String> {
+    let ledger = ledger(store, limits);
+    let mut named = BTreeSet::new();
+    let mut note = |error: LedgerError| match error {
+        LedgerError::Corrupt { key, reason } => {
+            assert!(!reason.is_empty());
+            named.insert(key);
+        }
+        error => panic!("{error}"),
+    };
+    block_on(async {
+        ledger.open().await.unwrap_or_else(&mut note);
+        for _ in 0..4 {
+            if let Err(error) = ledger.fold().await {
+                note(error);
+            }
+            match ledger.snapshot().await {
+                Err(error) => note(error),
+                Ok(root) => match ledger.list(root.k, 0..limits.pages).await {
+                    Err(error) => note(error),
+                    Ok(listed) => {
+                        let wanted: Vec<_> = listed.iter().map(|ip| (ip.ip, ip.version)).collect();
+                        let states = ledger.states(&wanted).await.unwrap();
+                        states
+                            .into_iter()
+                            .filter_map(Result::err)
+                            .for_each(&mut note);
+                    }
+                },
+            }
+            store
+                .clock
+                .pass(limits.clean_after_ms + limits.keep_replaced_ms);
+        }
+    });
+    named
+}
+
+#[test]
+fn whatever_value_is_damaged_the_error_names_its_key() {
+    let limits = small();
+    assert!(unreadable(&full(&limits), &limits).is_empty());
+    let of = |key: &str| {
+        let kind = key.split(':').next().unwrap_or(key);
+        if key == "log:first" { key } else { kind }.to_owned()
+    };
+    let mut kinds = BTreeSet::new();
+    for key in full(&limits).keys("") {
+        let whole = full(&limits).values.borrow()[&key].clone();
+        let damaged = [
+            vec![],
+            whole[..whole.len() - 1].to_vec(),
+            [&[9], &whole[1..]].concat(),
+            [whole.as_slice(), &[0]].concat(),
+        ];
+        for bytes in damaged {
+            let store = full(&limits);
+            store.values.borrow_mut().insert(key.clone(), bytes);
+            store.clock.pass(limits.lease_ms + 1);
+            let named = unreadable(&store, &limits);
+            if named.is_empty() {
+                // It was replaced already, and is deleted unseen; or it was a state, and its IP began anew.
+                let drops = snapshot(&store, &limits).unwrap().drops;
+                let is_there = store.values.borrow().contains_key(&key);
+                assert_eq!(
+                    is_there,
+                    of(&key) == "ip" && drops.unreadable_ips == 1,
+                    "{key}"
+                );
+                continue;
+            }
+            assert_eq!(named, [key.clone()].into());
+            kinds.insert(of(&key));
+            // What the operator's manual says to delete, can be.
+            if ["lease", "log:first", "replaced", "log"].contains(&of(&key).as_str()) {
+                store.values.borrow_mut().remove(&key);
+                store.clock.pass(limits.skip_after_ms + 1);
+                append(&store, &limits, None, vec![hit("192.0.2.1", "/", NOW_MS)]).unwrap();
+                assert!(unreadable(&store, &limits).is_empty(), "{key}");
+                let lost = u64::from(of(&key) == "log");
+                assert_eq!(hits_of(&all(&store, &limits)), 5 - lost, "{key}");
+            }
+        }
+    }
+    let every = [
+        "ids",
+        "ip",
+        "lease",
+        "log",
+        "log:first",
+        "mark",
+        "meta",
+        "page",
+        "replaced",
+        "root",
+    ];
+    assert_eq!(kinds, every.map(str::to_owned).into());
+}
+
 #[test]
 fn another_layout_is_refused_and_says_what_to_do() {
     let (store, limits) = (MemoryStore::new(), small());
-    futures::executor::block_on(ledger(&store, &limits).open()).unwrap();
-    futures::executor::block_on(ledger(&store, &limits).open()).unwrap();
+    block_on(ledger(&store, &limits).open()).unwrap();
+    block_on(ledger(&store, &limits).open()).unwrap();
     let other = Limits {
         pages: 8,
         ..small()
     };
-    let error = futures::executor::block_on(ledger(&store, &other).open()).unwrap_err();
+    let error = block_on(ledger(&store, &other).open()).unwrap_err();
     assert!(error.to_string().contains("4 pages"), "{error}");
 }
 
@@ -439,7 +585,7 @@ fn an_ip_whose_state_cannot_be_read_costs_nobody_else() {
     let root = snapshot(&store, &limits).unwrap();
     let key = format!("ip:192.0.2.1:{}", root.k);
     store.values.borrow_mut().insert(key.clone(), vec![7, 7, 7]);
-    futures::executor::block_on(async {
+    block_on(async {
         let ips = ["192.0.2.1", "192.0.2.2"].map(|ip| (ip.parse().unwrap(), root.k));
         let states = ledger(&store, &limits).states(&ips).await.unwrap();
         assert!(

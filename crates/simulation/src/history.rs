@@ -10,19 +10,19 @@ use std::task::{Context, Poll, Waker};
 use rollcall_ledger::limits::Limits;
 use rollcall_tally::{Drops, Hit, IpState};
 
-use crate::faults::Theme;
+use crate::faults::{IN_FLIGHT_MS_MAX, Theme};
 use crate::judge;
 use crate::store::{SimClock, SimStore};
 use crate::world::{ActorId, EPOCH_MS, Event, NODES, Reply, Shared, Waiting, World, fill};
 
 /// A client sends again for so long.
 const RETRY_MS: u64 = 60_000;
+const ACK_WITHIN_MS: u64 = 4_000;
 const FAULTS_UNTIL_MS: u64 = 70_000;
 /// By then whatever was in flight has landed, and whoever was stalled has gone on.
 const LANDED_MS: u64 = FAULTS_UNTIL_MS + 120_000;
-/// While healing somebody folds this often, until nothing has changed for longer than replaced versions are kept.
+/// While healing somebody folds this often, until nothing has changed for so long that nobody can have anything left to do.
 const HEAL_EVERY_MS: u64 = 2_700;
-const QUIET_ROUNDS: usize = 27;
 const HEAL_ROUNDS_MAX: usize = 250;
 
 /// A ledger, as the actors of a history call it.
@@ -48,6 +48,10 @@ pub struct Answer {
     pub drops: Drops,
     /// Address, version and last seen as the index has it, and the state.
     pub states: Vec<((IpAddr, u64, u64), IpState)>,
+    /// The version of each page.
+    pub pages: Vec<u64>,
+    /// Number and version of each chunk of batch ids.
+    pub ids: Vec<(u64, u64)>,
 }
 
 /// How a history ended.
@@ -69,15 +73,30 @@ pub struct Tight {
     pub ips: usize,
     /// At its edge, or long enough that not even garbage is left.
     pub skip_after_ms: u64,
+    /// Any two nodes' clocks differ by at most this.
+    pub skew_ms: u64,
     /// Every folder has a lease of its own: it is a hint, and nothing may depend on it.
     pub own_leases: bool,
+}
+
+impl Tight {
+    /// How long it takes until the last thing that waits for its time is done, by whichever clock.
+    fn quiet_rounds(&self) -> u64 {
+        let longest_ms = self.skip_after_ms.max(self.clean_after_ms()) + self.skew_ms;
+        longest_ms / HEAL_EVERY_MS + 5
+    }
+
+    /// As the ledger's own limit: longer than a write is in flight, by whichever clock.
+    fn clean_after_ms(&self) -> u64 {
+        IN_FLIGHT_MS_MAX + 19_000 + self.skew_ms
+    }
 }
 
 /// The ledger's limits in this history.
 pub fn limits(clock: &SimClock) -> Limits {
     Limits {
         pages: 3,
-        ack_within_ms: 4_000,
+        ack_within_ms: ACK_WITHIN_MS,
         skip_after_ms: clock.tight.skip_after_ms,
         // Where nobody else sees the lease, no folder is stopped by it either.
         lease_ms: if clock.tight.own_leases {
@@ -86,14 +105,15 @@ pub fn limits(clock: &SimClock) -> Limits {
             3_000
         },
         keep_replaced_ms: 60_000,
-        clean_after_ms: 60_000,
+        clean_after_ms: clock.tight.clean_after_ms(),
         query_wait_ms: 20_000,
         fold_segments: clock.tight.fold_segments,
+        log_chunk: clock.tight.chunk,
         chunk: clock.tight.chunk,
         ips: clock.tight.ips,
         ids_per_chunk: 2,
         // Retries, flight and skew together, and no more.
-        ids_kept_ms: RETRY_MS + 45_000,
+        ids_kept_ms: RETRY_MS + IN_FLIGHT_MS_MAX + 4_000 + clock.tight.skew_ms,
         ids_kept: 1,
         ..Limits::default()
     }
@@ -180,18 +200,24 @@ pub fn run<P: Protocol + 'static>(seed: u64, trace: bool) -> Outcome {
     let world: Shared = Rc::new(RefCell::new(World::new(seed, trace)));
     let tight = {
         let World { rng, mix, .. } = &mut *world.borrow_mut();
-        let skip_after_ms = [5_100, 60_000][rng.usize(0..2)];
+        let skip_after_ms = match mix.theme {
+            Theme::SlowWriters | Theme::LateWriters => 5_100,
+            _ => [5_100, 60_000][rng.usize(0..2)],
+        };
+        // As far apart as they may be, or nearly the same.
+        let far_ms = skip_after_ms - ACK_WITHIN_MS - 100;
         Tight {
             fold_segments: [1, 3, 50][rng.usize(0..3)],
             chunk: [1, 3, 50][rng.usize(0..3)],
             ips: [1_000, 1_000, 1, 2][rng.usize(0..4)],
-            skip_after_ms: match mix.theme {
-                Theme::SlowWriters | Theme::LateWriters => 5_100,
-                _ => skip_after_ms,
-            },
+            skip_after_ms,
+            skew_ms: [1_000, far_ms][rng.usize(0..2)],
             own_leases: mix.theme == Theme::SlowWriters || rng.f64() < 0.4,
         }
     };
+    world
+        .borrow_mut()
+        .set_wall_clocks(tight.skew_ms, FAULTS_UNTIL_MS);
     let scene = Scene {
         world,
         record: Rc::default(),
@@ -391,7 +417,7 @@ impl<P: Protocol + 'static> Driver<P> {
                 true => quiet + 1,
                 false => 0,
             };
-            if quiet >= QUIET_ROUNDS {
+            if quiet >= self.scene.tight.quiet_rounds() {
                 return;
             }
         }

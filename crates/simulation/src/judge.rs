@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::faults::IN_FLIGHT_MS_MAX;
 use crate::history::{Answer, Record, Tight};
 use crate::world::World;
 
@@ -107,6 +108,12 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
         .iter()
         .map(|((ip, version, _), _)| format!("ip:{ip}:{version}"))
         .collect();
+    let pages = last.pages.iter().enumerate();
+    let pages: Vec<String> = pages.map(|(p, k)| format!("page:{p}:{k}")).collect();
+    let ids = last.ids.iter();
+    let ids: Vec<String> = ids.map(|(chunk, k)| format!("ids:{chunk}:{k}")).collect();
+    // A segment may land after its number was given up, by the clock that is farthest ahead.
+    let given_up_early = tight.skip_after_ms - tight.skew_ms <= IN_FLIGHT_MS_MAX;
     for key in world.values.keys() {
         let head = key.split(':').next().unwrap_or_default();
         let version = key
@@ -114,15 +121,14 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
             .next()
             .and_then(|version| version.parse::<u64>().ok());
         let fine = match head {
-            // A segment may land after its number was given up, where that is early.
-            "log" => key == "log:first" || tight.skip_after_ms < 60_000,
+            "log" => key == "log:first" || given_up_early,
             // The mutant without versions in its names is judged by what it counts.
             "ip" => states.contains(key) || version.is_none(),
             "root" | "replaced" => {
                 version.is_some_and(|version| version + 20 > last.k && count(world, head) <= ROOTS)
             }
-            "page" => count(world, head) <= 3,
-            "ids" => true,
+            "page" => pages.contains(key),
+            "ids" => ids.contains(key),
             "mark" | "lease" | "meta" => true,
             _ => false,
         };

@@ -100,6 +100,12 @@ macro_rules! subject {
                     hits: root.hits,
                     traffic: root.traffic.total.count,
                     drops: root.drops,
+                    pages: root.pages,
+                    ids: root
+                        .ids
+                        .iter()
+                        .map(|chunk| (chunk.number, chunk.version))
+                        .collect(),
                     states: listed
                         .into_iter()
                         .map(|listed| (listed.ip, listed.version, listed.last_seen_ms))

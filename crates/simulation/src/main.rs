@@ -131,5 +131,8 @@ fn many(subject: &Subject, start: u64, seeds: u64) -> Vec<u64> {
             }
         }
     }
+    if let (Some((seed, _)), true) = (failed.first(), subject.name == REAL.name) {
+        println!("`cargo xtask simulate --seed {seed} --trace` shows how");
+    }
     failed.into_iter().map(|(seed, _)| seed).collect()
 }

@@ -11,8 +11,6 @@ use fastrand::Rng;
 
 use crate::faults::{Fault, Mix};
 
-/// Two nodes' clocks differ by at most this.
-const SKEW_MS: u64 = 1_000;
 pub const NODES: usize = 3;
 /// When a history begins. Later than any limit is long.
 pub const EPOCH_MS: u64 = 1_800_000_000_000;
@@ -87,6 +85,37 @@ pub struct Actor {
     pub dead: bool,
 }
 
+/// The wall clock of a node.
+#[derive(Default)]
+struct WallClock {
+    off_us: i64,
+    /// When it is set, and how far it is off then.
+    jump: Option<(u64, i64)>,
+}
+
+impl WallClock {
+    fn draw(rng: &mut Rng, skew_ms: u64, until_ms: u64) -> Self {
+        let half = (skew_ms * 500) as i64;
+        let off_us = |rng: &mut Rng| match rng.u8(0..4) {
+            0 => 0,
+            1 => half,
+            2 => -half,
+            _ => rng.i64(-half..half),
+        };
+        Self {
+            off_us: off_us(rng),
+            jump: (rng.u8(0..8) == 0).then(|| (rng.u64(0..until_ms * 1_000), off_us(rng))),
+        }
+    }
+
+    fn off_us(&self, now_us: u64) -> i64 {
+        match self.jump {
+            Some((at_us, off_us)) if at_us <= now_us => off_us,
+            _ => self.off_us,
+        }
+    }
+}
+
 pub struct World {
     pub rng: Rng,
     pub now_us: u64,
@@ -98,7 +127,7 @@ pub struct World {
     pub actors: Vec<Actor>,
     /// Actors that crashed since the driver last looked.
     pub crashed: Vec<ActorId>,
-    offsets_us: [i64; NODES],
+    wall_clocks: [WallClock; NODES],
     pub mix: Mix,
     latency_us: u64,
     pub faulty: bool,
@@ -110,13 +139,6 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, trace: bool) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let half = (SKEW_MS * 500) as i64;
-        let offsets_us = std::array::from_fn(|_| match rng.u8(0..4) {
-            0 => 0,
-            1 => half,
-            2 => -half,
-            _ => rng.i64(-half..half),
-        });
         Self {
             mix: Mix::draw(&mut rng),
             latency_us: [3_000, 20_000, 50_000][rng.usize(0..3)],
@@ -129,7 +151,7 @@ impl World {
             counters: BTreeMap::new(),
             actors: Vec::new(),
             crashed: Vec::new(),
-            offsets_us,
+            wall_clocks: Default::default(),
             faulty: true,
             trace: trace.then(Vec::new),
             calls: 0,
@@ -154,7 +176,14 @@ impl World {
     }
 
     pub fn wall_ms(&self, node: usize) -> u64 {
-        (EPOCH_MS * 1_000 + self.now_us).saturating_add_signed(self.offsets_us[node]) / 1_000
+        let off_us = self.wall_clocks[node].off_us(self.now_us);
+        (EPOCH_MS * 1_000 + self.now_us).saturating_add_signed(off_us) / 1_000
+    }
+
+    /// From now on no two nodes' clocks differ by more than this; some jump within it.
+    pub fn set_wall_clocks(&mut self, skew_ms: u64, until_ms: u64) {
+        self.wall_clocks =
+            std::array::from_fn(|_| WallClock::draw(&mut self.rng, skew_ms, until_ms));
     }
 
     pub fn note(&mut self, actor: ActorId, text: impl FnOnce() -> String) {
@@ -255,13 +284,8 @@ impl World {
             };
             self.pending.insert(self.sequence, event);
         };
-        let reader = self.actors[actor].name.starts_with("query");
         let text = describe(&op);
         match fault {
-            // A reader's own stalls are no news: it is judged by what it reads, not by when.
-            Some(Fault::SlowCall | Fault::SlowReturn) if reader => {
-                effect(now + there, op, Some(back), false)
-            }
             None => effect(now + there, op, Some(back), false),
             Some(Fault::ErrorAfter) => effect(now + there, op, Some(back), true),
             Some(Fault::SlowCall) => {

@@ -1,30 +1,37 @@
 //! The ledger survives every history; without any one of its safeguards it does not.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
 use rollcall_simulation::history::Outcome;
+use rollcall_simulation::mutations::MUTATIONS;
 use rollcall_simulation::{REAL, mutants};
 
 const HISTORIES: u64 = 2_000;
-/// A mutant that survives so many is not caught at all.
+/// A mutant that does no harm in so many is not caught at all.
 const MUTANT_HISTORIES: u64 = 20_000;
 
-/// Runs seeds on all cores, and gives those outcomes that are wrong.
+/// Runs seeds on all cores, and gives those outcomes that are wrong; up to the first one that has this wrong, if it is given.
 fn wrong(
     run: fn(u64, bool) -> Outcome,
     seeds: std::ops::Range<u64>,
-    stop_at_first: bool,
+    up_to: Option<&str>,
 ) -> Vec<(u64, Vec<String>)> {
-    let next = std::sync::atomic::AtomicU64::new(seeds.start);
+    let next = AtomicU64::new(seeds.start);
+    let is_found = AtomicBool::new(false);
     let found = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    if seed >= seeds.end || (stop_at_first && !found.lock().unwrap().is_empty()) {
+                    let seed = next.fetch_add(1, Relaxed);
+                    if seed >= seeds.end || is_found.load(Relaxed) {
                         return;
                     }
                     let bad = run(seed, false).bad;
+                    if up_to.is_some_and(|wanted| bad.iter().any(|what| what == wanted)) {
+                        is_found.store(true, Relaxed);
+                    }
                     if !bad.is_empty() {
                         found.lock().unwrap().push((seed, bad));
                     }
@@ -37,7 +44,7 @@ fn wrong(
 
 #[test]
 fn every_acknowledged_hit_counts_once_in_every_history() {
-    let wrong = wrong(REAL.run, 0..HISTORIES, false);
+    let wrong = wrong(REAL.run, 0..HISTORIES, None);
     assert!(
         wrong.is_empty(),
         "{wrong:?}: `cargo xtask simulate --seed {} --trace` shows how",
@@ -54,16 +61,35 @@ fn a_history_is_the_same_whenever_it_is_run() {
     }
 }
 
+/// What the promise rests on.
+const SAFEGUARDS: [&str; 9] = [
+    "no_fold_number_in_names",
+    "number_taken_after_the_base_is_read",
+    "no_second_look_at_the_counter",
+    "a_slow_writer_acknowledges",
+    "a_hole_is_dropped_too_early",
+    "the_stamp_is_taken_before_the_number",
+    "batch_ids_are_forgotten_by_the_folders_clock",
+    "no_plan",
+    "a_store_error_is_read_as_a_missing_key",
+];
+
 #[test]
 fn each_safeguard_is_needed() {
-    assert!(mutants::EVERY.len() >= 9);
-    for mutant in mutants::EVERY {
-        let wrong = wrong(mutant.run, 0..MUTANT_HISTORIES, true);
+    for safeguard in SAFEGUARDS {
+        assert!(mutants::EVERY.iter().any(|mutant| mutant.name == safeguard));
+    }
+    assert_eq!(mutants::EVERY.len(), MUTATIONS.len());
+    for (mutant, mutation) in mutants::EVERY.iter().zip(MUTATIONS) {
+        assert_eq!(mutant.name, mutation.name);
+        let wrong = wrong(mutant.run, 0..MUTANT_HISTORIES, Some(mutation.harm));
+        let harmed = |(_, bad): &&(u64, Vec<String>)| bad.iter().any(|what| what == mutation.harm);
+        let first = wrong.iter().find(harmed);
+        let (name, harm) = (mutant.name, mutation.harm);
         assert!(
-            !wrong.is_empty(),
-            "{} survived {MUTANT_HISTORIES} histories",
-            mutant.name
+            first.is_some(),
+            "{name}: never in {MUTANT_HISTORIES} histories: {harm}"
         );
-        println!("{}: {:?}", mutant.name, wrong[0]);
+        println!("{name}: {harm}, at seed {}", first.unwrap().0);
     }
 }

@@ -104,4 +104,19 @@ mod tests {
         check(&[], None);
         check(&["Bearer a", "Bearer b"], None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_token_that_was_read_is_in_the_header(value: Vec<u8>, list in "[ -~]{0,30}", scheme in "[Bb]earer +") {
+            for value in [value.clone(), [scheme.as_bytes(), &value].concat()] {
+                let Ok(value) = HeaderValue::from_bytes(&value) else { continue };
+                let headers = HeaderMap::from_iter([(AUTHORIZATION, value.clone())]);
+                if let Some(token) = bearer(&headers) {
+                    proptest::prop_assert!(value.to_str().unwrap().trim().ends_with(token));
+                    let is_listed = list.split([' ', ',']).any(|listed| listed == token && !listed.is_empty());
+                    proptest::prop_assert_eq!(Tokens::listed(&list).contain(token), is_listed);
+                }
+            }
+        }
+    }
 }

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use proptest::prelude::*;
+
 use super::report::Refused;
 use super::*;
 
@@ -529,5 +531,46 @@ fn arguments_are_checked() {
         " f --url ftp://a",
     ] {
         assert!(parse(&format!("import{wrong}")).is_err(), "{wrong}");
+    }
+}
+
+/// Bytes that are nearly lines.
+fn any_file() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(b"\n".to_vec()),
+        Just(b"\r\n".to_vec()),
+        Just(log_line(3).into_bytes()),
+        Just(br#"{"ip":"192.0.2.1","method":"GET","path":"/","timestamp":1800000000000}"#.to_vec()),
+        prop::collection::vec(any::<u8>(), 0..20),
+    ];
+    prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_in_a_file_each_line_is_sent_once_or_refused_by_its_number(file in any_file(), size in 1..5usize, is_json: bool) {
+        let format = if is_json { Format::Ndjson } else { Format::AccessLog };
+        let path = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(path.path(), &file).unwrap();
+        let mut input = Input::open(path.path(), true).unwrap();
+        let rebase = Rebase::measure(input.lines().unwrap().peekable(), format).unwrap();
+        let (mut sent, mut numbers, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        for batch in Batches::new(input.lines().unwrap().peekable(), size) {
+            let batch = batch.unwrap();
+            let verbatim = Shipment::verbatim(&batch, format);
+            sent.extend(verbatim.body);
+            numbers.extend(verbatim.line_numbers);
+            let moved = rebase.apply(&batch).unwrap();
+            prop_assert_eq!(moved.body.lines().count(), moved.line_numbers.len());
+            told.extend(moved.line_numbers);
+            told.extend(moved.refused.iter().map(|refused| refused.line));
+        }
+        let lines = file.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
+        let lines = (1..).zip(lines).filter(|(_, line)| !line.is_empty());
+        let (wanted, lines): (Vec<u64>, Vec<&[u8]>) = lines.unzip();
+        prop_assert_eq!(sent, lines.iter().flat_map(|line| [line, b"\n".as_slice()].concat()).collect::<Vec<u8>>());
+        prop_assert_eq!(&numbers, &wanted);
+        told.sort_unstable();
+        prop_assert_eq!(&told, &wanted);
     }
 }

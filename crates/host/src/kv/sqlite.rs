@@ -245,6 +245,38 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn a_database_that_is_full_or_read_only_is_an_error_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("kv.db")).unwrap();
+        let store = database.store("default");
+        let say = |pragma: &str| {
+            let connection = database.0.lock().unwrap();
+            connection
+                .query_row(pragma, [], |_| Ok(()))
+                .optional()
+                .unwrap();
+        };
+        store.set("a", b"1").await.unwrap();
+        store.increment("n", 1).await.unwrap();
+        let large = || vec![7; 64 * 1024];
+        // Never below what is there already.
+        say("PRAGMA max_page_count = 1");
+        assert!(store.set("b", &large()).await.is_err());
+        let pairs = vec![("b".to_owned(), b"2".to_vec()), ("c".to_owned(), large())];
+        assert!(store.set_many(pairs).await.is_err());
+        say("PRAGMA max_page_count = 1000000");
+        say("PRAGMA query_only = 1");
+        assert!(store.set("a", b"2").await.is_err());
+        assert!(store.increment("n", 0).await.is_err());
+        assert!(store.delete("a").await.is_err());
+        say("PRAGMA query_only = 0");
+        assert_eq!(store.get("a").await.unwrap().unwrap(), b"1");
+        assert_eq!(store.keys().await.unwrap().len(), 2);
+        assert_eq!(store.increment("n", 1).await.unwrap(), 2);
+        store.set("b", &large()).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_value_that_is_no_counter_is_an_error_and_stays() {
         let store = Database::in_memory().unwrap().store("default");
         store.set("n", b"abc").await.unwrap();

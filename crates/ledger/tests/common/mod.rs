@@ -161,6 +161,7 @@ pub fn ledger<'a>(store: &'a MemoryStore, limits: &Limits) -> Ledger<'a, MemoryS
 pub fn small() -> Limits {
     Limits {
         pages: 4,
+        log_chunk: 3,
         chunk: 3,
         fold_segments: 5,
         ids_per_chunk: 4,

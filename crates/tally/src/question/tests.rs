@@ -1,3 +1,7 @@
+use form_urlencoded::Serializer;
+use proptest::prelude::*;
+use proptest::sample;
+
 use super::*;
 use crate::status::StatusClass;
 
@@ -206,10 +210,66 @@ fn equal_questions_are_equal_texts() {
     assert_eq!(mapped, text("ips/192.0.2.1", "offset=0"));
 }
 
-proptest::proptest! {
+/// A query that is nearly right: known names, known and other values, spelled as they are or encoded.
+fn any_query() -> impl Strategy<Value = String> {
+    const NAMES: [&str; 14] = [
+        "timeRange",
+        "dateRange",
+        "limit",
+        "offset",
+        "sortBy",
+        "format",
+        "includeMetrics",
+        "includeMetadata",
+        "compression",
+        "ip",
+        "key",
+        "pathPrefix",
+        "status",
+        "country",
+    ];
+    const VALUES: [&str; 14] = [
+        "24h",
+        "7d",
+        "5",
+        "0",
+        "requests",
+        "csv",
+        "true",
+        "false",
+        "192.0.2.0/24",
+        "::ffff:192.0.2.1",
+        "get /a?b",
+        "/a",
+        "5xx",
+        "unknown",
+    ];
+    let name =
+        prop_oneof![9 => sample::select(NAMES.to_vec()).prop_map(str::to_owned), 1 => ".{0,8}"];
+    let value = prop_oneof![2 => sample::select(VALUES.to_vec()).prop_map(str::to_owned), 1 => ".{0,20}", 1 => "[%0-9a-f&=+;]{0,12}"];
+    let pair = (name, value, any::<bool>()).prop_map(|(name, value, is_raw)| match is_raw {
+        true => format!("{name}={value}"),
+        false => Serializer::new(String::new())
+            .append_pair(&name, &value)
+            .finish(),
+    });
+    prop::collection::vec(pair, 0..5).prop_map(|pairs| pairs.join("&"))
+}
+
+proptest! {
     #[test]
-    fn no_query_makes_reading_a_question_panic(name in "[a-z-]{0,14}", query in ".{0,80}") {
-        let _ = Question::read(&name, &query);
-        let _ = Question::read("top-paths", &query);
+    fn whatever_is_asked_is_refused_or_can_be_written_and_read_again(
+        name in prop_oneof![
+            4 => sample::select(vec!["global-stats", "top-paths", "top-ips", "timeseries", "paths", "export-data", "status"]).prop_map(str::to_owned),
+            2 => "ips/[0-9a-f.:%/]{0,20}",
+            1 => ".{0,14}",
+        ],
+        query in any_query(),
+    ) {
+        if let Ok(question) = Question::read(&name, &query) {
+            let text = question.write();
+            let (name, query) = text.split_once('?').unwrap_or((&text, ""));
+            prop_assert_eq!(Question::read(name, query), Ok(question), "{}", text);
+        }
     }
 }
