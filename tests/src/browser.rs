@@ -298,26 +298,27 @@ impl<'a> Browser<'a> {
     /// Holds the page as it is shown now against the rules of axe-core. What hinders people seriously fails the test.
     #[track_caller]
     pub fn check_accessibility(&self) {
-        let axe = fs::read_to_string(axe()).unwrap();
-        self.script(&axe);
+        let hindrances = self.hindrances();
+        let path = self.path();
+        assert!(hindrances.is_empty(), "{path}: {}", hindrances.join("\n"));
+    }
+
+    /// The findings of axe-core on the page as it is shown now that are serious or critical.
+    pub fn hindrances(&self) -> Vec<String> {
+        self.script(&fs::read_to_string(axe()).unwrap());
         let run = "const done = arguments[arguments.length - 1];
-            axe.run(document, {resultTypes: ['violations']}).then(result => done(result.violations), error => done(String(error)))";
+            axe.run(document, {resultTypes: ['violations']})
+                .then(result => done(result.violations), error => done(String(error)))";
         let found = self
             .session
             .wait(async |driver| driver.execute_async(run, Vec::new()).await);
         let found = found.unwrap().json().clone();
-        let found = found
-            .as_array()
-            .unwrap_or_else(|| panic!("axe-core failed: {found}"));
+        let Value::Array(found) = found else {
+            panic!("axe-core failed: {found}");
+        };
         let is_serious =
             |rule: &&Value| rule["impact"] == "serious" || rule["impact"] == "critical";
-        let serious: Vec<_> = found.iter().filter(is_serious).map(finding).collect();
-        assert!(
-            serious.is_empty(),
-            "{} hinders people:\n{}",
-            self.path(),
-            serious.join("\n")
-        );
+        found.iter().filter(is_serious).map(finding).collect()
     }
 
     /// Writes a picture of the page from its top to its end into `target/browser-tests/screenshots/NAME.png`, in place of an older

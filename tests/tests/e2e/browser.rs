@@ -13,7 +13,7 @@ fn record_traffic(app: &App) {
         let is_bad = at % 4 == 0;
         json!({
             "ip": if is_bad { "2001:db8::bad" } else { "192.0.2.1" }, "method": "GET",
-            "path": ["/users", "/orders"][at % 2], "status": if is_bad { 503 } else { 200 },
+            "path": (["/users", "/orders"][at % 2]), "status": if is_bad { 503 } else { 200 },
             "responseTimeMs": 10 + at, "country": if is_bad { "US" } else { "DE" }, "userAgent": "curl/8"
         })
     };
@@ -168,8 +168,9 @@ fn everybody_can_use_the_pages() {
             browser.prefer(scheme);
             browser.open(path);
             browser.check_accessibility();
-            let overflow =
-                browser.script("return document.documentElement.scrollWidth - innerWidth");
+            let overflow = browser.script(
+                "const page = document.documentElement; return page.scrollWidth - page.clientWidth",
+            );
             assert_eq!(overflow, 0, "{path} is wider than the {look} screen");
             browser.screenshot(&format!("{name}-{look}"));
         }
@@ -182,14 +183,14 @@ fn a_person_signs_in_by_keyboard_and_is_led_on() {
     let Some(browser) = Browser::start(&app) else {
         return;
     };
-    let wanted = "/admin/aggregator-status";
+    let wanted = "/admin/dashboard/top-ips";
     browser.open(wanted);
-    browser.expect_path("/admin/sign-in?next=%2Fadmin%2Faggregator-status");
+    browser.expect_path("/admin/sign-in?next=%2Fadmin%2Fdashboard%2Ftop-ips");
     // The field has the focus.
     browser.press(ADMIN);
     browser.press(Key::Enter);
     browser.expect_path(wanted);
-    browser.expect_text("\"recordedHits\":0");
+    browser.expect_text("No requests here");
 }
 
 #[test]
@@ -234,4 +235,31 @@ fn everybody_can_use_the_page_to_sign_in() {
     browser.check_accessibility();
     browser.screenshot("sign-in-refused");
     assert_eq!(browser.console().len(), 1, "the answer was a 401");
+}
+
+#[test]
+fn what_hinders_people_and_what_the_policy_forbids_is_noticed() {
+    let app = App::start();
+    let Some(browser) = Browser::start(&app) else {
+        return;
+    };
+    browser.open(SIGN_IN);
+    browser.script(
+        "document.querySelector('label').remove();
+         const script = document.createElement('script');
+         script.textContent = '0';
+         document.body.append(script)",
+    );
+    let hindrances = browser.hindrances();
+    assert_eq!(hindrances.len(), 1, "{hindrances:?}");
+    assert!(
+        hindrances[0].starts_with("label (critical)"),
+        "{hindrances:?}"
+    );
+    let console = browser.console();
+    assert_eq!(console.len(), 1, "{console:?}");
+    assert!(
+        console[0].contains("Content Security Policy"),
+        "{console:?}"
+    );
 }

@@ -546,6 +546,9 @@ fn bar(part: u64, most: Option<u64>) -> u64 {
     }
 }
 
+/// What waits longer than this is worth a look: any question brings it in, and so does a post a second or so later.
+const LAG_WELL_MS: u64 = 60_000;
+
 /// What tells whether the numbers can be trusted. Without a status, only what the answer itself says.
 pub fn health(coverage: f64, age_s: u64, status: Option<&Status>) -> Vec<Health> {
     let health = |label, value, is_well, hint: &str| Health {
@@ -583,16 +586,17 @@ pub fn health(coverage: f64, age_s: u64, status: Option<&Status>) -> Vec<Health>
         return strip;
     };
     let dropped = status.dropped;
+    let lag = format::duration(Some(status.lag_ms as f64));
     let lost = dropped.evicted_hits + dropped.unreadable_hits;
     strip.extend([
         health(
             "Waiting",
             match status.pending_segments {
                 0 => "nothing".to_owned(),
-                1 => "1 batch".to_owned(),
-                more => format!("{} batches", format::count(more)),
+                1 => format!("1 batch, {lag}"),
+                more => format!("{} batches, {lag}", format::count(more)),
             },
-            true,
+            status.lag_ms < LAG_WELL_MS,
             "Recorded, and in the answers with the next fold, which any new answer begins with",
         ),
         health(
