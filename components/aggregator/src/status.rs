@@ -22,6 +22,7 @@ pub async fn status(settings: &Settings) -> Result<Status, Failure> {
         pages: ledger.snapshot.pages,
         pending_segments: ledger.log_next.saturating_sub(ledger.log_folded),
         open_segments: ledger.log_open,
+        lag_ms: ledger.lag_ms,
         dropped: ledger.snapshot.drops,
         cache: CacheStatus {
             hits_memory: total(Counter::HitsMemory),

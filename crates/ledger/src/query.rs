@@ -6,7 +6,7 @@ use std::ops::Range;
 use rollcall_tally::IpState;
 
 use crate::fold::{Folded, went_back};
-use crate::values::{Entry, Mark, Meta, Page, Record, Root, decode, encode};
+use crate::values::{Entry, Mark, Meta, Page, Record, Root, decode, decode_stamp, encode};
 use crate::{Clock, Ledger, LedgerError, Store, keys, limits};
 
 /// How long to leave the store to another folder before looking again.
@@ -82,6 +82,20 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let key = keys::root(mark.k);
         let root = self.root_at(mark.k).await?;
         Ok((root.ok_or(LedgerError::Gone { key })?, top))
+    }
+
+    /// How long ago the oldest batch came that a root does not hold, of the numbers up to `top`; 0: it holds all that were written.
+    ///
+    /// By the first number that is written: a later one may have been stamped before it, by less than the time of an append.
+    pub async fn lag_ms(&self, root: &Root, top: u64) -> Result<u64, LedgerError> {
+        let now_ms = self.clock.wall_ms();
+        for n in root.open.keys().copied().chain(root.log + 1..=top) {
+            let key = keys::log(n);
+            if let Some(bytes) = self.store.get(&key).await? {
+                return Ok(now_ms.saturating_sub(decode_stamp(&key, &bytes)?));
+            }
+        }
+        Ok(0)
     }
 
     /// Of some pages, the one that an IP is in; no page if it is in another.

@@ -178,6 +178,56 @@ fn a_writer_that_was_overtaken_still_counts() {
 }
 
 #[test]
+fn the_lag_is_the_age_of_the_oldest_batch_that_the_root_does_not_hold() {
+    let (store, limits) = (MemoryStore::new(), small());
+    let lag_ms = || {
+        futures::executor::block_on(async {
+            let ledger = ledger(&store, &limits);
+            let (root, top) = ledger.current().await.unwrap();
+            ledger.lag_ms(&root, top).await
+        })
+    };
+    let append = |id| {
+        let old = vec![hit("192.0.2.1", "/a", NOW_MS - 86_400_000)];
+        append(&store, &limits, id, old).unwrap()
+    };
+    assert_eq!(lag_ms().unwrap(), 0, "nothing was ever appended");
+    append(Some("one"));
+    store.clock.pass(300);
+    append(None);
+    store.clock.pass(50);
+    assert_eq!(lag_ms().unwrap(), 350, "since it came, whatever its hits");
+    snapshot(&store, &limits).unwrap();
+    store.clock.pass(1_000);
+    assert_eq!(lag_ms().unwrap(), 0, "all is in the root");
+
+    // A number that is taken and not written has no age; a later one has.
+    let n = append(None);
+    let late = store.values.borrow_mut().remove(&format!("log:{n}"));
+    store.clock.pass(10);
+    assert_eq!(lag_ms().unwrap(), 0);
+    append(None);
+    store.clock.pass(20);
+    assert_eq!(lag_ms().unwrap(), 20);
+    snapshot(&store, &limits).unwrap();
+    assert_eq!(lag_ms().unwrap(), 0);
+    // Written after all, below what is folded.
+    store
+        .values
+        .borrow_mut()
+        .extend(late.map(|late| (format!("log:{n}"), late)));
+    assert_eq!(lag_ms().unwrap(), 30);
+    snapshot(&store, &limits).unwrap();
+    assert_eq!(lag_ms().unwrap(), 0);
+
+    let n = append(None);
+    let key = format!("log:{n}");
+    store.values.borrow_mut().insert(key.clone(), vec![9]);
+    let error = lag_ms().unwrap_err();
+    assert!(error.to_string().contains(&key), "{error}");
+}
+
+#[test]
 fn the_least_recently_seen_ip_leaves_first_and_is_counted() {
     let (store, limits) = (MemoryStore::new(), Limits { ips: 3, ..small() });
     for (i, seen_ms) in [(1, 5), (2, 1), (3, 3), (4, 4)] {

@@ -152,6 +152,8 @@ pub struct LedgerStatus {
     pub log_folded: u64,
     /// Numbers taken and not written yet, or never.
     pub log_open: u64,
+    /// How long ago the oldest batch came that is not in the snapshot; 0: there is none.
+    pub lag_ms: u64,
 }
 
 /// An answer of the aggregator, kept so that all its instances share it.

@@ -22,6 +22,8 @@ pub struct Status {
     /// Numbers of the log that the root does not hold yet: batches, or places that were taken and never written.
     pub pending_segments: u64,
     pub open_segments: u64,
+    /// How long ago the oldest batch came that the root does not hold; 0: it holds all.
+    pub lag_ms: u64,
     pub dropped: Drops,
     pub cache: CacheStatus,
     pub fan_out: FanOutStatus,
