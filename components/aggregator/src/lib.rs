@@ -4,13 +4,17 @@
 //! |---|---|
 //! | `GET /global-stats`, `/overview`, `/top-paths`, `/top-ips`, `/timeseries`, `/paths`, `/ips/{ip}`, `/export-data`, `/status` | a [`Question`] and its answer |
 //! | `POST /prewarm` | computes the answers that are asked for most; see [`prewarm`] |
+//! | `POST /check-alerts` | checks the [`alerts`] |
+//! | `POST /check-alerts-if-due` | the same after the response, at most once a minute |
 //!
 //! A private route: only other components of the app get here. Each answer is of one snapshot, read from the collector by a
 //! bounded number of requests at once. Answers are kept for a while, in memory and, through the collector, in the store; it has no
-//! key-value store of its own.
+//! key-value store of its own. It alone sends requests out of the app: to the webhook of the alerts.
 
+mod alerts;
 mod answer;
 mod audience;
+mod claim;
 mod clock;
 mod collector;
 mod conditions;
@@ -27,9 +31,9 @@ mod settings;
 mod status;
 mod typed;
 
-use http::Method;
+use http::{Method, StatusCode};
 use rollcall_tally::question::{NotUnderstood, Question};
-use rollcall_web::{Problem, Reply};
+use rollcall_web::{Problem, Reply, reply};
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
 
@@ -44,7 +48,16 @@ async fn handle_request(request: &Request) -> Result<Reply, Problem> {
     let uri = request.uri();
     match (uri.path(), request.method()) {
         ("/prewarm", &Method::POST) => return prewarm::prewarm().await,
-        ("/prewarm", _) => return Err(Problem::method_not_allowed("POST")),
+        ("/check-alerts", &Method::POST) => {
+            return Ok(reply::json(StatusCode::OK, &alerts::check().await));
+        }
+        ("/check-alerts-if-due", &Method::POST) => {
+            alerts::check_later_if_due();
+            return Ok(reply::empty(StatusCode::ACCEPTED));
+        }
+        ("/prewarm" | "/check-alerts" | "/check-alerts-if-due", _) => {
+            return Err(Problem::method_not_allowed("POST"));
+        }
         (_, &Method::GET) => {}
         (_, _) => return Err(Problem::method_not_allowed("GET")),
     }

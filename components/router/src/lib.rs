@@ -13,6 +13,7 @@
 //! | `GET /admin/export` | `export-data` |
 //! | `GET /admin/aggregator-status` | `status` |
 //! | `POST /admin/prewarm` | none: has those computed that are asked for most |
+//! | `POST /admin/check-alerts` | none: has the alerts checked |
 //! | `/admin/sign-in`, `/admin/sign-out` | none: people's sessions, see [`sign_in`] |
 //! | `/` | none: leads to `/admin/` |
 //! | `/healthz` | none: `ok`, and touches nothing |
@@ -21,6 +22,7 @@
 //! Has no key-value store; what it tells of the traffic, the aggregator said.
 
 mod access;
+mod alerts;
 mod clock;
 mod collect;
 mod headers;
@@ -85,6 +87,7 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
     let (method, path) = match Route::of(request)? {
         Route::Question(question) => (Method::GET, format!("/{}", question.write())),
         Route::Prewarm => (Method::POST, "/prewarm".to_owned()),
+        Route::CheckAlerts => (Method::POST, "/check-alerts".to_owned()),
     };
     ask(method, &path, some_of(request.headers(), HANDED_ON)).await
 }

@@ -282,15 +282,22 @@ impl Told {
 pub struct Book(BTreeMap<Rule, Told>);
 
 impl Book {
-    pub fn of(&mut self, rule: Rule) -> &mut Told {
-        self.0.entry(rule).or_default()
+    pub fn of(&self, rule: Rule) -> Told {
+        self.0.get(&rule).cloned().unwrap_or_default()
     }
 
-    /// Notes how the rules stand.
+    /// See [`Told::note`].
     pub fn note(&mut self, findings: &[Finding], as_of_ms: u64) {
         for finding in findings {
-            self.of(finding.rule).note(finding.state, as_of_ms);
+            let told = self.0.entry(finding.rule).or_default();
+            told.note(finding.state, as_of_ms);
         }
+        self.0.retain(|_, told| *told != Told::default());
+    }
+
+    /// See [`Told::told`].
+    pub fn told(&mut self, rule: Rule, event: Event, now_ms: u64) {
+        self.0.entry(rule).or_default().told(event, now_ms);
     }
 }
 
@@ -539,13 +546,18 @@ mod tests {
     #[test]
     fn the_book_is_read_as_it_was_written() {
         let mut book = Book::default();
-        let thresholds = all();
+        let findings = |measured| all().judge(&measured);
+        book.note(&findings(Measured::default()), NOW_MS);
+        assert_eq!(book, Book::default(), "nothing fires: nothing to keep");
         let measured = Measured {
             recent: Some(recent()),
             lag_ms: None,
         };
-        book.note(&thresholds.judge(&measured), NOW_MS);
-        book.of(Rule::ErrorRate).told(Event::Firing, NOW_MS);
+        book.note(&findings(measured), NOW_MS);
+        book.told(Rule::ErrorRate, Event::Firing, NOW_MS);
+        assert_eq!(book.of(Rule::ErrorRate).times, 1);
+        assert_eq!(book.of(Rule::NewIps).since_ms, Some(NOW_MS));
+        assert_eq!(book.of(Rule::LagSeconds), Told::default());
         let text = serde_json::to_string(&book).unwrap();
         assert_eq!(serde_json::from_str::<Book>(&text).unwrap(), book);
     }
