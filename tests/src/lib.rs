@@ -7,6 +7,7 @@
 )]
 
 pub mod chain;
+pub mod receiver;
 pub mod store;
 
 use std::io::Read;
