@@ -5,13 +5,17 @@
 //! | `GET /global-stats`, `/overview`, `/top-paths`, `/top-ips`, `/timeseries`, `/paths`, `/ips/{ip}`, `/export-data`, `/status` | a [`Question`] and its answer |
 //! | `POST /status-and-traffic` | the status as it is, not one that is kept, and all hits in a few numbers: postcard, for the metrics |
 //! | `POST /prewarm` | computes the answers that are asked for most; see [`prewarm`] |
+//! | `POST /check-alerts` | checks the [`alerts`] |
+//! | `POST /check-alerts-if-due` | the same after the response, at most once a minute |
 //!
 //! A private route: only other components of the app get here. Each answer is of one snapshot, read from the collector by a
 //! bounded number of requests at once. Answers are kept for a while, in memory and, through the collector, in the store; it has no
-//! key-value store of its own.
+//! key-value store of its own. It alone sends requests out of the app: to the webhook of the alerts.
 
+mod alerts;
 mod answer;
 mod audience;
+mod claim;
 mod clock;
 mod collector;
 mod conditions;
@@ -50,7 +54,16 @@ async fn handle_request(request: &Request) -> Result<Reply, Problem> {
             let told = status::status_and_traffic(&settings).await?;
             return Ok(reply::postcard(StatusCode::OK, &told));
         }
-        ("/prewarm" | "/status-and-traffic", _) => return Err(Problem::method_not_allowed("POST")),
+        ("/check-alerts", &Method::POST) => {
+            return Ok(reply::json(StatusCode::OK, &alerts::check().await));
+        }
+        ("/check-alerts-if-due", &Method::POST) => {
+            alerts::check_later_if_due();
+            return Ok(reply::empty(StatusCode::ACCEPTED));
+        }
+        ("/prewarm" | "/status-and-traffic" | "/check-alerts" | "/check-alerts-if-due", _) => {
+            return Err(Problem::method_not_allowed("POST"));
+        }
         (_, &Method::GET) => {}
         (_, _) => return Err(Problem::method_not_allowed("GET")),
     }

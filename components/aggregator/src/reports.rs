@@ -8,6 +8,7 @@ use rollcall_tally::report::{
 };
 use rollcall_tally::{Details, Failure, Filter, IpOrder, Summary, Window};
 
+use crate::alerts;
 use crate::audience::Audience;
 use crate::clock::now_ms;
 use crate::query::Query;
@@ -196,6 +197,7 @@ async fn ask(
     };
     let audience = Audience::gather(settings, &query).await?;
     let answers = audience.ask(settings, &query).await?;
+    alerts::check_later_if_due();
     Ok(Asked {
         summary: answers.summary,
         provenance: Provenance {

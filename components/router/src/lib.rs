@@ -14,6 +14,7 @@
 //! | `GET /admin/aggregator-status` | `status` |
 //! | `GET /admin/metrics` | none: see [`metrics`] |
 //! | `POST /admin/prewarm` | none: has those computed that are asked for most |
+//! | `POST /admin/check-alerts` | none: has the alerts checked |
 //! | `GET /admin/`, `/admin/dashboard/…` | several: pages for people, see [`dashboard`] |
 //! | `GET /admin/assets/…` | none: their style and script |
 //! | `/admin/sign-in`, `/admin/sign-out` | none: people's sessions, see [`sign_in`] |
@@ -24,6 +25,7 @@
 //! Has no key-value store; what it tells of the traffic, the aggregator said.
 
 mod access;
+mod alerts;
 mod assets;
 mod clock;
 mod collect;
@@ -99,6 +101,7 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
         Route::Question(question) => (Method::GET, format!("/{}", question.write())),
         Route::Metrics => return metrics::metrics().await,
         Route::Prewarm => (Method::POST, "/prewarm".to_owned()),
+        Route::CheckAlerts => (Method::POST, "/check-alerts".to_owned()),
     };
     let headers = some_of(request.headers(), HANDED_ON);
     let (head, body) = exchange(method, &path, headers).await?.into_parts();

@@ -13,6 +13,7 @@ pub enum Route {
     Question(Question),
     Metrics,
     Prewarm,
+    CheckAlerts,
 }
 
 impl Route {
@@ -29,7 +30,12 @@ impl Route {
             "/admin/paths" => "paths",
             "/admin/aggregator-status" => "status",
             "/admin/prewarm" if request.method() == Method::POST => return Ok(Self::Prewarm),
-            "/admin/prewarm" => return Err(Problem::method_not_allowed("POST")),
+            "/admin/check-alerts" if request.method() == Method::POST => {
+                return Ok(Self::CheckAlerts);
+            }
+            "/admin/prewarm" | "/admin/check-alerts" => {
+                return Err(Problem::method_not_allowed("POST"));
+            }
             path => match path.strip_prefix("/admin/") {
                 Some(name) if name.starts_with("ips/") => name,
                 _ => return Err(Problem::not_found()),

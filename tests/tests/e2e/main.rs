@@ -8,6 +8,7 @@
 
 mod access;
 mod admin;
+mod alerts;
 mod answers;
 mod browser;
 mod cache;

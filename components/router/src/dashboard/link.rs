@@ -107,7 +107,7 @@ pub fn export(window: Window, filter: Filter, format: ExportFormat) -> String {
 
 pub fn export_range(window: Window) -> DateRange {
     match window {
-        Window::Hour | Window::Day => DateRange::Day,
+        Window::Recent | Window::Hour | Window::Day => DateRange::Day,
         Window::Week => DateRange::Week,
         Window::Month => DateRange::Month,
         Window::Quarter | Window::All => DateRange::Quarter,

@@ -2,6 +2,7 @@
 //!
 //! Response times are milliseconds, times RFC 3339 in UTC, shares 0 to 1 unless they are called a percentage.
 
+mod alerts;
 mod costs;
 mod export;
 mod global;
@@ -14,6 +15,7 @@ mod status;
 mod time;
 mod timeline;
 
+pub use alerts::{Alert, AlertCheck, AlertNotification, AlertWindow, Notification};
 pub use costs::{CostBreakdown, CostMetrics, Prices, days};
 pub use export::ExportRecord;
 pub use global::{GLOBAL_TOP_PATHS, GlobalStats};
@@ -28,7 +30,8 @@ pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
 
 pub use crate::order::PathOrder;
 use paths::country_shares;
-use time::{rfc3339, rfc3339_if_any};
+use time::rfc3339;
+pub(crate) use time::rfc3339_if_any;
 
 #[cfg(test)]
 mod tests;

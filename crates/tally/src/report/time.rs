@@ -29,7 +29,7 @@ pub(super) mod rfc3339 {
 }
 
 /// A field that is such a time, or null.
-pub(super) mod rfc3339_if_any {
+pub(crate) mod rfc3339_if_any {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Serialize, Deserialize)]
