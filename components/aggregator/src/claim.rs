@@ -12,8 +12,9 @@ use crate::collector;
 
 /// How often an instance looks whether another one has done what it waits for.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// A claim that somebody won and that is not to be seen after so long belongs to an instance that died.
-pub const PATIENCE: Duration = Duration::from_millis(500);
+/// A claim that somebody won and that is not to be seen after so long belongs to an instance that died: longer than the call may take that
+/// wins one.
+pub const PATIENCE: Duration = Duration::from_millis(2_500);
 /// How often a claim is renewed, well before it lapses.
 const RENEW_EVERY: Duration = Duration::from_millis(800);
 

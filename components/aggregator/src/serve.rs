@@ -94,8 +94,8 @@ async fn answer(
         if let Some(flight) = Flight::lead(name) {
             return lead(settings, question, name, flight, forced).await;
         }
-        if !forced && let Some(old) = memory::get(name).filter(is_bearable) {
-            return Ok(stale(&old));
+        if !forced && let Some(entry) = memory::get(name).filter(is_bearable) {
+            return Ok(meanwhile(entry));
         }
         waited = true;
         sleep(flight::LOOK_AGAIN).await;
@@ -174,7 +174,8 @@ async fn compute_shared(
     }
     match compute(settings, question, claimed.map(|_| name.as_str())).await {
         Ok(entry) => {
-            let entry = memory::put(&name, entry.begun(flight.began));
+            let entry = entry.begun(flight.began).confirmed(now_ms());
+            let entry = memory::put(&name, entry);
             keep(name, entry.clone(), claimed);
             let source = Source::Computed;
             Ok(Served { entry, source })
@@ -303,7 +304,16 @@ async fn last_good(name: &str, failure: Failure) -> Result<Served, Failure> {
     entry.map_or(Err(failure), |entry| Ok(stale(&entry)))
 }
 
-/// Not fresh, but good enough until a new one is there.
+/// What is given while somebody looks for a newer one.
+fn meanwhile(entry: Rc<Entry>) -> Served {
+    if !entry.is_fresh(now_ms()) {
+        return stale(&entry);
+    }
+    let source = Source::Memory;
+    Served { entry, source }
+}
+
+/// Good enough until a new one is there.
 fn is_bearable(entry: &Rc<Entry>) -> bool {
     entry.age_ms(now_ms()) < 2 * entry.ttl_ms
 }
