@@ -7,6 +7,7 @@
 )]
 
 pub mod chain;
+pub mod printing;
 pub mod receiver;
 pub mod store;
 
