@@ -8,6 +8,7 @@
 
 pub mod browser;
 pub mod chain;
+pub mod printing;
 pub mod receiver;
 pub mod store;
 

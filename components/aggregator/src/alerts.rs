@@ -122,8 +122,10 @@ async fn check_with(variables: Variables) -> AlertCheck {
     let findings = variables.thresholds.judge(&measured);
     let as_of_ms = measured.recent.map_or(checked_at_ms, |r| r.as_of_ms);
     let mut outcomes = match &variables.webhook {
-        Some(webhook) => book::tell(webhook, variables.cooldown_ms, &findings, as_of_ms).await,
-        None => untold(&findings),
+        Some(webhook) if variables.thresholds.any() => {
+            book::tell(webhook, variables.cooldown_ms, &findings, as_of_ms).await
+        }
+        _ => untold(&findings),
     };
     let alert = |finding: Finding| {
         let outcome = outcomes.remove(&finding.rule);

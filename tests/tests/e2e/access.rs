@@ -1,9 +1,9 @@
 //! Who gets in, as what, and what it costs to try.
 
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rollcall_tests::printing;
 use rollcall_tests::store::{Mood, Moody};
 use rollcall_tests::{ADMIN, Answer, App, INGEST, METRICS, QUESTIONS, VIEWER};
 use serde_json::json;
@@ -457,28 +457,12 @@ fn denied_comes_to(app: &App, expect: u64) {
     }
 }
 
-/// Set in the process that only makes the components print.
-const PRINTING: &str = "ROLLCALL_TESTS_PRINTING";
-
 #[test]
 fn no_token_is_printed_or_put_into_an_answer() {
-    if std::env::var_os(PRINTING).is_some() {
+    if printing::is_here() {
         return every_way_to_use_a_token();
     }
-    // What components print goes to the process's standard error, so it needs a process of its own.
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "access::no_token_is_printed_or_put_into_an_answer",
-            "--exact",
-            "--nocapture",
-        ])
-        .env(PRINTING, "1")
-        .env("RUST_LOG", "debug")
-        .output()
-        .unwrap();
-    let printed = [output.stdout, output.stderr].concat();
-    let printed = String::from_utf8_lossy(&printed);
-    assert!(output.status.success(), "{printed}");
+    let printed = printing::of("access::no_token_is_printed_or_put_into_an_answer");
     assert!(printed.contains("[router] "), "{printed}");
     for token in [ADMIN, VIEWER, INGEST, METRICS, "wr0ng-token"] {
         assert!(!printed.contains(token), "{token}: {printed}");

@@ -1,6 +1,5 @@
 //! Alerts: what fires, who is told of it, how often, and that nobody else is.
 
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use rollcall_tally::report::{AlertCheck, Notification};
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::receiver::{PATH_TOKEN, Reaction, Received, Receiver};
 use rollcall_tests::store::Moody;
-use rollcall_tests::{ADMIN, Answer, App, INGEST, VIEWER};
+use rollcall_tests::{ADMIN, Answer, App, INGEST, VIEWER, printing};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -192,6 +191,8 @@ fn it_is_told_once_again_after_the_cool_down_and_when_it_is_over() {
     let first = watched.receiver.take().remove(0);
     assert_eq!(first.path, format!("/hooks/{PATH_TOKEN}?a=b"));
     assert_eq!(first.header("content-type"), Some("application/json"));
+    let length = first.body.len().to_string();
+    assert_eq!(first.header("content-length"), Some(length.as_str()));
     assert!(is_signed(&first));
     let said = first.json();
     assert_eq!(first.header("rollcall-delivery"), said["id"].as_str());
@@ -581,15 +582,15 @@ fn where_nothing_is_configured_nothing_is_asked() {
     assert_eq!(app.ask("/admin/global-stats").status, 200);
     thread::sleep(Duration::from_millis(500));
     assert_eq!(calls.made(IF_DUE), 0);
-    let asked = |path| calls.made(path);
-    let before = ["/take-snapshot", "/status", "/recall"].map(asked);
+    let asked = || ["/take-snapshot", "/status", "/recall"].map(|path| calls.made(path));
+    let before = asked();
     let found = check(&app);
     assert!(
         Rule::EVERY
             .iter()
             .all(|rule| of(&found, *rule) == ("off".to_owned(), None, Notification::None, None))
     );
-    assert_eq!(["/take-snapshot", "/status"].map(asked), before[..2]);
+    assert_eq!(asked(), before);
     assert!(receiver.take().is_empty());
 
     // A rule, and nobody to tell: it is judged when an admin asks, and not otherwise.
@@ -664,27 +665,13 @@ fn only_an_admin_has_the_alerts_checked() {
     assert_eq!(watched.receiver.take().len(), 1);
 }
 
-/// Set in the process that prints.
-const PRINTING: &str = "ROLLCALL_TESTS_PRINT_ALERTS";
-
 #[test]
 fn neither_the_secret_nor_the_url_is_printed_or_put_into_an_answer() {
-    if std::env::var_os(PRINTING).is_some() {
+    if printing::is_here() {
         return every_way_to_tell();
     }
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "alerts::neither_the_secret_nor_the_url_is_printed_or_put_into_an_answer",
-            "--exact",
-            "--nocapture",
-        ])
-        .env(PRINTING, "1")
-        .env("RUST_LOG", "debug")
-        .output()
-        .unwrap();
-    let printed = [output.stdout, output.stderr].concat();
-    let printed = String::from_utf8_lossy(&printed);
-    assert!(output.status.success(), "{printed}");
+    let test = "alerts::neither_the_secret_nor_the_url_is_printed_or_put_into_an_answer";
+    let printed = printing::of(test);
     assert!(printed.contains("was not told to 127.0.0.1"), "{printed}");
     for hidden in [SECRET, PATH_TOKEN] {
         assert!(!printed.contains(hidden), "{hidden}: {printed}");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hmac::{Hmac, Mac};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 use rollcall_tally::report::AlertNotification;
 use rollcall_web::{call, variable};
@@ -96,6 +96,8 @@ impl Webhook {
     async fn try_once(&self, uri: &Uri, id: &str, body: Bytes) -> Result<(), Failed> {
         let mut request = Request::post(uri.clone())
             .header(CONTENT_TYPE, "application/json")
+            // Or it would be sent in chunks, which not every receiver reads.
+            .header(CONTENT_LENGTH, body.len())
             .header(DELIVERY, id)
             .body(FullBody::new(body.clone()))
             .map_err(|_| Failed::for_good(NO_URL))?;

@@ -25,7 +25,7 @@ pub struct AlertCheck {
 pub struct Alert {
     #[serde(flatten)]
     pub finding: Finding,
-    /// The first check that found it firing. None: it does not fire, or there is no webhook.
+    /// The first check that found it firing, until its end was told. None: it does not fire, or there is no webhook.
     #[serde(rename = "firingSince", with = "rfc3339_if_any")]
     pub firing_since_ms: Option<u64>,
     pub notification: Notification,
