@@ -10,7 +10,7 @@ const LABEL: &str = "Admin or viewer token";
 /// A day of traffic: one IP that does well, one that fails.
 fn record_traffic(app: &App) {
     let hit = |at: usize| {
-        let is_bad = at % 4 == 0;
+        let is_bad = at.is_multiple_of(4);
         json!({
             "ip": if is_bad { "2001:db8::bad" } else { "192.0.2.1" }, "method": "GET",
             "path": (["/users", "/orders"][at % 2]), "status": if is_bad { 503 } else { 200 },
