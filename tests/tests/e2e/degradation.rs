@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 const IPS: u64 = 100;
 const STATS: &str = "/admin/global-stats";
 
+/// For batches none of which hangs, however busy the machine is.
+const LONG_DEADLINE: (&str, &str) = ("batch_deadline_ms", "20000");
+
 /// An app with a hundred IPs, asked one by one.
 fn app(calls: &Calls, variables: &[(&str, &str)]) -> App {
     app_on(&Moody::default(), calls, variables)
@@ -90,7 +93,11 @@ fn strike(store: &Moody, calls: &Calls, batches: u64, trouble: Trouble) {
 
 fn check_degradation(trouble: Trouble) {
     let (store, calls) = (Moody::default(), Calls::default());
-    let app = app_on(&store, &calls, &[]);
+    let variables = match trouble {
+        Trouble::Hangs => [].as_slice(),
+        Trouble::Fails | Trouble::Traps => &[LONG_DEADLINE],
+    };
+    let app = app_on(&store, &calls, variables);
     for failed in [1, 29] {
         strike(&store, &calls, failed, trouble);
         let asked = Instant::now();
@@ -159,7 +166,7 @@ fn answers_hold_what_is_left_when_batches_trap() {
 #[test]
 fn a_batch_is_asked_again_a_moment_later_and_not_always_after_the_same_time() {
     let calls = Calls::default();
-    let app = app(&calls, &[]);
+    let app = app(&calls, &[LONG_DEADLINE]);
     let asked: Arc<Mutex<Vec<Instant>>> = Arc::default();
     let times = asked.clone();
     calls.rule("/summarize", move |n| {
@@ -185,10 +192,7 @@ fn a_batch_is_asked_again_a_moment_later_and_not_always_after_the_same_time() {
 fn ips_are_asked_in_batches_of_the_size_configured() {
     for (size, batches) in [("1", IPS), ("7", 15), ("99", 2), ("100", 1), ("1000", 1)] {
         let calls = Calls::default();
-        let app = app(
-            &calls,
-            &[("batch_size", size), ("batch_deadline_ms", "20000")],
-        );
+        let app = app(&calls, &[("batch_size", size), LONG_DEADLINE]);
         assert_eq!(app.json(STATS)["totalRequests"], IPS);
         assert_eq!(calls.made("/summarize"), batches, "{size} in a batch");
     }
@@ -207,7 +211,7 @@ fn batches_that_were_given_up_are_in_flight_no_longer() {
 #[test]
 fn a_batch_that_fails_once_is_missed_by_nobody() {
     let calls = Calls::default();
-    let app = app(&calls, &[]);
+    let app = app(&calls, &[LONG_DEADLINE]);
     calls.rule("/summarize", |n| match n % 2 {
         0 => Fate::CalleeTraps,
         _ => Fate::Call(0),
@@ -225,10 +229,7 @@ fn a_batch_that_fails_once_is_missed_by_nobody() {
 fn no_more_batches_are_in_flight_than_may_be() {
     for (limit, expect) in [("7", 7), ("50", 50), ("1000", IPS)] {
         let calls = Calls::default();
-        let app = app(
-            &calls,
-            &[("fanout_limit", limit), ("batch_deadline_ms", "20000")],
-        );
+        let app = app(&calls, &[("fanout_limit", limit), LONG_DEADLINE]);
         calls.rule("/summarize", |_| Fate::Call(300));
         assert_eq!(app.json(STATS)["totalRequests"], IPS);
         assert_eq!(calls.most_at_once("/summarize"), expect);
