@@ -33,7 +33,7 @@ mod status;
 mod typed;
 
 use http::{Method, StatusCode};
-use rollcall_tally::question::{NotUnderstood, Question};
+use rollcall_tally::question::Question;
 use rollcall_web::{Problem, Reply, reply};
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
@@ -70,11 +70,7 @@ async fn handle_request(request: &Request) -> Result<Reply, Problem> {
     let question = Question::read(
         uri.path().trim_start_matches('/'),
         uri.query().unwrap_or_default(),
-    );
-    let question = question.map_err(|error| match error {
-        NotUnderstood::Unknown => Problem::not_found(),
-        NotUnderstood::Parameters(bad) => Problem::bad_parameters(bad),
-    })?;
+    )?;
     let settings = Settings::read().await;
     if let Question::Export {
         format,

@@ -2,7 +2,7 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request};
-use rollcall_tally::question::{NotUnderstood, Question};
+use rollcall_tally::question::Question;
 use rollcall_web::Problem;
 
 use crate::local::METRICS;
@@ -45,11 +45,7 @@ impl Route {
             return Err(Problem::method_not_allowed("GET"));
         }
         let query = request.uri().query().unwrap_or_default();
-        let question = Question::read(name, query).map_err(|error| match error {
-            NotUnderstood::Unknown => Problem::not_found(),
-            NotUnderstood::Parameters(bad) => Problem::bad_parameters(bad),
-        });
-        question.map(Self::Question)
+        Ok(Self::Question(Question::read(name, query)?))
     }
 }
 

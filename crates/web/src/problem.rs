@@ -1,7 +1,7 @@
 //! Errors as clients see them: `application/problem+json` (RFC 9457). What only the operator may know goes to the log instead.
 
 use http::{HeaderValue, StatusCode};
-use rollcall_tally::question::BadParameter;
+use rollcall_tally::question::{BadParameter, NotUnderstood};
 use rollcall_tally::{Failure, Rejection};
 use serde::Serialize;
 
@@ -142,6 +142,15 @@ impl Problem {
 
     pub fn invalid_params(&self) -> &[BadParameter] {
         &self.invalid_params
+    }
+}
+
+impl From<NotUnderstood> for Problem {
+    fn from(error: NotUnderstood) -> Self {
+        match error {
+            NotUnderstood::Unknown => Self::not_found(),
+            NotUnderstood::Parameters(bad) => Self::bad_parameters(bad),
+        }
     }
 }
 

@@ -81,6 +81,13 @@ pub fn page(question: &Question) -> String {
     }
 }
 
+/// The page of a question that differs in something.
+pub fn changed(question: &Question, change: impl FnOnce(&mut Question)) -> String {
+    let mut other = question.clone();
+    change(&mut other);
+    page(&other)
+}
+
 /// Such a link with each parameter on its own, for a form: without the filter's, which the form asks for.
 pub fn form_of(question: &Question) -> (String, Vec<(String, String)>) {
     let link = page(question);

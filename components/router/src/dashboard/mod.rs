@@ -22,7 +22,7 @@ use http::header::{AGE, CACHE_CONTROL};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
 use rollcall_tally::Failure;
-use rollcall_tally::question::{NotUnderstood, Question};
+use rollcall_tally::question::Question;
 use rollcall_tally::report::{
     IpReport, Overview, PathReport, Provenance, Status, TopIps, TopPaths,
 };
@@ -72,18 +72,7 @@ fn read(name: &str, query: &str) -> Result<Question, Problem> {
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(given)
         .finish();
-    let question = Question::read(name, &query).map_err(|error| match error {
-        NotUnderstood::Unknown => Problem::not_found(),
-        NotUnderstood::Parameters(bad) => Problem::bad_parameters(bad),
-    })?;
-    match question {
-        Question::Overview { .. }
-        | Question::TopPaths { .. }
-        | Question::TopIps { .. }
-        | Question::Ip { .. }
-        | Question::Path { .. } => Ok(question),
-        _ => Err(Problem::not_found()),
-    }
+    Ok(Question::read(name, &query)?)
 }
 
 async fn show(question: Question, headers: HeaderMap, visitor: Visitor) -> Result<Reply, Problem> {
@@ -94,10 +83,10 @@ async fn show(question: Question, headers: HeaderMap, visitor: Visitor) -> Resul
             let frame = asked.frame("Overview".to_owned(), &question, by_cookie, |o| {
                 &o.stats.provenance
             });
-            let is_empty = asked.has_nothing();
+            let is_new = asked.has_nothing();
             html(
                 StatusCode::OK,
-                &OverviewPage::new(frame, &question, &asked.report, is_empty),
+                &OverviewPage::new(frame, &question, &asked.report, is_new),
             )
         }
         Question::TopPaths { order, .. } => {

@@ -2,9 +2,9 @@
 
 use askama::Template;
 use http::StatusCode;
+use rollcall_tally::IpOrder;
 use rollcall_tally::question::{BadParameter, LIMIT_MAX, Question};
 use rollcall_tally::report::{IpReport, Overview, PathOrder, PathReport, TopIps, TopPaths};
-use rollcall_tally::{Filter, IpOrder, Window};
 use rollcall_web::Problem;
 
 use super::format::{self, Moment};
@@ -41,12 +41,7 @@ impl OverviewPage {
             format::count(stats.unique_paths),
             format!("{:.1} for each IP", stats.avg_paths_per_ip),
         ));
-        let href = |at: usize| {
-            frame
-                .places
-                .get(at)
-                .map_or_else(String::new, |place| place.href.clone())
-        };
+        let [_, all_paths, all_ips] = parts::always(question).map(|there| link::page(&there));
         let mut shares = vec![
             parts::countries(question, &overview.top_countries),
             parts::methods(question, &overview.methods),
@@ -60,9 +55,9 @@ impl OverviewPage {
             cards,
             plots: Plots::new(&overview.timeline),
             paths: parts::path_rows(question, &stats.top_paths),
-            all_paths: href(1),
+            all_paths,
             ips: parts::ip_rows(question, &overview.top_ips),
-            all_ips: href(2),
+            all_ips,
             shares,
             frame,
         }
@@ -91,19 +86,10 @@ impl ListPage {
         };
         let order = |to: PathOrder| Link {
             text: text(to),
-            href: link::page(&match question.clone() {
-                Question::TopPaths {
-                    window,
-                    filter,
-                    limit,
-                    ..
-                } => Question::TopPaths {
-                    window,
-                    filter,
-                    limit,
-                    order: to,
-                },
-                question => question,
+            href: link::changed(question, |list| {
+                if let Question::TopPaths { order, .. } = list {
+                    *order = to;
+                }
             }),
             is_current: to == by,
         };
@@ -125,19 +111,10 @@ impl ListPage {
         };
         let order = |to: IpOrder| Link {
             text: text(to),
-            href: link::page(&match question.clone() {
-                Question::TopIps {
-                    window,
-                    filter,
-                    limit,
-                    ..
-                } => Question::TopIps {
-                    window,
-                    filter,
-                    limit,
-                    order: to,
-                },
-                question => question,
+            href: link::changed(question, |list| {
+                if let Question::TopIps { order, .. } = list {
+                    *order = to;
+                }
             }),
             is_current: to == by,
         };
@@ -191,27 +168,14 @@ impl IpPage {
         let (offset, limit) = (report.offset, report.limit.max(1));
         let shown = report.paths.len() as u64;
         let turned = |to: u32| {
-            link::page(&match question.clone() {
-                Question::Ip {
-                    ip,
-                    window,
-                    filter,
-                    limit,
-                    ..
-                } => Question::Ip {
-                    ip,
-                    window,
-                    filter,
-                    limit,
-                    offset: to,
-                },
-                question => question,
+            link::changed(question, |ip| {
+                if let Question::Ip { offset, .. } = ip {
+                    *offset = to;
+                }
             })
         };
         let has_more = u64::from(offset) + shown < report.total_paths && shown > 0;
-        let (window, filter) = question
-            .scope()
-            .map_or((Window::Day, Filter::default()), |(w, f)| (w, f.clone()));
+        let (window, filter) = parts::scope(question);
         let of_ip = link::Condition::Ip.set(&filter, Some(&stats.ip));
         Self {
             country: stats

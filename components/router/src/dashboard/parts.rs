@@ -1,10 +1,12 @@
 //! What the pages are made of: cards, plots, tables, and what stands around them.
 
-use rollcall_tally::question::{ExportFormat, Question};
+use rollcall_tally::question::{ExportFormat, LIMIT_MAX, Question};
 use rollcall_tally::report::{
-    CountryShare, IpStats, MethodShare, Metrics, PathStats, Period, Provenance, Status, Timeline,
+    CountryShare, IpStats, MethodShare, Metrics, PathOrder, PathStats, Period, Provenance, Status,
+    Timeline, TimelineBucket,
 };
-use rollcall_tally::{Filter, StatusClass, StatusCounts, Window};
+use rollcall_tally::tally::ratio;
+use rollcall_tally::{Filter, IpOrder, StatusClass, StatusCounts, Window};
 
 use super::chart::{self, Chart};
 use super::format::{self, Change, Moment, More};
@@ -105,60 +107,46 @@ impl Frame {
     }
 }
 
-fn scope(question: &Question) -> (Window, Filter) {
+/// The window and the filter that a page is about.
+pub fn scope(question: &Question) -> (Window, Filter) {
     let scope = question.scope();
     scope.map_or((Window::Day, Filter::default()), |(window, filter)| {
         (window, filter.clone())
     })
 }
 
-/// The pages that one can always go to, with the same window and filter.
-fn places(question: &Question) -> Vec<Link> {
+/// What one can always go to, about the same window and filter: the overview, all paths, all IPs.
+pub fn always(question: &Question) -> [Question; 3] {
     let (window, filter) = scope(question);
-    let place = |text, name: &str| {
-        let there = Question::read(name, "").ok()?;
-        let there = there.with_scope(window, filter.clone());
-        let same = std::mem::discriminant(&there) == std::mem::discriminant(question);
-        Some(Link {
-            text,
-            href: link::page(&match there {
-                Question::TopPaths {
-                    order,
-                    window,
-                    filter,
-                    ..
-                } => Question::TopPaths {
-                    order,
-                    window,
-                    filter,
-                    limit: LIST,
-                },
-                Question::TopIps {
-                    order,
-                    window,
-                    filter,
-                    ..
-                } => Question::TopIps {
-                    order,
-                    window,
-                    filter,
-                    limit: LIST,
-                },
-                there => there,
-            }),
-            is_current: same,
-        })
-    };
-    let places = [
-        place("Overview", "overview"),
-        place("Paths", "top-paths"),
-        place("IPs", "top-ips"),
-    ];
-    places.into_iter().flatten().collect()
+    [
+        Question::Overview {
+            window,
+            filter: filter.clone(),
+        },
+        Question::TopPaths {
+            window,
+            filter: filter.clone(),
+            limit: LIMIT_MAX,
+            order: PathOrder::Requests,
+        },
+        Question::TopIps {
+            window,
+            filter,
+            limit: LIMIT_MAX,
+            order: IpOrder::Requests,
+        },
+    ]
 }
 
-/// Entries of a list that is a page of its own.
-pub const LIST: u32 = 100;
+fn places(question: &Question) -> Vec<Link> {
+    let texts = ["Overview", "Paths", "IPs"].into_iter();
+    let place = |(text, there): (&'static str, Question)| Link {
+        text,
+        href: link::page(&there),
+        is_current: std::mem::discriminant(&there) == std::mem::discriminant(question),
+    };
+    texts.zip(always(question)).map(place).collect()
+}
 
 fn ranges(question: &Question) -> Vec<Link> {
     let (current, filter) = scope(question);
@@ -252,7 +240,7 @@ pub fn cards(metrics: Option<&Metrics>, timeline: &Timeline) -> Vec<Card> {
         |of: fn(&Period) -> Option<f64>, more| Change::new(of(now), before.and_then(of), more);
     let rate = |period: &Period| {
         let has_some = period.total_requests > 0;
-        has_some.then(|| period.errors as f64 / period.total_requests as f64)
+        has_some.then(|| ratio(period.errors, period.total_requests))
     };
     let sent = metrics.and_then(|metrics| metrics.total_bytes);
     let p50 = now.p50_response_time;
@@ -324,7 +312,7 @@ impl Plots {
     pub fn new(timeline: &Timeline) -> Self {
         let buckets = &timeline.current.buckets;
         let by_day = timeline.bucket_minutes >= 24 * 60;
-        let row = |bucket: &rollcall_tally::report::TimelineBucket| TimeRow {
+        let row = |bucket: &TimelineBucket| TimeRow {
             start: match by_day {
                 true => Moment::day(bucket.start_ms),
                 false => Moment::short(bucket.start_ms),
@@ -382,6 +370,9 @@ fn ticks(timeline: &Timeline, by_day: bool) -> Vec<Moment> {
         .collect()
 }
 
+/// Rows of the page of one IP or path.
+const ROWS: u32 = 25;
+
 pub struct PathRow {
     pub key: String,
     /// None of paths that no filter can name.
@@ -408,7 +399,7 @@ pub fn path_rows(question: &Question, paths: &[PathStats]) -> Vec<PathRow> {
                 key: path.path_key.clone(),
                 window,
                 filter: filter.clone(),
-                limit: 25,
+                limit: ROWS,
             }),
             requests: format::count(path.total_requests),
             bar: bar(path.total_requests, most),
@@ -447,7 +438,7 @@ pub fn ip_rows(question: &Question, ips: &[IpStats]) -> Vec<IpRow> {
                 window,
                 filter: Condition::Ip.set(&filter, None),
                 offset: 0,
-                limit: 25,
+                limit: ROWS,
             }),
             requests: format::count(stats.total_requests),
             bar: bar(stats.total_requests, most),
@@ -502,11 +493,7 @@ pub fn statuses(question: &Question, counts: &StatusCounts) -> Shares {
         .filter(|class| counts.of(*class) > 0);
     let each = each.map(|class| {
         let count = counts.of(class);
-        (
-            class.name().to_owned(),
-            count,
-            100.0 * count as f64 / total as f64,
-        )
+        (class.name().to_owned(), count, 100.0 * ratio(count, total))
     });
     shares(
         question,
@@ -546,7 +533,7 @@ fn bar(part: u64, most: Option<u64>) -> u64 {
     }
 }
 
-/// What waits longer than this is worth a look: any question brings it in, and so does a post a second or so later.
+/// What waits longer than this is marked; the next answer that is computed brings it in.
 const LAG_WELL_MS: u64 = 60_000;
 
 /// What tells whether the numbers can be trusted. Without a status, only what the answer itself says.
