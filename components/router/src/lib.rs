@@ -13,6 +13,7 @@
 //! | `GET /admin/export` | `export-data` |
 //! | `GET /admin/aggregator-status` | `status` |
 //! | `POST /admin/prewarm` | none: has those computed that are asked for most |
+//! | `GET /admin/openapi.json`, `/admin/docs` | none: the description of all this, see [`documents`] |
 //! | `/admin/sign-in`, `/admin/sign-out` | none: people's sessions, see [`sign_in`] |
 //! | `/` | none: leads to `/admin/` |
 //! | `/healthz` | none: `ok`, and touches nothing |
@@ -23,6 +24,7 @@
 mod access;
 mod clock;
 mod collect;
+mod documents;
 mod headers;
 mod local;
 mod route;
@@ -66,8 +68,10 @@ async fn handle(request: Request) -> Reply {
     let answer = match request.uri().path() {
         // A trailing slash of an exact route does not matter to Spin, which sends both here.
         "/collect" | "/collect/" => collect::collect(request).await,
-        "/healthz" | "/healthz/" => Ok(reply::full(StatusCode::OK, "text/plain", "ok")),
-        "/" => Ok(local::see_other(local::HOME)),
+        "/healthz" | "/healthz/" => {
+            reads(&request).map(|()| reply::full(StatusCode::OK, "text/plain", "ok"))
+        }
+        "/" => reads(&request).map(|()| local::see_other(local::HOME)),
         local::SIGN_IN => sign_in::sign_in(request).await,
         "/admin/sign-out" => sign_in::sign_out(&request),
         "/admin/assets/sign-in.css" => sign_in::style(&request),
@@ -78,6 +82,14 @@ async fn handle(request: Request) -> Reply {
     reply
 }
 
+/// Whether a request is one that reads; else a 405. For what is open to all.
+fn reads(request: &Request) -> Result<(), Problem> {
+    match *request.method() {
+        Method::GET | Method::HEAD => Ok(()),
+        _ => Err(Problem::method_not_allowed("GET, HEAD")),
+    }
+}
+
 async fn answer(request: &Request) -> Result<Reply, Problem> {
     if let Err(denied) = access::visitor(request).await {
         return Ok(denied.into());
@@ -85,6 +97,7 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
     let (method, path) = match Route::of(request)? {
         Route::Question(question) => (Method::GET, format!("/{}", question.write())),
         Route::Prewarm => (Method::POST, "/prewarm".to_owned()),
+        Route::Document(document) => return Ok(document.reply(request.headers())),
     };
     ask(method, &path, some_of(request.headers(), HANDED_ON)).await
 }

@@ -5,15 +5,24 @@ use http::{HeaderMap, Method, Request};
 use rollcall_tally::question::{NotUnderstood, Question};
 use rollcall_web::Problem;
 
+use crate::documents::Document;
+
 /// What the admin API is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     Question(Question),
     Prewarm,
+    Document(&'static Document),
 }
 
 impl Route {
     pub fn of<B>(request: &Request<B>) -> Result<Self, Problem> {
+        if let Some(document) = Document::at(request.uri().path()) {
+            return match *request.method() {
+                Method::GET => Ok(Self::Document(document)),
+                _ => Err(Problem::method_not_allowed("GET")),
+            };
+        }
         let name = match request.uri().path() {
             "/admin/global-stats" => "global-stats",
             "/admin/overview" => "overview",

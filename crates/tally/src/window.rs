@@ -20,6 +20,7 @@ pub const HOURS_KEPT_MS: u64 = 48 * HOUR_MS;
 pub const DAYS_KEPT_MS: u64 = 90 * DAY_MS;
 
 /// A stretch of time that ends now: the cells that start within it.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Window {
     #[serde(rename = "1h")]

@@ -17,6 +17,7 @@ mod export;
 mod filters;
 mod in_full;
 mod limits;
+mod openapi;
 mod plain_count;
 mod redis;
 mod stores;
