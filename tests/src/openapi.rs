@@ -114,12 +114,16 @@ impl Description {
 
     /// A value must be as a schema of the document says.
     pub fn assert_valid(&self, schema: &Value, value: &Value, what: &str) {
-        let errors: Vec<String> = self
-            .validator(schema)
+        let errors = self.errors(schema, value);
+        assert!(errors.is_empty(), "{errors:#?}\n{what}");
+    }
+
+    /// What is not as a schema of the document says.
+    pub fn errors(&self, schema: &Value, value: &Value) -> Vec<String> {
+        self.validator(schema)
             .iter_errors(value)
             .map(|error| format!("{}: {error}", error.instance_path()))
-            .collect();
-        assert!(errors.is_empty(), "{errors:#?}\n{what}");
+            .collect()
     }
 
     fn validator(&self, schema: &Value) -> Validator {

@@ -339,6 +339,40 @@ fn every_example_is_as_its_schema_says() {
 }
 
 #[test]
+fn a_field_that_is_not_described_is_noticed_wherever_it_is() {
+    let app = App::start();
+    let description = description(&app);
+    let mut tried = 0;
+    for (path, _) in QUESTIONS {
+        let answer = &description.document()["paths"][path]["get"]["responses"]["200"];
+        let content = &answer["content"]["application/json"];
+        for place in objects(&content["example"], "") {
+            let mut example = content["example"].clone();
+            example.pointer_mut(&place).unwrap()["nonsense"] = json!(1);
+            let errors = description.errors(&content["schema"], &example);
+            assert!(!errors.is_empty(), "{path} {place}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 60, "{tried}");
+}
+
+/// Where the objects in a value are.
+fn objects(value: &Value, place: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, value) in members(value) {
+        found.extend(objects(value, &format!("{place}/{name}")));
+    }
+    for (number, value) in value.as_array().into_iter().flatten().enumerate() {
+        found.extend(objects(value, &format!("{place}/{number}")));
+    }
+    if value.is_object() {
+        found.push(place.to_owned());
+    }
+    found
+}
+
+#[test]
 fn everything_is_said_in_words() {
     let app = App::start();
     let description = description(&app);
