@@ -8,6 +8,7 @@
 
 pub mod browser;
 pub mod chain;
+pub mod openapi;
 pub mod printing;
 pub mod receiver;
 pub mod store;
@@ -273,6 +274,18 @@ impl Client {
         let url = format!("{}{path}", self.base);
         let headers = [("authorization", token.as_str())];
         exchange(&self.agent, "GET", &url, &headers, b"")
+    }
+
+    /// Sends a request with these headers.
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, ureq::Error> {
+        let url = format!("{}{path}", self.base);
+        exchange(&self.agent, method, &url, headers, body)
     }
 
     /// Posts JSON to `/collect` as the batch `key`, with its token.

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use http::StatusCode;
 use rollcall_tally::question::Question;
+use rollcall_tally::report::{Computed, Prewarmed};
 use rollcall_web::{Problem, Reply, reply};
-use serde::Serialize;
 
 use crate::collector;
 use crate::serve::{self, Source};
@@ -21,19 +21,6 @@ const CRITICAL: [&str; 6] = [
     "status",
 ];
 
-#[derive(Debug, Serialize)]
-struct Prewarmed {
-    computed: Vec<Computed>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Computed {
-    /// Written out.
-    question: String,
-    duration_ms: u128,
-}
-
 /// Computes each, one after the other, and has expired answers deleted.
 pub async fn prewarm() -> Result<Reply, Problem> {
     let settings = Settings::read().await;
@@ -47,7 +34,7 @@ pub async fn prewarm() -> Result<Reply, Problem> {
         match serve::serve(&settings, &question, true).await {
             Ok(served) if served.source != Source::Stale => computed.push(Computed {
                 question: question.write(),
-                duration_ms: began.elapsed().as_millis(),
+                duration_ms: began.elapsed().as_millis() as u64,
             }),
             Ok(_) | Err(_) => failed.push(question.write()),
         }

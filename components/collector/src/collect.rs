@@ -5,12 +5,12 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode, Uri};
-use rollcall_tally::intake::{self, Format, IntakeError};
+use rollcall_tally::intake::{self, BATCH_ID_BYTES_MAX, Format, IntakeError};
 use rollcall_tally::question::BadParameter;
 use rollcall_web::{Problem, Reply, body, reply};
 use spin_sdk::http::Request;
 
-use crate::service::{BATCH_ID_BYTES_MAX, Service};
+use crate::service::Service;
 
 const FORMATS: &str = "json, ndjson, common, combined";
 const MEDIA_TYPES: &str = "application/json, application/x-ndjson or text/plain (an access log)";
@@ -71,8 +71,11 @@ fn batch_id_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
     };
+    let is_visible = value.as_bytes().iter().all(u8::is_ascii_graphic);
     match value.to_str() {
-        Ok(id) if (1..=BATCH_ID_BYTES_MAX).contains(&id.len()) => Ok(Some(id.to_owned())),
+        Ok(id) if is_visible && (1..=BATCH_ID_BYTES_MAX).contains(&id.len()) => {
+            Ok(Some(id.to_owned()))
+        }
         _ => Err(Problem::new(
             StatusCode::BAD_REQUEST,
             format!("An Idempotency-Key has 1 to {BATCH_ID_BYTES_MAX} visible ASCII characters."),

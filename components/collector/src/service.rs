@@ -7,7 +7,7 @@ use rollcall_ledger::limits::{LAYOUT_VERSION, Limits};
 use rollcall_ledger::{BatchId, Clock, Ledger, LedgerError, Listed, Root};
 use rollcall_tally::adder::Adder;
 use rollcall_tally::filter::read_network;
-use rollcall_tally::intake::{self, Intake};
+use rollcall_tally::intake::{self, BATCH_ID_BYTES_MAX, Intake};
 use rollcall_tally::{
     Batch, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, PageRange, RawHit, Receipt,
     Snapshot, Summary,
@@ -19,8 +19,6 @@ use crate::store::SpinStore;
 
 /// The most IPs that one batch may ask for. More is refused: a batch is read at once into the memory of an instance.
 pub const BATCH_IPS_MAX: usize = 1_000;
-/// The longest batch id, in bytes.
-pub const BATCH_ID_BYTES_MAX: usize = 255;
 /// A fold is started after a response when so many segments were appended since the last one that this instance knows of.
 const FOLD_EVERY: u64 = 64;
 /// Days within which an IP counts as active, unless `active_days` says otherwise.

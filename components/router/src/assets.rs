@@ -1,28 +1,35 @@
-//! The style and the script of the pages. Readable by anybody: they hold nothing of the traffic.
+//! What is served as it was built: the style and the script of the pages, and the description of the API with a page to read it.
 
-use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use http::header::ETAG;
 use http::{HeaderValue, Method, StatusCode};
-use rollcall_web::{Problem, Reply, reply};
-use sha2::{Digest, Sha256};
+use rollcall_web::{Problem, Reply, etag, reply};
 use spin_sdk::http::Request;
 
-/// A file that pages link to.
+/// A file that never changes while the app runs.
 pub struct Asset {
     path: &'static str,
     content_type: &'static str,
     text: &'static str,
 }
 
-const ASSETS: [Asset; 3] = [
+const CSS: &str = "text/css; charset=utf-8";
+
+/// Readable by anybody: they hold nothing of the traffic.
+const OPEN: [Asset; 4] = [
     Asset {
         path: "/admin/assets/sign-in.css",
-        content_type: "text/css; charset=utf-8",
+        content_type: CSS,
         text: include_str!("../assets/sign-in.css"),
     },
     Asset {
         path: "/admin/assets/dashboard.css",
-        content_type: "text/css; charset=utf-8",
+        content_type: CSS,
         text: include_str!("../assets/dashboard.css"),
+    },
+    Asset {
+        path: "/admin/assets/docs.css",
+        content_type: CSS,
+        text: include_str!("../assets/docs.css"),
     },
     Asset {
         path: "/admin/assets/dashboard.js",
@@ -31,8 +38,26 @@ const ASSETS: [Asset; 3] = [
     },
 ];
 
-pub fn find(path: &str) -> Option<&'static Asset> {
-    ASSETS.iter().find(|asset| asset.path == path)
+/// Readable by who may read what they describe.
+const DOCUMENTS: [Asset; 2] = [
+    Asset {
+        path: "/admin/openapi.json",
+        content_type: "application/json",
+        text: include_str!(concat!(env!("OUT_DIR"), "/openapi.json")),
+    },
+    Asset {
+        path: "/admin/docs",
+        content_type: "text/html; charset=utf-8",
+        text: include_str!(concat!(env!("OUT_DIR"), "/docs.html")),
+    },
+];
+
+pub fn open(path: &str) -> Option<&'static Asset> {
+    OPEN.iter().find(|asset| asset.path == path)
+}
+
+pub fn document(path: &str) -> Option<&'static Asset> {
+    DOCUMENTS.iter().find(|document| document.path == path)
 }
 
 impl Asset {
@@ -41,14 +66,11 @@ impl Asset {
         if *request.method() != Method::GET {
             return Err(Problem::method_not_allowed("GET"));
         }
-        let etag = format!("\"{:x}\"", Sha256::digest(self.text));
-        let known = request.headers().get(IF_NONE_MATCH);
-        let mut reply = match known.is_some_and(|known| known == etag.as_str()) {
+        let etag = etag::of(self.text.as_bytes());
+        let mut reply = match etag::is_known(request.headers(), &etag) {
             true => reply::empty(StatusCode::NOT_MODIFIED),
             false => reply::full(StatusCode::OK, self.content_type, self.text),
         };
-        let no_cache = HeaderValue::from_static("public, no-cache");
-        reply.headers_mut().insert(CACHE_CONTROL, no_cache);
         if let Ok(etag) = HeaderValue::from_str(&etag) {
             reply.headers_mut().insert(ETAG, etag);
         }

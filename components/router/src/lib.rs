@@ -17,6 +17,7 @@
 //! | `POST /admin/check-alerts` | none: has the alerts checked |
 //! | `GET /admin/`, `/admin/dashboard/…` | several: pages for people, see [`dashboard`] |
 //! | `GET /admin/assets/…` | none: their style and script |
+//! | `GET /admin/openapi.json`, `/admin/docs` | none: the description of all this, see [`assets`] |
 //! | `/admin/sign-in`, `/admin/sign-out` | none: people's sessions, see [`sign_in`] |
 //! | `/` | none: leads to `/admin/` |
 //! | `/healthz` | none: `ok`, and touches nothing |
@@ -74,12 +75,13 @@ async fn handle(request: Request) -> Reply {
     let answer = match request.uri().path() {
         // A trailing slash of an exact route does not matter to Spin, which sends both here.
         "/collect" | "/collect/" => collect::collect(request).await,
-        "/healthz" | "/healthz/" => Ok(reply::full(StatusCode::OK, "text/plain", "ok")),
-        "/" => Ok(local::see_other(local::HOME)),
-        "/admin" => Ok(local::see_other(local::HOME)),
+        "/healthz" | "/healthz/" => {
+            reads(&request).map(|()| reply::full(StatusCode::OK, "text/plain", "ok"))
+        }
+        "/" | "/admin" => reads(&request).map(|()| local::see_other(local::HOME)),
         local::SIGN_IN => sign_in::sign_in(request).await,
         "/admin/sign-out" => sign_in::sign_out(&request),
-        path => match assets::find(path) {
+        path => match assets::open(path) {
             Some(asset) => asset.serve(&request),
             None => answer(&request).await,
         },
@@ -89,6 +91,14 @@ async fn handle(request: Request) -> Reply {
     reply
 }
 
+/// Whether a request is one that reads; else a 405. For what is open to all.
+fn reads(request: &Request) -> Result<(), Problem> {
+    match *request.method() {
+        Method::GET | Method::HEAD => Ok(()),
+        _ => Err(Problem::method_not_allowed("GET, HEAD")),
+    }
+}
+
 async fn answer(request: &Request) -> Result<Reply, Problem> {
     let visitor = match access::visitor(request).await {
         Ok(visitor) => visitor,
@@ -96,6 +106,9 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
     };
     if let Some(name) = dashboard::question_of(request.uri().path()) {
         return dashboard::page(request, visitor, name).await;
+    }
+    if let Some(document) = assets::document(request.uri().path()) {
+        return document.serve(request);
     }
     let (method, path) = match Route::of(request)? {
         Route::Question(question) => (Method::GET, format!("/{}", question.write())),

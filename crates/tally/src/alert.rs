@@ -14,6 +14,7 @@ use crate::window::{FINE_MS, MINUTE_MS};
 pub const BOOK: &str = "alerts";
 
 /// What is watched.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Rule {
     /// Share of recent hits with a status of 400 and more.
@@ -176,6 +177,8 @@ impl Recent {
     }
 }
 
+/// Whether a rule fires.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertState {
@@ -188,18 +191,24 @@ pub enum AlertState {
 }
 
 /// How a rule stands.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     pub rule: Rule,
     pub state: AlertState,
-    /// None: off, or unknown.
+    /// `null`: off, or unknown.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub value: Option<f64>,
+    /// From this value on it fires; `null`: off.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub threshold: Option<f64>,
     /// Of `requestsPerMinute`, whose they are.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub ip: Option<String>,
-    /// Exactly the hits since then count. None where no hits are counted.
+    /// Exactly the hits since then count. `null` where no hits are counted.
     #[serde(rename = "since", with = "crate::report::rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub since_ms: Option<u64>,
 }
 

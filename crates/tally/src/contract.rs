@@ -17,21 +17,27 @@ pub use crate::traffic::{MethodCounts, Traffic};
 pub use crate::window::Window;
 
 /// Why a hit was not taken.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
-    /// Its place in the batch, from 1.
+    /// Its place in the batch, from 1: in the array, or by line.
     pub number: u64,
+    /// Left out if no field can be blamed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub field: Option<String>,
     pub reason: String,
 }
 
+/// What became of a batch of hits.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Hits that are durable now.
     pub accepted: u64,
+    /// Hits that were not taken.
     pub rejected: u64,
-    /// The first ten.
+    /// Why, of the first of them.
     pub rejections: Vec<Rejection>,
 }
 
@@ -76,16 +82,19 @@ pub struct ExportRow {
 }
 
 /// Hits and IPs that are not in the answers, by reason.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drops {
-    /// IPs that left because too many others were seen later, and their hits.
+    /// IPs that left because too many others were seen later.
     #[serde(rename = "evictedIPs")]
     pub evicted_ips: u64,
+    /// Their hits.
     #[serde(rename = "evictedHits")]
     pub evicted_hits: u64,
-    /// IPs whose state could not be read when they called again, and the hits in it. They start anew.
+    /// IPs whose state could not be read when they called again. They start anew.
     #[serde(rename = "unreadableIPs")]
     pub unreadable_ips: u64,
+    /// The hits in it.
     #[serde(rename = "unreadableHits")]
     pub unreadable_hits: u64,
     /// Hits counted under `(other)`, because their IP had too many paths.

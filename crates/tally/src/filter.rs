@@ -101,13 +101,20 @@ pub mod as_parameters {
     use super::Filter;
     use crate::status::StatusClass;
 
+    /// The filters that applied, each in its one spelling.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Filter))]
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Parameters {
+    pub struct Parameters {
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
         ip: Option<String>,
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
         path_prefix: Option<String>,
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
         method: Option<String>,
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
         status: Option<String>,
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
         country: Option<String>,
     }
 

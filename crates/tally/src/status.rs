@@ -54,6 +54,7 @@ impl StatusClass {
 }
 
 /// Hits by class of status.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusCounts {
     #[serde(rename = "1xx")]

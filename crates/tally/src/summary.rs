@@ -45,7 +45,8 @@ pub struct Batch {
     pub ips: Vec<IpRef>,
 }
 
-/// How much of the recent past: three windows at once.
+/// Hits of the recent past, whatever the window asked for: three windows at once.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecentActivity {
     #[serde(rename = "last24h")]

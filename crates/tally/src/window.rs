@@ -22,6 +22,7 @@ pub const DAYS_KEPT_MS: u64 = 90 * DAY_MS;
 pub const RECENT_MS: u64 = 2 * FINE_MS;
 
 /// A stretch of time that ends now: the cells that start within it.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Window {
     /// The last two 5-minute cells: 5 to 10 minutes. For alerts; nobody can ask the API for it.

@@ -14,10 +14,7 @@ pub const COLLECT_BYTES_MAX: usize = 10 * 1024 * 1024;
 pub async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
     match Limited::new(request.into_body(), bytes_max).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("A body may have {bytes_max} bytes."),
-        )),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(bytes_max)),
         Err(error) => {
             eprintln!("a body broke off: {error}");
             Err(Problem::new(StatusCode::BAD_REQUEST, "The body broke off."))

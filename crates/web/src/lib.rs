@@ -1,8 +1,9 @@
-//! What the components share of HTTP: answers, problems, tokens, bodies, variables, calls to each other, and streams of which nothing may be missing.
+//! What the components share of HTTP: answers, problems, tokens, bodies, entity tags, variables, calls to each other, and streams of which nothing may be missing.
 
 pub mod auth;
 pub mod body;
 pub mod call;
+pub mod etag;
 pub mod problem;
 pub mod reply;
 pub mod variable;

@@ -8,17 +8,24 @@ use serde::Serialize;
 use crate::reply::{self, Reply};
 
 /// When to ask again after a 429 or 503, in seconds.
-const RETRY_AFTER_SECONDS: &str = "2";
+pub const RETRY_AFTER_SECONDS: &str = "2";
 
-/// An error as a client sees it.
+/// An error as a client sees it (RFC 9457).
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
+    /// The same as that of the answer.
     #[serde(serialize_with = "status_code")]
+    #[cfg_attr(feature = "openapi", schema(value_type = u16))]
     status: StatusCode,
+    /// What the status is called.
     title: &'static str,
+    /// What is wrong, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     detail: Option<String>,
+    /// Every parameter that is not as it must be. Left out if there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     invalid_params: Vec<BadParameter>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -28,10 +35,14 @@ pub struct Problem {
 }
 
 /// What an ingest request was refused for.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, Serialize)]
-struct Rejected {
+pub struct Rejected {
+    /// 0: no hit was taken.
     accepted: u64,
+    /// Hits that were not taken.
     rejected: u64,
+    /// Why, of the first of them.
     rejections: Vec<Rejection>,
 }
 
@@ -81,6 +92,12 @@ impl Problem {
         }
     }
 
+    /// 413.
+    pub fn too_large(bytes_max: usize) -> Self {
+        let detail = format!("A body may have {bytes_max} bytes.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
     /// 429: the token is wrong, and so were many others just now.
     pub fn too_many_wrong_tokens() -> Self {
         Self {
@@ -98,6 +115,19 @@ impl Problem {
             header: Some(("retry-after", RETRY_AFTER_SECONDS)),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
         }
+    }
+
+    /// 503: too little of the data could be had.
+    pub fn out_of_reach() -> Self {
+        Self::unavailable("The data could not be reached in time. Ask again.")
+    }
+
+    /// 500: what is stored is damaged.
+    pub fn unreadable() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "A stored value cannot be read; the log says which.",
+        )
     }
 
     /// 400, naming every bad parameter.
@@ -162,14 +192,11 @@ impl From<Failure> for Problem {
             Failure::NotFound(reason) => Self::new(StatusCode::NOT_FOUND, reason),
             Failure::Unavailable(_) | Failure::Gone => {
                 eprintln!("{failure}");
-                Self::unavailable("The data could not be reached in time. Ask again.")
+                Self::out_of_reach()
             }
             Failure::Corrupt(_) => {
                 eprintln!("{failure}");
-                Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "A stored value cannot be read; the log says which.",
-                )
+                Self::unreadable()
             }
         }
     }

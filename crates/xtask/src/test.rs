@@ -19,7 +19,14 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         .current_dir(workspace.root())
         .args(["test", "--workspace"]);
     let outcome = command::run(&mut cargo).context("The tests failed");
+    let described = match outcome.is_ok() && schemathesis_is_installed(workspace) {
+        true => command::run(&mut schemathesis(workspace)),
+        false => Ok(()),
+    };
     // Last, where it is read, and whatever the outcome.
+    if !schemathesis_is_installed(workspace) {
+        eprintln!("SKIPPED schemathesis: it is not installed; `{SCHEMATHESIS} prepare` does it");
+    }
     if command::read_if_installed(Command::new("redis-server").arg("--version"))?.is_none() {
         eprintln!("SKIPPED redis: redis-server is not installed");
     }
@@ -29,5 +36,18 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     if let Some(problem) = Spin::look()?.problem() {
         eprintln!("SKIPPED spin: {problem}");
     }
-    outcome
+    outcome.and(described.context("The app does not do what it says of itself"))
+}
+
+/// Puts requests to the app that are made up from its own description.
+const SCHEMATHESIS: &str = ".ci/schemathesis/run";
+
+fn schemathesis(workspace: &Workspace) -> Command {
+    let mut run = Command::new(workspace.root().join(SCHEMATHESIS));
+    run.current_dir(workspace.root());
+    run
+}
+
+fn schemathesis_is_installed(workspace: &Workspace) -> bool {
+    workspace.target().join("schemathesis/installed").is_file()
 }

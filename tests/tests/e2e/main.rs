@@ -21,6 +21,7 @@ mod filters;
 mod in_full;
 mod limits;
 mod metrics;
+mod openapi;
 mod plain_count;
 mod redis;
 mod stores;

@@ -6,6 +6,7 @@ use rollcall_tally::report::{
     Timeline, TimelineBucket,
 };
 use rollcall_tally::tally::ratio;
+use rollcall_tally::window::MINUTE_MS;
 use rollcall_tally::{Filter, IpOrder, StatusClass, StatusCounts, Window};
 
 use super::chart::{self, Chart};
@@ -533,8 +534,9 @@ fn bar(part: u64, most: Option<u64>) -> u64 {
     }
 }
 
-/// What waits longer than this is marked; the next answer that is computed brings it in.
-const LAG_WELL_MS: u64 = 60_000;
+/// What waits longer than this is marked. Answers are kept for up to 10 minutes, and the next one that is computed brings in what waits: so
+/// that much is nothing to look into.
+const LAG_WELL_MS: u64 = 15 * MINUTE_MS;
 
 /// What tells whether the numbers can be trusted. Without a status, only what the answer itself says.
 pub fn health(coverage: f64, age_s: u64, status: Option<&Status>) -> Vec<Health> {

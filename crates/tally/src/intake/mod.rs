@@ -22,6 +22,8 @@ use crate::hit::{Hit, RawHit, Refusal};
 /// The most hits in one request, the refused ones included. A request with more is refused as a whole: the limit bounds what a
 /// segment holds, and a client that exceeds it must cut its batches smaller.
 pub const HITS_MAX: usize = 100_000;
+/// The longest batch id (`Idempotency-Key`), in bytes. A longer one is refused.
+pub const BATCH_ID_BYTES_MAX: usize = 255;
 /// How many refused hits of one request are described. The rest is only counted: an answer stays small however bad the request.
 pub const REJECTIONS_SHOWN: usize = 10;
 
@@ -37,29 +39,39 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format of a `?format=` parameter. `common` and `combined` are one format.
+    /// What `?format=` may say. `common` and `combined` are one format.
+    pub const NAMES: [(&str, Self); 5] = [
+        ("json", Self::Json),
+        ("ndjson", Self::Ndjson),
+        ("common", Self::AccessLog),
+        ("combined", Self::AccessLog),
+        ("access-log", Self::AccessLog),
+    ];
+    /// What `Content-Type` may say.
+    pub const MEDIA_TYPES: [(&str, Self); 6] = [
+        ("application/json", Self::Json),
+        ("application/x-ndjson", Self::Ndjson),
+        ("application/ndjson", Self::Ndjson),
+        ("application/jsonl", Self::Ndjson),
+        ("application/x-jsonlines", Self::Ndjson),
+        ("text/plain", Self::AccessLog),
+    ];
+
+    /// The format of a `?format=` parameter.
     pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "json" => Some(Self::Json),
-            "ndjson" => Some(Self::Ndjson),
-            "common" | "combined" | "access-log" => Some(Self::AccessLog),
-            _ => None,
-        }
+        find(&Self::NAMES, name)
     }
 
     /// The format of a `Content-Type` header, whatever its parameters.
     pub fn from_content_type(content_type: &str) -> Option<Self> {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
-        match essence.to_ascii_lowercase().as_str() {
-            "application/json" => Some(Self::Json),
-            "application/x-ndjson"
-            | "application/ndjson"
-            | "application/jsonl"
-            | "application/x-jsonlines" => Some(Self::Ndjson),
-            "text/plain" => Some(Self::AccessLog),
-            _ => None,
-        }
+        find(&Self::MEDIA_TYPES, &essence.to_ascii_lowercase())
     }
+}
+
+fn find(formats: &[(&str, Format)], name: &str) -> Option<Format> {
+    let found = formats.iter().find(|(known, _)| *known == name);
+    found.map(|(_, format)| *format)
 }
 
 /// What a body held.

@@ -83,6 +83,7 @@ pub enum Question {
 }
 
 /// A parameter that is not as it must be.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BadParameter {
     pub name: String,

@@ -6,12 +6,15 @@ use crate::alert::{Event, Finding, Rule};
 use crate::report::{rfc3339, rfc3339_if_any, rfc3339_text};
 
 /// What a check of the alerts found and did.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertCheck {
     #[serde(rename = "checkedAt", with = "rfc3339")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub checked_at_ms: u64,
-    /// Share of the IPs asked that answered. None: too few, or none had to be asked.
+    /// Share of the IPs asked that answered. `null`: too few, or none had to be asked.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub coverage: Option<f64>,
     /// What is missing or configured wrongly, in words.
     pub warnings: Vec<String>,
@@ -20,21 +23,25 @@ pub struct AlertCheck {
 }
 
 /// How a rule stands, and what was told of it.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alert {
     #[serde(flatten)]
     pub finding: Finding,
-    /// The first check that found it firing, until its end was told. None: it does not fire, or there is no webhook.
+    /// The first check that found it firing, until its end was told. `null`: it does not fire, or there is no webhook.
     #[serde(rename = "firingSince", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub firing_since_ms: Option<u64>,
     pub notification: Notification,
-    /// Why a notification failed.
+    /// Why a notification failed; else left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub failure: Option<String>,
 }
 
 /// What a check told of a rule.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Notification {

@@ -23,30 +23,41 @@ pub struct Prices {
     pub key_value_writes_per_request: f64,
 }
 
-/// What the traffic of the window costs, spread evenly over its days. None where a response time would have to be known by class of
-/// status.
+/// What the traffic of the window costs, spread evenly over its days, in the currency of the prices that are configured. `null` where
+/// a response time would have to be known by class of status.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CostMetrics {
+    /// The sum of the breakdown.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub estimated_daily_cost: Option<f64>,
+    /// Of 30 days.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub estimated_monthly_cost: Option<f64>,
     /// Hits in the window.
     pub do_request_count: u64,
     /// Their response times, added up.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub active_duration_hours: Option<f64>,
-    /// Reads and writes of the hits in the window, as many as configured for each.
+    /// Reads of the hits in the window, as many as configured for each.
     pub key_value_reads: f64,
+    /// Writes, likewise.
     pub key_value_writes: f64,
     pub breakdown: CostBreakdown,
 }
 
 /// What a day's cost is made of.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CostBreakdown {
+    /// By the million, as reads and writes.
     pub requests: f64,
     pub key_value_reads: f64,
     pub key_value_writes: f64,
+    /// By the hour of response time.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub compute: Option<f64>,
 }
 

@@ -9,24 +9,37 @@ use crate::report::rfc3339;
 /// What a spreadsheet takes for the beginning of a formula, or may leave out before one. The wide ones are read as the narrow ones are.
 const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// A row of an export, with the names of its columns.
+/// What one IP did on one path in the range: a row of an export, with the names of its columns.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExportRecord {
     pub ip: String,
+    /// `METHOD /path`.
     pub path_key: String,
     pub method: String,
+    /// Hits.
     pub count: u64,
+    /// The first hit of this IP on this path, ever.
     #[serde(rename = "firstSeen", serialize_with = "rfc3339::serialize")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub first_seen_ms: u64,
+    /// The last hit of this IP on this path, ever.
     #[serde(rename = "lastAccessed", serialize_with = "rfc3339::serialize")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub last_accessed_ms: u64,
+    /// What the IP told last; `unknown` if it told none.
     pub country: String,
+    /// What the IP told last; `unknown` if it told none.
     pub user_agent: String,
     pub path: String,
+    /// Hits with a status of 400 and more.
     pub errors: u64,
-    /// None under a filter by status, as is the response time.
+    /// Of the responses. `null` under a filter by status.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub bytes: Option<u64>,
+    /// Milliseconds. `null` where no hit told its own, and under a filter by status.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub avg_response_time: Option<f64>,
 }
 

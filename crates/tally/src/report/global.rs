@@ -10,18 +10,21 @@ use crate::tally::ratio;
 /// Paths named in the global statistics.
 pub const GLOBAL_TOP_PATHS: u32 = 10;
 
+/// Totals over all IPs. The fields of `Metrics` are left out with `includeMetrics=false`.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GlobalStats {
+    /// Hits in the window.
     pub total_requests: u64,
     /// Path keys of each IP, added up over the IPs.
     pub total_paths: u64,
     /// Distinct path keys.
     pub unique_paths: u64,
-    /// IPs seen within `active_days`.
+    /// IPs seen within `active_days`, whatever the window; of the filters, `ip` alone matters.
     #[serde(rename = "totalActiveIPs")]
     pub total_active_ips: u64,
-    /// IPs seen within the window.
+    /// IPs with a hit in the window.
     #[serde(rename = "uniqueIPs")]
     pub unique_ips: u64,
     /// IP states that answered.
@@ -30,11 +33,13 @@ pub struct GlobalStats {
     /// `totalPaths / uniqueIPs`.
     #[serde(rename = "avgPathsPerIP")]
     pub avg_paths_per_ip: f64,
-    /// The [`GLOBAL_TOP_PATHS`] most called.
+    /// The most called.
     pub top_paths: Vec<PathStats>,
     #[serde(flatten)]
     pub metrics: Option<Metrics>,
+    /// With `includeCosts=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub cost_metrics: Option<CostMetrics>,
     #[serde(flatten)]
     pub provenance: Provenance,

@@ -7,19 +7,28 @@ use crate::order::PathOrder;
 use crate::report::{Metrics, PathStats, Provenance, Timeline, rfc3339_if_any, top_paths};
 use crate::window::MINUTE_MS;
 
+/// What one IP did.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IpStats {
     pub ip: String,
+    /// Hits in the window.
     pub total_requests: u64,
     /// Over the length of the window; `all` counts since the IP was first seen, at least a minute.
     pub requests_per_minute: f64,
+    /// Path keys that it called in the window.
     pub unique_paths: u64,
+    /// What it told last; `null` if it told none.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub country: Option<String>,
-    /// On paths that the filter lets through, whatever the window and the status.
+    /// Its first hit ever on paths that the filter lets through, whatever the window and the status; `null` if there is none.
     #[serde(rename = "firstSeen", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub first_seen_ms: Option<u64>,
+    /// Its last such hit.
     #[serde(rename = "lastSeen", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub last_seen_ms: Option<u64>,
     pub recent_activity: RecentActivity,
     #[serde(flatten)]
@@ -44,8 +53,11 @@ impl IpStats {
     }
 }
 
+/// IPs of all, in the order asked for.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopIps {
+    /// At most `limit`.
     pub ips: Vec<IpStats>,
     #[serde(flatten)]
     pub provenance: Provenance,
@@ -64,18 +76,21 @@ impl TopIps {
 }
 
 /// One IP in full.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IpReport {
     #[serde(flatten)]
     pub stats: IpStats,
-    /// The newest first.
+    /// Those seen last, the newest first.
     pub user_agents: Vec<String>,
-    /// Path keys that it called in the window, of which [`Self::paths`] is a part.
+    /// Path keys that it called in the window, of which `paths` is a part.
     pub total_paths: u64,
+    /// Of how many paths the list leaves out the first.
     pub offset: u32,
+    /// How many paths the list has at most.
     pub limit: u32,
-    /// By requests.
+    /// By requests, the most called first.
     pub paths: Vec<PathStats>,
     pub timeline: Timeline,
     #[serde(flatten)]

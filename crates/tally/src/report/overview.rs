@@ -13,28 +13,34 @@ pub const OVERVIEW_COUNTRIES: usize = 10;
 /// IPs named in the overview.
 pub const OVERVIEW_IPS: u32 = 10;
 
+/// Hits by method.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MethodShare {
     /// `(other)` of IPs with too many paths.
     pub method: String,
     pub requests: u64,
     /// Percent of all requests.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
     pub percentage: f64,
 }
 
+/// All that a dashboard opens with, of one moment.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     #[serde(flatten)]
     pub stats: GlobalStats,
-    /// Of the IPs in the window, those that were never seen before.
+    /// Of the IPs in the window, those of which no hit that the filter's path and method let through is older.
     #[serde(rename = "newIPs")]
     pub new_ips: u64,
-    /// At most [`OVERVIEW_IPS`], by requests.
+    /// Those that called most.
     #[serde(rename = "topIPs")]
     pub top_ips: Vec<IpStats>,
-    /// At most [`OVERVIEW_COUNTRIES`].
+    /// Those that most hits came from.
     pub top_countries: Vec<CountryShare>,
+    /// All of them, by requests.
     pub methods: Vec<MethodShare>,
     pub timeline: Timeline,
 }

@@ -11,29 +11,42 @@ use crate::tally::{Tally, ratio};
 /// Countries named with each path.
 pub const TOP_COUNTRIES: usize = 5;
 
+/// Hits by country: what the IP of each told last.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CountryShare {
+    /// Two characters, or `unknown`.
     pub country: String,
     pub requests: u64,
     /// Percent of the requests that it is a share of: those of the path, or all.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
     pub percentage: f64,
 }
 
+/// What was done on one path.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PathStats {
+    /// `METHOD /path`.
     pub path_key: String,
+    /// Hits in the window.
     pub total_requests: u64,
+    /// IPs with a hit in the window.
     #[serde(rename = "uniqueIPs")]
     pub unique_ips: u64,
+    /// `totalRequests / uniqueIPs`.
     #[serde(rename = "avgRequestsPerIP")]
     pub avg_requests_per_ip: f64,
-    /// At most [`TOP_COUNTRIES`].
+    /// Those that most hits came from.
     pub top_countries: Vec<CountryShare>,
-    /// Of the IPs that called it in the window, whatever the window and the status. None if no IP did.
+    /// The first hit ever of the IPs that called it in the window, whatever the status. `null` if no IP did.
     #[serde(rename = "firstSeen", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub first_seen_ms: Option<u64>,
+    /// The last such hit.
     #[serde(rename = "lastSeen", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub last_seen_ms: Option<u64>,
     pub recent_activity: RecentActivity,
     #[serde(flatten)]
@@ -72,8 +85,11 @@ impl PathStats {
     }
 }
 
+/// Paths of all IPs, in the order asked for.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopPaths {
+    /// At most `limit`.
     pub paths: Vec<PathStats>,
     #[serde(flatten)]
     pub provenance: Provenance,
@@ -116,11 +132,12 @@ pub fn top_paths(
 }
 
 /// One path in full.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PathReport {
     #[serde(flatten)]
     pub stats: PathStats,
-    /// The IPs that called it most.
+    /// The IPs that called it most, at most `limit`; what they did on this path alone.
     pub callers: Vec<IpStats>,
     pub timeline: Timeline,
     #[serde(flatten)]

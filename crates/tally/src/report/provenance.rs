@@ -6,24 +6,33 @@ use crate::contract::{Filter, Window};
 use crate::filter::as_parameters;
 use crate::report::rfc3339;
 
+/// What an answer says of itself.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Provenance {
+    /// The window asked for.
     pub time_range: Window,
-    /// Which hits count. None: all of them.
+    /// Which hits count. Left out: all of them.
     #[serde(
         with = "as_parameters",
         default,
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "openapi", schema(value_type = as_parameters::Parameters))]
     pub filter: Option<Filter>,
-    /// The moment that the window ends.
+    /// The moment that the window ends. Everything acknowledged before the question is in the answer.
     #[serde(rename = "asOf", with = "rfc3339")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub as_of_ms: u64,
+    /// When the answer was made.
     #[serde(rename = "generatedAt", with = "rfc3339")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub generated_at_ms: u64,
     /// Share of the IPs asked that answered.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub coverage: f64,
+    /// What is missing, in words.
     pub warnings: Vec<String>,
 }
 

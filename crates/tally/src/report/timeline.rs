@@ -9,46 +9,73 @@ use crate::report::{Provenance, rfc3339};
 use crate::window::{MINUTE_MS, Ranges};
 
 /// What is told of each stretch of time.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TimelineBucket {
     #[serde(rename = "start", with = "rfc3339")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub start_ms: u64,
     pub requests: u64,
+    /// Requests with a status of 400 and more.
     pub errors: u64,
+    /// Milliseconds, over the hits that told theirs. `null` where none did, and under a filter by status.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub avg_response_time: Option<f64>,
+    /// Half of those hits took no longer.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub p50_response_time: Option<f64>,
+    /// 95 in a hundred took no longer.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub p95_response_time: Option<f64>,
+    /// 99 in a hundred took no longer.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub p99_response_time: Option<f64>,
 }
 
 /// Some buckets in a row, and what they add up to.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Period {
+    /// Of the window; more than the buckets hold where some of it is before them.
     pub total_requests: u64,
     /// IPs with such a request.
     #[serde(rename = "uniqueIPs")]
     pub unique_ips: u64,
+    /// Requests with a status of 400 and more.
     pub errors: u64,
+    /// Milliseconds, over the hits that told theirs. `null` where none did, and under a filter by status.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub avg_response_time: Option<f64>,
+    /// Half of those hits took no longer.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub p50_response_time: Option<f64>,
+    /// 95 in a hundred took no longer.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub p95_response_time: Option<f64>,
+    /// 99 in a hundred took no longer.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub p99_response_time: Option<f64>,
     /// The oldest first; those without a hit, too.
     pub buckets: Vec<TimelineBucket>,
 }
 
+/// A window bucket by bucket, beside the period of the same length before it.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timeline {
+    /// The length of a bucket: 5 for `1h`, 60 for `24h`, 1440 for the others, which are days in UTC.
     pub bucket_minutes: u32,
     #[serde(flatten)]
     pub current: Period,
     /// Requests older than the first bucket: of `all` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub before: Option<u64>,
-    /// None where it is not kept: of `90d` and `all`.
+    /// The period before. `null` where it is not kept: of `90d` and `all`.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub previous: Option<Period>,
 }
 
@@ -138,6 +165,7 @@ fn starts(from_ms: u64, to_ms: u64, bucket_ms: u64) -> impl Iterator<Item = u64>
 }
 
 /// A timeline of all hits that the filter lets through.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timeseries {
     #[serde(flatten)]

@@ -1,0 +1,68 @@
+"""What schemathesis cannot know from the API's description: formats that it does not know, bodies that are no JSON, and what belongs together."""
+
+import json
+from datetime import datetime, timezone
+
+import schemathesis
+from hypothesis import strategies as st
+
+networks = st.builds(
+    lambda address, length: f"{address}/{length % (address.max_prefixlen + 1)}",
+    st.ip_addresses(),
+    st.integers(0, 128),
+)
+schemathesis.openapi.format("cidr", networks)
+
+times = st.datetimes(datetime(1974, 1, 1), datetime(2025, 1, 1), timezones=st.just(timezone.utc))
+schemathesis.openapi.format("date-time", times.map(datetime.isoformat))
+
+addresses = st.ip_addresses().map(str)
+methods = st.sampled_from(["GET", "post", "M-SEARCH"])
+paths = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters='"\\'), max_size=40).map("/".__add__)
+statuses = st.integers(100, 599)
+sizes = st.integers(0, 1 << 40)
+hits = st.fixed_dictionaries(
+    {"ip": addresses, "method": methods, "path": paths},
+    optional={"status": statuses, "bytes": sizes, "responseTimeMs": st.floats(0, 86_400_000)},
+)
+log_lines = st.builds(
+    lambda ip, time, method, path, status, size: f'{ip} - - [{time:%d/%b/%Y:%H:%M:%S %z}] "{method} {path} HTTP/1.1" {status} {size}',
+    addresses,
+    times,
+    methods,
+    paths,
+    statuses,
+    sizes,
+)
+
+
+def lines(of):
+    return st.lists(of, min_size=1, max_size=20).map("\n".join)
+
+
+schemathesis.openapi.format("ndjson", lines(hits.map(json.dumps)))
+schemathesis.openapi.format("access-log", lines(log_lines))
+
+NDJSON = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"]
+
+
+@schemathesis.serializer(*NDJSON)
+def as_it_is(_, value):
+    return str(value).encode()
+
+
+FORMATS = {"application/json": "json", "text/plain": "combined"} | dict.fromkeys(NDJSON, "ndjson")
+KNOWN = ["json", "ndjson", "common", "combined", "access-log"]
+
+
+@schemathesis.hook
+def before_call(_, case, kwargs):
+    """A body is what `format` says, whatever its `Content-Type`; and a hit may not be of the future."""
+    if case.path != "/collect":
+        return
+    if case.query.get("format") in KNOWN:
+        case.query["format"] = FORMATS.get(case.media_type, case.query["format"])
+    now_ms = datetime.now().timestamp() * 1000
+    for hit in case.body if isinstance(case.body, list) else [case.body]:
+        if isinstance(hit, dict) and isinstance(hit.get("timestamp"), (int, float)):
+            hit["timestamp"] = min(hit["timestamp"], int(now_ms))

@@ -1,0 +1,335 @@
+//! Examples: some hits, and what the reports make of them. All of it is read, added up and shaped by the code that does so in the app.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use rollcall_tally::adder::Adder;
+use rollcall_tally::alert::{AlertState, Finding, Measured, Recent, Thresholds};
+use rollcall_tally::intake::{self, Format};
+use rollcall_tally::question::{DateRange, LIMIT_DEFAULT, Question};
+use rollcall_tally::report::{
+    Alert, AlertCheck, CacheStatus, Computed, CostMetrics, ExportRecord, FanOut, FanOutStatus,
+    GlobalStats, IpReport, Notification, Overview, PathOrder, PathReport, Period, Prewarmed,
+    Prices, Provenance, Status, Timeline, Timeseries, TopIps, TopPaths, days, rfc3339_text,
+    top_paths,
+};
+use rollcall_tally::{Batch, Details, Drops, Filter, IpOrder, IpState, Receipt, Summary, Window};
+use rollcall_web::Problem;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::schemas::Export;
+
+/// When the examples are of: 2025-01-31T12:00:00Z.
+pub const NOW_MS: u64 = 1_738_324_800_000;
+
+/// A hit a line.
+pub const NDJSON: &str = r#"{"ip":"192.0.2.1","method":"GET","path":"/users","timestamp":"2025-01-31T11:58:20Z","status":200,"responseTimeMs":12.5,"bytes":5120,"country":"DE","userAgent":"curl/8.5.0"}
+{"ip":"192.0.2.1","method":"GET","path":"/users","timestamp":"2025-01-31T11:58:21Z","status":503,"responseTimeMs":30,"bytes":120,"country":"DE","userAgent":"curl/8.5.0"}
+{"ip":"2001:db8::7","method":"POST","path":"/orders","timestamp":"2025-01-31T11:59:02Z","status":201,"responseTimeMs":48.25,"bytes":310,"country":"FR"}
+"#;
+
+/// The same request as a gateway logs it.
+pub const ACCESS_LOG: &str = "192.0.2.1 - - [31/Jan/2025:11:58:20 +0000] \"GET /users HTTP/1.1\" 200 5120 \"-\" \"curl/8.5.0\"\n";
+
+/// A hit with every field.
+pub fn hit() -> Value {
+    lines().into_iter().next().unwrap_or_default()
+}
+
+/// Some hits.
+pub fn hits() -> Value {
+    lines().into()
+}
+
+fn lines() -> Vec<Value> {
+    let lines = NDJSON.lines().map(serde_json::from_str);
+    lines.filter_map(Result::ok).collect()
+}
+
+/// One hit was taken, and another was not.
+pub fn receipt() -> Receipt {
+    let body = br#"[{"ip": "192.0.2.1", "method": "GET", "path": "/users"}, {"ip": "192.0.2.1", "method": "GET", "path": "users"}]"#;
+    let intake = intake::read(body, Format::Json, NOW_MS).unwrap_or_default();
+    Receipt {
+        accepted: intake.hits.len() as u64,
+        rejected: intake.rejected_count,
+        rejections: intake.rejections,
+    }
+}
+
+/// No hit was taken.
+pub fn rejections() -> Problem {
+    let receipt = receipt();
+    Problem::all_rejected(receipt.rejected, receipt.rejections)
+}
+
+pub fn global_stats() -> GlobalStats {
+    let prices = Prices {
+        per_million_requests: 0.2,
+        key_value_reads_per_request: 1.0,
+        key_value_writes_per_request: 1.0,
+        ..Prices::default()
+    };
+    let (summary, provenance) = (summary(&Filter::default()), provenance(Window::Day));
+    let costs = CostMetrics::new(&summary.tally, days(&provenance, None), prices, &provenance);
+    GlobalStats {
+        cost_metrics: Some(costs),
+        ..GlobalStats::new(summary, 2, provenance)
+    }
+}
+
+pub fn overview() -> Overview {
+    let mut overview = Overview::new(summary(&Filter::default()), 2, provenance(Window::Day));
+    shorten(&mut overview.timeline);
+    overview
+}
+
+pub fn top_paths_of_all() -> TopPaths {
+    let provenance = provenance(Window::Day);
+    let paths = summary(&Filter::default()).paths;
+    TopPaths {
+        paths: top_paths(paths, PathOrder::Requests, 0, LIMIT_DEFAULT, &provenance),
+        provenance,
+    }
+}
+
+pub fn top_ips() -> TopIps {
+    TopIps::new(summary(&Filter::default()), provenance(Window::Day))
+}
+
+pub fn timeseries() -> Timeseries {
+    let provenance = provenance(Window::Day);
+    let mut timeline = Timeline::new(&summary(&Filter::default()), &provenance);
+    shorten(&mut timeline);
+    Timeseries {
+        timeline,
+        provenance,
+    }
+}
+
+pub fn ip() -> Option<IpReport> {
+    let of_ip = Filter {
+        ip: Some("192.0.2.1".to_owned()),
+        ..Filter::default()
+    };
+    let mut report = IpReport::new(summary(&of_ip), 0, LIMIT_DEFAULT, provenance(Window::Day))?;
+    shorten(&mut report.timeline);
+    Some(report)
+}
+
+pub fn path() -> PathReport {
+    let key = "GET /users".to_owned();
+    let of_path = Filter {
+        path_key: Some(key.clone()),
+        ..Filter::default()
+    };
+    let mut report = PathReport::new(key, summary(&of_path), provenance(Window::Day));
+    shorten(&mut report.timeline);
+    report
+}
+
+pub fn export() -> Export {
+    let data = rows();
+    Export {
+        exported_at: rfc3339_text(NOW_MS),
+        date_range: DateRange::Week.name().to_owned(),
+        filter: None,
+        total_records: data.len() as u64,
+        data,
+    }
+}
+
+pub fn rows() -> Vec<ExportRecord> {
+    let states = states().into_iter();
+    let rows = states.flat_map(|(ip, state)| {
+        let window = DateRange::Week.window();
+        state.rows(&ip.to_string(), window, NOW_MS, &Filter::default())
+    });
+    rows.map(ExportRecord::from).collect()
+}
+
+pub fn export_as_ndjson() -> String {
+    let rows = rows().into_iter();
+    let lines = rows.map(|row| format!("{}\n", value(&row)));
+    lines.collect()
+}
+
+pub fn export_as_csv() -> String {
+    let field = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let line = |row: ExportRecord| {
+        let row = value(&row);
+        let columns = ExportRecord::COLUMNS.map(|name| row.get(name).map(field));
+        columns.map(Option::unwrap_or_default).join(",")
+    };
+    let header = [ExportRecord::COLUMNS.join(",")].into_iter();
+    let lines = header.chain(rows().into_iter().map(line));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+pub fn status() -> Status {
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        layout_version: 2,
+        root: 1,
+        folded_at_ms: NOW_MS,
+        tracked_ips: 2,
+        recorded_hits: 3,
+        pages: 256,
+        appended_segments: 1,
+        pending_segments: 0,
+        open_segments: 0,
+        lag_ms: 0,
+        dropped: Drops::default(),
+        cache: CacheStatus {
+            hits_memory: 12,
+            hits_store: 3,
+            misses: 4,
+            collapsed: 0,
+            stale: 0,
+            failures: 0,
+            memory_bytes: 4_096,
+        },
+        fan_out: FanOutStatus {
+            total: 4,
+            batches: 4,
+            batches_retried: 0,
+            batches_failed: 0,
+            in_flight: 0,
+            questions_in_flight: 1,
+            last: Some(FanOut {
+                batches: 1,
+                retried: 0,
+                failed: 0,
+                unreadable_states: 0,
+                coverage: 1.0,
+                duration_ms: 7,
+            }),
+        },
+        access_denied: 0,
+        batch_size: 200,
+        fanout_limit: 50,
+        batch_deadline_ms: 5_000,
+        answer_deadline_ms: 25_000,
+        min_success_rate: 0.7,
+        generated_at_ms: NOW_MS,
+    }
+}
+
+pub fn prewarmed() -> Prewarmed {
+    let computed = ["overview", "status"].map(|name| {
+        let question = Question::read(name, "").map(|question| question.write());
+        let question = question.unwrap_or_default();
+        Computed {
+            question,
+            duration_ms: 9,
+        }
+    });
+    Prewarmed {
+        computed: computed.into(),
+    }
+}
+
+/// Some of the metrics.
+pub fn metrics() -> String {
+    let ips = states().len();
+    format!(
+        "# HELP rollcall_tracked_ips IPs with a state.\n# TYPE rollcall_tracked_ips gauge\nrollcall_tracked_ips {ips}\n# EOF\n"
+    )
+}
+
+/// One rule has a threshold, and fires.
+pub fn alert_check() -> AlertCheck {
+    let thresholds = Thresholds {
+        error_rate: Some(0.25),
+        error_rate_min_hits: 1,
+        ..Thresholds::default()
+    };
+    let measured = Measured {
+        recent: Some(Recent::new(summary(&Filter::default()), NOW_MS, 1.0)),
+        lag_ms: None,
+    };
+    let alert = |finding: Finding| {
+        let is_firing = finding.state == AlertState::Firing;
+        Alert {
+            firing_since_ms: is_firing.then_some(NOW_MS),
+            notification: match is_firing {
+                true => Notification::Sent,
+                false => Notification::None,
+            },
+            failure: None,
+            finding,
+        }
+    };
+    let findings = thresholds.judge(&measured).into_iter();
+    AlertCheck {
+        checked_at_ms: NOW_MS,
+        coverage: Some(1.0),
+        warnings: Vec::new(),
+        alerts: findings.map(alert).collect(),
+    }
+}
+
+/// As JSON. What has none would be `null`, which no example may be.
+pub fn value(example: &impl Serialize) -> Value {
+    serde_json::to_value(example).unwrap_or_default()
+}
+
+fn provenance(time_range: Window) -> Provenance {
+    Provenance {
+        time_range,
+        filter: None,
+        as_of_ms: NOW_MS,
+        generated_at_ms: NOW_MS + 7,
+        coverage: 1.0,
+        warnings: Vec::new(),
+    }
+}
+
+/// Of all that can be asked of the hits that the filter lets through, in a day.
+fn summary(filter: &Filter) -> Summary {
+    let details = Details {
+        paths: true,
+        callers: LIMIT_DEFAULT,
+        order: IpOrder::Requests,
+        timeline: true,
+        profiles: filter.ip.is_some(),
+    };
+    let batch = Batch {
+        as_of_ms: NOW_MS,
+        window: Window::Day,
+        filter: filter.clone(),
+        details,
+        ips: Vec::new(),
+    };
+    let is_wanted = |ip: &IpAddr| filter.one_ip().is_none_or(|wanted| wanted == *ip);
+    let states = states().into_iter().filter(|(ip, _)| is_wanted(ip));
+    let mut adder = Adder::new(details);
+    for (ip, state) in states {
+        adder.add_state(&ip.to_string(), state, &batch);
+    }
+    adder.finish()
+}
+
+fn states() -> BTreeMap<IpAddr, IpState> {
+    let intake = intake::read(NDJSON.as_bytes(), Format::Ndjson, NOW_MS).unwrap_or_default();
+    let mut states: BTreeMap<IpAddr, IpState> = BTreeMap::new();
+    for hit in intake.hits {
+        states.entry(hit.ip).or_default().add(&hit, NOW_MS);
+    }
+    states
+}
+
+/// Leaves the newest buckets of each period, in which all the hits are.
+fn shorten(timeline: &mut Timeline) {
+    let shorten = |period: &mut Period| {
+        let older = period.buckets.len().saturating_sub(2);
+        period.buckets.drain(..older);
+    };
+    shorten(&mut timeline.current);
+    timeline.previous.iter_mut().for_each(shorten);
+}

@@ -1,0 +1,107 @@
+//! A hit as it comes in over HTTP, with the limits that it is checked against.
+
+use rollcall_tally::hit::{
+    FUTURE_MS_MAX, PATH_BYTES_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, TIMESTAMP_MS_MIN,
+    USER_AGENT_BYTES_MAX,
+};
+use rollcall_tally::window::MINUTE_MS;
+use utoipa::openapi::schema::{AnyOf, Object, ObjectBuilder, Schema, SchemaType, Type};
+
+use crate::shapes::{COUNTRY, address, any_of, formatted, method, of, text};
+
+pub fn schema() -> Object {
+    let status = optional(Type::Integer)
+        .minimum(Some(100))
+        .maximum(Some(599));
+    let ms_max = RESPONSE_TIME_US_MAX as usize / 1_000;
+    let time = optional(Type::Number)
+        .minimum(Some(0))
+        .maximum(Some(ms_max));
+    let bytes_max = RESPONSE_BYTES_MAX as usize;
+    let bytes = optional(Type::Integer)
+        .minimum(Some(0))
+        .maximum(Some(bytes_max));
+    let country = optional(Type::String).pattern(Some(format!("^({COUNTRY})$")));
+    let fields: [(&str, Schema, String); 9] = [
+        (
+            "ip",
+            address().into(),
+            "The caller, without a zone. Counted under its canonical form; an IPv4 address mapped into IPv6 is IPv4.".to_owned(),
+        ),
+        ("method", text(method()).into(), "In any case.".to_owned()),
+        (
+            "path",
+            text(target()).into(),
+            format!(
+                "A request target: `/path?query`, `http://host/path` or `*`. Query string and fragment are cut; what is left has at \
+                 most {PATH_BYTES_MAX} bytes."
+            ),
+        ),
+        (
+            "timestamp",
+            timestamp().into(),
+            format!(
+                "RFC 3339, or milliseconds since 1970; at most {} minutes in the future. Left out: now.",
+                FUTURE_MS_MAX / MINUTE_MS
+            ),
+        ),
+        ("status", status.into(), "Of the response.".to_owned()),
+        (
+            "responseTimeMs",
+            time.into(),
+            "Milliseconds, fractions allowed; kept in microseconds.".to_owned(),
+        ),
+        ("bytes", bytes.into(), "Of the response.".to_owned()),
+        (
+            "country",
+            country.into(),
+            "A code of ISO 3166-1, or one that gateways use beside it, as `T1`; in any case.".to_owned(),
+        ),
+        (
+            "userAgent",
+            optional(Type::String).into(),
+            format!("Cut to {USER_AGENT_BYTES_MAX} bytes."),
+        ),
+    ];
+    let about = "One request that a gateway saw. `null` is the same as left out. Fields of other names are ignored.";
+    let hit = fields.into_iter().fold(
+        of(Type::Object).description(Some(about)),
+        |hit, (name, schema, about)| hit.property(name, described(schema, about)),
+    );
+    let required = ["ip", "method", "path"].into_iter();
+    required.fold(hit, ObjectBuilder::required).build()
+}
+
+/// A path as it is kept.
+pub fn path() -> String {
+    format!(r"{}|\*", absolute_path())
+}
+
+/// What a path is cut out of.
+fn target() -> String {
+    let (path, absolute) = (path(), absolute_path());
+    format!(r"({path}|[hH][tT][tT][pP][sS]?://[^/?#]+({absolute})?)([?#][\s\S]*)?")
+}
+
+fn absolute_path() -> String {
+    let rest_max = PATH_BYTES_MAX - 1;
+    format!(r"/[^?#\x00-\x1f\x7f-\x9f]{{0,{rest_max}}}")
+}
+
+fn timestamp() -> AnyOf {
+    let ms = of(Type::Integer).minimum(Some(TIMESTAMP_MS_MIN as usize));
+    any_of([ms.build(), formatted("date-time"), of(Type::Null).build()])
+}
+
+fn optional(schema_type: Type) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::from_iter([schema_type, Type::Null]))
+}
+
+fn described(mut schema: Schema, about: String) -> Schema {
+    match &mut schema {
+        Schema::Object(object) => object.description = Some(about),
+        Schema::AnyOf(any) => any.description = Some(about),
+        _ => {}
+    }
+    schema
+}

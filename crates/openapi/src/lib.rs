@@ -1,0 +1,67 @@
+//! The description of the HTTP API: an OpenAPI 3.1 document, and a page to read it.
+//!
+//! Made when the router is built, of what the components themselves use: schemas are those of the types that are sent, names, ranges and
+//! defaults those that requests are read with, examples values of these types. Pure: no I/O. What is for people in a browser, the pages
+//! under `/admin/`, is not in it, but for signing in.
+//!
+//! A new path is a function in the file of its group under [`paths`], and a line in [`paths::every`].
+
+mod examples;
+mod hit;
+#[allow(clippy::indexing_slicing, reason = "what JSON does not have is null")]
+mod page;
+mod parameters;
+mod paths;
+mod responses;
+mod schemas;
+mod security;
+mod shapes;
+
+pub use page::page;
+
+use serde_json::Value;
+use utoipa::openapi::{Info, License, OpenApi, OpenApiBuilder, Server};
+
+const DESCRIPTION: &str = "\
+Records the hits that API gateways saw, each under the IP that called, and answers across all IPs.
+
+Times are RFC 3339 in UTC, response times milliseconds, rates 0 to 1, percentages 0 to 100. A parameter that is unknown, given twice or \
+out of its range is refused with 400, which names all of them. Errors are `application/problem+json` (RFC 9457). A path that is not \
+here is answered 404 to whoever may ask, a method that is not with 405. What is for people in a browser, the pages under `/admin/`, is \
+not described, but for signing in.
+
+Every answer has `Content-Security-Policy`, `X-Content-Type-Options`, `X-Frame-Options`, `Referrer-Policy`, \
+`Cross-Origin-Opener-Policy`, `Cross-Origin-Resource-Policy`, `Permissions-Policy` and `Cache-Control`; over HTTPS \
+`Strict-Transport-Security`, too.";
+
+/// The whole document, as JSON.
+///
+/// # Errors
+/// None is known.
+pub fn document() -> serde_json::Result<Value> {
+    serde_json::to_value(openapi())
+}
+
+fn openapi() -> OpenApi {
+    let license = License::builder()
+        .name("Apache-2.0")
+        .identifier(Some("Apache-2.0"))
+        .build();
+    let info = Info::builder()
+        .title("Rollcall")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(license))
+        .build();
+    OpenApiBuilder::new()
+        .info(info)
+        .json_schema_dialect(Some("https://spec.openapis.org/oas/3.1/dialect/base"))
+        .servers(Some([Server::new("/")]))
+        .tags(Some(paths::groups()))
+        .paths(paths::every())
+        .components(Some(schemas::components()))
+        .build()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! From the document to what the page shows.
+
+use pulldown_cmark::{Parser, html};
+use serde_json::Value;
+
+use super::{
+    Answer, Body, Field, Form, Group, Named, Operation, Page, Parameter, Part, Schema, curl, shape,
+};
+
+pub fn page(document: &Value) -> Page {
+    let components = &document["components"];
+    let schemes = entries(&components["securitySchemes"]);
+    let schemas = entries(&components["schemas"]);
+    let reader = Reader { document };
+    Page {
+        version: text(&document["info"]["version"]),
+        about: about(&document["info"]),
+        schemes: schemes.map(|(name, scheme)| named(name, scheme)).collect(),
+        groups: items(&document["tags"])
+            .map(|tag| reader.group(tag))
+            .collect(),
+        schemas: schemas
+            .map(|(name, schema)| reader.schema(name, schema))
+            .collect(),
+    }
+}
+
+struct Reader<'a> {
+    document: &'a Value,
+}
+
+impl<'a> Reader<'a> {
+    fn group(&self, tag: &Value) -> Group {
+        let name = text(&tag["name"]);
+        let paths = entries(&self.document["paths"]);
+        let operations = paths.flat_map(|(path, item)| {
+            entries(item).map(move |(method, operation)| (path, method, operation))
+        });
+        let ours = operations.filter(|(_, _, operation)| text(&operation["tags"][0]) == name);
+        Group {
+            operations: ours
+                .map(|(path, method, operation)| self.operation(path, method, operation))
+                .collect(),
+            about: about(tag),
+            name,
+        }
+    }
+
+    fn operation(&self, path: &str, method: &str, operation: &Value) -> Operation {
+        let method = method.to_uppercase();
+        let body = &operation["requestBody"];
+        let access = items(&operation["security"]).flat_map(entries);
+        let answers = entries(&operation["responses"]);
+        Operation {
+            id: text(&operation["operationId"]),
+            name: text(&operation["summary"]),
+            about: about(operation),
+            access: access.map(|(scheme, _)| scheme.clone()).collect(),
+            parameters: items(&operation["parameters"]).map(parameter).collect(),
+            body: (!body.is_null()).then(|| Body {
+                about: about(body),
+                forms: self.forms(body),
+            }),
+            answers: answers
+                .map(|(status, answer)| self.answer(status, answer))
+                .collect(),
+            curl: curl::command(&method, path, operation),
+            path: path.to_owned(),
+            method,
+        }
+    }
+
+    fn answer(&self, status: &str, answer: &Value) -> Answer {
+        let answer = self.resolved(answer);
+        let headers = entries(&answer["headers"]);
+        Answer {
+            status: status.to_owned(),
+            about: about(answer),
+            headers: headers
+                .map(|(name, header)| named(name, self.resolved(header)))
+                .collect(),
+            forms: self.forms(answer),
+        }
+    }
+
+    fn forms(&self, body: &Value) -> Vec<Form> {
+        let forms = entries(&body["content"]).map(|(media_type, content)| {
+            let several = entries(&content["examples"]).map(|(_, example)| &example["value"]);
+            let one = content.get("example").into_iter();
+            Form {
+                media_type: media_type.clone(),
+                shape: shape::of(&content["schema"]),
+                examples: one.chain(several).map(example).collect(),
+            }
+        });
+        forms.collect()
+    }
+
+    fn schema(&self, name: &str, schema: &Value) -> Schema {
+        // A part is either named, or has fields of its own.
+        let parts: Vec<&Value> = items(&schema["allOf"]).collect();
+        let (own, named): (Vec<&Value>, Vec<&Value>) = parts
+            .into_iter()
+            .partition(|part| part.get("properties").is_some());
+        let own = own.into_iter().chain([schema]);
+        let fields: Vec<Field> = own.flat_map(fields).collect();
+        let is_object = !fields.is_empty() || !named.is_empty();
+        Schema {
+            name: name.to_owned(),
+            about: about(schema),
+            shape: (!is_object).then(|| shape::of(schema)),
+            parts: named.into_iter().map(part).collect(),
+            fields,
+        }
+    }
+
+    /// What stands among the components, if it is named.
+    fn resolved(&self, part: &'a Value) -> &'a Value {
+        let pointer = part["$ref"]
+            .as_str()
+            .and_then(|name| name.strip_prefix('#'));
+        let found = pointer.and_then(|pointer| self.document.pointer(pointer));
+        found.unwrap_or(part)
+    }
+}
+
+fn parameter(parameter: &Value) -> Parameter {
+    let schema = &parameter["schema"];
+    Parameter {
+        name: text(&parameter["name"]),
+        place: text(&parameter["in"]),
+        shape: shape::of(schema),
+        is_required: parameter["required"] == true,
+        default: schema.get("default").map(shape::shown),
+        about: about(parameter),
+    }
+}
+
+/// What may lack is written as any of two: it, or an object of whatever fields.
+fn part(schema: &Value) -> Part {
+    let alternative = schema["anyOf"].get(0);
+    Part {
+        shape: shape::of(alternative.unwrap_or(schema)),
+        may_lack: alternative.is_some(),
+    }
+}
+
+fn fields(schema: &Value) -> Vec<Field> {
+    let is_required = |name: &str| items(&schema["required"]).any(|known| known == name);
+    let fields = entries(&schema["properties"]).map(|(name, field)| Field {
+        name: name.clone(),
+        shape: shape::of(field),
+        is_required: is_required(name),
+        about: about(field),
+    });
+    fields.collect()
+}
+
+fn named(name: &str, described: &Value) -> Named {
+    Named {
+        name: name.to_owned(),
+        about: about(described),
+    }
+}
+
+/// Texts as they are, JSON over several lines.
+fn example(value: &Value) -> String {
+    let written = value.as_str().map(str::to_owned);
+    written.unwrap_or_else(|| format!("{value:#}"))
+}
+
+/// The description, as HTML.
+fn about(described: &Value) -> String {
+    let mut written = String::new();
+    html::push_html(&mut written, Parser::new(&text(&described["description"])));
+    written
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn items(array: &Value) -> impl Iterator<Item = &Value> {
+    array.as_array().into_iter().flatten()
+}
+
+fn entries(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    object.as_object().into_iter().flatten()
+}

@@ -1,0 +1,109 @@
+//! Every path, by group. A file has the paths of a group, a function each.
+
+mod collect;
+mod export;
+mod open;
+mod operations;
+mod questions;
+mod sign_in;
+
+use serde_json::Value;
+use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, PathItem, Paths};
+use utoipa::openapi::tag::{Tag, TagBuilder};
+
+use crate::security::Access;
+
+pub use sign_in::SignIn;
+
+/// A path, and what can be done there.
+pub type Path = (&'static str, PathItem);
+
+const RECORD: &str = "Record";
+const ASK: &str = "Ask";
+const OPERATE: &str = "Operate";
+const SIGN_IN: &str = "Sign in";
+const OPEN: &str = "Open to all";
+
+pub fn every() -> Paths {
+    let every = [
+        collect::collect(),
+        questions::global_stats(),
+        questions::overview(),
+        questions::top_paths(),
+        questions::top_ips(),
+        questions::timeseries(),
+        questions::ip(),
+        questions::path(),
+        export::export(),
+        operations::aggregator_status(),
+        operations::metrics(),
+        operations::prewarm(),
+        operations::check_alerts(),
+        operations::openapi(),
+        sign_in::sign_in(),
+        sign_in::sign_out(),
+        open::home(),
+        open::healthz(),
+    ];
+    let mut paths = Paths::new();
+    paths
+        .paths
+        .extend(every.map(|(path, item)| (path.to_owned(), item)));
+    paths
+}
+
+pub fn groups() -> [Tag; 5] {
+    let group = |name: &str, about: &str| {
+        TagBuilder::new()
+            .name(name)
+            .description(Some(about))
+            .build()
+    };
+    [
+        group(
+            RECORD,
+            "Hits of gateways. What was acknowledged is durable, and in every later answer.",
+        ),
+        group(
+            ASK,
+            "Questions across all IPs. Answers are kept for a few minutes and given again; each says up to when it counts (`asOf`), \
+             and `Cache-Control: no-cache` computes it anew.",
+        ),
+        group(OPERATE, "How the system does, and what keeps it quick."),
+        group(SIGN_IN, "Sessions of people who use a browser."),
+        group(OPEN, "What needs no token."),
+    ]
+}
+
+/// Begins an operation. `id` is its name for programs, `name` for people.
+fn operation(
+    group: &str,
+    id: &str,
+    name: &str,
+    about: &str,
+    access: Access,
+    parameters: Vec<Parameter>,
+) -> OperationBuilder {
+    let parameters = (!parameters.is_empty()).then_some(parameters);
+    OperationBuilder::new()
+        .tag(group)
+        .operation_id(Some(id))
+        .summary(Some(name))
+        .description(Some(about))
+        .securities(Some(access.requirements()))
+        .parameters(parameters)
+}
+
+fn get(path: &'static str, operation: impl Into<Operation>) -> Path {
+    (path, PathItem::new(HttpMethod::Get, operation))
+}
+
+fn post(path: &'static str, operation: impl Into<Operation>) -> Path {
+    (path, PathItem::new(HttpMethod::Post, operation))
+}
+
+/// One of several examples.
+fn example(value: Value) -> Example {
+    ExampleBuilder::new().value(Some(value)).build()
+}

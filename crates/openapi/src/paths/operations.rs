@@ -1,0 +1,139 @@
+//! What operators need.
+
+use rollcall_tally::report::Status;
+use serde_json::json;
+use utoipa::openapi::schema::{Schema, Type};
+
+use super::{OPERATE, Path, get, operation, post};
+use crate::examples;
+use crate::parameters::{Parameters, header};
+use crate::responses::{
+    Error, JSON, OF_A_QUESTION, content, errors, json, kept, not_modified, or_sign_in, response,
+    text, with_headers,
+};
+use crate::security::Access;
+use crate::shapes;
+
+pub fn aggregator_status() -> Path {
+    let parameters = Parameters::of("status", "").and_headers();
+    let about = "What the store holds, what waits, what was dropped, and how questions were answered so far.";
+    let operation = operation(
+        OPERATE,
+        "aggregatorStatus",
+        "How the system does",
+        about,
+        Access::Viewers,
+        parameters,
+    );
+    let operation = operation
+        .response("200", kept::<Status>("The answer.", &examples::status()))
+        .response("304", not_modified());
+    get(
+        "/admin/aggregator-status",
+        or_sign_in(errors(operation, &OF_A_QUESTION)),
+    )
+}
+
+pub fn prewarm() -> Path {
+    let about = "Computes `overview`, `global-stats`, `top-paths`, `top-ips`, `timeseries` and `aggregator-status`, each with all defaults, \
+                 and has the store rid of expired answers. For a schedule, once a minute.";
+    let operation = operation(
+        OPERATE,
+        "prewarm",
+        "Have answers ready",
+        about,
+        Access::Admins,
+        Vec::new(),
+    );
+    let operation = operation.response("200", json("What was computed.", &examples::prewarmed()));
+    const ERRORS: [Error; 5] = [
+        Error::Unauthorized,
+        Error::Forbidden,
+        Error::NotAllowed,
+        Error::TooManyWrongTokens,
+        Error::Unavailable,
+    ];
+    post("/admin/prewarm", errors(operation, &ERRORS))
+}
+
+pub fn metrics() -> Path {
+    let about = "How the system does, and the recorded requests by method and class of status, for Prometheus and its like. Made anew each time.";
+    let operation = operation(
+        OPERATE,
+        "metrics",
+        "Metrics",
+        about,
+        Access::Scrapers,
+        Vec::new(),
+    );
+    let metrics = response("OpenMetrics text.")
+        .content("application/openmetrics-text", text(&examples::metrics()));
+    const ERRORS: [Error; 4] = [
+        Error::Unauthorized,
+        Error::NotAllowed,
+        Error::TooManyWrongTokens,
+        Error::Unavailable,
+    ];
+    let operation = operation.response("200", metrics);
+    get("/admin/metrics", or_sign_in(errors(operation, &ERRORS)))
+}
+
+pub fn check_alerts() -> Path {
+    let about = "Checks each rule that has a threshold, and tells the webhook what is to be told. For a schedule, once a minute.";
+    let operation = operation(
+        OPERATE,
+        "checkAlerts",
+        "Check the alerts",
+        about,
+        Access::Admins,
+        Vec::new(),
+    );
+    let found = json(
+        "How each rule stands, also where the data could not be reached.",
+        &examples::alert_check(),
+    );
+    let operation = operation.response("200", found);
+    const ERRORS: [Error; 5] = [
+        Error::Unauthorized,
+        Error::Forbidden,
+        Error::NotAllowed,
+        Error::TooManyWrongTokens,
+        Error::Unavailable,
+    ];
+    post("/admin/check-alerts", errors(operation, &ERRORS))
+}
+
+pub fn openapi() -> Path {
+    let known = header("If-None-Match", "An `ETag`: who has that answer gets 304.");
+    let about = "This document. To be read by people, it is at `/admin/docs`.";
+    let operation = operation(
+        OPERATE,
+        "openapi",
+        "This description",
+        about,
+        Access::Viewers,
+        vec![known],
+    );
+    let any = shapes::of(Type::Object).build();
+    let document = content(Schema::from(any), json!({"openapi": "3.1.0"}));
+    let document = response("An OpenAPI 3.1 document.").content(JSON, document);
+    let operation = operation
+        .response("200", with_headers(document, &["ETag", "Cache-Control"]))
+        .response(
+            "304",
+            with_headers(
+                response("The client has it: its `If-None-Match` names it."),
+                &["ETag", "Cache-Control"],
+            ),
+        );
+    const ERRORS: [Error; 4] = [
+        Error::Unauthorized,
+        Error::Forbidden,
+        Error::NotAllowed,
+        Error::TooManyWrongTokens,
+    ];
+    get(
+        "/admin/openapi.json",
+        or_sign_in(errors(operation, &ERRORS)),
+    )
+}

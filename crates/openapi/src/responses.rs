@@ -1,0 +1,294 @@
+//! Answers: their bodies, their headers, and every error.
+
+use http::StatusCode;
+use rollcall_tally::Failure;
+use rollcall_tally::question::{LIMIT_MAX, NotUnderstood, Question};
+use rollcall_web::Problem;
+use rollcall_web::body::COLLECT_BYTES_MAX;
+use rollcall_web::problem::RETRY_AFTER_SECONDS;
+use rollcall_web::whole::EXPORT_COMPLETE;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::path::OperationBuilder;
+use utoipa::openapi::schema::{AllOfBuilder, Object, Schema, Type};
+use utoipa::openapi::{
+    Content, ContentBuilder, Header, HeaderBuilder, Ref, RefOr, ResponseBuilder,
+};
+
+use crate::examples::value;
+use crate::schemas::{self, Stale};
+use crate::shapes::{formatted, integer, of};
+
+pub const JSON: &str = "application/json";
+const PROBLEM: &str = "application/problem+json";
+
+/// Errors that are the same wherever they happen.
+#[derive(Clone, Copy)]
+pub enum Error {
+    BadParameters,
+    Unauthorized,
+    Forbidden,
+    NotTracked,
+    NotAllowed,
+    TooLarge,
+    TooManyWrongTokens,
+    Unreadable,
+    Unavailable,
+}
+
+/// The errors of all that needs a token, reads the data, and takes no body.
+pub const OF_A_QUESTION: [Error; 7] = [
+    Error::BadParameters,
+    Error::Unauthorized,
+    Error::Forbidden,
+    Error::NotAllowed,
+    Error::TooManyWrongTokens,
+    Error::Unreadable,
+    Error::Unavailable,
+];
+
+impl Error {
+    const EVERY: [Self; 9] = [
+        Self::BadParameters,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotTracked,
+        Self::NotAllowed,
+        Self::TooLarge,
+        Self::TooManyWrongTokens,
+        Self::Unreadable,
+        Self::Unavailable,
+    ];
+
+    fn status(self) -> StatusCode {
+        self.example().status()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::BadParameters => "BadParameters",
+            Self::Unauthorized => "Unauthorized",
+            Self::Forbidden => "Forbidden",
+            Self::NotTracked => "NotTracked",
+            Self::NotAllowed => "MethodNotAllowed",
+            Self::TooLarge => "TooLarge",
+            Self::TooManyWrongTokens => "TooManyWrongTokens",
+            Self::Unreadable => "Unreadable",
+            Self::Unavailable => "Unavailable",
+        }
+    }
+
+    fn about(self) -> &'static str {
+        match self {
+            Self::BadParameters => {
+                "A parameter is unknown, given twice or out of its range. `invalidParams` names all of them."
+            }
+            Self::Unauthorized => {
+                "There is no token, or one that is not known, or one that is for something else. The answer to one that is not known takes half a second."
+            }
+            Self::Forbidden => {
+                "The token reads only, or the metrics only; or the request has a session and does not come from a page of the same origin."
+            }
+            Self::NotTracked => "The IP is not tracked, or not any more.",
+            Self::NotAllowed => "Another method than those of this path, which `Allow` lists.",
+            Self::TooLarge => "The body is too large, or there are too many hits in it.",
+            Self::TooManyWrongTokens => {
+                "The token is not known, and neither are too many others at the moment. A right one never waits."
+            }
+            Self::Unreadable => "A stored value cannot be read. The log says which.",
+            Self::Unavailable => {
+                "Too little of the data could be reached in time. Nothing is known of what was asked; ask again."
+            }
+        }
+    }
+
+    fn example(self) -> Problem {
+        match self {
+            Self::BadParameters => {
+                let out_of_range = format!("limit={}&order=requests", LIMIT_MAX + 1);
+                let bad = match Question::read("top-ips", &out_of_range) {
+                    Err(NotUnderstood::Parameters(bad)) => bad,
+                    _ => Vec::new(),
+                };
+                Problem::bad_parameters(bad)
+            }
+            Self::Unauthorized => Problem::unauthorized(),
+            Self::Forbidden => Problem::new(StatusCode::FORBIDDEN, "This token reads only."),
+            Self::NotTracked => {
+                Failure::NotFound("The IP 192.0.2.1 is not tracked.".to_owned()).into()
+            }
+            Self::NotAllowed => Problem::method_not_allowed("GET"),
+            Self::TooLarge => Problem::too_large(COLLECT_BYTES_MAX),
+            Self::TooManyWrongTokens => Problem::too_many_wrong_tokens(),
+            Self::Unreadable => Problem::unreadable(),
+            Self::Unavailable => Problem::out_of_reach(),
+        }
+    }
+
+    fn headers(self) -> &'static [&'static str] {
+        match self {
+            Self::Unauthorized => &["WWW-Authenticate"],
+            Self::NotAllowed => &["Allow"],
+            Self::TooManyWrongTokens | Self::Unavailable => &["Retry-After"],
+            _ => &[],
+        }
+    }
+}
+
+/// An operation with these errors, which stand among the components.
+pub fn errors(operation: OperationBuilder, errors: &[Error]) -> OperationBuilder {
+    errors.iter().fold(operation, |operation, error| {
+        let shared = Ref::from_response_name(error.name());
+        operation.response(error.status().as_str(), shared)
+    })
+}
+
+/// An operation that a browser without a session is led away from.
+pub fn or_sign_in(operation: OperationBuilder) -> OperationBuilder {
+    operation.response("303", Ref::from_response_name(SIGN_IN_FIRST))
+}
+
+const SIGN_IN_FIRST: &str = "SignInFirst";
+
+/// The answers for the components.
+pub fn shared() -> Vec<(&'static str, ResponseBuilder)> {
+    let sign_in = response(
+        "A browser without a session is led to the sign-in page, and back afterwards: who sends no token, and an `Accept` that begins \
+         with `text/html`.",
+    );
+    let sign_in = [(SIGN_IN_FIRST, with_headers(sign_in, &["Location"]))];
+    let every = Error::EVERY.into_iter();
+    let shared = every.map(|error| {
+        let response = problem(error.about(), &error.example());
+        (error.name(), with_headers(response, error.headers()))
+    });
+    sign_in.into_iter().chain(shared).collect()
+}
+
+/// An error of one operation alone.
+pub fn problem(about: &str, example: &Problem) -> ResponseBuilder {
+    let content = content(schemas::of::<Problem>(), value(example));
+    response(about).content(PROBLEM, content)
+}
+
+/// An answer as JSON.
+pub fn json<T: ToSchema + Serialize>(about: &str, example: &T) -> ResponseBuilder {
+    let content = content(schemas::of::<T>(), value(example));
+    response(about).content(JSON, content)
+}
+
+/// An answer that is kept, and given again.
+pub fn kept<T: ToSchema + Serialize>(about: &str, example: &impl Serialize) -> ResponseBuilder {
+    let whole = AllOfBuilder::new().item(schemas::of::<T>());
+    let whole = whole.item(schemas::of::<Stale>()).build();
+    let content = content(Schema::from(whole), value(example));
+    with_headers(response(about).content(JSON, content), &KEPT)
+}
+
+/// 304.
+pub fn not_modified() -> ResponseBuilder {
+    with_headers(
+        response("The client has this answer: its `If-None-Match` names it."),
+        &KEPT,
+    )
+}
+
+pub fn response(about: &str) -> ResponseBuilder {
+    ResponseBuilder::new().description(about)
+}
+
+pub fn content(schema: impl Into<RefOr<Schema>>, example: impl Into<Value>) -> Content {
+    let content = ContentBuilder::new().schema(Some(schema));
+    content.example(Some(example.into())).build()
+}
+
+/// A text that is no JSON.
+pub fn text(example: &str) -> Content {
+    content(Schema::from(of(Type::String)), example)
+}
+
+/// A text of a format that has a name.
+pub fn formatted_text(format: &str, example: &str) -> Content {
+    content(Schema::from(formatted(format)), example)
+}
+
+const KEPT: [&str; 4] = ["ETag", "Age", "Cache-Status", "Cache-Control"];
+
+pub fn with_headers(response: ResponseBuilder, names: &[&str]) -> ResponseBuilder {
+    names.iter().fold(response, |response, name| {
+        response.header_ref(*name, Ref::new(format!("#/components/headers/{name}")))
+    })
+}
+
+/// Every header that an answer tells something by.
+pub fn headers() -> Vec<(&'static str, Header)> {
+    let text = |about: &str, example: &str| header(of(Type::String).build(), about, json!(example));
+    let seconds =
+        |about: &str, example: Value| header(integer(0..=u32::MAX).build(), about, example);
+    let complete = format!(
+        "Names the trailer `{EXPORT_COMPLETE}`, which is sent last to clients that send `TE: trailers`: `rows=N`. Without it, the export broke off."
+    );
+    vec![
+        (
+            "ETag",
+            text(
+                "Of the answer, for `If-None-Match`.",
+                "\"6b9d4c0f6a0b7a5be3d1f2a0\"",
+            ),
+        ),
+        ("Age", seconds("Seconds since it was computed.", json!(12))),
+        (
+            "Cache-Status",
+            text(
+                "Where the answer is from (RFC 9211): `hit; detail=memory`, `store` or `stale`, `fwd=miss` (computed) or `fwd=request` \
+                 (computed, as `no-cache` asked for), with `stored`, or `collapsed` where it was computed for another question at the same \
+                 time. `ttl`: seconds for which it is fresh; negative if it is not.",
+                "rollcall; hit; detail=memory; ttl=288",
+            ),
+        ),
+        (
+            "Cache-Control",
+            text(
+                "Only the client itself may keep it, and asks each time.",
+                "private, no-cache",
+            ),
+        ),
+        (
+            "Retry-After",
+            seconds(
+                "Seconds until asking again.",
+                json!(RETRY_AFTER_SECONDS.parse::<u32>().ok()),
+            ),
+        ),
+        (
+            "WWW-Authenticate",
+            text("How to ask.", "Bearer realm=\"rollcall\""),
+        ),
+        ("Allow", text("The methods that would do.", "GET")),
+        ("Location", text("A path here.", "/admin/")),
+        (
+            "Set-Cookie",
+            text(
+                "The session.",
+                "rollcall_session=viewer.1769904000.5f7c; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict",
+            ),
+        ),
+        (
+            "Content-Disposition",
+            text(
+                "A name for the file.",
+                "attachment; filename=\"path-stats-7d.json\"",
+            ),
+        ),
+        ("Trailer", text(&complete, EXPORT_COMPLETE.as_str())),
+    ]
+}
+
+fn header(schema: Object, about: &str, example: Value) -> Header {
+    HeaderBuilder::new()
+        .schema(Some(Schema::from(schema)))
+        .description(Some(about))
+        .example(Some(example))
+        .build()
+}

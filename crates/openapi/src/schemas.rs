@@ -1,0 +1,175 @@
+//! The schemas of everything that is sent and taken, by name: those of the types that it is made of.
+
+use rollcall_tally::alert::{AlertState, Finding, Rule};
+use rollcall_tally::filter::as_parameters::Parameters;
+use rollcall_tally::intake::REJECTIONS_SHOWN;
+use rollcall_tally::question::{BadParameter, DateRange};
+use rollcall_tally::report::{
+    Alert, AlertCheck, CacheStatus, Computed, CostBreakdown, CostMetrics, CountryShare,
+    ExportRecord, FanOut, FanOutStatus, GLOBAL_TOP_PATHS, GlobalStats, IpReport, IpStats,
+    MethodShare, Metrics, Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Overview, PathReport,
+    PathStats, Period, Prewarmed, Provenance, Status, TOP_COUNTRIES, Timeline, TimelineBucket,
+    Timeseries, TopIps, TopPaths,
+};
+use rollcall_tally::state::USER_AGENTS_MAX;
+use rollcall_tally::{Drops, Receipt, RecentActivity, Rejection, StatusCounts, Window};
+use rollcall_web::Problem;
+use rollcall_web::problem::Rejected;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{AnyOfBuilder, Components, ComponentsBuilder, Schema, Type};
+use utoipa::openapi::{Object, Ref, RefOr};
+
+use crate::paths::SignIn;
+use crate::{hit, responses, security, shapes};
+
+/// What an old answer says, beside what it always says.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is wanted")]
+pub struct Stale {
+    /// `true` in an old answer that is given for want of a new one; else left out.
+    #[schema(required = false, nullable = false)]
+    stale: Option<bool>,
+}
+
+/// An export as JSON, with `includeMetadata=true`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Export {
+    #[schema(format = DateTime)]
+    pub exported_at: String,
+    #[schema(schema_with = date_range)]
+    pub date_range: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Parameters, required = false)]
+    pub filter: Option<()>,
+    /// In no order.
+    pub data: Vec<ExportRecord>,
+    /// How many there are in `data`.
+    pub total_records: u64,
+}
+
+fn date_range() -> Object {
+    shapes::one_of(&DateRange::EVERY.map(DateRange::name)).build()
+}
+
+/// Those that can be asked for, of all that there are.
+fn window() -> Object {
+    let window = shapes::one_of(&Window::EVERY.map(Window::name));
+    let about = "A stretch of time that ends now.";
+    window.description(Some(about)).build()
+}
+
+/// How many entries the lists of an answer have at most.
+const LISTS: [(&str, &str, usize); 6] = [
+    ("GlobalStats", "topPaths", GLOBAL_TOP_PATHS as usize),
+    ("Overview", "topIPs", OVERVIEW_IPS as usize),
+    ("Overview", "topCountries", OVERVIEW_COUNTRIES),
+    ("PathStats", "topCountries", TOP_COUNTRIES),
+    ("IpReport", "userAgents", USER_AGENTS_MAX),
+    ("Receipt", "rejections", REJECTIONS_SHOWN),
+];
+
+pub fn components() -> Components {
+    let schemes = security::schemes().into_iter();
+    let components = schemes.fold(ComponentsBuilder::new(), |all, (name, scheme)| {
+        all.security_scheme(name, scheme)
+    });
+    let components = responses::headers()
+        .into_iter()
+        .fold(components, |all, (name, header)| all.header(name, header));
+    let components = responses::shared()
+        .into_iter()
+        .fold(components, |all, (name, response)| {
+            all.response(name, response)
+        });
+    let mut components = components
+        .schema("Hit", hit::schema())
+        .schema_from::<Receipt>()
+        .schema_from::<Rejection>()
+        .schema_from::<GlobalStats>()
+        .schema_from::<Overview>()
+        .schema_from::<TopPaths>()
+        .schema_from::<TopIps>()
+        .schema_from::<Timeseries>()
+        .schema_from::<IpReport>()
+        .schema_from::<PathReport>()
+        .schema_from::<PathStats>()
+        .schema_from::<IpStats>()
+        .schema_from::<Metrics>()
+        .schema_from::<StatusCounts>()
+        .schema_from::<RecentActivity>()
+        .schema_from::<CountryShare>()
+        .schema_from::<MethodShare>()
+        .schema_from::<Timeline>()
+        .schema_from::<Period>()
+        .schema_from::<TimelineBucket>()
+        .schema_from::<CostMetrics>()
+        .schema_from::<CostBreakdown>()
+        .schema_from::<Provenance>()
+        .schema_from::<Parameters>()
+        .schema_from::<Stale>()
+        .schema_from::<Export>()
+        .schema_from::<ExportRecord>()
+        .schema_from::<Status>()
+        .schema_from::<CacheStatus>()
+        .schema_from::<FanOutStatus>()
+        .schema_from::<FanOut>()
+        .schema_from::<Drops>()
+        .schema_from::<Prewarmed>()
+        .schema_from::<Computed>()
+        .schema_from::<AlertCheck>()
+        .schema_from::<Alert>()
+        .schema_from::<Finding>()
+        .schema_from::<Rule>()
+        .schema_from::<AlertState>()
+        .schema_from::<Notification>()
+        .schema_from::<SignIn>()
+        .schema_from::<Problem>()
+        .schema_from::<Rejected>()
+        .schema_from::<BadParameter>()
+        .schema("Window", window())
+        .build();
+    components.schemas.values_mut().for_each(may_lack_parts);
+    for (schema, list, items_max) in LISTS {
+        limit(components.schemas.get_mut(schema), list, items_max);
+    }
+    components
+}
+
+/// A type that is sent.
+pub fn of<T: ToSchema>() -> RefOr<Schema> {
+    Ref::from_schema_name(T::name()).into()
+}
+
+/// A part that may be missing is `null` for utoipa, as fields are. But its fields are left out, all of them.
+fn may_lack_parts(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::AllOf(whole)) = schema else {
+        return;
+    };
+    for part in &mut whole.items {
+        if let RefOr::T(Schema::OneOf(one)) = part {
+            let there = one.items.iter().find(|item| matches!(item, RefOr::Ref(_)));
+            let there = AnyOfBuilder::new().item(there.cloned().unwrap_or_default());
+            *part = there.item(shapes::of(Type::Object)).into();
+        }
+    }
+}
+
+/// Says how long a list can be.
+fn limit(schema: Option<&mut RefOr<Schema>>, list: &str, items_max: usize) {
+    let fields = match schema {
+        Some(RefOr::T(Schema::Object(object))) => Some(object),
+        Some(RefOr::T(Schema::AllOf(whole))) => {
+            whole.items.iter_mut().find_map(|part| match part {
+                RefOr::T(Schema::Object(object)) => Some(object),
+                _ => None,
+            })
+        }
+        _ => None,
+    };
+    let field = fields.and_then(|object| object.properties.get_mut(list));
+    if let Some(RefOr::T(Schema::Array(array))) = field {
+        array.max_items = Some(items_max);
+    }
+}

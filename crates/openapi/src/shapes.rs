@@ -1,0 +1,58 @@
+//! Schemas of single values.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use rollcall_tally::hit::METHOD_BYTES_MAX;
+use utoipa::openapi::SchemaFormat;
+use utoipa::openapi::schema::{AnyOf, AnyOfBuilder, Object, ObjectBuilder, Schema, Type};
+
+/// As the API spells countries, whatever the case.
+pub const COUNTRY: &str = "[A-Za-z][A-Za-z0-9]";
+
+/// A token of RFC 9110.
+pub fn method() -> String {
+    format!("[A-Za-z0-9!#$%&'*+.^_`|~-]{{1,{METHOD_BYTES_MAX}}}")
+}
+
+/// A text that this regular expression fits as a whole.
+pub fn text(pattern: impl Display) -> ObjectBuilder {
+    of(Type::String).pattern(Some(format!("^({pattern})$")))
+}
+
+/// A text of a format that has a name.
+pub fn formatted(format: &str) -> Object {
+    let format = SchemaFormat::Custom(format.to_owned());
+    of(Type::String).format(Some(format)).build()
+}
+
+/// One of these words.
+pub fn one_of(names: &[&str]) -> ObjectBuilder {
+    of(Type::String).enum_values(Some(names.iter().copied()))
+}
+
+pub fn integer(range: RangeInclusive<u32>) -> ObjectBuilder {
+    let (from, to) = (*range.start(), *range.end());
+    of(Type::Integer).minimum(Some(from)).maximum(Some(to))
+}
+
+pub fn any_of<S: Into<Schema>>(schemas: impl IntoIterator<Item = S>) -> AnyOf {
+    let schemas = schemas.into_iter();
+    schemas
+        .fold(AnyOfBuilder::new(), |any, schema| any.item(schema.into()))
+        .build()
+}
+
+/// An address in any spelling.
+pub fn address() -> AnyOf {
+    any_of(["ipv4", "ipv6"].map(formatted))
+}
+
+/// An address, or a network.
+pub fn network() -> AnyOf {
+    any_of(["ipv4", "ipv6", "cidr"].map(formatted))
+}
+
+pub fn of(schema_type: Type) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(schema_type)
+}

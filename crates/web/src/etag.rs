@@ -1,0 +1,50 @@
+//! Entity tags: what an answer is known by.
+
+use http::HeaderMap;
+use http::header::IF_NONE_MATCH;
+use sha2::{Digest, Sha256};
+
+/// The tag of a body, quoted, as in the header.
+pub fn of(body: &[u8]) -> String {
+    let digest = Sha256::digest(body);
+    let digest: String = digest.iter().take(12).map(|b| format!("{b:02x}")).collect();
+    format!("\"{digest}\"")
+}
+
+/// Whether the client has it already: `If-None-Match`, compared weakly, as RFC 9110 has it.
+pub fn is_known(asked: &HeaderMap, etag: &str) -> bool {
+    let values = asked.get_all(IF_NONE_MATCH).iter();
+    let mut tags = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_client_that_has_the_answer_is_told_so() {
+        let check = |values: &[&'static str], expect: bool| {
+            let values = values.iter().copied().map(HeaderValue::from_static);
+            let headers: HeaderMap = values.map(|value| (IF_NONE_MATCH, value)).collect();
+            assert_eq!(is_known(&headers, "\"abc\""), expect, "{headers:?}");
+        };
+        check(&[], false);
+        check(&["\"abc\""], true);
+        check(&["W/\"abc\""], true);
+        check(&["\"x\", \"abc\""], true);
+        check(&["\"x\"", "\"abc\""], true);
+        check(&["*"], true);
+        check(&["abc", "\"ABC\""], false);
+    }
+
+    #[test]
+    fn the_same_body_has_the_same_tag_and_another_one_another() {
+        assert_eq!(of(b"{}"), of(b"{}"));
+        assert_ne!(of(b"{}"), of(b"[]"));
+    }
+}

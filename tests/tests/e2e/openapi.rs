@@ -1,0 +1,537 @@
+//! The description of the API: what the app does, held against what it says that it does.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use rollcall_tests::chain::{Calls, Fate};
+use rollcall_tests::openapi::{Description, members};
+use rollcall_tests::store::{Mood, Moody};
+use rollcall_tests::{ADMIN, Answer, App, INGEST, METRICS, NO_CACHE, VIEWER, workspace};
+use serde_json::{Value, json};
+
+use crate::admin::three_hits;
+
+const DOCUMENT: &str = "/admin/openapi.json";
+const DOCS: &str = "/admin/docs";
+const JSON: (&str, &str) = ("content-type", "application/json");
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
+
+/// Every question, as the document has it and as it is asked.
+const QUESTIONS: [(&str, &str); 8] = [
+    ("/admin/global-stats", "/admin/global-stats"),
+    ("/admin/overview", "/admin/overview"),
+    ("/admin/top-paths", "/admin/top-paths"),
+    ("/admin/top-ips", "/admin/top-ips"),
+    ("/admin/timeseries", "/admin/timeseries"),
+    ("/admin/ips/{ip}", "/admin/ips/192.0.2.1"),
+    ("/admin/paths", "/admin/paths?key=GET%20/users"),
+    ("/admin/aggregator-status", "/admin/aggregator-status"),
+];
+const EXPORT: &str = "/admin/export";
+const ORDERS: [&str; 2] = ["/admin/prewarm", "/admin/check-alerts"];
+const SCRAPE: &str = "/admin/metrics";
+
+fn start(moody: &Moody) -> App {
+    App::start_with(|config| {
+        let tokens = [("viewer_token", VIEWER), ("metrics_token", METRICS)];
+        let tokens = tokens.map(|(name, token)| (name.to_owned(), token.to_owned()));
+        config.variables.extend(tokens);
+        config.store_layer = Some(moody.layer());
+    })
+}
+
+fn description(app: &App) -> Description {
+    Description::new(app.json(DOCUMENT))
+}
+
+/// Sends requests, and holds their answers against the description.
+struct Checked<'a> {
+    app: &'a App,
+    description: &'a Description,
+}
+
+impl Checked<'_> {
+    /// With a token, or without any.
+    fn send(
+        &self,
+        token: Option<&str>,
+        (method, template, path): (&str, &str, &str),
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> u16 {
+        let token = token.map(|token| format!("Bearer {token}"));
+        let token = token.as_deref().map(|token| ("authorization", token));
+        let headers: Vec<_> = headers.iter().copied().chain(token).collect();
+        let answer = self.app.send(method, path, &headers, body);
+        self.description.check(method, template, &answer);
+        answer.status
+    }
+
+    fn ask(&self, template: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+        self.send(Some(ADMIN), ("GET", template, path), headers, b"")
+    }
+
+    fn collect(&self, headers: &[(&str, &str)], body: &[u8]) -> u16 {
+        let collect = ("POST", "/collect", "/collect");
+        self.send(Some(INGEST), collect, headers, body)
+    }
+}
+
+#[test]
+fn every_answer_that_is_described_is_given_and_no_other() {
+    let app = start(&Moody::default());
+    let description = description(&app);
+    let checked = Checked {
+        app: &app,
+        description: &description,
+    };
+    what_is_recorded(&checked);
+    what_is_asked(&checked);
+    what_is_open(&checked);
+    who_is_let_in(&checked);
+    what_is_wrong_with_tokens(&checked);
+
+    let (down, damaged) = (Moody::default(), Moody::default());
+    let app = start(&down);
+    down.set_mood(Mood::Down);
+    what_fails(&app, &description, 503);
+    let app = start(&damaged);
+    let damage = damaged.inner().set("meta", b"\xff damaged");
+    app.runtime().block_on(damage).unwrap();
+    what_fails(&app, &description, 500);
+    what_dies(&description);
+    assert_eq!(description.unseen(), [], "described, and never answered");
+}
+
+fn what_is_recorded(checked: &Checked) {
+    three_hits(checked.app);
+    let good = json!({"ip": "192.0.2.1", "method": "GET", "path": "/users"});
+    let bad = json!({"ip": "192.0.2.1", "method": "GET", "path": "users"});
+    let of = |hits: Value| hits.to_string().into_bytes();
+    assert_eq!(checked.collect(&[JSON], &of(json!([good]))), 202);
+    assert_eq!(checked.collect(&[JSON], &of(json!([good, bad, 1]))), 200);
+    for (headers, body) in [
+        (vec![JSON], of(json!([bad, 1]))),
+        (vec![JSON], b"{".to_vec()),
+        (vec![JSON], b"[]".to_vec()),
+        (vec![JSON, ("idempotency-key", "a b")], of(good)),
+    ] {
+        assert_eq!(checked.collect(&headers, &body), 400);
+    }
+    assert_eq!(checked.collect(&[], b"?"), 415);
+    let large = vec![b' '; 10 * 1024 * 1024 + 1];
+    assert_eq!(checked.collect(&[JSON], &large), 413);
+}
+
+fn what_is_asked(checked: &Checked) {
+    let filters = "ip=192.0.2.0/24&pathPrefix=/&method=get&status=2xx&country=de";
+    for (template, path) in QUESTIONS {
+        let with = |query: &str| {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            format!("{path}{sign}{query}")
+        };
+        for headers in [&[][..], &[NO_CACHE]] {
+            assert_eq!(checked.ask(template, path, headers), 200);
+        }
+        assert_eq!(checked.ask(template, path, &[("if-none-match", "*")]), 304);
+        assert_eq!(checked.ask(template, &with("nonsense="), &[]), 400);
+        if template == "/admin/aggregator-status" {
+            continue;
+        }
+        for window in ["1h", "24h", "7d", "30d", "90d", "all"] {
+            let window = with(&format!("timeRange={window}"));
+            assert_eq!(checked.ask(template, &window, &[]), 200);
+        }
+        let filters = match template {
+            "/admin/ips/{ip}" => filters.split_once('&').unwrap().1,
+            _ => filters,
+        };
+        assert_eq!(checked.ask(template, &with(filters), &[]), 200);
+    }
+    let ask = |path: &str| checked.ask(path.split('?').next().unwrap(), path, &[]);
+    assert_eq!(ask("/admin/global-stats?includeMetrics=false"), 200);
+    assert_eq!(ask("/admin/global-stats?includeCosts=true"), 200);
+    assert_eq!(ask("/admin/paths?key=GET%20/nobody"), 200);
+    let unknown = "/admin/ips/203.0.113.9";
+    assert_eq!(checked.ask("/admin/ips/{ip}", unknown, &[]), 404);
+    for form in [
+        "",
+        "?format=csv",
+        "?format=ndjson",
+        "?includeMetadata=false",
+        "?status=2xx",
+    ] {
+        assert_eq!(ask(&format!("{EXPORT}{form}")), 200);
+    }
+    assert_eq!(ask("/admin/export?format=xml"), 400);
+    let rows = checked.app.ask("/admin/export?format=ndjson").text();
+    let row = &checked.description.document()["components"]["schemas"]["ExportRecord"];
+    for line in rows.lines() {
+        let line = serde_json::from_str(line).unwrap();
+        checked.description.assert_valid(row, &line, "a row");
+    }
+    for path in ORDERS {
+        let order = ("POST", path, path);
+        assert_eq!(checked.send(Some(ADMIN), order, &[], b""), 200);
+    }
+    let scrape = ("GET", SCRAPE, SCRAPE);
+    assert_eq!(checked.send(Some(METRICS), scrape, &[], b""), 200);
+    for headers in [&[][..], &[("if-none-match", "*")]] {
+        let expect = if headers.is_empty() { 200 } else { 304 };
+        assert_eq!(checked.ask(DOCUMENT, DOCUMENT, headers), expect);
+    }
+}
+
+fn what_is_open(checked: &Checked) {
+    let send = |method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]| {
+        checked.send(None, (method, path, path), headers, body)
+    };
+    assert_eq!(send("GET", "/healthz", &[], b""), 200);
+    assert_eq!(send("GET", "/", &[], b""), 303);
+    let (sign_in, sign_out) = ("/admin/sign-in", "/admin/sign-out");
+    assert_eq!(send("GET", sign_in, &[], b""), 200);
+    let token = format!("token={ADMIN}");
+    let signed_in = send("POST", sign_in, &[FORM, OURS], token.as_bytes());
+    assert_eq!(signed_in, 303);
+    assert_eq!(send("POST", sign_in, &[FORM], b""), 403);
+    let long = vec![b'x'; 20_000];
+    assert_eq!(send("POST", sign_in, &[FORM, OURS], &long), 413);
+    assert_eq!(send("POST", sign_out, &[OURS], b""), 303);
+    assert_eq!(send("POST", sign_out, &[], b""), 403);
+}
+
+fn who_is_let_in(checked: &Checked) {
+    let browser = ("accept", "text/html,*/*;q=0.8");
+    for (template, path) in QUESTIONS
+        .into_iter()
+        .chain([(EXPORT, EXPORT), (DOCUMENT, DOCUMENT)])
+    {
+        let ask = ("GET", template, path);
+        assert_eq!(checked.send(None, ask, &[browser], b""), 303, "{path}");
+        assert_eq!(checked.send(Some(METRICS), ask, &[], b""), 403, "{path}");
+    }
+    let scrape = ("GET", SCRAPE, SCRAPE);
+    assert_eq!(checked.send(None, scrape, &[browser], b""), 303);
+    for path in ORDERS {
+        let order = ("POST", path, path);
+        assert_eq!(checked.send(Some(VIEWER), order, &[], b""), 403);
+    }
+    for (template, path) in every_path(checked.description) {
+        let token = if path == "/collect" { INGEST } else { ADMIN };
+        let other = ("DELETE", template.as_str(), path.as_str());
+        assert_eq!(checked.send(Some(token), other, &[], b""), 405, "{path}");
+    }
+}
+
+/// Wrong ones wait, but for those that are too many.
+fn what_is_wrong_with_tokens(checked: &Checked) {
+    for (template, method, operation) in checked.description.operations() {
+        if operation["responses"].get("401").is_none() {
+            continue;
+        }
+        let method = method.to_uppercase();
+        let path = template.replace("{ip}", "192.0.2.1");
+        let (headers, body): (Vec<_>, _) = match template {
+            "/admin/sign-in" => (vec![FORM, OURS], "token=wrong"),
+            _ => (vec![("authorization", "Bearer wrong")], ""),
+        };
+        let mut statuses = BTreeSet::new();
+        // How many it takes until too many are in one instance is the host's to say.
+        for count in [50, 100, 200, 400, 400] {
+            for answer in at_once(count, checked.app, (&method, &path), &headers, body) {
+                checked.description.check(&method, template, &answer);
+                statuses.insert(answer.status);
+            }
+            if statuses.len() == 2 {
+                break;
+            }
+        }
+        assert_eq!(statuses, BTreeSet::from([401, 429]), "{method} {template}");
+        if template != "/admin/sign-in" {
+            let none = (method.as_str(), template, path.as_str());
+            assert_eq!(checked.send(None, none, &[], b""), 401);
+        }
+    }
+}
+
+/// The answers to many requests that are the same.
+fn at_once(
+    count: usize,
+    app: &App,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Vec<Answer> {
+    thread::scope(|scope| {
+        let send = |_| {
+            let client = app.client(Duration::from_secs(30));
+            scope.spawn(move || client.send(method, path, headers, body.as_bytes()))
+        };
+        let sent: Vec<_> = (0..count).map(send).collect();
+        let answers = sent.into_iter().map(|sent| sent.join().unwrap().unwrap());
+        answers.collect()
+    })
+}
+
+/// A store that is down, or damaged.
+fn what_fails(app: &App, description: &Description, status: u16) {
+    let checked = Checked { app, description };
+    let hit = br#"{"ip": "192.0.2.1", "method": "GET", "path": "/"}"#;
+    assert_eq!(checked.collect(&[JSON], hit), status);
+    for (template, path) in QUESTIONS.into_iter().chain([(EXPORT, EXPORT)]) {
+        assert_eq!(checked.ask(template, path, &[]), status, "{path}");
+    }
+    assert_eq!(checked.ask(SCRAPE, SCRAPE, &[]), 503);
+    let [prewarm, _] = ORDERS;
+    assert_eq!(
+        checked.send(Some(ADMIN), ("POST", prewarm, prewarm), &[], b""),
+        503
+    );
+}
+
+/// Alerts are told of whatever fails, but for the aggregator itself.
+fn what_dies(description: &Description) {
+    let calls = Calls::default();
+    let app = App::start_with(|config| config.chain_layer = Some(calls.layer()));
+    calls.rule("/check-alerts", |_| Fate::CalleeTraps);
+    let checked = Checked {
+        app: &app,
+        description,
+    };
+    let [_, check] = ORDERS;
+    let order = ("POST", check, check);
+    assert_eq!(checked.send(Some(ADMIN), order, &[], b""), 503);
+}
+
+fn every_path(description: &Description) -> Vec<(String, String)> {
+    let paths = members(&description.document()["paths"]);
+    let paths = paths.map(|(path, _)| (path.to_owned(), path.replace("{ip}", "192.0.2.1")));
+    paths.collect()
+}
+
+#[test]
+fn an_old_answer_is_described_too() {
+    let moody = Moody::default();
+    let app = start(&moody);
+    let description = description(&app);
+    three_hits(&app);
+    for (_, path) in QUESTIONS {
+        assert_eq!(app.ask(path).status, 200);
+    }
+    moody.set_mood(Mood::Down);
+    for (template, path) in QUESTIONS {
+        let answer = app.ask(path);
+        assert_eq!(answer.json()["stale"], true, "{path}: {answer:?}");
+        description.check("GET", template, &answer);
+    }
+}
+
+#[test]
+fn every_example_is_as_its_schema_says() {
+    let app = App::start();
+    let description = description(&app);
+    let mut checked = 0;
+    let mut check = |schema: &Value, example: &Value, what: &str| {
+        description.assert_valid(schema, example, what);
+        checked += 1;
+    };
+    for (path, method, operation) in description.operations() {
+        let what = format!("{method} {path}");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let schema = &parameter["schema"];
+            for example in [parameter.get("example"), schema.get("default")] {
+                example
+                    .into_iter()
+                    .for_each(|example| check(schema, example, &what));
+            }
+        }
+        let body = operation.get("requestBody").into_iter();
+        for response in body.chain(members(&operation["responses"]).map(|(_, r)| r)) {
+            let response = description.resolved(response);
+            for (media_type, content) in members(&response["content"]) {
+                let several = members(&content["examples"]).map(|(_, example)| &example["value"]);
+                let examples: Vec<&Value> =
+                    content.get("example").into_iter().chain(several).collect();
+                assert!(!examples.is_empty(), "no example: {what} {media_type}");
+                for example in examples {
+                    check(&content["schema"], example, &what);
+                }
+            }
+            for (_, header) in members(&response["headers"]) {
+                let header = description.resolved(header);
+                check(&header["schema"], &header["example"], &what);
+            }
+        }
+    }
+    assert!(checked > 200, "{checked}");
+}
+
+#[test]
+fn a_field_that_is_not_described_is_noticed_wherever_it_is() {
+    let app = App::start();
+    let description = description(&app);
+    let mut tried = 0;
+    for (path, _) in QUESTIONS {
+        let answer = &description.document()["paths"][path]["get"]["responses"]["200"];
+        let content = &answer["content"]["application/json"];
+        for place in objects(&content["example"], "") {
+            let mut example = content["example"].clone();
+            example.pointer_mut(&place).unwrap()["nonsense"] = json!(1);
+            let errors = description.errors(&content["schema"], &example);
+            assert!(!errors.is_empty(), "{path} {place}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 60, "{tried}");
+}
+
+/// Where the objects in a value are.
+fn objects(value: &Value, place: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, value) in members(value) {
+        found.extend(objects(value, &format!("{place}/{name}")));
+    }
+    for (number, value) in value.as_array().into_iter().flatten().enumerate() {
+        found.extend(objects(value, &format!("{place}/{number}")));
+    }
+    if value.is_object() {
+        found.push(place.to_owned());
+    }
+    found
+}
+
+#[test]
+fn everything_is_said_in_words() {
+    let app = App::start();
+    let description = description(&app);
+    let is_said = |value: &Value, what: &str| {
+        let about = description.resolved(value)["description"].as_str();
+        assert!(about.is_some_and(|about| about.len() > 4), "{what}");
+    };
+    for (path, method, operation) in description.operations() {
+        let what = format!("{method} {path}");
+        is_said(operation, &what);
+        assert!(operation["security"].is_array(), "{what}");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            is_said(parameter, &format!("{what} {}", parameter["name"]));
+        }
+        for (status, response) in members(&operation["responses"]) {
+            is_said(response, &format!("{what} {status}"));
+        }
+    }
+    for (name, schema) in members(&description.document()["components"]["schemas"]) {
+        if name != "Window" {
+            is_said(schema, name);
+        }
+    }
+}
+
+/// What is for people, and not described: pages, and what they are made of.
+fn is_for_people(path: &str) -> bool {
+    let pages = ["/admin", "/admin/", DOCS];
+    let below = ["/admin/dashboard/", "/admin/assets/"];
+    pages.contains(&path) || below.iter().any(|start| path.starts_with(start))
+}
+
+/// What the manifest gives to the router, and what the router's source names under `/admin`.
+fn routed() -> BTreeSet<String> {
+    let manifest = fs::read_to_string(workspace().join("spin.toml")).unwrap();
+    let routes = manifest
+        .lines()
+        .filter_map(|line| line.strip_prefix("route = \""));
+    let routes = routes.filter_map(|route| route.strip_suffix('"'));
+    let routes = routes
+        .filter(|route| !route.ends_with("..."))
+        .map(str::to_owned);
+    let mut routed: BTreeSet<String> = routes.collect();
+    for file in fs::read_dir(workspace().join("components/router/src")).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_dir() {
+            continue;
+        }
+        let source = fs::read_to_string(file).unwrap();
+        let code = source.split("#[cfg(test)]").next().unwrap();
+        let literals = code.split('"').filter(|text| text.starts_with("/admin"));
+        let paths = literals.map(|text| text.split(['?', ' ']).next().unwrap().to_owned());
+        routed.extend(paths);
+    }
+    routed
+}
+
+#[test]
+fn every_path_that_is_routed_is_described() {
+    let app = App::start();
+    let description = description(&app);
+    let described: BTreeSet<String> = every_path(&description)
+        .into_iter()
+        .map(|(template, _)| template)
+        .collect();
+    let mut routed = routed();
+    routed.retain(|path| !is_for_people(path));
+    // The only one that is not written out.
+    routed.insert("/admin/ips/{ip}".to_owned());
+    assert_eq!(routed, described);
+}
+
+#[test]
+fn the_page_has_all_of_it_and_needs_nothing_else() {
+    let app = App::start();
+    let description = description(&app);
+    let page = app.ask(DOCS);
+    assert_eq!(
+        (page.status, page.header("content-type")),
+        (200, Some("text/html; charset=utf-8"))
+    );
+    let etag = page.header("etag").unwrap();
+    let again = app.ask_with(DOCS, &[("if-none-match", etag)]);
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    let text = page.text();
+    for (path, _, operation) in description.operations() {
+        assert!(text.contains(&format!("<code>{path}</code>")), "{path}");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().unwrap();
+            assert!(text.contains(&format!("<code>{name}</code>")), "{name}");
+        }
+    }
+    let ids: BTreeSet<&str> = attributes(&text, "id").collect();
+    for (name, _) in members(&description.document()["components"]["schemas"]) {
+        assert!(ids.contains(format!("schema-{name}").as_str()), "{name}");
+    }
+    assert_eq!(ids.len(), attributes(&text, "id").count(), "an id twice");
+    for link in attributes(&text, "href").chain(attributes(&text, "src")) {
+        match link.strip_prefix('#') {
+            Some(id) => assert!(ids.contains(id), "{link}"),
+            None => assert!(link.starts_with("/admin/") || link == "data:,", "{link}"),
+        }
+    }
+    for refused in ["<script", "<style", " style=", " onclick="] {
+        assert!(!text.contains(refused), "{refused}");
+    }
+    let style = app.ask("/admin/assets/docs.css");
+    assert_eq!(
+        (style.status, style.header("content-type")),
+        (200, Some("text/css; charset=utf-8"))
+    );
+    assert!(!style.text().contains("url("));
+}
+
+/// The values of an attribute.
+fn attributes<'a>(html: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let start = format!(" {name}=\"");
+    let mut parts = Vec::new();
+    for part in html.split(start.as_str()).skip(1) {
+        parts.push(part.split('"').next().unwrap());
+    }
+    parts.into_iter()
+}
+
+#[test]
+fn only_who_may_read_the_data_may_read_the_description() {
+    let app = App::start();
+    for path in [DOCUMENT, DOCS] {
+        assert_eq!(app.send("GET", path, &[], b"").status, 401, "{path}");
+    }
+}
