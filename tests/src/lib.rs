@@ -6,7 +6,10 @@
     reason = "tests stop where something is not as it must be"
 )]
 
+pub mod browser;
 pub mod chain;
+pub mod printing;
+pub mod receiver;
 pub mod store;
 
 use std::io::Read;
@@ -20,11 +23,13 @@ use tokio::runtime::Runtime;
 
 pub const ADMIN: &str = "admin-token-of-the-tests";
 pub const VIEWER: &str = "viewer-token-of-the-tests";
+pub const METRICS: &str = "metrics-token-of-the-tests";
 pub const INGEST: &str = "ingest-token-of-the-tests";
 
 /// Every path of the admin API.
-pub const QUESTIONS: [&str; 8] = [
+pub const QUESTIONS: [&str; 9] = [
     "/admin/global-stats",
+    "/admin/overview",
     "/admin/top-paths",
     "/admin/top-ips",
     "/admin/timeseries",

@@ -38,8 +38,12 @@ enum Writes {
 #[derive(Clone)]
 pub struct Moody(Arc<Shared>);
 
+/// Whether a key is struck.
+type IsStruck = Box<dyn Fn(&str) -> bool + Send>;
+
 struct Shared {
     mood: Mutex<Mood>,
+    struck: Mutex<Option<(Mood, IsStruck)>>,
     inner: OnceLock<Arc<dyn KeyValue>>,
     calls: AtomicU64,
     get_manys: AtomicU64,
@@ -51,6 +55,7 @@ impl Default for Moody {
     fn default() -> Self {
         Self(Arc::new(Shared {
             mood: Mutex::new(Mood::Fine),
+            struck: Mutex::new(None),
             inner: OnceLock::new(),
             calls: AtomicU64::new(0),
             get_manys: AtomicU64::new(0),
@@ -74,6 +79,12 @@ impl Moody {
         *self.0.mood.lock().expect("a mood") = mood;
     }
 
+    /// From now on, calls that get one of these keys behave so. Others behave as the store does.
+    pub fn strike(&self, mood: Mood, is_struck: impl Fn(&str) -> bool + Send + 'static) {
+        let struck = (mood, Box::new(is_struck) as IsStruck);
+        *self.0.struck.lock().expect("what is struck") = Some(struck);
+    }
+
     /// The store behind, which always behaves.
     pub fn inner(&self) -> &Arc<dyn KeyValue> {
         self.0.inner.get().expect("the app was started")
@@ -94,13 +105,34 @@ impl Moody {
         self.0.most_gets.load(Relaxed)
     }
 
+    fn mood(&self) -> Mood {
+        *self.0.mood.lock().expect("a mood")
+    }
+
+    /// The mood that meets who gets these.
+    fn mood_at(&self, keys: &[impl AsRef<str>]) -> Mood {
+        let struck = self.0.struck.lock().expect("what is struck");
+        match struck.as_ref() {
+            Some((mood, is_struck)) if keys.iter().any(|key| is_struck(key.as_ref())) => *mood,
+            _ => self.mood(),
+        }
+    }
+
     async fn call<T>(
         &self,
         writes: Writes,
         effect: impl Future<Output = StoreResult<T>>,
     ) -> StoreResult<T> {
+        self.call_in(self.mood(), writes, effect).await
+    }
+
+    async fn call_in<T>(
+        &self,
+        mood: Mood,
+        writes: Writes,
+        effect: impl Future<Output = StoreResult<T>>,
+    ) -> StoreResult<T> {
         self.0.calls.fetch_add(1, Relaxed);
-        let mood = *self.0.mood.lock().expect("a mood");
         let failed = || Err(StoreError("simulated: redis://user:secret@host".to_owned()));
         match mood {
             Mood::Fine => effect.await,
@@ -129,7 +161,9 @@ impl KeyValue for Moody {
     async fn get(&self, key: &str) -> StoreResult<Option<Vec<u8>>> {
         let now = self.0.gets.fetch_add(1, Relaxed) + 1;
         self.0.most_gets.fetch_max(now, Relaxed);
-        let value = self.call(Writes::Nothing, self.inner().get(key)).await;
+        let mood = self.mood_at(&[key]);
+        let effect = self.inner().get(key);
+        let value = self.call_in(mood, Writes::Nothing, effect).await;
         self.0.gets.fetch_sub(1, Relaxed);
         value
     }
@@ -145,8 +179,9 @@ impl KeyValue for Moody {
     }
     async fn get_many(&self, keys: Vec<String>) -> StoreResult<Vec<(String, Option<Vec<u8>>)>> {
         self.0.get_manys.fetch_add(1, Relaxed);
-        self.call(Writes::Nothing, self.inner().get_many(keys))
-            .await
+        let mood = self.mood_at(&keys);
+        let effect = self.inner().get_many(keys);
+        self.call_in(mood, Writes::Nothing, effect).await
     }
     async fn set_many(&self, values: Vec<(String, Vec<u8>)>) -> StoreResult<()> {
         self.call(Writes::Anything, self.inner().set_many(values))

@@ -43,6 +43,9 @@ pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer,
             reports::global_stats(settings, *window, filter, *include_metrics, *include_costs)
                 .await?,
         ),
+        Question::Overview { window, filter } => {
+            written(reports::overview(settings, *window, filter).await?)
+        }
         Question::TopPaths {
             window,
             filter,

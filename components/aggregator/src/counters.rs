@@ -5,9 +5,9 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use rollcall_tally::report::FanOut;
 use rollcall_tally::{Count, Failure, KeptAnswer};
 use rollcall_web::auth::DENIED_COUNTER;
-use serde::{Deserialize, Serialize};
 use spin_sdk::time::sleep;
 
 use crate::clock::now_ms;
@@ -66,18 +66,6 @@ impl Counter {
             Self::AccessDenied => DENIED_COUNTER,
         }
     }
-}
-
-/// How a fan-out went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FanOut {
-    pub batches: u64,
-    pub retried: u64,
-    pub failed: u64,
-    /// IP states that are there and could not be read.
-    pub unreadable_states: u64,
-    pub duration_ms: u64,
 }
 
 #[derive(Default)]

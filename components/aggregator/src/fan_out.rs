@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt};
 use rollcall_tally::adder::Adder;
+use rollcall_tally::report::FanOut;
 use rollcall_tally::{Batch, Failure, Summary};
 use rollcall_web::call;
 use spin_sdk::time::sleep;
@@ -12,7 +13,7 @@ use spin_sdk::wasip3::random::random;
 
 use crate::audience::Audience;
 use crate::collector;
-use crate::counters::{self, FanOut};
+use crate::counters;
 use crate::query::Query;
 use crate::settings::Settings;
 
@@ -57,14 +58,15 @@ impl Audience {
         }
         let summary = adder.finish();
         let failed = count - answered;
+        let coverage = share(summary.answered, self.ips.len() as u64);
         counters::fan_out(FanOut {
             batches: count,
             retried: retried.get(),
             failed,
             unreadable_states: summary.unreadable,
+            coverage,
             duration_ms: self.began.elapsed().as_millis() as u64,
         });
-        let coverage = share(summary.answered, self.ips.len() as u64);
         if coverage < settings.min_success_rate {
             return Err(Failure::Unavailable(format!(
                 "only {coverage:.3} of the IPs answered"

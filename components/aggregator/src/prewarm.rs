@@ -12,7 +12,8 @@ use crate::serve::{self, Source};
 use crate::settings::Settings;
 
 /// What is asked for most: the first page of a dashboard, with all defaults.
-const CRITICAL: [&str; 5] = [
+const CRITICAL: [&str; 6] = [
+    "overview",
     "global-stats",
     "top-paths",
     "top-ips",

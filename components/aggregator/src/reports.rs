@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use rollcall_tally::report::{
-    self, CostMetrics, GlobalStats, IpReport, PathOrder, PathReport, Provenance, Timeline,
-    Timeseries, TopIps, TopPaths,
+    self, CostMetrics, GlobalStats, IpReport, Overview, PathOrder, PathReport, Provenance,
+    Timeline, Timeseries, TopIps, TopPaths,
 };
 use rollcall_tally::{Details, Failure, Filter, IpOrder, Summary, Window};
 
+use crate::alerts;
 use crate::audience::Audience;
 use crate::clock::now_ms;
 use crate::query::Query;
@@ -45,6 +46,22 @@ pub async fn global_stats(
         stats.metrics = stats.metrics.filter(|_| include_metrics);
         stats
     }))
+}
+
+pub async fn overview(
+    settings: &Settings,
+    window: Window,
+    filter: &Filter,
+) -> Result<Told<Overview>, Failure> {
+    let details = Details {
+        paths: true,
+        callers: report::OVERVIEW_IPS,
+        timeline: true,
+        ..Details::default()
+    };
+    let asked = ask(settings, window, filter, details).await?;
+    let active = asked.active;
+    Ok(asked.tell(|summary, provenance| Overview::new(summary, active, provenance)))
 }
 
 pub async fn top_paths(
@@ -180,6 +197,7 @@ async fn ask(
     };
     let audience = Audience::gather(settings, &query).await?;
     let answers = audience.ask(settings, &query).await?;
+    alerts::check_later_if_due();
     Ok(Asked {
         summary: answers.summary,
         provenance: Provenance {

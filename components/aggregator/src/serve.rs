@@ -11,15 +11,15 @@
 //! Who asks with `Cache-Control: no-cache` gets an answer whose computation began after the question.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use futures::future::{Either, select};
 use rollcall_tally::Failure;
 use rollcall_tally::question::Question;
 use rollcall_web::call;
 use spin_sdk::time::sleep;
 
 use crate::answer;
+use crate::claim;
 use crate::clock::now_ms;
 use crate::collector;
 use crate::counters::{self, Counter};
@@ -31,12 +31,6 @@ use crate::settings::Settings;
 const TRUSTED_MS: u64 = 2_000;
 /// An older answer is given to nobody. The store keeps none longer.
 const STALE_MS_MAX: u64 = 30 * 60_000;
-/// How often an instance looks whether another one has computed what it waits for.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// How often a claim is renewed, well before it lapses.
-const RENEW_EVERY: Duration = Duration::from_millis(800);
-/// A claim that somebody won and that is not to be seen after so long belongs to an instance that died.
-const CLAIM_PATIENCE: Duration = Duration::from_millis(500);
 
 /// An answer, and where it is from.
 #[derive(Debug)]
@@ -100,8 +94,8 @@ async fn answer(
         if let Some(flight) = Flight::lead(name) {
             return lead(settings, question, name, flight, forced).await;
         }
-        if !forced && let Some(old) = memory::get(name).filter(is_bearable) {
-            return Ok(stale(&old));
+        if !forced && let Some(entry) = memory::get(name).filter(is_bearable) {
+            return Ok(meanwhile(entry));
         }
         waited = true;
         sleep(flight::LOOK_AGAIN).await;
@@ -180,7 +174,8 @@ async fn compute_shared(
     }
     match compute(settings, question, claimed.map(|_| name.as_str())).await {
         Ok(entry) => {
-            let entry = memory::put(&name, entry.begun(flight.began));
+            let entry = entry.begun(flight.began).confirmed(now_ms());
+            let entry = memory::put(&name, entry);
             keep(name, entry.clone(), claimed);
             let source = Source::Computed;
             Ok(Served { entry, source })
@@ -188,7 +183,7 @@ async fn compute_shared(
         Err(failure) => {
             eprintln!("no answer to {name}: {failure}");
             if let Some(generation) = claimed {
-                give_up(&name, generation).await;
+                claim::give_up(&name, generation).await;
             }
             flight.fail(&failure);
             Err(failure)
@@ -203,19 +198,10 @@ async fn compute(
     claimed: Option<&str>,
 ) -> Result<Entry, Failure> {
     let began_ms = now_ms();
-    let computing = std::pin::pin!(answer::compute(settings, question));
-    let renewing = std::pin::pin!(async {
-        loop {
-            sleep(RENEW_EVERY).await;
-            let Some(name) = claimed else { continue };
-            if let Err(failure) = collector::renew_claim(name).await {
-                eprintln!("a claim was not renewed: {failure}");
-            }
-        }
-    });
-    let answer = match select(computing, renewing).await {
-        Either::Left((answer, _)) => answer?,
-        Either::Right((never, _)) => never,
+    let computing = answer::compute(settings, question);
+    let answer = match claimed {
+        Some(name) => claim::holding(name, computing).await?,
+        None => computing.await?,
     };
     let ttl_ms = answer.ttl_ms(question);
     Ok(Entry::new(answer.body, began_ms, ttl_ms))
@@ -229,12 +215,6 @@ fn keep(name: String, entry: Rc<Entry>, claimed: Option<u64>) {
             eprintln!("an answer was not kept: {failure}");
         }
     });
-}
-
-async fn give_up(name: &str, generation: u64) {
-    if let Err(failure) = collector::end_claim(name, generation).await {
-        eprintln!("a claim was not given up: {failure}");
-    }
 }
 
 /// Who computes.
@@ -259,7 +239,7 @@ async fn claim(name: &str, mut generation: u64) -> Claim {
         }
         let since = Instant::now();
         generation = loop {
-            sleep(LOOK_AGAIN).await;
+            sleep(claim::LOOK_AGAIN).await;
             let Some(known) = recall(name).await else {
                 return Claim::Nobodys;
             };
@@ -270,7 +250,7 @@ async fn claim(name: &str, mut generation: u64) -> Claim {
             if known.generation != generation {
                 break known.generation;
             }
-            if !known.is_claimed && since.elapsed() > CLAIM_PATIENCE {
+            if !known.is_claimed && since.elapsed() > claim::PATIENCE {
                 return Claim::Nobodys;
             }
         };
@@ -324,7 +304,16 @@ async fn last_good(name: &str, failure: Failure) -> Result<Served, Failure> {
     entry.map_or(Err(failure), |entry| Ok(stale(&entry)))
 }
 
-/// Not fresh, but good enough until a new one is there.
+/// What is given while somebody looks for a newer one.
+fn meanwhile(entry: Rc<Entry>) -> Served {
+    if !entry.is_fresh(now_ms()) {
+        return stale(&entry);
+    }
+    let source = Source::Memory;
+    Served { entry, source }
+}
+
+/// Good enough until a new one is there.
 fn is_bearable(entry: &Rc<Entry>) -> bool {
     entry.age_ms(now_ms()) < 2 * entry.ttl_ms
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use rollcall_tally::question::BadParameter;
 use rollcall_tally::report::{
-    GlobalStats, IpReport, PathOrder, PathReport, Timeseries, TopIps, TopPaths,
+    GlobalStats, IpReport, Overview, PathOrder, PathReport, Timeseries, TopIps, TopPaths,
 };
 use rollcall_tally::{Failure, Filter, IpOrder, Window};
 
@@ -46,6 +46,13 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         let settings = Settings::read().await;
         let told =
             reports::global_stats(&settings, window, &filter, include_metrics, include_costs);
+        Ok(told.await?.report)
+    }
+
+    async fn get_overview(window: Window, filter: Filter) -> Result<Overview, Failure> {
+        let filter = checked(filter)?;
+        let settings = Settings::read().await;
+        let told = reports::overview(&settings, window, &filter);
         Ok(told.await?.report)
     }
 

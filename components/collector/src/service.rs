@@ -154,6 +154,7 @@ impl Service {
 
     pub async fn status(&self) -> Result<LedgerStatus, Failure> {
         let (root, log_next) = self.ledger().current().await.map_err(failure)?;
+        let lag_ms = self.ledger().lag_ms(&root, log_next).await;
         Ok(LedgerStatus {
             layout_version: LAYOUT_VERSION,
             snapshot: self.snapshot_of(&root),
@@ -161,6 +162,8 @@ impl Service {
             log_next,
             log_folded: root.log,
             log_open: root.open.len() as u64,
+            lag_ms: lag_ms.map_err(failure)?,
+            traffic: root.traffic,
         })
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | admin | one of `admin_token`, or a session that began with it | all |
 //! | viewer | one of `viewer_token`, or a session that began with it | read: `GET` and `HEAD` |
+//! | metrics | one of `metrics_token` | read `/admin/metrics`, and nothing else |
 //!
 //! Refuses a request that changes something and carries a session, unless it comes from a page of our own: a browser sends the cookie
 //! along with what other pages make it send.
@@ -18,6 +19,8 @@ use crate::{local, session, slow_down};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
+    /// Reads the metrics. Always a program: there are no such sessions.
+    Metrics,
     /// Reads.
     Viewer,
     /// Reads, and changes what can be changed.
@@ -68,6 +71,7 @@ pub fn same_origin<B>(request: &Request<B>) -> Result<(), Problem> {
 pub struct Keys {
     pub admin: Tokens,
     pub viewer: Tokens,
+    pub metrics: Tokens,
 }
 
 impl Keys {
@@ -75,16 +79,18 @@ impl Keys {
         Self {
             admin: Tokens::configured("admin_token").await,
             viewer: Tokens::configured("viewer_token").await,
+            metrics: Tokens::configured("metrics_token").await,
         }
     }
 
-    /// What a token is good for. One that is in both lists is an admin's.
+    /// What a token is good for. One that is in several lists is good for the most of it.
     pub fn role(&self, token: &str) -> Option<Role> {
         let (admin, viewer) = (self.admin.contain(token), self.viewer.contain(token));
-        match (admin, viewer) {
-            (true, _) => Some(Role::Admin),
-            (false, true) => Some(Role::Viewer),
-            (false, false) => None,
+        match (admin, viewer, self.metrics.contain(token)) {
+            (true, _, _) => Some(Role::Admin),
+            (false, true, _) => Some(Role::Viewer),
+            (false, false, true) => Some(Role::Metrics),
+            (false, false, false) => None,
         }
     }
 
@@ -93,11 +99,13 @@ impl Keys {
         match role {
             Role::Admin => &self.admin,
             Role::Viewer => &self.viewer,
+            Role::Metrics => &self.metrics,
         }
     }
 }
 
 const READS_ONLY: &str = "This token reads only.";
+const METRICS_ONLY: &str = "This token reads the metrics only.";
 const CROSS_SITE: &str = "The request does not come from a page of this server.";
 
 #[derive(Debug, PartialEq, Eq)]
@@ -124,10 +132,12 @@ fn admit<B>(request: &Request<B>, keys: &Keys, now_s: u64) -> Result<Visitor, Re
     if !reads && visitor.by_cookie && !is_same_origin(request) {
         return Err(Refusal::Forbidden(CROSS_SITE));
     }
-    if !reads && visitor.role != Role::Admin {
-        return Err(Refusal::Forbidden(READS_ONLY));
+    let is_metrics = reads && request.uri().path() == local::METRICS;
+    match visitor.role {
+        Role::Metrics if !is_metrics => Err(Refusal::Forbidden(METRICS_ONLY)),
+        Role::Viewer if !reads => Err(Refusal::Forbidden(READS_ONLY)),
+        Role::Metrics | Role::Viewer | Role::Admin => Ok(visitor),
     }
-    Ok(visitor)
 }
 
 /// The role of the session that a request carries.
@@ -193,6 +203,7 @@ mod tests {
         Keys {
             admin: Tokens::listed("admin-new admin-old both"),
             viewer: Tokens::listed("viewer, both"),
+            metrics: Tokens::listed("metrics both"),
         }
     }
 
@@ -277,6 +288,35 @@ mod tests {
             Ok((Role::Viewer, true)),
         );
         check("GET", &[("cookie", &secure)], Err(Refusal::Anonymous));
+    }
+
+    #[test]
+    fn a_metrics_token_reads_the_metrics_and_nothing_else() {
+        let check = |method: &str, path: &str, token: &str, expect: Result<Role, Refusal>| {
+            let request = Request::builder()
+                .method(method)
+                .uri(format!("http://here:3000{path}"))
+                .header("authorization", format!("Bearer {token}"));
+            let admitted = admit(&request.body(()).unwrap(), &keys(), NOW_S);
+            let admitted = admitted.map(|visitor| visitor.role);
+            assert_eq!(admitted, expect, "{method} {path}");
+        };
+        let no = || Err(Refusal::Forbidden(METRICS_ONLY));
+        for path in ["/admin/metrics", "/admin/metrics?x"] {
+            check("GET", path, "metrics", Ok(Role::Metrics));
+            check("HEAD", path, "metrics", Ok(Role::Metrics));
+            check("POST", path, "metrics", no());
+            check("GET", path, "both", Ok(Role::Admin));
+            check("GET", path, "viewer", Ok(Role::Viewer));
+        }
+        for path in [
+            "/admin/",
+            "/admin/metrics/",
+            "/admin/metrics/x",
+            "/admin/top-ips",
+        ] {
+            check("GET", path, "metrics", no());
+        }
     }
 
     #[test]

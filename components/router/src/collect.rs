@@ -12,7 +12,7 @@ use rollcall_web::auth::{Tokens, bearer};
 use rollcall_web::{Problem, Reply, body, call};
 use spin_sdk::http::{FullBody, Request, box_body};
 
-use crate::{route, slow_down, some_of};
+use crate::{alerts, route, slow_down, some_of};
 
 /// How long the collector may take. More than the 5 s within which the ledger acknowledges. What takes longer is answered with a 503,
 /// and may still count.
@@ -45,6 +45,9 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
     if !is_recorded && !route::is_problem(&head.headers) {
         let what = format!("the collector answered {} to {path}", head.status);
         return Err(Failure::Unavailable(what).into());
+    }
+    if is_recorded {
+        alerts::after_hits();
     }
     let mut reply = Reply::new(box_body(FullBody::new(body)));
     *reply.status_mut() = head.status;

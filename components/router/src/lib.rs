@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `POST /collect` | none: hits for the collector, see [`collect`] |
 //! | `GET /admin/global-stats` | `global-stats` |
+//! | `GET /admin/overview` | `overview` |
 //! | `GET /admin/top-paths` | `top-paths` |
 //! | `GET /admin/top-ips` | `top-ips` |
 //! | `GET /admin/timeseries` | `timeseries` |
@@ -11,7 +12,11 @@
 //! | `GET /admin/paths?key=` | `paths` |
 //! | `GET /admin/export` | `export-data` |
 //! | `GET /admin/aggregator-status` | `status` |
+//! | `GET /admin/metrics` | none: see [`metrics`] |
 //! | `POST /admin/prewarm` | none: has those computed that are asked for most |
+//! | `POST /admin/check-alerts` | none: has the alerts checked |
+//! | `GET /admin/`, `/admin/dashboard/…` | several: pages for people, see [`dashboard`] |
+//! | `GET /admin/assets/…` | none: their style and script |
 //! | `/admin/sign-in`, `/admin/sign-out` | none: people's sessions, see [`sign_in`] |
 //! | `/` | none: leads to `/admin/` |
 //! | `/healthz` | none: `ok`, and touches nothing |
@@ -20,10 +25,14 @@
 //! Has no key-value store; what it tells of the traffic, the aggregator said.
 
 mod access;
+mod alerts;
+mod assets;
 mod clock;
 mod collect;
+mod dashboard;
 mod headers;
 mod local;
+mod metrics;
 mod route;
 mod session;
 mod sign_in;
@@ -35,7 +44,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use rollcall_tally::Failure;
 use rollcall_web::whole::{self, Whole};
 use rollcall_web::{Problem, Reply, call, reply};
-use spin_sdk::http::{Request, box_body};
+use spin_sdk::http::{Request, Response, box_body};
 use spin_sdk::http_service;
 
 use route::Route;
@@ -67,10 +76,13 @@ async fn handle(request: Request) -> Reply {
         "/collect" | "/collect/" => collect::collect(request).await,
         "/healthz" | "/healthz/" => Ok(reply::full(StatusCode::OK, "text/plain", "ok")),
         "/" => Ok(local::see_other(local::HOME)),
+        "/admin" => Ok(local::see_other(local::HOME)),
         local::SIGN_IN => sign_in::sign_in(request).await,
         "/admin/sign-out" => sign_in::sign_out(&request),
-        "/admin/assets/sign-in.css" => sign_in::style(&request),
-        _ => answer(&request).await,
+        path => match assets::find(path) {
+            Some(asset) => asset.serve(&request),
+            None => answer(&request).await,
+        },
     };
     let mut reply = answer.unwrap_or_else(Problem::into);
     headers::protect(&mut reply, is_https);
@@ -78,36 +90,44 @@ async fn handle(request: Request) -> Reply {
 }
 
 async fn answer(request: &Request) -> Result<Reply, Problem> {
-    if let Err(denied) = access::visitor(request).await {
-        return Ok(denied.into());
+    let visitor = match access::visitor(request).await {
+        Ok(visitor) => visitor,
+        Err(denied) => return Ok(denied.into()),
+    };
+    if let Some(name) = dashboard::question_of(request.uri().path()) {
+        return dashboard::page(request, visitor, name).await;
     }
     let (method, path) = match Route::of(request)? {
         Route::Question(question) => (Method::GET, format!("/{}", question.write())),
+        Route::Metrics => return metrics::metrics().await,
         Route::Prewarm => (Method::POST, "/prewarm".to_owned()),
+        Route::CheckAlerts => (Method::POST, "/check-alerts".to_owned()),
     };
-    ask(method, &path, some_of(request.headers(), HANDED_ON)).await
+    let headers = some_of(request.headers(), HANDED_ON);
+    let (head, body) = exchange(method, &path, headers).await?.into_parts();
+    let mut reply = Reply::new(match whole::is_announced(&head.headers) {
+        true => box_body(Whole::new(body)),
+        false => box_body(body),
+    });
+    *reply.status_mut() = head.status;
+    *reply.headers_mut() = some_of(&head.headers, HANDED_BACK);
+    Ok(reply)
 }
 
 /// Asks the aggregator, and once more if it died: another request may have been the cause. Its answers and its problems are for clients;
 /// anything else is not.
-async fn ask(method: Method, path: &str, headers: HeaderMap) -> Result<Reply, Problem> {
+async fn exchange(method: Method, path: &str, headers: HeaderMap) -> Result<Response, Problem> {
     for _ in 0..TRIES {
         let (method, headers) = (method.clone(), headers.clone());
         let answer = call::request("aggregator", method, path, headers, "");
         let hangs = || Failure::Unavailable("the aggregator hangs".to_owned());
         let answer = call::within(DEADLINE, answer).await.ok_or_else(hangs)??;
-        let (head, body) = answer.into_parts();
-        let is_answer = matches!(head.status, StatusCode::OK | StatusCode::NOT_MODIFIED);
-        if is_answer || route::is_problem(&head.headers) {
-            let mut reply = Reply::new(match whole::is_announced(&head.headers) {
-                true => box_body(Whole::new(body)),
-                false => box_body(body),
-            });
-            *reply.status_mut() = head.status;
-            *reply.headers_mut() = some_of(&head.headers, HANDED_BACK);
-            return Ok(reply);
+        let status = answer.status();
+        let is_answer = matches!(status, StatusCode::OK | StatusCode::NOT_MODIFIED);
+        if is_answer || route::is_problem(answer.headers()) {
+            return Ok(answer);
         }
-        eprintln!("the aggregator answered {} to {path}", head.status);
+        eprintln!("the aggregator answered {status} to {path}");
     }
     Err(Failure::Unavailable("the aggregator failed".to_owned()).into())
 }

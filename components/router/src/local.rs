@@ -11,6 +11,8 @@ use rollcall_web::{Reply, reply};
 /// Where people begin.
 pub const HOME: &str = "/admin/";
 pub const SIGN_IN: &str = "/admin/sign-in";
+/// Where a metrics token lets in.
+pub const METRICS: &str = "/admin/metrics";
 
 /// Whether the client speaks HTTPS: to us, or to a proxy before us.
 pub fn is_https<B>(request: &Request<B>) -> bool {

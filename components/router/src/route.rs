@@ -2,20 +2,27 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request};
-use rollcall_tally::question::{NotUnderstood, Question};
+use rollcall_tally::question::Question;
 use rollcall_web::Problem;
+
+use crate::local::METRICS;
 
 /// What the admin API is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     Question(Question),
+    Metrics,
     Prewarm,
+    CheckAlerts,
 }
 
 impl Route {
     pub fn of<B>(request: &Request<B>) -> Result<Self, Problem> {
         let name = match request.uri().path() {
+            METRICS if request.method() == Method::GET => return Ok(Self::Metrics),
+            METRICS => return Err(Problem::method_not_allowed("GET")),
             "/admin/global-stats" => "global-stats",
+            "/admin/overview" => "overview",
             "/admin/top-paths" => "top-paths",
             "/admin/top-ips" => "top-ips",
             "/admin/export" => "export-data",
@@ -23,7 +30,12 @@ impl Route {
             "/admin/paths" => "paths",
             "/admin/aggregator-status" => "status",
             "/admin/prewarm" if request.method() == Method::POST => return Ok(Self::Prewarm),
-            "/admin/prewarm" => return Err(Problem::method_not_allowed("POST")),
+            "/admin/check-alerts" if request.method() == Method::POST => {
+                return Ok(Self::CheckAlerts);
+            }
+            "/admin/prewarm" | "/admin/check-alerts" => {
+                return Err(Problem::method_not_allowed("POST"));
+            }
             path => match path.strip_prefix("/admin/") {
                 Some(name) if name.starts_with("ips/") => name,
                 _ => return Err(Problem::not_found()),
@@ -33,11 +45,7 @@ impl Route {
             return Err(Problem::method_not_allowed("GET"));
         }
         let query = request.uri().query().unwrap_or_default();
-        let question = Question::read(name, query).map_err(|error| match error {
-            NotUnderstood::Unknown => Problem::not_found(),
-            NotUnderstood::Parameters(bad) => Problem::bad_parameters(bad),
-        });
-        question.map(Self::Question)
+        Ok(Self::Question(Question::read(name, query)?))
     }
 }
 

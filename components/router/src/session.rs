@@ -58,6 +58,7 @@ pub fn set_cookie(value: &str, is_https: bool) -> String {
 
 fn name(role: Role) -> &'static str {
     match role {
+        Role::Metrics => "metrics",
         Role::Viewer => "viewer",
         Role::Admin => "admin",
     }
@@ -83,6 +84,7 @@ mod tests {
         Keys {
             admin: Tokens::listed(admin),
             viewer: Tokens::listed(viewer),
+            metrics: Tokens::listed("metrics"),
         }
     }
 
@@ -105,6 +107,13 @@ mod tests {
             &begin("viewer", Role::Viewer, NOW_S).unwrap(),
             Some(Role::Viewer),
         );
+    }
+
+    #[test]
+    fn a_metrics_token_begins_none() {
+        for role in [Role::Metrics, Role::Viewer, Role::Admin] {
+            check(&begin("metrics", role, NOW_S).unwrap(), None);
+        }
     }
 
     #[test]

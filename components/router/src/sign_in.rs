@@ -5,22 +5,19 @@
 //! | `GET /admin/sign-in?next=` | the page |
 //! | `POST /admin/sign-in` | `token` and `next`: begins a session, and leads to `next` |
 //! | `POST /admin/sign-out` | ends it, as far as the browser goes |
-//! | `GET /admin/assets/sign-in.css` | the page's style |
 
 use askama::Template;
-use http::header::{CACHE_CONTROL, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::{HeaderValue, Method, StatusCode};
 use rollcall_web::{Problem, Reply, body, reply};
 use spin_sdk::http::Request;
 
-use crate::access::{Keys, same_origin};
+use crate::access::{Keys, Role, same_origin};
 use crate::clock::now_s;
 use crate::{local, session, slow_down};
 
 /// A form has room for a token and a path. A larger one is refused with 413.
 const FORM_BYTES_MAX: usize = 16 * 1024;
-
-const STYLE: &str = include_str!("../assets/sign-in.css");
 
 #[derive(Template)]
 #[template(path = "sign-in.html")]
@@ -48,7 +45,8 @@ async fn begin(request: Request) -> Result<Reply, Problem> {
     let (token, wanted) = (field(&form, "token"), field(&form, "next"));
     // Pasted, it often has a space or a line's end about it.
     let token = token.trim();
-    let Some(role) = Keys::configured().await.role(token) else {
+    let role = Keys::configured().await.role(token);
+    let Some(role) = role.filter(|role| *role != Role::Metrics) else {
         return refuse(slow_down::wrong_token().await, &wanted);
     };
     let value = session::begin(token, role, now_s()).unwrap_or_default();
@@ -67,17 +65,7 @@ pub fn sign_out(request: &Request) -> Result<Reply, Problem> {
     ))
 }
 
-pub fn style(request: &Request) -> Result<Reply, Problem> {
-    if *request.method() != Method::GET {
-        return Err(Problem::method_not_allowed("GET"));
-    }
-    let mut reply = reply::full(StatusCode::OK, "text/css; charset=utf-8", STYLE);
-    let an_hour = HeaderValue::from_static("public, max-age=3600");
-    reply.headers_mut().insert(CACHE_CONTROL, an_hour);
-    Ok(reply)
-}
-
-/// The page again, as an answer to a form that was refused: of the problem it has the status, the headers, and the reason in words.
+/// The page again, as an answer to a form that was refused: of the problem it has the status, the header, and the reason in words.
 fn refuse(problem: Problem, wanted: &str) -> Result<Reply, Problem> {
     let failure = match problem.status() {
         StatusCode::TOO_MANY_REQUESTS => {
@@ -85,14 +73,8 @@ fn refuse(problem: Problem, wanted: &str) -> Result<Reply, Problem> {
         }
         _ => "This token is not known.",
     };
-    let mut reply = page(problem.status(), wanted, Some(failure))?;
-    let headers = Reply::from(problem).into_parts().0.headers;
-    for (name, value) in &headers {
-        if !reply.headers().contains_key(name) {
-            reply.headers_mut().insert(name, value.clone());
-        }
-    }
-    Ok(reply)
+    let page = page(problem.status(), wanted, Some(failure))?;
+    Ok(problem.head(page))
 }
 
 fn page(status: StatusCode, wanted: &str, failure: Option<&str>) -> Result<Reply, Problem> {

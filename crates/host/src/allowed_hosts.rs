@@ -3,8 +3,13 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use http::Uri;
 
+use crate::variables::Variables;
+
 /// What the host of a chained request ends with.
 const CHAINING_SUFFIX: &str = ".spin.internal";
+
+/// What a template comes out as whose variable is empty.
+const NO_HOST: [&str; 3] = ["", "http://", "https://"];
 
 /// A component's `allowed_outbound_hosts`.
 #[derive(Debug, Default)]
@@ -30,14 +35,28 @@ enum HostPattern {
 }
 
 impl AllowedHosts {
-    /// Reads patterns of the form `scheme://host[:port]`, each part of which may be `*`, and the host `*.domain`.
-    /// `*.spin.internal` stands for the application's own `components`.
-    pub fn parse(patterns: &[String], components: &[String]) -> Result<Self> {
-        let parse = |pattern: &String| {
-            AllowedHost::parse(pattern, components)
-                .with_context(|| format!("in the allowed outbound host {pattern:?}"))
+    /// Reads patterns of the form `scheme://host[:port]`, each part of which may be `*`, and the host `*.domain`; or templates of them.
+    /// `*.spin.internal` stands for the application's own `components`. A template that comes out without a host allows none, as in Spin:
+    /// a variable may be empty.
+    pub fn parse(
+        templates: &[String],
+        variables: &Variables,
+        components: &[String],
+    ) -> Result<Self> {
+        let parse = |template: &String| {
+            let pattern = variables.render(template)?;
+            if pattern != *template && NO_HOST.contains(&pattern.as_str()) {
+                return Ok(None);
+            }
+            let allowed = AllowedHost::parse(pattern.trim(), components);
+            allowed
+                .map(Some)
+                .with_context(|| format!("in the allowed outbound host {template:?}"))
         };
-        patterns.iter().map(parse).collect::<Result<_>>().map(Self)
+        let allowed = templates
+            .iter()
+            .filter_map(|template| parse(template).transpose());
+        allowed.collect::<Result<_>>().map(Self)
     }
 
     /// Whether a request to `uri` may go out.
@@ -131,12 +150,31 @@ pub fn chain_target(host: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::variables::Sources;
+
+    /// Reads one pattern, in which `{{ host }}` is this.
+    fn parse(pattern: &str, host: &str) -> Result<AllowedHosts> {
+        let declared = toml::from_str("host = { default = \"\" }").unwrap();
+        let sources = Sources {
+            given: &BTreeMap::from([("host".to_owned(), host.to_owned())]),
+            env: &|_| None,
+            dotenv: "",
+        };
+        let variables = Variables::resolve(&declared, &sources).unwrap();
+        let components = ["collector".to_owned()];
+        AllowedHosts::parse(&[pattern.to_owned()], &variables, &components)
+    }
+
+    fn check(pattern: &str, allowed: &[&str], denied: &[&str]) {
+        check_with(pattern, "", allowed, denied);
+    }
 
     #[track_caller]
-    fn check(pattern: &str, allowed: &[&str], denied: &[&str]) {
-        let components = ["collector".to_owned()];
-        let hosts = AllowedHosts::parse(&[pattern.to_owned()], &components).unwrap();
+    fn check_with(pattern: &str, host: &str, allowed: &[&str], denied: &[&str]) {
+        let hosts = parse(pattern, host).unwrap();
         for uri in allowed {
             assert!(
                 hosts.allow(&uri.parse().unwrap()),
@@ -214,10 +252,33 @@ mod tests {
             "foo://bar",
             "http://a:b",
         ] {
-            assert!(
-                AllowedHosts::parse(&[pattern.to_owned()], &[]).is_err(),
-                "{pattern}"
-            );
+            assert!(parse(pattern, "").is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_template_allows_the_host_that_a_variable_names_and_without_one_none() {
+        let (here, there) = ("https://hooks.example.com/x", "https://example.com/");
+        check_with(
+            "{{ host }}",
+            "https://hooks.example.com",
+            &[here],
+            &[there, "http://hooks.example.com/x"],
+        );
+        check_with("https://{{ host }}", "hooks.example.com", &[here], &[there]);
+        for empty in ["{{ host }}", "https://{{host}}", "http://{{ host }}"] {
+            check_with(empty, "", &[], &[here, there, "http://collector/"]);
+        }
+        for (template, host) in [
+            ("{{ host }}", "hooks.example.com"),
+            ("{{ host }}", "https://hooks.example.com/path"),
+            ("{{ host }}", "{{ host }}"),
+            ("ftp://{{ host }}", ""),
+            ("{{ other }}", ""),
+            ("", ""),
+            ("https://", ""),
+        ] {
+            assert!(parse(template, host).is_err(), "{template} {host}");
         }
     }
 

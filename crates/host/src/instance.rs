@@ -24,7 +24,7 @@ use crate::kv::Stores;
 use crate::kv::handles::{Grants, HasStores, View};
 use crate::log::Log;
 use crate::memory::MemoryPeak;
-use crate::outbound::{NetworkClient, Outbound, TRAP};
+use crate::outbound::{Outbound, TRAP};
 use crate::variables::check_name;
 
 /// What a component is allowed and given; the same for all of its instances.
@@ -39,8 +39,6 @@ pub struct Grant {
     pub variables: Arc<BTreeMap<String, String>>,
     /// Where it may send requests.
     pub allowed: Arc<AllowedHosts>,
-    /// Sends them.
-    pub network: NetworkClient,
     /// The application, for chaining.
     pub app: AppLink,
 }
@@ -118,7 +116,6 @@ impl HostState {
             outbound: Outbound {
                 allowed: grant.allowed.clone(),
                 app: grant.app.clone(),
-                network: grant.network.clone(),
             },
             grants: Grants::new(grant.stores.clone(), grant.labels.clone()),
             variables: grant.variables.clone(),

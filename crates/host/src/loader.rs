@@ -17,7 +17,6 @@ use crate::instance::{Grant, HostState, Ready, linker};
 use crate::kv::Stores;
 use crate::lifecycle::Lifecycle;
 use crate::manifest::{Component, Manifest};
-use crate::outbound::{NetworkClient, network_client};
 use crate::pool::Pool;
 use crate::routes::Routes;
 use crate::runtime_config::open_stores;
@@ -54,7 +53,6 @@ struct Loader<'a> {
     stores: Stores,
     variables: Variables,
     ids: Vec<String>,
-    network: NetworkClient,
     app: AppLink,
 }
 
@@ -82,7 +80,6 @@ impl<'a> Loader<'a> {
             stores: Stores::new(stores),
             variables,
             ids: manifest.components.keys().cloned().collect(),
-            network: network_client(),
             app: AppLink::default(),
         })
     }
@@ -104,18 +101,13 @@ impl<'a> Loader<'a> {
                 "no key-value store has the label {label:?}: add it to the runtime config"
             );
         }
-        let hosts = component
-            .allowed_outbound_hosts
-            .iter()
-            .map(|host| self.variables.render(host))
-            .collect::<Result<Vec<_>>>()?;
+        let hosts = &component.allowed_outbound_hosts;
         let grant = Grant {
             id: id.into(),
             stores: self.stores.clone(),
             labels: Arc::new(component.key_value_stores.iter().cloned().collect()),
             variables: Arc::new(self.variables.render_all(&component.variables)?),
-            allowed: Arc::new(AllowedHosts::parse(&hosts, &self.ids)?),
-            network: self.network.clone(),
+            allowed: Arc::new(AllowedHosts::parse(hosts, &self.variables, &self.ids)?),
             app: self.app.clone(),
         };
         let source = self.config.sources.get(id).unwrap_or(&component.source);

@@ -1,20 +1,16 @@
 //! Outgoing requests of components: who may call whom, and service chaining.
 //!
 //! A request to `http://ID.spin.internal` runs component ID in this process, private or not, and never touches the network.
-//! Everything else goes out over plain HTTP/1 if `allowed_outbound_hosts` permits it. HTTPS and requests to oneself
-//! (`self`) are not supported: they are denied, whatever is allowed.
+//! Everything else goes out over HTTP/1, or HTTPS by the certificate authorities of browsers, if `allowed_outbound_hosts` permits it.
+//! Requests to oneself (`self`) are not supported: they are denied, whatever is allowed. Of a URL only the host is logged: there may
+//! be a token in it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::uri::Scheme;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error as ClientError};
-use hyper_util::rt::TokioExecutor;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
 use crate::Chained;
 use crate::allowed_hosts::{AllowedHosts, chain_target};
@@ -24,19 +20,8 @@ use crate::routes::Match;
 /// The address that a chained request seems to come from.
 const CHAINED_CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
-/// How long an outgoing request may wait for its response's head, unless the component says otherwise. Spin's number.
-const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(600);
-
 /// Why a request failed whose caller is to trap.
 pub const TRAP: &str = "the caller traps";
-
-/// Sends what components of one application send to the network. Connections are kept and shared.
-pub type NetworkClient = Client<HttpConnector, WasiBody>;
-
-/// A new, empty client.
-pub fn network_client() -> NetworkClient {
-    Client::builder(TokioExecutor::new()).build_http()
-}
 
 /// One instance's way out.
 pub struct Outbound {
@@ -44,8 +29,6 @@ pub struct Outbound {
     pub allowed: Arc<AllowedHosts>,
     /// The application, for chaining; gone when the host is.
     pub app: AppLink,
-    /// For everything that is not chained.
-    pub network: NetworkClient,
 }
 
 type Sent = (
@@ -62,21 +45,20 @@ impl WasiHttpHooks for Outbound {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
         if !self.allowed.allow(request.uri()) {
-            tracing::warn!(uri = %request.uri(), "outgoing request denied: not in allowed_outbound_hosts");
+            tracing::warn!(
+                host = request.uri().host(),
+                "outgoing request denied: not in allowed_outbound_hosts"
+            );
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         }
+        let target = request.uri().host().and_then(chain_target);
+        let Some(target) = target.map(str::to_owned) else {
+            return Box::new(send(request, options));
+        };
         request.headers_mut().remove(header::HOST);
-        let (app, network) = (self.app.clone(), self.network.clone());
+        let app = self.app.clone();
         Box::new(async move {
-            let target = request
-                .uri()
-                .host()
-                .and_then(chain_target)
-                .map(str::to_owned);
-            let response = match target {
-                Some(target) => chain(&app, &target, request).await?,
-                None => send(&network, request, options).await?,
-            };
+            let response = chain(&app, &target, request).await?;
             Ok((response, Box::new(std::future::ready(Ok(()))) as _))
         })
     }
@@ -105,29 +87,11 @@ async fn chain(
 }
 
 /// Sends the request to the network.
-async fn send(
-    network: &NetworkClient,
-    request: Request<WasiBody>,
-    options: Option<RequestOptions>,
-) -> Result<Response<WasiBody>, Error> {
-    if request.uri().scheme() != Some(&Scheme::HTTP) {
-        tracing::warn!(uri = %request.uri(), "outgoing request denied: only plain HTTP is supported");
-        return Err(Error::HttpRequestDenied);
-    }
-    let limit = options
-        .and_then(|options| options.first_byte_timeout)
-        .unwrap_or(FIRST_BYTE_TIMEOUT);
-    let response = tokio::time::timeout(limit, network.request(request))
-        .await
-        .map_err(|_| Error::ConnectionReadTimeout)?
-        .map_err(network_error)?;
-    Ok(response.map(|body| body.map_err(Error::from).boxed_unsync()))
-}
-
-fn network_error(error: ClientError) -> Error {
-    tracing::warn!(?error, "outgoing request failed");
-    match error.is_connect() {
-        true => Error::ConnectionRefused,
-        false => Error::HttpProtocolError,
-    }
+async fn send(request: Request<WasiBody>, options: Option<RequestOptions>) -> Result<Sent, Error> {
+    let host = request.uri().host().map(str::to_owned);
+    let sent = default_send_request(request, options).await;
+    let (response, io) = sent.inspect_err(|error| {
+        tracing::warn!(host, "outgoing request failed: {error}");
+    })?;
+    Ok((response.map(|body| body.boxed_unsync()), Box::new(io)))
 }

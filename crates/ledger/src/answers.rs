@@ -2,9 +2,12 @@
 //!
 //! The ledger needs nothing of this: what is lost or done twice here costs a computation and is never wrong. There is a fixed number of
 //! slots, and a question always has the same one. So the keys are known without a list, and what has expired can be found and deleted.
+//!
+//! One value beside them is kept and claimed in the same way, but for ever and by itself: what was told of the alerts.
 
 use std::ops::Range;
 
+use rollcall_tally::alert::BOOK;
 use rollcall_tally::{KeptAnswer, Recalled};
 
 use crate::values::{Lease, decode, encode};
@@ -100,7 +103,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         };
         let kept: KeptAnswer = decode(&key, &bytes)?;
         let age_ms = self.clock.wall_ms().saturating_sub(kept.computed_at_ms);
-        if age_ms <= self.limits.answers_kept_ms {
+        if age_ms <= self.limits.answers_kept_ms || kept.question == BOOK {
             return Ok(Some(kept));
         }
         self.store.delete(&key).await?;
@@ -113,8 +116,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(self.store.delete_many(&ended).await?)
     }
 
+    /// The alerts' is behind those of the answers, which push each other out.
     fn slot_of(&self, question: &str) -> u64 {
-        keys::hash(question.as_bytes()) % self.limits.answer_slots
+        match question {
+            BOOK => self.limits.answer_slots,
+            _ => keys::hash(question.as_bytes()) % self.limits.answer_slots,
+        }
     }
 }
 

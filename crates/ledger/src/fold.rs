@@ -345,6 +345,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 root.drops.repeated_batches += 1;
             }
         }
+        hits.iter().for_each(|hit| root.traffic.add(hit));
         let mut changes = self.apply(held, &base, k, hits, before_ms).await?;
         self.evict(held, &base, &mut changes).await?;
         let ids = ids.finish(k, self.limits.ids_kept_ms, self.limits.ids_kept);

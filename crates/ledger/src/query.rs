@@ -6,7 +6,7 @@ use std::ops::Range;
 use rollcall_tally::IpState;
 
 use crate::fold::{Folded, went_back};
-use crate::values::{Entry, Mark, Meta, Page, Record, Root, decode, encode};
+use crate::values::{Entry, Mark, Meta, Page, Record, Root, decode, decode_stamp, encode};
 use crate::{Clock, Ledger, LedgerError, Store, keys, limits};
 
 /// How long to leave the store to another folder before looking again.
@@ -65,23 +65,38 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     return Ok(root);
                 }
             }
-            let waited_ms = self.clock.monotonic_ms().saturating_sub(started_ms);
-            if waited_ms > self.limits.query_wait_ms {
-                return Err(LedgerError::Behind { waited_ms });
-            }
-            if self.fold_even_if_idle().await? != Folded::Done {
-                self.clock.sleep_ms(LOOK_AGAIN_MS).await;
-            }
+            self.fold_or_wait(started_ms).await?;
         }
     }
 
-    /// The newest confirmed root as it is, and the newest number of the log. Folds nothing.
+    /// The newest confirmed root as it is, and the newest number of the log. Never an older root than was told before: where the mark may
+    /// be one that was written late, it folds, and looks again.
     pub async fn current(&self) -> Result<(Root, u64), LedgerError> {
-        let top = self.store.increment(keys::LOG_NEXT, 0).await?;
-        let mark = self.mark().await?;
-        let key = keys::root(mark.k);
-        let root = self.root_at(mark.k).await?;
-        Ok((root.ok_or(LedgerError::Gone { key })?, top))
+        let started_ms = self.clock.monotonic_ms();
+        loop {
+            let top = self.store.increment(keys::LOG_NEXT, 0).await?;
+            let mark = self.mark().await?;
+            if let Some(root) = self.root_at(mark.k).await?
+                && !self.is_replaced(root.k).await?
+            {
+                return Ok((root, top));
+            }
+            self.fold_or_wait(started_ms).await?;
+        }
+    }
+
+    /// How long ago the oldest batch came that a root does not hold, of the numbers up to `top`; 0: it holds all that were written.
+    ///
+    /// By the first number that is written: a later one may have been stamped before it, by less than the time of an append.
+    pub async fn lag_ms(&self, root: &Root, top: u64) -> Result<u64, LedgerError> {
+        let now_ms = self.clock.wall_ms();
+        for n in root.open.keys().copied().chain(root.log + 1..=top) {
+            let key = keys::log(n);
+            if let Some(bytes) = self.store.get(&key).await? {
+                return Ok(now_ms.saturating_sub(decode_stamp(&key, &bytes)?));
+            }
+        }
+        Ok(0)
     }
 
     /// Of some pages, the one that an IP is in; no page if it is in another.
@@ -183,6 +198,18 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             }
         }
         Ok(values)
+    }
+
+    /// Folds, or leaves it to whoever does, before somebody looks again who began at `started_ms`.
+    async fn fold_or_wait(&self, started_ms: u64) -> Result<(), LedgerError> {
+        let waited_ms = self.clock.monotonic_ms().saturating_sub(started_ms);
+        if waited_ms > self.limits.query_wait_ms {
+            return Err(LedgerError::Behind { waited_ms });
+        }
+        if self.fold_even_if_idle().await? != Folded::Done {
+            self.clock.sleep_ms(LOOK_AGAIN_MS).await;
+        }
+        Ok(())
     }
 
     /// Whether there is a root above this one. The newest root is always there.

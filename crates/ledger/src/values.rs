@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rollcall_tally::{Drops, Hit};
+use rollcall_tally::{Drops, Hit, Traffic};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
@@ -30,6 +30,7 @@ impl BatchId {
 /// `log:{n}`: one appended batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Segment {
+    // [`decode_stamp`] reads the first two fields.
     pub id: Option<BatchId>,
     /// When its number was taken, by its writer's clock: not before.
     pub stamp_ms: u64,
@@ -85,6 +86,8 @@ pub struct Root {
     pub ips: u64,
     pub hits: u64,
     pub drops: Drops,
+    /// All hits that were ever folded, whatever became of their IPs.
+    pub traffic: Traffic,
     /// Folds that replaced keys which queries may still read.
     pub(crate) replaced: BTreeMap<u64, Replaced>,
     /// Folds whose replaced keys are to be deleted once this root is confirmed.
@@ -132,12 +135,24 @@ pub(crate) fn encode<T: Serialize>(key: &str, value: &T) -> Result<Vec<u8>, Ledg
 
 /// As it was stored.
 pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, LedgerError> {
+    match postcard::take_from_bytes(content(key, bytes)?) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, more)) => Err(corrupt(key, &format!("{} bytes too many", more.len()))),
+        Err(error) => Err(corrupt(key, &error.to_string())),
+    }
+}
+
+/// The stamp of a stored segment. What comes behind it, its hits, is not read.
+pub(crate) fn decode_stamp(key: &str, bytes: &[u8]) -> Result<u64, LedgerError> {
+    let head = postcard::take_from_bytes::<(Option<BatchId>, u64)>(content(key, bytes)?);
+    let ((_, stamp_ms), _) = head.map_err(|error| corrupt(key, &error.to_string()))?;
+    Ok(stamp_ms)
+}
+
+/// What is behind the version.
+fn content<'b>(key: &str, bytes: &'b [u8]) -> Result<&'b [u8], LedgerError> {
     match bytes.split_first() {
-        Some((&VERSION, rest)) => match postcard::take_from_bytes(rest) {
-            Ok((value, [])) => Ok(value),
-            Ok((_, more)) => Err(corrupt(key, &format!("{} bytes too many", more.len()))),
-            Err(error) => Err(corrupt(key, &error.to_string())),
-        },
+        Some((&VERSION, content)) => Ok(content),
         Some((other, _)) => Err(corrupt(
             key,
             &format!("version {other} is not known, only {VERSION}"),
@@ -230,7 +245,7 @@ mod tests {
                 encode(
                     "k",
                     &Meta {
-                        layout: 1,
+                        layout: 2,
                         pages: 256,
                     },
                 )

@@ -6,6 +6,7 @@ mod common;
 use common::{MemoryStore, NOW_MS, small};
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
+use rollcall_tally::alert::BOOK;
 use rollcall_tally::{Count, KeptAnswer};
 
 const QUESTION: &str = "top-paths?limit=10";
@@ -134,6 +135,29 @@ fn an_answer_that_cannot_be_read_is_an_error_and_is_swept_away() {
     assert!(error.to_string().contains(&key), "{error}");
     block_on(ledger.sweep_all()).unwrap();
     assert_eq!(block_on(ledger.recall(QUESTION, 0)).unwrap().answer, None);
+}
+
+#[test]
+fn what_was_told_of_the_alerts_stays_and_is_claimed_like_an_answer() {
+    let (store, limits) = (MemoryStore::new(), small());
+    let ledger = common::ledger(&store, &limits);
+    assert!(block_on(ledger.claim(BOOK, 0)).unwrap());
+    assert!(!block_on(ledger.claim(BOOK, 0)).unwrap());
+    block_on(ledger.keep(&answer(BOOK, NOW_MS), 0)).unwrap();
+    store.clock.pass(10 * limits.answers_kept_ms);
+    for n in 0..10 * limits.answer_slots {
+        let other = answer(&format!("question {n}"), NOW_MS);
+        block_on(ledger.keep(&other, 0)).unwrap();
+    }
+    block_on(ledger.sweep_all()).unwrap();
+    let recalled = block_on(ledger.recall(BOOK, 0)).unwrap();
+    assert_eq!(recalled.answer, Some(answer(BOOK, NOW_MS)));
+    assert_eq!(
+        (recalled.generation, recalled.is_claimed),
+        (NOW_MS, false),
+        "no answer ends its claims"
+    );
+    assert_eq!(left(&store).len(), 1, "{:?}", left(&store));
 }
 
 #[test]

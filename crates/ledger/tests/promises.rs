@@ -205,6 +205,56 @@ fn a_writer_that_was_overtaken_still_counts() {
 }
 
 #[test]
+fn the_lag_is_the_age_of_the_oldest_batch_that_the_root_does_not_hold() {
+    let (store, limits) = (MemoryStore::new(), small());
+    let lag_ms = || {
+        futures::executor::block_on(async {
+            let ledger = ledger(&store, &limits);
+            let (root, top) = ledger.current().await.unwrap();
+            ledger.lag_ms(&root, top).await
+        })
+    };
+    let append = |id| {
+        let old = vec![hit("192.0.2.1", "/a", NOW_MS - 86_400_000)];
+        append(&store, &limits, id, old).unwrap()
+    };
+    assert_eq!(lag_ms().unwrap(), 0, "nothing was ever appended");
+    append(Some("one"));
+    store.clock.pass(300);
+    append(None);
+    store.clock.pass(50);
+    assert_eq!(lag_ms().unwrap(), 350, "since it came, whatever its hits");
+    snapshot(&store, &limits).unwrap();
+    store.clock.pass(1_000);
+    assert_eq!(lag_ms().unwrap(), 0, "all is in the root");
+
+    // A number that is taken and not written has no age; a later one has.
+    let n = append(None);
+    let late = store.values.borrow_mut().remove(&format!("log:{n}"));
+    store.clock.pass(10);
+    assert_eq!(lag_ms().unwrap(), 0);
+    append(None);
+    store.clock.pass(20);
+    assert_eq!(lag_ms().unwrap(), 20);
+    snapshot(&store, &limits).unwrap();
+    assert_eq!(lag_ms().unwrap(), 0);
+    // Written after all, below what is folded.
+    store
+        .values
+        .borrow_mut()
+        .extend(late.map(|late| (format!("log:{n}"), late)));
+    assert_eq!(lag_ms().unwrap(), 30);
+    snapshot(&store, &limits).unwrap();
+    assert_eq!(lag_ms().unwrap(), 0);
+
+    let n = append(None);
+    let key = format!("log:{n}");
+    store.values.borrow_mut().insert(key.clone(), vec![9]);
+    let error = lag_ms().unwrap_err();
+    assert!(error.to_string().contains(&key), "{error}");
+}
+
+#[test]
 fn the_least_recently_seen_ip_leaves_first_and_is_counted() {
     let (store, limits) = (MemoryStore::new(), Limits { ips: 3, ..small() });
     for (i, seen_ms) in [(1, 5), (2, 1), (3, 3), (4, 4)] {
@@ -583,4 +633,41 @@ fn the_last_10_000_batches_are_known_however_old_they_are() {
         12_501,
         "the first is forgotten: the memory is bounded"
     );
+}
+
+#[test]
+fn every_hit_that_was_ever_folded_is_in_the_traffic_once_and_stays() {
+    let store = MemoryStore::new();
+    let limits = Limits { ips: 2, ..small() };
+    let of = |i: u64, method: &str, status: Option<u16>| {
+        let mut hit = hit(&format!("192.0.2.{i}"), "/a", NOW_MS + i);
+        hit.method = method.to_owned();
+        hit.status = status;
+        hit.response_time_us = Some(i);
+        hit
+    };
+    let first = || vec![of(1, "GET", Some(200)), of(1, "BREW", Some(418))];
+    append(&store, &limits, Some("one"), first()).unwrap();
+    append(&store, &limits, Some("one"), first()).unwrap();
+    fold(&store, &limits).unwrap();
+    for i in 2..5 {
+        append(&store, &limits, None, vec![of(i, "GET", None)]).unwrap();
+        fold(&store, &limits).unwrap();
+    }
+    let root = snapshot(&store, &limits).unwrap();
+    assert_eq!((root.ips, root.drops.evicted_ips), (2, 2));
+    let traffic = &root.traffic;
+    assert_eq!((traffic.total.count, root.hits), (5, 5));
+    assert_eq!(traffic.total.time_sum_us, 1 + 1 + 2 + 3 + 4);
+    let counted = traffic.methods.iter().map(|of| {
+        let counts = of.statuses;
+        (
+            of.method.as_str(),
+            counts.success,
+            counts.client_error,
+            counts.unknown,
+        )
+    });
+    let expected = [("GET", 1, 0, 3), ("(other)", 0, 1, 0)];
+    assert_eq!(counted.collect::<Vec<_>>(), expected);
 }

@@ -122,6 +122,22 @@ fn a_mark_that_lands_after_its_successor_does_not_make_answers_old() {
 }
 
 #[test]
+fn a_mark_that_lands_after_its_successor_takes_nothing_back() {
+    let (store, limits) = (MemoryStore::new(), small());
+    append(&store, &limits, None, hits("/a")).unwrap();
+    let stalled = folder(&store, &limits).up_to("set mark");
+    append(&store, &limits, None, hits("/b")).unwrap();
+    store.clock.pass(limits.lease_ms + 1);
+    assert_eq!(fold(&store, &limits).unwrap(), Folded::Done);
+    let told = current(&store, &limits);
+    assert_eq!(told.traffic.total.count, 2);
+    stalled.crash().land(&store);
+    let again = current(&store, &limits);
+    assert!(again.k >= told.k, "{} after {}", again.k, told.k);
+    assert_eq!(again.traffic, told.traffic);
+}
+
+#[test]
 fn a_folder_that_dies_anywhere_loses_nothing_and_leaves_nothing() {
     let limits = small();
     let calls = {

@@ -31,6 +31,8 @@ pub trait Protocol {
     /// Whether it was acknowledged.
     async fn append(store: &SimStore, clock: &SimClock, id: Option<&str>, hits: Vec<Hit>) -> bool;
     async fn fold(store: &SimStore, clock: &SimClock);
+    /// The hits that the status tells of.
+    async fn status(store: &SimStore, clock: &SimClock) -> Option<u64>;
     /// Everything, of one snapshot.
     async fn read(store: &SimStore, clock: &SimClock) -> Option<Answer>;
 }
@@ -42,6 +44,7 @@ pub struct Answer {
     pub open: usize,
     pub ips: u64,
     pub hits: u64,
+    pub traffic: u64,
     pub drops: Drops,
     /// Address, version and last seen as the index has it, and the state.
     pub states: Vec<((IpAddr, u64, u64), IpState)>,
@@ -129,6 +132,8 @@ pub struct Record {
     pub hits: BTreeMap<String, Fate>,
     pub bad: Vec<String>,
     pub answers: usize,
+    /// The most hits that a status told of so far.
+    pub told: u64,
 }
 
 impl Record {
@@ -484,6 +489,10 @@ async fn act<P: Protocol>(scene: Scene, me: ActorId, store: SimStore, clock: Sim
         }
         Plan::Fold => P::fold(&store, &clock).await,
         Plan::Query => {
+            let told_before = scene.record.borrow().told;
+            if let Some(hits) = P::status(&store, &clock).await {
+                judge::status(&mut scene.record.borrow_mut(), hits, told_before);
+            }
             let asked_us = scene.now_us();
             if let Some(answer) = P::read(&store, &clock).await {
                 judge::answer(&mut scene.record.borrow_mut(), &answer, asked_us);

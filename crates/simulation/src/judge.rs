@@ -40,6 +40,14 @@ pub fn answer(record: &mut Record, answer: &Answer, asked_us: u64) {
     agree(record, answer);
 }
 
+/// A status counts at least the hits that any other had told of before it was asked.
+pub fn status(record: &mut Record, hits: u64, told_before: u64) {
+    if hits < told_before {
+        record.blame("a status took back what another had told");
+    }
+    record.told = record.told.max(hits);
+}
+
 /// The states are what the index and the root say.
 fn agree(record: &mut Record, answer: &Answer) {
     let hits: u64 = answer.states.iter().map(|(_, state)| state.hits()).sum();
@@ -48,6 +56,7 @@ fn agree(record: &mut Record, answer: &Answer) {
         .iter()
         .all(|((_, _, last_seen_ms), state)| *last_seen_ms == state.last_seen_ms());
     if hits + answer.drops.evicted_hits != answer.hits
+        || answer.traffic != answer.hits
         || answer.states.len() as u64 != answer.ips
         || !seen
     {

@@ -4,7 +4,7 @@
 //! are simulated. At any store call an actor may crash, alone or with its node, or stall; the call may fail before it took effect,
 //! after, or with the effect landing up to 40 s later. Nodes' clocks differ, clients send again. Then the faults end, the system is
 //! left to heal, and is judged: every acknowledged hit counted once, every other at most once; each answer held what was
-//! acknowledged before its question; nothing stuck; nothing left behind.
+//! acknowledged before its question; no status took back what another had told; nothing stuck; nothing left behind.
 //!
 //! `mutants` holds copies of the ledger, made by build.rs, each with one safeguard taken out. Every one of them must fail.
 #![allow(
@@ -67,6 +67,16 @@ macro_rules! subject {
                 let _ = ledger::Ledger::new(store, clock, limits).fold().await;
             }
 
+            async fn status(
+                store: &$crate::store::SimStore,
+                clock: &$crate::store::SimClock,
+            ) -> Option<u64> {
+                let limits = $crate::history::limits(clock);
+                let ledger = ledger::Ledger::new(store, clock, limits);
+                let (root, _) = ledger.current().await.ok()?;
+                Some(root.traffic.total.count)
+            }
+
             async fn read(
                 store: &$crate::store::SimStore,
                 clock: &$crate::store::SimClock,
@@ -88,6 +98,7 @@ macro_rules! subject {
                     open: root.open.len(),
                     ips: root.ips,
                     hits: root.hits,
+                    traffic: root.traffic.total.count,
                     drops: root.drops,
                     pages: root.pages,
                     ids: root

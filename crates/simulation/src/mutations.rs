@@ -143,6 +143,15 @@ pub const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
+        name: "a_status_trusts_the_mark",
+        harm: "a status took back what another had told",
+        changes: &[(
+            "query.rs",
+            "!self.is_replaced(root.k).await?",
+            "self.mark().await? == mark",
+        )],
+    },
+    Mutation {
         name: "the_mark_is_set_before_the_deletions",
         harm: "a key is left behind: ip",
         changes: &[

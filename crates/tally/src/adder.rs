@@ -38,6 +38,7 @@ impl Adder {
         let now_ms = batch.as_of_ms;
         state.age(now_ms);
         let mut caller = nobody(ip, &state);
+        let mut called_before = false;
         for (path_key, path) in state.paths(&batch.filter) {
             caller.see(path);
             if self.details.callers > 0 {
@@ -45,7 +46,7 @@ impl Adder {
                     .recent
                     .merge(path.recent(now_ms, batch.filter.status));
             }
-            self.add_cells(path, batch);
+            called_before |= self.add_cells(path, batch);
             self.sum.last_hour +=
                 path.count_since(Window::Hour.start_ms(now_ms), batch.filter.status);
             let tally = path.since(batch.window.start_ms(now_ms), batch.filter.status);
@@ -71,7 +72,11 @@ impl Adder {
         self.sum.answered += 1;
         self.see_first(caller.first_seen_ms);
         self.sum.path_keys += caller.path_keys;
+        let start_ms = batch.window.start_ms(now_ms);
+        let is_new = caller.first_seen_ms >= Some(start_ms);
         self.sum.ips += u64::from(caller.tally.count > 0);
+        self.sum.new_ips += u64::from(caller.tally.count > 0 && is_new);
+        self.sum.previous_ips += u64::from(called_before);
         self.sum.tally.merge(&caller.tally);
         if self.details.profiles {
             caller.user_agents = state.user_agents().map(str::to_owned).collect();
@@ -93,6 +98,8 @@ impl Adder {
         self.sum.answered += summary.answered;
         self.sum.unreadable += summary.unreadable;
         self.sum.ips += summary.ips;
+        self.sum.new_ips += summary.new_ips;
+        self.sum.previous_ips += summary.previous_ips;
         self.sum.path_keys += summary.path_keys;
         self.sum.last_hour += summary.last_hour;
         self.sum.tally.merge(&summary.tally);
@@ -113,19 +120,24 @@ impl Adder {
         self.sum.first_seen_ms = known.into_iter().chain(at_ms).min();
     }
 
-    /// What a path adds to the timeline. A hit from the future, of a clock that is ahead, counts in the newest bucket.
-    fn add_cells(&mut self, path: &PathState, batch: &Batch) {
+    /// What a path adds to the timeline, and whether any of it is older than the window. A hit from the future, of a clock that is
+    /// ahead, counts in the newest bucket.
+    fn add_cells(&mut self, path: &PathState, batch: &Batch) -> bool {
         if !self.details.timeline {
-            return;
+            return false;
         }
+        let window_ms = batch.window.start_ms(batch.as_of_ms);
+        let mut is_older = false;
         let bucket = |at_ms: u64| at_ms / batch.window.bucket_ms() * batch.window.bucket_ms();
         let newest_ms = bucket(batch.as_of_ms);
         for (start_ms, tally) in path.cells_since(batch.window.timeline_start_ms(batch.as_of_ms)) {
             if tally.count_of(batch.filter.status) > 0 {
+                is_older |= start_ms < window_ms;
                 let slot = self.timeline.entry(bucket(start_ms).min(newest_ms));
                 slot.or_default().merge_class(tally, batch.filter.status);
             }
         }
+        is_older
     }
 
     fn add_path(&mut self, path: PathSummary) {

@@ -13,6 +13,7 @@ pub use crate::summary::{
     Batch, CallerSummary, CountryCount, Details, PathSummary, RecentActivity, Summary, TimeSlot,
 };
 pub use crate::tally::Tally;
+pub use crate::traffic::{MethodCounts, Traffic};
 pub use crate::window::Window;
 
 /// Why a hit was not taken.
@@ -142,7 +143,7 @@ pub struct IpList {
 }
 
 /// How the ledger does. All numbers are the store's, not one instance's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerStatus {
     pub layout_version: u32,
     pub snapshot: Snapshot,
@@ -152,6 +153,10 @@ pub struct LedgerStatus {
     pub log_folded: u64,
     /// Numbers taken and not written yet, or never.
     pub log_open: u64,
+    /// How long ago the oldest batch came that is not in the snapshot; 0: there is none.
+    pub lag_ms: u64,
+    /// All hits that were ever folded.
+    pub traffic: Traffic,
 }
 
 /// An answer of the aggregator, kept so that all its instances share it.

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::hit::{self, PATH_BYTES_MAX};
 use crate::question::BadParameter;
@@ -95,11 +95,43 @@ impl Filter {
 }
 
 /// As an object of the conditions that are given.
-pub fn as_parameters<S: Serializer>(
-    filter: &Option<Filter>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(filter.iter().flat_map(Filter::parameters))
+pub mod as_parameters {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Filter;
+    use crate::status::StatusClass;
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Parameters {
+        ip: Option<String>,
+        path_prefix: Option<String>,
+        method: Option<String>,
+        status: Option<String>,
+        country: Option<String>,
+    }
+
+    pub fn serialize<S: Serializer>(
+        filter: &Option<Filter>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(filter.iter().flat_map(Filter::parameters))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Filter>, D::Error> {
+        let given = Parameters::deserialize(deserializer)?;
+        let status = given.status.as_deref();
+        Ok(Some(Filter {
+            ip: given.ip,
+            path_prefix: given.path_prefix,
+            method: given.method,
+            status: status.and_then(StatusClass::from_name),
+            country: given.country,
+            path_key: None,
+        }))
+    }
 }
 
 fn check(

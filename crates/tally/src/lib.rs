@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no SDK. Time comes in as an argument, in milliseconds since 1970.
 
 pub mod adder;
+pub mod alert;
 pub mod contract;
 pub mod filter;
 pub mod freshness;
@@ -17,6 +18,7 @@ pub mod state;
 pub mod status;
 pub mod summary;
 pub mod tally;
+pub mod traffic;
 pub mod window;
 
 pub use contract::*;

@@ -36,6 +36,10 @@ impl StatusClass {
         }
     }
 
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::EVERY.into_iter().find(|class| class.name() == name)
+    }
+
     /// The class of a status.
     pub fn of(status: Option<u16>) -> Self {
         match status.map(|code| code / 100) {

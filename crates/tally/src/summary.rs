@@ -115,6 +115,10 @@ pub struct Summary {
     pub unreadable: u64,
     /// ... of which called in the window.
     pub ips: u64,
+    /// ... of which were first seen in it, on the paths that the filter lets through.
+    pub new_ips: u64,
+    /// IPs that called in the period of the same length before; 0 unless a timeline was asked for.
+    pub previous_ips: u64,
     /// Path keys that each IP called in the window, added up over the IPs.
     pub path_keys: u64,
     /// The oldest of these IPs' hits on paths that the filter lets through, in the window or before it.

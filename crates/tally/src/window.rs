@@ -18,10 +18,15 @@ pub const FINE_KEPT_MS: u64 = 2 * HOUR_MS;
 pub const HOURS_KEPT_MS: u64 = 48 * HOUR_MS;
 /// How long days are kept, at least; what is older is counted in one cell.
 pub const DAYS_KEPT_MS: u64 = 90 * DAY_MS;
+/// What alerts look at: the cell that is under way, and the one before.
+pub const RECENT_MS: u64 = 2 * FINE_MS;
 
 /// A stretch of time that ends now: the cells that start within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Window {
+    /// The last two 5-minute cells: 5 to 10 minutes. For alerts; nobody can ask the API for it.
+    #[serde(rename = "10m")]
+    Recent,
     #[serde(rename = "1h")]
     Hour,
     #[serde(rename = "24h")]
@@ -37,6 +42,7 @@ pub enum Window {
 }
 
 impl Window {
+    /// Those that the API can be asked for.
     pub const EVERY: [Self; 6] = [
         Self::Hour,
         Self::Day,
@@ -49,6 +55,7 @@ impl Window {
     /// As the API spells it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Recent => "10m",
             Self::Hour => "1h",
             Self::Day => "24h",
             Self::Week => "7d",
@@ -65,6 +72,7 @@ impl Window {
     /// How long it is; `None` is without end.
     pub fn length_ms(self) -> Option<u64> {
         match self {
+            Self::Recent => Some(RECENT_MS),
             Self::Hour => Some(HOUR_MS),
             Self::Day => Some(DAY_MS),
             Self::Week => Some(7 * DAY_MS),
@@ -74,20 +82,25 @@ impl Window {
         }
     }
 
-    /// The earliest start of a cell that counts.
+    /// The earliest start of a cell that counts. Of [`Self::Recent`] there is such a cell, so that rates can be told of the time since then.
     pub fn start_ms(self, now_ms: u64) -> u64 {
-        self.length_ms()
-            .map_or(0, |length| now_ms.saturating_sub(length))
+        let start_ms = self
+            .length_ms()
+            .map_or(0, |length| now_ms.saturating_sub(length));
+        match self {
+            Self::Recent => start_ms.next_multiple_of(FINE_MS),
+            _ => start_ms,
+        }
     }
 
-    /// The earliest start of a cell of the period of the same length before. None where its cells are not kept, or it has no end.
+    /// The earliest start of a cell of the period of the same length before. None where its cells are not kept, it has no end, or nobody asks.
     pub fn previous_start_ms(self, now_ms: u64) -> Option<u64> {
         match self {
             Self::Hour | Self::Day | Self::Week | Self::Month => {
                 let length_ms = self.length_ms()?;
                 Some(self.start_ms(now_ms).saturating_sub(length_ms))
             }
-            Self::Quarter | Self::All => None,
+            Self::Recent | Self::Quarter | Self::All => None,
         }
     }
 
@@ -100,7 +113,7 @@ impl Window {
     /// What a timeline is cut into: nothing is finer than the cells that the window and the one before it are made of.
     pub fn bucket_ms(self) -> u64 {
         match self {
-            Self::Hour => FINE_MS,
+            Self::Recent | Self::Hour => FINE_MS,
             Self::Day => HOUR_MS,
             Self::Week | Self::Month | Self::Quarter | Self::All => DAY_MS,
         }
@@ -140,6 +153,23 @@ mod tests {
             );
         }
         assert_eq!(Window::from_name("2h"), None);
+        assert_eq!(Window::from_name(Window::Recent.name()), None);
+    }
+
+    #[test]
+    fn what_is_recent_begins_with_a_cell_and_takes_5_to_10_minutes() {
+        let at = 400 * DAY_MS;
+        for (now_ms, start_ms) in [
+            (at, at - 10 * MINUTE_MS),
+            (at + 1, at - 5 * MINUTE_MS),
+            (at + 5 * MINUTE_MS - 1, at - 5 * MINUTE_MS),
+            (at + 5 * MINUTE_MS, at - 5 * MINUTE_MS),
+            (at + 5 * MINUTE_MS + 1, at),
+        ] {
+            assert_eq!(Window::Recent.start_ms(now_ms), start_ms);
+            assert!(start_ms >= Ranges::at(now_ms).fine_from_ms);
+        }
+        assert_eq!(Window::Recent.start_ms(0), 0);
     }
 
     #[test]

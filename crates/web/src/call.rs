@@ -14,6 +14,7 @@ use rollcall_tally::Failure;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::{FullBody, Response};
+use spin_sdk::wasip3::http::types::ErrorCode;
 
 /// Calls a function of another component's private API: postcard in, postcard out.
 pub async fn function<A: Serialize, T: DeserializeOwned>(
@@ -69,8 +70,13 @@ pub async fn request(
         .body(FullBody::new(body.into()))
         .map_err(|error| broken(component, &error))?;
     *request.headers_mut() = headers;
-    let answer = with_spawned(spin_sdk::http::send(request)).await;
+    let answer = send(request).await;
     answer.map_err(|error| broken(component, &error))
+}
+
+/// Sends a request to whatever its URI names.
+pub async fn send(request: Request<FullBody<Bytes>>) -> Result<Response, ErrorCode> {
+    with_spawned(spin_sdk::http::send(request)).await
 }
 
 /// Polls what a future spawns at its beginning, as sending a request does to write the body. wit-bindgen 0.57 leaves what was spawned until

@@ -1,7 +1,7 @@
 //! Errors as clients see them: `application/problem+json` (RFC 9457). What only the operator may know goes to the log instead.
 
 use http::{HeaderValue, StatusCode};
-use rollcall_tally::question::BadParameter;
+use rollcall_tally::question::{BadParameter, NotUnderstood};
 use rollcall_tally::{Failure, Rejection};
 use serde::Serialize;
 
@@ -126,6 +126,32 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         self.status
     }
+
+    /// The same told in another form: gives it the header that a client needs.
+    pub fn head(&self, mut reply: Reply) -> Reply {
+        if let Some((name, value)) = self.header {
+            let value = HeaderValue::from_static(value);
+            reply.headers_mut().insert(name, value);
+        }
+        reply
+    }
+
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    pub fn invalid_params(&self) -> &[BadParameter] {
+        &self.invalid_params
+    }
+}
+
+impl From<NotUnderstood> for Problem {
+    fn from(error: NotUnderstood) -> Self {
+        match error {
+            NotUnderstood::Unknown => Self::not_found(),
+            NotUnderstood::Parameters(bad) => Self::bad_parameters(bad),
+        }
+    }
 }
 
 impl From<Failure> for Problem {
@@ -151,13 +177,8 @@ impl From<Failure> for Problem {
 
 impl From<Problem> for Reply {
     fn from(problem: Problem) -> Self {
-        let mut reply = reply::json_as(problem.status, "application/problem+json", &problem);
-        if let Some((name, value)) = problem.header {
-            reply
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
-        }
-        reply
+        let reply = reply::json_as(problem.status, "application/problem+json", &problem);
+        problem.head(reply)
     }
 }
 

@@ -29,3 +29,22 @@ where
         }
     }
 }
+
+/// A variable's value within its range; none where it is empty. What is neither is an error that says so.
+pub async fn number_if_any<T>(
+    name: &str,
+    range: std::ops::RangeInclusive<T>,
+) -> Result<Option<T>, String>
+where
+    T: FromStr + PartialOrd + Display + Copy,
+{
+    let text = text(name).await;
+    match text.parse::<T>() {
+        _ if text.is_empty() => Ok(None),
+        Ok(value) if range.contains(&value) => Ok(Some(value)),
+        _ => {
+            let (from, to) = (range.start(), range.end());
+            Err(format!("{name}: expected {from} to {to}, got {text:?}"))
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! and installs nothing outside this checkout, but for the wasm target where rustup can add it.
 
 mod apt;
+mod browser;
 mod command;
 mod components;
 mod debian;

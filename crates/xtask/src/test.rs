@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::browser;
 use crate::command;
 use crate::components;
 use crate::spin::Spin;
@@ -12,6 +13,7 @@ use crate::workspace::Workspace;
 /// Builds the components first, since the end-to-end tests run what is built.
 pub fn run(workspace: &Workspace) -> Result<()> {
     components::build(workspace)?;
+    let browser = browser::prepare(workspace);
     let mut cargo = command::cargo();
     cargo
         .current_dir(workspace.root())
@@ -20,6 +22,9 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     // Last, where it is read, and whatever the outcome.
     if command::read_if_installed(Command::new("redis-server").arg("--version"))?.is_none() {
         eprintln!("SKIPPED redis: redis-server is not installed");
+    }
+    if let Err(error) = browser {
+        eprintln!("SKIPPED browser: {error:#}");
     }
     if let Some(problem) = Spin::look()?.problem() {
         eprintln!("SKIPPED spin: {problem}");

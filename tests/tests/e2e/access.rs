@@ -1,14 +1,15 @@
 //! Who gets in, as what, and what it costs to try.
 
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rollcall_tests::printing;
 use rollcall_tests::store::{Mood, Moody};
-use rollcall_tests::{ADMIN, Answer, App, INGEST, QUESTIONS, VIEWER};
+use rollcall_tests::{ADMIN, Answer, App, INGEST, METRICS, QUESTIONS, VIEWER};
 use serde_json::json;
 
 const PREWARM: &str = "/admin/prewarm";
+const SCRAPE: &str = "/admin/metrics";
 const SIGN_IN: &str = "/admin/sign-in";
 const SIGN_OUT: &str = "/admin/sign-out";
 const STYLE: &str = "/admin/assets/sign-in.css";
@@ -25,7 +26,8 @@ const DELAY: Duration = Duration::from_millis(500);
 fn start() -> App {
     App::start_with(|config| {
         let viewer = ("viewer_token".to_owned(), VIEWER.to_owned());
-        config.variables.extend([viewer]);
+        let metrics = ("metrics_token".to_owned(), METRICS.to_owned());
+        config.variables.extend([viewer, metrics]);
     })
 }
 
@@ -51,16 +53,17 @@ fn each_role_reaches_what_is_its_own_and_nothing_else() {
     let app = start();
     app.record(&json!({"ip": "192.0.2.1", "method": "GET", "path": "/"}));
     let (admin, viewer) = (session(&app, ADMIN), session(&app, VIEWER));
-    let tokens = [ADMIN, VIEWER, INGEST].map(bearer);
-    let who: [Vec<(&str, &str)>; 6] = [
+    let tokens = [ADMIN, VIEWER, INGEST, METRICS].map(bearer);
+    let who: [Vec<(&str, &str)>; 7] = [
         vec![],
         vec![("authorization", &tokens[0])],
         vec![("authorization", &tokens[1])],
         vec![("authorization", &tokens[2])],
+        vec![("authorization", &tokens[3])],
         vec![("cookie", &admin), OURS],
         vec![("cookie", &viewer), OURS],
     ];
-    let check = |method: &str, path: &str, expect: [u16; 6]| {
+    let check = |method: &str, path: &str, expect: [u16; 7]| {
         let statuses = who.each_ref().map(|headers| {
             let json = ("content-type", "application/json");
             let headers = [&[json], headers.as_slice()].concat();
@@ -70,32 +73,44 @@ fn each_role_reaches_what_is_its_own_and_nothing_else() {
         });
         assert_eq!(statuses, expect, "{method} {path}");
     };
-    // Nobody, then by token: admin, viewer, ingest; then by session: admin, viewer.
+    // Nobody, then by token: admin, viewer, ingest, metrics; then by session: admin, viewer.
     for path in QUESTIONS {
-        check("GET", path, [401, 200, 200, 401, 200, 200]);
+        check("GET", path, [401, 200, 200, 401, 403, 200, 200]);
     }
-    check("POST", QUESTIONS[0], [401, 405, 403, 401, 405, 403]);
-    check("POST", PREWARM, [401, 200, 403, 401, 200, 403]);
-    check("GET", PREWARM, [401, 405, 405, 401, 405, 405]);
-    check("GET", "/admin/nonsense", [401, 404, 404, 401, 404, 404]);
-    check("POST", "/collect", [401, 401, 401, 202, 401, 401]);
-    check("GET", SIGN_IN, [200; 6]);
-    check("GET", STYLE, [200; 6]);
-    check("DELETE", SIGN_IN, [405; 6]);
-    check("GET", SIGN_OUT, [405; 6]);
-    check("GET", "/healthz", [200; 6]);
-    check("GET", "/", [303; 6]);
+    check("GET", SCRAPE, [401, 200, 200, 401, 200, 200, 200]);
+    check("POST", SCRAPE, [401, 405, 403, 401, 403, 405, 403]);
+    check("POST", QUESTIONS[0], [401, 405, 403, 401, 403, 405, 403]);
+    check("POST", PREWARM, [401, 200, 403, 401, 403, 200, 403]);
+    check("GET", PREWARM, [401, 405, 405, 401, 403, 405, 405]);
+    check(
+        "GET",
+        "/admin/nonsense",
+        [401, 404, 404, 401, 403, 404, 404],
+    );
+    check("POST", "/collect", [401, 401, 401, 202, 401, 401, 401]);
+    check("GET", SIGN_IN, [200; 7]);
+    check("GET", STYLE, [200; 7]);
+    check("DELETE", SIGN_IN, [405; 7]);
+    check("GET", SIGN_OUT, [405; 7]);
+    check("GET", "/healthz", [200; 7]);
+    check("GET", "/", [303; 7]);
+    for token in [INGEST, METRICS] {
+        let answer = post_sign_in(&app, &format!("token={token}"), &[OURS]);
+        assert_eq!((answer.status, answer.header("set-cookie")), (401, None));
+    }
 }
 
 #[test]
-fn without_a_viewer_token_nobody_is_a_viewer() {
+fn without_a_viewer_or_metrics_token_nobody_has_one() {
     let app = App::start();
-    for token in ["", VIEWER] {
+    for token in ["", VIEWER, METRICS] {
         let headers = [("authorization", bearer(token))];
         let headers = headers
             .each_ref()
             .map(|(name, value)| (*name, value.as_str()));
-        assert_eq!(app.send("GET", QUESTIONS[0], &headers, b"").status, 401);
+        for path in [QUESTIONS[0], SCRAPE] {
+            assert_eq!(app.send("GET", path, &headers, b"").status, 401);
+        }
         let answer = post_sign_in(&app, &format!("token={token}"), &[OURS]);
         assert_eq!(answer.status, 401);
         assert!(answer.header("set-cookie").is_none());
@@ -442,30 +457,14 @@ fn denied_comes_to(app: &App, expect: u64) {
     }
 }
 
-/// Set in the process that only makes the components print.
-const PRINTING: &str = "ROLLCALL_TESTS_PRINTING";
-
 #[test]
 fn no_token_is_printed_or_put_into_an_answer() {
-    if std::env::var_os(PRINTING).is_some() {
+    if printing::is_here() {
         return every_way_to_use_a_token();
     }
-    // What components print goes to the process's standard error, so it needs a process of its own.
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "access::no_token_is_printed_or_put_into_an_answer",
-            "--exact",
-            "--nocapture",
-        ])
-        .env(PRINTING, "1")
-        .env("RUST_LOG", "debug")
-        .output()
-        .unwrap();
-    let printed = [output.stdout, output.stderr].concat();
-    let printed = String::from_utf8_lossy(&printed);
-    assert!(output.status.success(), "{printed}");
+    let printed = printing::of("access::no_token_is_printed_or_put_into_an_answer");
     assert!(printed.contains("[router] "), "{printed}");
-    for token in [ADMIN, VIEWER, INGEST, "wr0ng-token"] {
+    for token in [ADMIN, VIEWER, INGEST, METRICS, "wr0ng-token"] {
         assert!(!printed.contains(token), "{token}: {printed}");
     }
 }
@@ -474,16 +473,17 @@ fn every_way_to_use_a_token() {
     let moody = Moody::default();
     let app = App::start_with(|config| {
         let viewer = ("viewer_token".to_owned(), VIEWER.to_owned());
-        config.variables.extend([viewer]);
+        let metrics = ("metrics_token".to_owned(), METRICS.to_owned());
+        config.variables.extend([viewer, metrics]);
         config.store_layer = Some(moody.layer());
     });
     let mut answers = Vec::new();
     for mood in [Mood::Fine, Mood::Down] {
         moody.set_mood(mood);
-        for token in [ADMIN, VIEWER, INGEST, "wr0ng-token"] {
+        for token in [ADMIN, VIEWER, INGEST, METRICS, "wr0ng-token"] {
             let authorization = bearer(token);
             let headers = [("authorization", authorization.as_str())];
-            for path in ["/admin/global-stats", "/admin/nonsense", "/collect"] {
+            for path in ["/admin/global-stats", SCRAPE, "/admin/nonsense", "/collect"] {
                 answers.push(app.send("GET", path, &headers, b""));
                 answers.push(app.send("POST", path, &headers, b"[]"));
             }
@@ -495,7 +495,7 @@ fn every_way_to_use_a_token() {
     thread::sleep(Duration::from_secs(3));
     for answer in answers {
         let text = format!("{answer:?} {}", answer.text());
-        for token in [ADMIN, VIEWER, INGEST] {
+        for token in [ADMIN, VIEWER, INGEST, METRICS] {
             assert!(!text.contains(token), "{text}");
         }
     }

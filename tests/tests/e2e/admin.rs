@@ -1,5 +1,7 @@
 //! The admin API: who gets in, what is refused, and the shapes of the answers.
 
+use std::time::Duration;
+
 use rollcall_tests::{ADMIN, App, INGEST, QUESTIONS};
 use serde_json::{Value, json};
 
@@ -456,6 +458,11 @@ fn the_status_tells_how_the_ledger_does() {
         ),
         (Some(1), Some(0))
     );
+    let lag_ms = |status: &Value| status["lagMs"].as_u64().unwrap();
+    std::thread::sleep(Duration::from_millis(1_200));
+    let later = app.json("/admin/aggregator-status");
+    assert!((1_200..60_000).contains(&lag_ms(&later)), "{later}");
+    assert!(lag_ms(&before) < lag_ms(&later), "{before}");
     app.json("/admin/global-stats");
     let after = app.json("/admin/aggregator-status");
     assert_eq!(
@@ -465,6 +472,7 @@ fn the_status_tells_how_the_ledger_does() {
         ),
         (Some(0), Some(3))
     );
+    assert_eq!(lag_ms(&after), 0);
     assert_eq!(
         (after["trackedIPs"].as_u64(), after["root"].as_u64()),
         (Some(2), Some(1))

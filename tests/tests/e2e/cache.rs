@@ -1,17 +1,18 @@
 //! Answers that are kept: how long, where, and that they are computed once for all who ask.
 
+use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rollcall_tally::KeptAnswer;
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::store::Moody;
-use rollcall_tests::{ADMIN, Answer, App, INGEST, NO_CACHE};
+use rollcall_tests::{ADMIN, Answer, App, Client, INGEST, NO_CACHE};
 use serde_json::{Value, json};
 
-const STATS: &str = "/admin/global-stats";
+pub const STATS: &str = "/admin/global-stats";
 
-fn hit(minutes_ago: i64) -> Value {
+pub fn hit(minutes_ago: i64) -> Value {
     let at = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(minutes_ago);
     json!({"ip": "192.0.2.1", "method": "GET", "path": "/", "timestamp": at.to_string()})
 }
@@ -35,7 +36,7 @@ fn how(answer: &Answer) -> String {
     cache_status(answer).0
 }
 
-fn total(answer: &Answer) -> u64 {
+pub fn total(answer: &Answer) -> u64 {
     answer.json()["totalRequests"].as_u64().unwrap()
 }
 
@@ -63,7 +64,7 @@ fn kept(app: &App, store: &Moody) -> Vec<String> {
         .collect()
 }
 
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_so() {
         assert!(Instant::now() < deadline, "never: {what}");
@@ -104,6 +105,37 @@ fn an_answer_is_computed_once_and_then_given_from_memory_and_from_the_store() {
 }
 
 #[test]
+fn an_answer_that_is_fresh_is_not_called_stale_while_another_looks_for_a_newer_one() {
+    let calls = Calls::default();
+    let app = App::start_with(|config| {
+        config.chain_layer = Some(calls.layer());
+        config.reuse.idle_timeout = PATIENCE;
+    });
+    app.record(&hit(0));
+    ask(&app, STATS);
+    // It is believed no longer without a look into the store, which takes its time.
+    thread::sleep(Duration::from_millis(2_100));
+    calls.rule("/recall", |_| Fate::Call(2_000));
+    let client = app.client(PATIENCE);
+    let found: Vec<String> = thread::scope(|scope| {
+        let asking = (0..10).map(|_| {
+            thread::sleep(Duration::from_millis(50));
+            scope.spawn(|| client.ask_with(STATS, &[]).expect("an answer"))
+        });
+        let asking: Vec<_> = asking.collect();
+        let answers = asking.into_iter().map(|asked| asked.join().unwrap());
+        let not_stale = answers.inspect(|answer| assert!(answer.json().get("stale").is_none()));
+        not_stale.map(|answer| how(&answer)).collect()
+    });
+    assert!(
+        !found.contains(&"hit; detail=stale".to_owned()),
+        "{found:?}"
+    );
+    let from_memory = found.iter().filter(|how| *how == "hit; detail=memory");
+    assert!(from_memory.count() > 1, "those who do not look: {found:?}");
+}
+
+#[test]
 fn who_has_the_answer_already_is_told_so() {
     let app = App::start();
     app.record(&hit(0));
@@ -138,6 +170,9 @@ fn an_answer_is_fresh_for_the_time_of_its_kind_and_shorter_the_more_of_it_is_new
         assert!((expect - 3..=expect).contains(&got), "{got}, not {expect}")
     };
     about(ttl(STATS), 300);
+    about(ttl("/admin/timeseries"), 300);
+    about(ttl("/admin/ips/192.0.2.1"), 300);
+    about(ttl("/admin/paths?key=GET%20/"), 300);
     about(ttl("/admin/top-paths"), 600);
     about(ttl("/admin/top-ips"), 600);
     about(ttl("/admin/aggregator-status"), 60);
@@ -166,24 +201,66 @@ fn an_answer_that_is_a_little_old_is_given_and_a_new_one_is_computed_after_the_r
 }
 
 #[test]
-fn an_answer_that_is_too_old_is_computed_anew_and_leaves_the_store() {
+fn an_answer_that_is_too_old_is_computed_anew() {
     let store = Moody::default();
     let mut app = App::start_with(|config| config.store_layer = Some(store.layer()));
     app.record(&hit(10 * 60));
     ask(&app, STATS);
-    ask(&app, "/admin/top-ips");
-    wait_until("both are kept", || kept(&app, &store).len() >= 2);
+    wait_until("it is kept", || !kept(&app, &store).is_empty());
     app.record(&hit(10 * 60));
     grow_old(&mut app, &store, 11);
     let new = ask(&app, STATS);
     assert_eq!((how(&new).as_str(), total(&new)), ("fwd=miss; stored", 2));
-    wait_until("it is kept", || kept(&app, &store).len() >= 2);
-    grow_old(&mut app, &store, 31);
-    let before = kept(&app, &store);
+}
+
+#[test]
+fn expired_answers_leave_the_store() {
+    let store = Moody::default();
+    let mut app = App::start_with(|config| config.store_layer = Some(store.layer()));
+    app.record(&hit(10 * 60));
+    // Five that prewarming does not put others in the place of.
+    for limit in 1..=5 {
+        ask(&app, &format!("/admin/top-ips?limit={limit}"));
+    }
+    wait_until("they are kept", || kept(&app, &store).len() >= 5);
+    let old = kept(&app, &store);
+    grow_old(&mut app, &store, 29);
     assert_eq!(prewarm(&app).status, 200);
-    // Five answers and how the last fan-out went.
-    wait_until("the old ones are gone", || kept(&app, &store).len() <= 6);
-    assert!(before.len() >= 2);
+    let of_old = |app: &App| {
+        let kept = kept(app, &store);
+        old.iter().filter(|key| kept.contains(key)).count()
+    };
+    assert!(of_old(&app) >= 5, "not before their time");
+    grow_old(&mut app, &store, 2);
+    assert_eq!(prewarm(&app).status, 200);
+    // The fan-out of the first questions and of the last ones are told in the same place.
+    wait_until("the old ones are gone", || of_old(&app) <= 1);
+}
+
+#[test]
+fn where_no_new_answer_is_to_be_had_the_last_one_is_given_for_half_an_hour() {
+    let (store, calls) = (Moody::default(), Calls::default());
+    let mut app = App::start_with(|config| {
+        config.store_layer = Some(store.layer());
+        config.chain_layer = Some(calls.layer());
+    });
+    app.record(&hit(10 * 60));
+    ask(&app, STATS);
+    wait_until("it is kept", || !kept(&app, &store).is_empty());
+    calls.rule("/summarize", |_| Fate::CalleeTraps);
+    grow_old(&mut app, &store, 29);
+    let old = ask(&app, STATS);
+    assert_eq!(how(&old), "hit; detail=stale");
+    assert_eq!((total(&old), old.json()["stale"].clone()), (1, json!(true)));
+    let age: u64 = old.header("age").unwrap().parse().unwrap();
+    assert!((29 * 60..30 * 60).contains(&age), "{age}");
+    grow_old(&mut app, &store, 1);
+    let none = app.ask_with(STATS, &[]);
+    assert_eq!(none.status, 503, "{none:?}");
+    let content_type = none.header("content-type");
+    assert_eq!(content_type, Some("application/problem+json"));
+    calls.rule("/summarize", |_| Fate::Call(0));
+    assert_eq!(how(&ask(&app, STATS)), "fwd=miss; stored");
 }
 
 fn prewarm(app: &App) -> Answer {
@@ -197,9 +274,10 @@ fn prewarming_computes_what_is_asked_for_most() {
     app.record(&hit(0));
     let answer = prewarm(&app);
     assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(answer.json()["computed"].as_array().unwrap().len(), 5);
+    assert_eq!(answer.json()["computed"].as_array().unwrap().len(), 6);
     for path in [
         STATS,
+        "/admin/overview",
         "/admin/top-paths",
         "/admin/top-ips",
         "/admin/aggregator-status",
@@ -212,21 +290,88 @@ fn prewarming_computes_what_is_asked_for_most() {
     assert_eq!(denied.status, 401);
 }
 
-/// Asks the same of a new app so often at once, and gives the answers and how often it was computed.
-fn at_once(calls: &Calls, times: usize) -> (Vec<Answer>, u64) {
+#[test]
+fn prewarming_says_what_it_could_not_compute() {
+    let calls = Calls::default();
     let app = App::start_with(|config| config.chain_layer = Some(calls.layer()));
     app.record(&hit(0));
-    let client = app.client(Duration::from_secs(60));
-    let answers = thread::scope(|scope| {
-        let asking: Vec<_> = (0..times)
-            .map(|_| scope.spawn(|| client.ask_with(STATS, &[]).expect("an answer")))
+    calls.rule("/summarize", |_| Fate::CalleeTraps);
+    let answer = prewarm(&app);
+    assert_eq!(answer.status, 503, "{answer:?}");
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.starts_with("Not computed: "), "{detail}");
+    assert!(detail.contains("top-ips?"), "{detail}");
+    assert!(!detail.contains("status"), "that one was: {detail}");
+}
+
+/// How long a client of these tests waits.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks the same so often at once, of these hosts in turn.
+pub fn ask_at_once(hosts: &[&Client], times: usize) -> Vec<Answer> {
+    thread::scope(|scope| {
+        let hosts = hosts.iter().cycle().take(times);
+        let asking: Vec<_> = hosts
+            .map(|host| scope.spawn(move || host.ask_with(STATS, &[]).expect("an answer")))
             .collect();
         asking
             .into_iter()
             .map(|asked| asked.join().unwrap())
             .collect()
-    });
+    })
+}
+
+/// Asks the same of a new app so often at once, and gives the answers and how often it was computed.
+fn at_once(calls: &Calls, times: usize) -> (Vec<Answer>, u64) {
+    let app = App::start_with(|config| config.chain_layer = Some(calls.layer()));
+    app.record(&hit(0));
+    let answers = ask_at_once(&[&app.client(PATIENCE)], times);
     (answers, calls.made("/take-snapshot"))
+}
+
+/// One of these answers was computed, and all the others are the same.
+pub fn is_one_for_all(answers: &[Answer]) {
+    for answer in answers {
+        assert_eq!((answer.status, total(answer)), (200, 1), "{answer:?}");
+        assert_eq!(answer.text(), answers[0].text());
+    }
+    let computed = answers
+        .iter()
+        .filter(|answer| how(answer) == "fwd=miss; stored");
+    assert_eq!(computed.count(), 1);
+}
+
+#[test]
+fn a_hundred_equal_questions_under_way_are_one_fan_out_in_an_instance() {
+    let calls = Calls::default();
+    let app = App::start_with(|config| {
+        config.chain_layer = Some(calls.layer());
+        config.reuse.concurrent_max = 200;
+        config.reuse.requests_max = 1_000;
+    });
+    app.record(&hit(0));
+    calls.rule("/take-snapshot", |_| Fate::Held);
+    let client = app.client(PATIENCE);
+    let answers: Vec<Answer> = thread::scope(|scope| {
+        let asking = (0..100).map(|_| {
+            // One after the other: while an instance begins with a request, the next one goes to another.
+            thread::sleep(Duration::from_millis(20));
+            scope.spawn(|| client.ask_with(STATS, &[]).expect("an answer"))
+        });
+        let asking: Vec<_> = asking.collect();
+        wait_until("it computes", || calls.made("/take-snapshot") == 1);
+        calls.release();
+        let answers = asking.into_iter().map(|asked| asked.join().unwrap());
+        answers.collect()
+    });
+    is_one_for_all(&answers);
+    assert_eq!(
+        (calls.made("/take-snapshot"), calls.made("/summarize")),
+        (1, 1)
+    );
+    // Of each instance one asks the others whether it may compute.
+    let instances = calls.made("/claim");
+    assert!((1..=20).contains(&instances), "{instances} for 100");
 }
 
 #[test]
@@ -235,14 +380,8 @@ fn a_hundred_equal_questions_at_once_are_one_fan_out_in_all_instances_together()
     // Long enough for every instance to want to know.
     calls.rule("/take-snapshot", |_| Fate::Call(1_500));
     let (answers, computed) = at_once(&calls, 100);
-    for answer in &answers {
-        assert_eq!((answer.status, total(answer)), (200, 1), "{answer:?}");
-    }
+    is_one_for_all(&answers);
     assert_eq!(computed, 1);
-    let computed = answers
-        .iter()
-        .filter(|answer| how(answer) == "fwd=miss; stored");
-    assert_eq!(computed.count(), 1);
     assert!(calls.made("/claim") > 1, "several instances were asked");
 }
 
@@ -268,19 +407,87 @@ fn a_leader_that_dies_takes_nobody_along() {
 
 #[test]
 fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
-    let app = App::start();
-    app.record(&hit(0));
-    for _ in 0..3 {
-        ask(&app, STATS);
-    }
-    // Counts are added a moment later.
-    wait_until("all is counted", || {
-        let status = app.json("/admin/aggregator-status");
-        status["cache"]["hitsMemory"] == 2 && status["fanOut"]["last"]["batches"] == 1
+    let calls = Calls::default();
+    let mut app = App::start_with(|config| {
+        config.chain_layer = Some(calls.layer());
+        for (name, value) in [("batch_size", "1"), ("batch_deadline_ms", "30000")] {
+            config.variables.insert(name.into(), value.into());
+        }
     });
-    let status = app.json("/admin/aggregator-status");
-    assert_eq!(status["fanOut"]["total"], 1, "{status}");
-    assert_eq!(status["fanOut"]["last"]["failed"], 0, "{status}");
-    assert_eq!(status["fanOut"]["inFlight"], 0, "{status}");
-    assert_eq!(status["layoutVersion"], 1, "{status}");
+    let from = |n| json!({"ip": format!("192.0.2.{n}"), "method": "GET", "path": "/"});
+    app.record(&(0..10).map(from).collect());
+    let statuses = Cell::new(0);
+    let status = |app: &App| {
+        statuses.set(statuses.get() + 1);
+        // Counts are added a moment later.
+        thread::sleep(Duration::from_millis(700));
+        app.json("/admin/aggregator-status")
+    };
+    ask(&app, STATS);
+    ask(&app, STATS);
+    ask(&app, STATS);
+    app.restart();
+    ask(&app, STATS);
+    let before = status(&app);
+    assert_eq!(
+        before["cache"],
+        json!({
+            "hitsMemory": 2, "hitsStore": 1, "misses": 1, "collapsed": 0, "stale": 0, "failures": 0,
+            "memoryBytes": before["cache"]["memoryBytes"]
+        })
+    );
+    assert!(before["cache"]["memoryBytes"].as_u64() > Some(500));
+    let last = |batches: u64, retried: u64, failed: u64, status: &Value| {
+        let last = &status["fanOut"]["last"];
+        let told = ["batches", "retried", "failed"].map(|name| last[name].as_u64().unwrap());
+        assert_eq!(told, [batches, retried, failed], "{status}");
+        assert!(last["durationMs"].as_u64() < Some(20_000), "{status}");
+    };
+    last(10, 0, 0, &before);
+    let fan_out = &before["fanOut"];
+    assert_eq!(
+        (&fan_out["total"], &fan_out["batches"]),
+        (&json!(1), &json!(10))
+    );
+    assert_eq!(
+        (&fan_out["inFlight"], &fan_out["questionsInFlight"]),
+        (&json!(0), &json!(1))
+    );
+
+    // While it is held up it is seen; nine others follow it.
+    calls.rule("/summarize", |_| Fate::Held);
+    let client = app.client(PATIENCE);
+    thread::scope(|scope| {
+        let ask = || client.ask_with("/admin/top-ips", &[]).expect("an answer");
+        let first = scope.spawn(ask);
+        wait_until("ten are in flight", || calls.made("/summarize") == 10);
+        // Other instances, which may be the ones that are asked, have nothing in flight.
+        wait_until("it is seen", || {
+            let seen = status(&app)["fanOut"].clone();
+            (&seen["inFlight"], &seen["questionsInFlight"]) == (&json!(10), &json!(2))
+        });
+        let others: Vec<_> = (0..9).map(|_| scope.spawn(ask)).collect();
+        thread::sleep(Duration::from_millis(500));
+        calls.release();
+        for asked in others.into_iter().chain([first]) {
+            assert_eq!(asked.join().unwrap().status, 200);
+        }
+    });
+    calls.rule("/summarize", |_| Fate::CalleeTraps);
+    assert_eq!(app.ask("/admin/top-paths").status, 503);
+    assert_eq!(how(&app.ask(STATS)), "hit; detail=stale");
+    let after = status(&app);
+    last(10, 10, 10, &after);
+    let counted = ["misses", "collapsed", "stale", "failures"].map(|name| &after["cache"][name]);
+    // Each status but this one is counted as computed, too.
+    let misses = 1 + 1 + (statuses.get() - 1);
+    assert_eq!(counted, [&json!(misses), &json!(9), &json!(1), &json!(1)]);
+    let fan_out =
+        ["total", "batches", "batchesRetried", "batchesFailed"].map(|name| &after["fanOut"][name]);
+    assert_eq!(fan_out, [&json!(4), &json!(40), &json!(20), &json!(20)]);
+    assert_eq!(
+        (&after["layoutVersion"], &after["pages"]),
+        (&json!(2), &json!(256))
+    );
+    assert_eq!(after["version"], env!("CARGO_PKG_VERSION"));
 }

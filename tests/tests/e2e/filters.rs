@@ -7,20 +7,21 @@ use rollcall_tests::App;
 use serde_json::{Value, json};
 
 use crate::plain_count::{
-    FILTERS, Hit, as_of_ms, ask, check_metrics, check_timeline, counted, hits, is_of_one_class,
-    is_within, ranked, record, told,
+    About, FILTERS, Hit, as_of_ms, ask, check_metrics, check_timeline, counted, hits,
+    is_of_one_class, is_within, length_ms, lets_path, ranked, record, told,
 };
 
+const WINDOWS: [&str; 6] = ["1h", "24h", "7d", "30d", "90d", "all"];
+
 #[test]
-fn totals_and_rankings_are_those_of_a_plain_count_under_every_filter() {
-    let app = App::start_with(|config| {
-        config.variables.insert("batch_size".into(), "7".into());
-    });
+fn totals_are_those_of_a_plain_count_under_every_filter_and_in_every_window() {
+    let app = app_of_small_batches();
     let hits = hits();
     record(&app, &hits);
     for filter in FILTERS {
-        for window in ["1h", "24h", "7d", "30d", "all"] {
-            let stats = ask(&app, &format!("global-stats?timeRange={window}"), filter.0);
+        for window in WINDOWS {
+            let question = format!("global-stats?includeCosts=true&timeRange={window}");
+            let stats = ask(&app, &question, filter.0);
             let within = counted(&hits, filter, window, &stats);
             let label = format!("{window}, {}", filter.0);
             assert_eq!(stats["totalRequests"], within.len(), "{label}");
@@ -33,17 +34,92 @@ fn totals_and_rankings_are_those_of_a_plain_count_under_every_filter() {
             assert_eq!(stats["uniqueIPs"], ips.len(), "{label}");
             assert_eq!(stats["uniquePaths"], keys.len(), "{label}");
             assert_eq!(stats["totalPaths"], pairs.len(), "{label}");
-            check_metrics(&stats, &within, is_of_one_class(filter));
+            let each = pairs.len() as f64 / ips.len().max(1) as f64;
+            assert_eq!(stats["avgPathsPerIP"], each, "{label}");
+            let by_class = is_of_one_class(filter);
+            check_metrics(&stats, &within, by_class);
+            let about = About::new(&hits, &filter, window, &stats);
+            let expected = ranked(within.iter().map(|hit| hit.key()));
+            let top = told(&stats["topPaths"], "pathKey");
+            assert_eq!(top, expected[..expected.len().min(10)], "{label}");
+            for path in stats["topPaths"].as_array().unwrap() {
+                about.check_path(path);
+            }
+            let costs = &stats["costMetrics"];
+            assert_eq!(costs["doRequestCount"], within.len(), "{label}");
+            let hours = within.iter().filter_map(|hit| hit.time_us).sum::<i64>() as f64 / 3.6e9;
+            assert_eq!(costs["activeDurationHours"].as_f64().is_none(), by_class);
+            if let Some(told) = costs["activeDurationHours"].as_f64() {
+                assert!((told - hours).abs() < 1e-12, "{label}: {costs}");
+            }
+        }
+    }
+}
 
-            let top = ask(
-                &app,
-                &format!("top-paths?limit=100&timeRange={window}"),
-                filter.0,
-            );
+#[test]
+fn who_is_active_and_who_is_asked_is_what_a_plain_count_says() {
+    let app = App::start();
+    let hits = hits();
+    record(&app, &hits);
+    for window in WINDOWS {
+        let stats = ask(&app, &format!("global-stats?timeRange={window}"), "");
+        let seen_since = |since_ms: i64| {
+            let seen = hits.iter().filter(|hit| hit.at_ms >= since_ms);
+            seen.map(|hit| &hit.ip).collect::<BTreeSet<_>>().len()
+        };
+        let now_ms = as_of_ms(&stats);
+        let asked = seen_since(now_ms - length_ms(window));
+        assert_eq!(stats["totalActiveDOs"], asked, "{window}");
+        let active = seen_since(now_ms - length_ms("7d"));
+        assert_eq!(stats["totalActiveIPs"], active, "{window}");
+    }
+}
+
+/// Many batches to a question, and fewer in flight than there are.
+fn app_of_small_batches() -> App {
+    App::start_with(|config| {
+        for (name, value) in [("batch_size", "7"), ("fanout_limit", "3")] {
+            config.variables.insert(name.into(), value.into());
+        }
+    })
+}
+
+#[test]
+fn top_paths_are_those_of_a_plain_count_under_every_filter_and_in_every_window() {
+    let app = app_of_small_batches();
+    let hits = hits();
+    record(&app, &hits);
+    for filter in FILTERS {
+        for window in WINDOWS {
+            let question = format!("top-paths?limit=100&timeRange={window}");
+            let top = ask(&app, &question, filter.0);
             let within = counted(&hits, filter, window, &top);
             let expected = ranked(within.iter().map(|hit| hit.key()));
+            let label = format!("{window}, {}", filter.0);
             assert_eq!(told(&top["paths"], "pathKey"), expected, "{label}");
+            let about = About::new(&hits, &filter, window, &top);
+            for path in top["paths"].as_array().unwrap() {
+                about.check_path(path);
+            }
+        }
+        let sorts = [
+            "requests",
+            "uniqueIPs",
+            "avgResponseTime",
+            "errorRate",
+            "p95ResponseTime",
+        ];
+        check_sorts(&app, "top-paths", ("paths", "pathKey"), &sorts, filter.0);
+    }
+}
 
+#[test]
+fn top_ips_are_those_of_a_plain_count_under_every_filter_and_in_every_window() {
+    let app = app_of_small_batches();
+    let hits = hits();
+    record(&app, &hits);
+    for filter in FILTERS {
+        for window in WINDOWS {
             let top = ask(
                 &app,
                 &format!("top-ips?limit=100&timeRange={window}"),
@@ -51,15 +127,93 @@ fn totals_and_rankings_are_those_of_a_plain_count_under_every_filter() {
             );
             let within = counted(&hits, filter, window, &top);
             let expected = ranked(within.iter().map(|hit| hit.ip.clone()));
+            let label = format!("{window}, {}", filter.0);
             assert_eq!(told(&top["ips"], "ip"), expected, "{label}");
+            let about = About::new(&hits, &filter, window, &top);
             for ip in top["ips"].as_array().unwrap() {
-                let of_ip: Vec<&Hit> = within
-                    .iter()
-                    .copied()
-                    .filter(|hit| ip["ip"] == hit.ip)
-                    .collect();
-                check_metrics(ip, &of_ip, is_of_one_class(filter));
+                about.check_ip(ip);
             }
+        }
+        let sorts = ["requests", "uniquePaths", "errorRate", "lastSeen"];
+        check_sorts(&app, "top-ips", ("ips", "ip"), &sorts, filter.0);
+    }
+}
+
+/// The first seven by each order are those of the whole list, sorted by what is told.
+fn check_sorts(app: &App, question: &str, of: (&str, &str), sorts: &[&str], filter: &str) {
+    let (list, name) = of;
+    let question = format!("{question}?timeRange=30d");
+    let list = |more: &str| {
+        let answer = ask(app, &format!("{question}&{more}"), filter);
+        answer[list].as_array().unwrap().clone()
+    };
+    let all = list("limit=100");
+    for sort in sorts {
+        let field = match *sort {
+            "requests" => "totalRequests",
+            other => other,
+        };
+        // Times as text sort like times. What was not told comes last.
+        let rank = |entry: &Value| match &entry[field] {
+            Value::String(text) => (0.0, text.clone()),
+            number => (number.as_f64().unwrap_or(-1.0), String::new()),
+        };
+        let text = |entry: &Value| entry[name].as_str().unwrap().to_owned();
+        let mut expected = all.clone();
+        expected.sort_by(|a, b| {
+            let by_rank = rank(b).partial_cmp(&rank(a)).unwrap();
+            by_rank.then_with(|| text(a).cmp(&text(b)))
+        });
+        expected.truncate(7);
+        let first = list(&format!("limit=7&sortBy={sort}"));
+        let names = |entries: &[Value]| entries.iter().map(text).collect::<Vec<_>>();
+        assert_eq!(names(&first), names(&expected), "{sort}, {filter}");
+    }
+}
+
+#[test]
+fn an_overview_is_that_of_a_plain_count_under_every_filter() {
+    let app = App::start();
+    let hits = hits();
+    record(&app, &hits);
+    for filter in FILTERS {
+        for window in ["1h", "24h", "7d", "30d", "all"] {
+            let overview = ask(&app, &format!("overview?timeRange={window}"), filter.0);
+            let now_ms = as_of_ms(&overview);
+            let within = counted(&hits, filter, window, &overview);
+            let label = format!("{window}, {}", filter.0);
+            assert_eq!(overview["totalRequests"], within.len(), "{label}");
+            check_metrics(&overview, &within, is_of_one_class(filter));
+            check_timeline(&overview["timeline"], &hits, filter, window, now_ms);
+            let mut callers = ranked(within.iter().map(|hit| hit.ip.clone()));
+            let is_new = |ip: &str| {
+                // Of any status, as first seen is.
+                let prefix_fits = |hit: &&Hit| hit.ip == ip && lets_path(filter, hit);
+                let first = hits.iter().filter(prefix_fits).map(|hit| hit.at_ms).min();
+                window == "all" || first >= Some(now_ms - length_ms(window))
+            };
+            let new = callers.iter().filter(|(ip, _)| is_new(ip)).count();
+            assert_eq!(overview["newIPs"], new, "{label}");
+            callers.truncate(10);
+            assert_eq!(told(&overview["topIPs"], "ip"), callers, "{label}");
+            let shares = |list: &str, key: &str| -> Vec<(String, u64)> {
+                let entry = |entry: &Value| {
+                    let requests = entry["requests"].as_u64().unwrap();
+                    let percentage = 100.0 * requests as f64 / within.len() as f64;
+                    assert!((entry["percentage"].as_f64().unwrap() - percentage).abs() < 1e-9);
+                    (entry[key].as_str().unwrap().to_owned(), requests)
+                };
+                let list = overview[list].as_array().unwrap();
+                list.iter().map(entry).collect()
+            };
+            let methods = ranked(within.iter().map(|hit| hit.method.to_owned()));
+            assert_eq!(shares("methods", "method"), methods, "{label}");
+            let mut countries = shares("topCountries", "country");
+            countries.sort();
+            let country = |hit: &&Hit| hit.country.unwrap_or("unknown").to_owned();
+            let mut expected = ranked(within.iter().map(country));
+            expected.sort();
+            assert_eq!(countries, expected, "{label}");
         }
     }
 }
@@ -70,13 +224,9 @@ fn timelines_are_those_of_a_plain_count_under_every_filter() {
     let hits = hits();
     record(&app, &hits);
     for filter in FILTERS {
-        for window in ["1h", "24h", "7d", "30d", "90d", "all"] {
+        for window in WINDOWS {
             let series = ask(&app, &format!("timeseries?timeRange={window}"), filter.0);
             check_timeline(&series, &hits, filter, window, as_of_ms(&series));
-            if window != "90d" {
-                let within = counted(&hits, filter, window, &series);
-                assert_eq!(series["totalRequests"], within.len());
-            }
         }
     }
 }
@@ -90,51 +240,54 @@ fn one_ip_and_one_path_are_told_as_a_plain_count_does_under_every_filter() {
         .into_iter()
         .filter(|filter| !filter.0.contains("ip="))
     {
-        for window in ["1h", "24h", "7d", "all"] {
-            let ip = ask(
-                &app,
-                &format!("ips/198.51.100.7?limit=100&timeRange={window}"),
-                filter.0,
-            );
-            let is_mine = |hit: &Hit| hit.ip == "198.51.100.7";
+        for (address, window) in ["198.51.100.7", "2001:db8::f"]
+            .into_iter()
+            .flat_map(|ip| WINDOWS.map(|window| (ip, window)))
+        {
+            let question = format!("ips/{address}?limit=100&timeRange={window}");
+            let ip = ask(&app, &question, filter.0);
+            let about = About::new(&hits, &filter, window, &ip);
+            about.check_ip(&ip);
+            let is_mine = |hit: &Hit| hit.ip == address;
             let within = counted(&hits, filter, window, &ip);
-            let within: Vec<&Hit> = within.into_iter().filter(|hit| is_mine(hit)).collect();
-            assert_eq!(ip["totalRequests"], within.len(), "{window}, {}", filter.0);
-            check_metrics(&ip, &within, is_of_one_class(filter));
-            let expected = ranked(within.iter().map(|hit| hit.key()));
+            let within = within.iter().filter(|hit| is_mine(hit));
+            let expected = ranked(within.map(|hit| hit.key()));
             assert_eq!(told(&ip["paths"], "pathKey"), expected);
             assert_eq!(ip["totalPaths"], expected.len());
-            assert_eq!(ip["timeline"]["totalRequests"], within.len());
-            if !is_of_one_class(filter) {
-                let seen = hits.iter().filter(|hit| is_mine(hit) && filter.1(hit));
-                let last: Option<Timestamp> =
-                    ip["lastSeen"].as_str().map(|last| last.parse().unwrap());
-                let newest = seen.map(|hit| hit.at_ms).max();
-                assert_eq!(last.map(Timestamp::as_millisecond), newest);
+            let counts = |hit: &Hit| is_mine(hit) && filter.1(hit);
+            let of_ip = About {
+                counts: &counts,
+                ..about
+            };
+            for path in ip["paths"].as_array().unwrap() {
+                of_ip.check_path(path);
             }
+            let mine: Vec<Hit> = hits.iter().filter(|hit| is_mine(hit)).cloned().collect();
+            check_timeline(&ip["timeline"], &mine, filter, window, as_of_ms(&ip));
         }
     }
     for filter in FILTERS {
-        for window in ["1h", "24h", "7d", "all"] {
+        for window in WINDOWS {
             let query = format!("paths?key=get%20/path/3&limit=100&timeRange={window}");
             let path = ask(&app, &query, filter.0);
-            let within = counted(&hits, filter, window, &path);
-            let within: Vec<&Hit> = within
-                .into_iter()
-                .filter(|hit| hit.key() == "GET /path/3")
-                .collect();
             assert_eq!(path["pathKey"], "GET /path/3");
-            assert_eq!(
-                path["totalRequests"],
-                within.len(),
-                "{window}, {}",
-                filter.0
-            );
-            check_metrics(&path, &within, is_of_one_class(filter));
-            let expected = ranked(within.iter().map(|hit| hit.ip.clone()));
+            let about = About::new(&hits, &filter, window, &path);
+            about.check_path(&path);
+            let is_mine = |hit: &Hit| hit.key() == "GET /path/3";
+            let within = counted(&hits, filter, window, &path);
+            let within = within.iter().filter(|hit| is_mine(hit));
+            let expected = ranked(within.map(|hit| hit.ip.clone()));
             assert_eq!(told(&path["callers"], "ip"), expected);
-            assert_eq!(path["uniqueIPs"], expected.len());
-            assert_eq!(path["timeline"]["totalRequests"], within.len());
+            let counts = |hit: &Hit| is_mine(hit) && filter.1(hit);
+            let of_path = About {
+                counts: &counts,
+                ..about
+            };
+            for caller in path["callers"].as_array().unwrap() {
+                of_path.check_ip(caller);
+            }
+            let mine: Vec<Hit> = hits.iter().filter(|hit| is_mine(hit)).cloned().collect();
+            check_timeline(&path["timeline"], &mine, filter, window, as_of_ms(&path));
         }
     }
 }
@@ -145,7 +298,7 @@ fn exports_hold_what_a_plain_count_gives_under_every_filter() {
     let hits = hits();
     record(&app, &hits);
     for filter in FILTERS {
-        for range in ["1d", "7d", "30d"] {
+        for range in ["1d", "7d", "30d", "90d"] {
             let export = ask(&app, &format!("export?dateRange={range}"), filter.0);
             let exported: Timestamp = export["exportedAt"].as_str().unwrap().parse().unwrap();
             let now_ms = exported.as_millisecond();

@@ -8,7 +8,8 @@ use crate::admin::{three_hits, without_times};
 /// A timeline of seven days without its buckets, of which the first is empty.
 fn without_buckets(timeline: &mut Value) {
     let empty = json!({
-        "start": "TIME", "requests": 0, "errors": 0, "avgResponseTime": null, "p95ResponseTime": null
+        "start": "TIME", "requests": 0, "errors": 0, "avgResponseTime": null,
+        "p50ResponseTime": null, "p95ResponseTime": null, "p99ResponseTime": null
     });
     let clean = |period: &mut Value| {
         let buckets = period.as_object_mut().unwrap().remove("buckets").unwrap();
@@ -26,7 +27,10 @@ fn without_buckets(timeline: &mut Value) {
 }
 
 fn silence() -> Value {
-    json!({"totalRequests": 0, "errors": 0, "avgResponseTime": null, "p95ResponseTime": null})
+    json!({
+        "totalRequests": 0, "uniqueIPs": 0, "errors": 0, "avgResponseTime": null,
+        "p50ResponseTime": null, "p95ResponseTime": null, "p99ResponseTime": null
+    })
 }
 
 #[test]
@@ -38,11 +42,37 @@ fn a_timeseries_has_the_documented_shape() {
     assert_eq!(
         series,
         json!({
-            "bucketMinutes": 1440, "totalRequests": 3, "errors": 2, "avgResponseTime": 20.0, "p95ResponseTime": 30.0,
+            "bucketMinutes": 1440, "totalRequests": 3, "uniqueIPs": 2, "errors": 2, "avgResponseTime": 20.0,
+            "p50ResponseTime": 10.239, "p95ResponseTime": 30.0, "p99ResponseTime": 30.0,
             "previous": silence(),
             "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
         })
     );
+}
+
+#[test]
+fn an_overview_is_the_other_answers_in_one() {
+    let app = App::start();
+    three_hits(&app);
+    let part = |path: &str| without_times(app.json(&format!("/admin/{path}?timeRange=7d")));
+    let mut expected = part("global-stats");
+    let mut timeline = part("timeseries");
+    for name in ["timeRange", "asOf", "generatedAt", "coverage", "warnings"] {
+        timeline.as_object_mut().unwrap().remove(name);
+    }
+    expected["newIPs"] = json!(2);
+    expected["topIPs"] = part("top-ips")["ips"].clone();
+    let percent = |part: f64| 100.0 * (part / 3.0);
+    expected["topCountries"] = json!([
+        {"country": "DE", "requests": 2, "percentage": percent(2.0)},
+        {"country": "unknown", "requests": 1, "percentage": percent(1.0)}
+    ]);
+    expected["methods"] = json!([
+        {"method": "GET", "requests": 2, "percentage": percent(2.0)},
+        {"method": "POST", "requests": 1, "percentage": percent(1.0)}
+    ]);
+    expected["timeline"] = timeline;
+    assert_eq!(part("overview"), expected);
 }
 
 #[test]
@@ -71,7 +101,8 @@ fn one_ip_has_the_documented_shape() {
             "p99ResponseTime": 30.0, "totalBytes": 150,
             "userAgents": ["=cmd()"], "totalPaths": 1, "offset": 0, "limit": 10, "paths": [users],
             "timeline": {
-                "bucketMinutes": 1440, "totalRequests": 2, "errors": 1, "avgResponseTime": 20.0, "p95ResponseTime": 30.0,
+                "bucketMinutes": 1440, "totalRequests": 2, "uniqueIPs": 1, "errors": 1, "avgResponseTime": 20.0,
+                "p50ResponseTime": 10.239, "p95ResponseTime": 30.0, "p99ResponseTime": 30.0,
                 "previous": silence()
             },
             "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
@@ -104,7 +135,8 @@ fn one_path_has_the_documented_shape() {
         "topCountries": [{"country": "unknown", "requests": 1, "percentage": 100.0}],
         "callers": [caller],
         "timeline": {
-            "bucketMinutes": 1440, "totalRequests": 1, "errors": 1, "avgResponseTime": null, "p95ResponseTime": null,
+            "bucketMinutes": 1440, "totalRequests": 1, "uniqueIPs": 1, "errors": 1, "avgResponseTime": null,
+            "p50ResponseTime": null, "p95ResponseTime": null, "p99ResponseTime": null,
             "previous": silence()
         },
         "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []

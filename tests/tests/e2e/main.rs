@@ -8,15 +8,19 @@
 
 mod access;
 mod admin;
+mod alerts;
 mod answers;
+mod browser;
 mod cache;
 mod collect;
 mod contract;
+mod dashboard;
 mod degradation;
 mod export;
 mod filters;
 mod in_full;
 mod limits;
+mod metrics;
 mod plain_count;
 mod redis;
 mod stores;

@@ -1,6 +1,6 @@
 //! A plain count: hits made by a fixed rule, and what is counted of them, reckoned by the documentation alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rollcall_tests::App;
@@ -10,6 +10,7 @@ const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
+#[derive(Clone)]
 pub struct Hit {
     pub ip: String,
     pub method: &'static str,
@@ -37,7 +38,8 @@ impl Hit {
     }
 }
 
-/// Fifteen hundred hits by 60 IPs on 20 paths: most of the last three hours, some of yesterday and the week before, few of last year.
+/// Fifteen hundred hits by 60 IPs on 20 paths: most of the last three hours, some of yesterday, the week and the months
+/// before, few of last year.
 pub fn hits() -> Vec<Hit> {
     let now_ms = Timestamp::now().as_millisecond();
     let mut seed = 7u64;
@@ -53,6 +55,7 @@ pub fn hits() -> Vec<Hit> {
             0 => draw(48) * HOUR_MS,
             1 => draw(14) * DAY_MS,
             2 if ip % 4 == 0 => 400 * DAY_MS,
+            3 => draw(120) * DAY_MS,
             _ => draw(3 * 60) * MINUTE_MS,
         };
         Hit {
@@ -106,6 +109,7 @@ pub fn length_ms(window: &str) -> i64 {
         "24h" | "1d" => DAY_MS,
         "7d" => 7 * DAY_MS,
         "30d" => 30 * DAY_MS,
+        "90d" => 90 * DAY_MS,
         _ => 100 * 365 * DAY_MS,
     }
 }
@@ -120,7 +124,7 @@ pub fn is_within(hit: &Hit, window: &str, now_ms: i64) -> bool {
 /// A filter as it is asked for, and what it lets through.
 pub type Filter = (&'static str, fn(&Hit) -> bool);
 
-pub const FILTERS: [Filter; 10] = [
+pub const FILTERS: [Filter; 12] = [
     ("", |_| true),
     ("ip=198.51.100.0/28", |hit| {
         hit.ip
@@ -131,6 +135,14 @@ pub const FILTERS: [Filter; 10] = [
         hit.ip.contains(':') && hit.class() == "5xx"
     }),
     ("ip=198.51.100.7", |hit| hit.ip == "198.51.100.7"),
+    ("ip=2001:db8:0::f&method=GET", |hit| {
+        hit.ip == "2001:db8::f" && hit.method == "GET"
+    }),
+    ("ip=2001:db8::20/123&country=unknown", |hit| {
+        let last = hit.ip.strip_prefix("2001:db8::");
+        let last = last.and_then(|last| u8::from_str_radix(last, 16).ok());
+        hit.country.is_none() && last.is_some_and(|last| (0x20..0x40).contains(&last))
+    }),
     ("pathPrefix=/path/1&method=post", |hit| {
         hit.path.starts_with("/path/1") && hit.method == "POST"
     }),
@@ -172,6 +184,18 @@ pub fn counted<'a>(hits: &'a [Hit], filter: Filter, window: &str, answer: &Value
     hits.collect()
 }
 
+/// Whether a filter lets a hit's path and method through, whatever its status.
+pub fn lets_path(filter: Filter, hit: &Hit) -> bool {
+    let statuses = [Some(200), Some(304), Some(404), Some(503), None];
+    let with = |status| Hit {
+        status,
+        path: hit.path.clone(),
+        ip: hit.ip.clone(),
+        ..*hit
+    };
+    statuses.into_iter().any(|status| filter.1(&with(status)))
+}
+
 pub fn is_of_one_class(filter: Filter) -> bool {
     filter.0.contains("status=")
 }
@@ -182,39 +206,193 @@ pub fn check_metrics(told: &Value, hits: &[&Hit], by_class: bool) {
         let count = hits.iter().filter(|hit| hit.class() == class).count();
         assert_eq!(told["statusClasses"][class], count, "{class}: {told}");
     }
-    let errors = hits.iter().filter(|hit| hit.status >= Some(400)).count();
-    let rate = errors as f64 / hits.len().max(1) as f64;
-    assert!((told["errorRate"].as_f64().unwrap() - rate).abs() < 1e-9);
-    if by_class {
-        for name in ["totalBytes", "avgResponseTime", "p95ResponseTime"] {
+    let rate = errors(hits) as f64 / hits.len().max(1) as f64;
+    assert!(is_near(&told["errorRate"], rate), "{told}");
+    check_times(
+        told,
+        &[
+            ("p50ResponseTime", 50),
+            ("p95ResponseTime", 95),
+            ("p99ResponseTime", 99),
+        ],
+        hits,
+        by_class,
+    );
+    let bytes: i64 = hits.iter().map(|hit| hit.bytes).sum();
+    let bytes = (!by_class).then_some(bytes);
+    assert_eq!(told["totalBytes"], json!(bytes), "{told}");
+}
+
+fn errors(hits: &[&Hit]) -> usize {
+    hits.iter().filter(|hit| hit.status >= Some(400)).count()
+}
+
+fn is_near(told: &Value, expected: f64) -> bool {
+    told.as_f64()
+        .is_some_and(|told| (told - expected).abs() <= 1e-9 * expected.abs().max(1.0))
+}
+
+/// The average response time and some percentiles.
+fn check_times(told: &Value, percentiles: &[(&str, usize)], hits: &[&Hit], by_class: bool) {
+    let times = hits.iter().filter_map(|hit| hit.time_us);
+    let mut times: Vec<i64> = times.filter(|_| !by_class).collect();
+    times.sort_unstable();
+    if times.is_empty() {
+        for name in percentiles.iter().map(|(name, _)| *name) {
             assert!(told[name].is_null(), "{name}: {told}");
         }
+        assert!(told["avgResponseTime"].is_null(), "{told}");
         return;
     }
-    let bytes: i64 = hits.iter().map(|hit| hit.bytes).sum();
-    assert_eq!(told["totalBytes"], bytes, "{told}");
-    let mut times: Vec<i64> = hits.iter().filter_map(|hit| hit.time_us).collect();
-    times.sort_unstable();
-    for (name, percent) in [
-        ("p50ResponseTime", 50),
-        ("p95ResponseTime", 95),
-        ("p99ResponseTime", 99),
-    ] {
+    for (name, percent) in percentiles {
         let rank = (times.len() * percent).div_ceil(100);
-        let exact = rank.checked_sub(1).map(|at| times[at] as f64 / 1_000.0);
-        match (told[name].as_f64(), exact) {
-            (Some(told), Some(exact)) => {
-                let fits = told >= exact - 1e-9 && told <= exact * 1.125 + 1e-9;
-                assert!(fits, "{name}: {told} for {exact}");
-            }
-            (told, exact) => assert_eq!(told, exact, "{name}"),
-        }
+        let exact = times[rank - 1] as f64 / 1_000.0;
+        let told = told[*name].as_f64().unwrap();
+        let fits = told >= exact - 1e-9 && told <= exact * 1.125 + 1e-9;
+        assert!(fits, "{name}: {told} for {exact}");
     }
     let average = times.iter().sum::<i64>() as f64 / times.len() as f64 / 1_000.0;
-    match told["avgResponseTime"].as_f64() {
-        Some(told) => assert!((told - average).abs() < 1e-6),
-        None => assert!(times.is_empty()),
+    assert!(is_near(&told["avgResponseTime"], average), "{told}");
+}
+
+/// What an answer is about.
+#[derive(Clone, Copy)]
+pub struct About<'a> {
+    /// All that were recorded.
+    pub hits: &'a [Hit],
+    /// Which of them count.
+    pub counts: &'a dyn Fn(&Hit) -> bool,
+    pub by_class: bool,
+    pub window: &'a str,
+    pub now_ms: i64,
+}
+
+impl<'a> About<'a> {
+    pub fn new(hits: &'a [Hit], filter: &'a Filter, window: &'a str, answer: &Value) -> Self {
+        Self {
+            hits,
+            counts: &filter.1,
+            by_class: is_of_one_class(*filter),
+            window,
+            now_ms: as_of_ms(answer),
+        }
     }
+
+    /// The hits that count in a window.
+    fn within(self, window: &str) -> Vec<&'a Hit> {
+        let counted = self
+            .hits
+            .iter()
+            .filter(|hit| (self.counts)(hit) && is_within(hit, window, self.now_ms));
+        counted.collect()
+    }
+
+    /// Whether the hit would count with some status.
+    fn counts_with_any_status(self, hit: &Hit) -> bool {
+        let statuses = [Some(200), Some(304), Some(404), Some(503), None];
+        statuses.into_iter().any(|status| {
+            let hit = Hit {
+                status,
+                ..hit.clone()
+            };
+            (self.counts)(&hit)
+        })
+    }
+
+    /// The hits of one IP that count in three windows.
+    fn check_recent(self, told: &Value) {
+        for (name, window) in [("last24h", "24h"), ("last7d", "7d"), ("last30d", "30d")] {
+            let count = self.within(window).len();
+            assert_eq!(told["recentActivity"][name], count, "{name}: {told}");
+        }
+    }
+
+    /// The first and the last of some hits.
+    fn check_seen<'h>(self, told: &Value, hits: impl Iterator<Item = &'h Hit>) {
+        let times: BTreeSet<i64> = hits.map(|hit| hit.at_ms).collect();
+        for (name, expected) in [("firstSeen", times.first()), ("lastSeen", times.last())] {
+            let time = told[name].as_str().map(|text| text.parse().unwrap());
+            let time = time.map(Timestamp::as_millisecond);
+            assert_eq!(time.as_ref(), expected, "{name}: {told}");
+        }
+    }
+
+    /// Everything that is told of a path.
+    pub fn check_path(self, told: &Value) {
+        let is_mine = |hit: &Hit| told["pathKey"] == hit.key();
+        let counts = |hit: &Hit| is_mine(hit) && (self.counts)(hit);
+        let mine = About {
+            counts: &counts,
+            ..self
+        };
+        let within = mine.within(self.window);
+        let callers: BTreeSet<&str> = within.iter().map(|hit| hit.ip.as_str()).collect();
+        assert_eq!(told["totalRequests"], within.len(), "{told}");
+        assert_eq!(told["uniqueIPs"], callers.len(), "{told}");
+        let each = within.len() as f64 / callers.len().max(1) as f64;
+        assert!(is_near(&told["avgRequestsPerIP"], each), "{told}");
+        check_metrics(told, &within, self.by_class);
+        check_countries(told, &within);
+        // The rest is of those who called it in the window.
+        let is_caller = |hit: &Hit| callers.contains(hit.ip.as_str());
+        let of_callers = |hit: &Hit| counts(hit) && is_caller(hit);
+        let of_callers = About {
+            counts: &of_callers,
+            ..self
+        };
+        of_callers.check_recent(told);
+        let seen = self.hits.iter();
+        self.check_seen(told, seen.filter(|hit| is_mine(hit) && is_caller(hit)));
+    }
+
+    /// Everything that is told of an IP.
+    pub fn check_ip(self, told: &Value) {
+        let is_mine = |hit: &Hit| told["ip"] == hit.ip;
+        let counts = |hit: &Hit| is_mine(hit) && (self.counts)(hit);
+        let mine = About {
+            counts: &counts,
+            ..self
+        };
+        let within = mine.within(self.window);
+        let keys: BTreeSet<String> = within.iter().map(|hit| hit.key()).collect();
+        assert_eq!(told["totalRequests"], within.len(), "{told}");
+        assert_eq!(told["uniquePaths"], keys.len(), "{told}");
+        check_metrics(told, &within, self.by_class);
+        mine.check_recent(told);
+        let seen = || {
+            let hits = self.hits.iter();
+            hits.filter(|hit| mine.counts_with_any_status(hit))
+        };
+        self.check_seen(told, seen());
+        let length_ms = match self.window {
+            "all" => seen().map(|hit| self.now_ms - hit.at_ms).max(),
+            window => Some(length_ms(window)),
+        };
+        let minutes = length_ms.unwrap_or(0).max(MINUTE_MS) as f64 / MINUTE_MS as f64;
+        let rate = within.len() as f64 / minutes;
+        assert!(is_near(&told["requestsPerMinute"], rate), "{told}");
+        let country = self.hits.iter().find(|hit| is_mine(hit)).unwrap().country;
+        assert_eq!(told["country"], json!(country), "{told}");
+    }
+}
+
+/// The countries of a path, most hits first, each with its share.
+fn check_countries(told: &Value, hits: &[&Hit]) {
+    let expected = ranked(
+        hits.iter()
+            .map(|hit| hit.country.unwrap_or("unknown").to_owned()),
+    );
+    let countries = told["topCountries"].as_array().unwrap();
+    let found = countries.iter().map(|country| {
+        let requests = country["requests"].as_u64().unwrap();
+        let share = 100.0 * requests as f64 / hits.len() as f64;
+        assert!(is_near(&country["percentage"], share), "{told}");
+        (country["country"].as_str().unwrap().to_owned(), requests)
+    });
+    let found: Vec<(String, u64)> = found.collect();
+    let is_sorted = found.is_sorted_by_key(|(_, requests)| std::cmp::Reverse(*requests));
+    assert!(is_sorted, "{told}");
+    assert_eq!(BTreeMap::from_iter(found), BTreeMap::from_iter(expected));
 }
 
 /// Keys by how often they are there, most first, equals by key.
@@ -239,37 +417,74 @@ pub fn told(list: &Value, key: &str) -> Vec<(String, u64)> {
 /// The totals of a timeline, each of its buckets, and the period before.
 pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, now_ms: i64) {
     let bucket_ms = told["bucketMinutes"].as_i64().unwrap() * MINUTE_MS;
-    let cells: Vec<i64> = hits
-        .iter()
-        .filter(|hit| filter.1(hit))
-        .filter_map(|hit| cell_start(hit.at_ms, now_ms))
-        .collect();
-    let check = |period: &Value, from_ms: i64, to_ms: i64, before: u64| {
-        let mut sum = before;
+    let hits: Vec<&Hit> = hits.iter().filter(|hit| filter.1(hit)).collect();
+    let among = |is_in: &dyn Fn(i64) -> bool| {
+        let among = hits
+            .iter()
+            .filter(|hit| cell_start(hit.at_ms, now_ms).is_some_and(is_in));
+        among.copied().collect::<Vec<&Hit>>()
+    };
+    let check = |told: &Value, hits: &[&Hit]| {
+        assert_eq!(told["errors"], errors(hits), "{told}");
+        let percentiles = [
+            ("p50ResponseTime", 50),
+            ("p95ResponseTime", 95),
+            ("p99ResponseTime", 99),
+        ];
+        check_times(told, &percentiles, hits, is_of_one_class(filter));
+    };
+    let check_period = |period: &Value, from_ms: i64, to_ms: i64| {
+        let mut sum = 0;
         for bucket in period["buckets"].as_array().unwrap() {
             let start: Timestamp = bucket["start"].as_str().unwrap().parse().unwrap();
             let start_ms = start.as_millisecond();
             assert!((from_ms..to_ms).contains(&start_ms), "{bucket}");
-            let within = |cell: &&i64| **cell / bucket_ms * bucket_ms == start_ms;
-            let count = cells.iter().filter(within).count();
-            assert_eq!(
-                bucket["requests"], count,
-                "{window}, {}: {bucket}",
-                filter.0
-            );
-            sum += count as u64;
+            let within = among(&|cell| cell / bucket_ms * bucket_ms == start_ms);
+            let label = format!("{window}, {}: {bucket}", filter.0);
+            assert_eq!(bucket["requests"], within.len(), "{label}");
+            check(bucket, &within);
+            sum += within.len();
         }
-        assert_eq!(period["totalRequests"], sum);
+        sum
     };
     let from_ms = now_ms - length_ms(window);
-    check(
-        told,
-        from_ms,
-        now_ms + 1,
-        told["before"].as_u64().unwrap_or(0),
+    let shown = check_period(told, from_ms, now_ms + 1);
+    let within = hits.iter().copied();
+    let within: Vec<&Hit> = within
+        .filter(|hit| is_within(hit, window, now_ms))
+        .collect();
+    assert_eq!(
+        told["totalRequests"],
+        within.len(),
+        "{window}, {}",
+        filter.0
     );
+    let before = (window == "all").then(|| within.len() - shown);
+    assert_eq!(told["before"].as_u64(), before.map(|before| before as u64));
+    check(told, &within);
+    let ips = |hits: &[&Hit]| {
+        let ips = hits.iter().map(|hit| hit.ip.clone());
+        ips.collect::<BTreeSet<String>>().len()
+    };
+    assert_eq!(told["uniqueIPs"], ips(&within), "{window}, {}", filter.0);
     match window {
         "90d" | "all" => assert!(told["previous"].is_null()),
-        _ => check(&told["previous"], from_ms - length_ms(window), from_ms, 0),
+        _ => {
+            let previous = &told["previous"];
+            let previous_ms = from_ms - length_ms(window);
+            let sum = check_period(previous, previous_ms, from_ms);
+            let within = among(&|cell| (previous_ms..from_ms).contains(&cell));
+            assert_eq!(
+                (&previous["totalRequests"], sum),
+                (&json!(sum), within.len())
+            );
+            check(previous, &within);
+            assert_eq!(
+                previous["uniqueIPs"],
+                ips(&within),
+                "{window}, {}",
+                filter.0
+            );
+        }
     }
 }

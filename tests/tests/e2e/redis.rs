@@ -14,10 +14,13 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use rollcall_host::{HostConfig, KeyValue};
+use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::store::Moody;
 use rollcall_tests::{ADMIN, Answer, App, Client, INGEST, QUESTIONS, workspace};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::cache;
 
 /// How long a client of these tests waits for an answer, when none is late on purpose.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -473,6 +476,56 @@ fn a_batch_sent_to_both_hosts_and_again_after_a_restart_counts_once() {
         let status = answer(&client, "/admin/aggregator-status");
         assert_eq!(status["dropped"]["repeatedBatches"], 4, "{status}");
     }
+}
+
+/// Two hosts in this process on one Redis, and the calls between the components of each.
+fn two_hosts(redis: &Redis, calls: [&Calls; 2]) -> [App; 2] {
+    calls.map(|calls| redis.app(|config| config.chain_layer = Some(calls.layer())))
+}
+
+#[test]
+fn a_hundred_equal_questions_at_once_to_two_hosts_are_one_fan_out() {
+    let Some(redis) = Redis::start() else { return };
+    let (here, there) = (Calls::default(), Calls::default());
+    for calls in [&here, &there] {
+        // Long enough for every instance to want to know.
+        calls.rule("/take-snapshot", |_| Fate::Call(1_500));
+    }
+    let hosts = two_hosts(&redis, [&here, &there]);
+    hosts[0].record(&cache::hit(0));
+    let [here_, there_] = hosts.each_ref().map(|host| host.client(PATIENCE));
+    cache::is_one_for_all(&cache::ask_at_once(&[&here_, &there_], 100));
+    let computed = [&here, &there].map(|calls| calls.made("/take-snapshot"));
+    assert_eq!(computed.iter().sum::<u64>(), 1);
+    let claimed = [&here, &there].map(|calls| calls.made("/claim"));
+    assert!(!claimed.contains(&0), "both wanted to: {claimed:?}");
+}
+
+#[test]
+fn a_host_that_is_killed_while_it_computes_holds_the_other_up_for_seconds() {
+    let Some(redis) = Redis::start() else { return };
+    let (here, there) = (Calls::default(), Calls::default());
+    here.rule("/take-snapshot", |_| Fate::Hang);
+    let [dying, other] = two_hosts(&redis, [&here, &there]);
+    dying.record(&cache::hit(0));
+    let [lost, waiting] = [&dying, &other].map(|host| host.client(PATIENCE));
+    thread::scope(|scope| {
+        let lost = scope.spawn(move || lost.ask_with(cache::STATS, &[]));
+        cache::wait_until("it computes", || here.made("/take-snapshot") == 1);
+        let asked = scope.spawn(|| cache::ask_at_once(&[&waiting], 20));
+        cache::wait_until("the other wants to", || there.made("/claim") > 0);
+        // Longer than a claim holds that is not renewed.
+        sleep(Duration::from_secs(4));
+        assert_eq!(there.made("/take-snapshot"), 0, "it waits");
+        let killed = Instant::now();
+        drop(dying);
+        for answer in asked.join().unwrap() {
+            assert_eq!((answer.status, cache::total(&answer)), (200, 1));
+        }
+        let waited = killed.elapsed();
+        assert!(waited < Duration::from_secs(6), "{waited:?}");
+        assert!(lost.join().unwrap().is_err(), "nothing of it answers");
+    });
 }
 
 /// Holds an answer to what a client must see while the store is away.

@@ -201,6 +201,10 @@ pub fn snapshot(store: &MemoryStore, limits: &Limits) -> Result<Root, LedgerErro
     block_on(ledger(store, limits).snapshot())
 }
 
+pub fn current(store: &MemoryStore, limits: &Limits) -> Root {
+    block_on(ledger(store, limits).current()).unwrap().0
+}
+
 /// Every IP's state, aged to now, as a query after everything sees it.
 pub fn all(store: &MemoryStore, limits: &Limits) -> BTreeMap<IpAddr, IpState> {
     let ledger = ledger(store, limits);

@@ -36,6 +36,11 @@ pub enum Question {
         include_metrics: bool,
         include_costs: bool,
     },
+    /// All that a dashboard opens with.
+    Overview {
+        window: Window,
+        filter: Filter,
+    },
     TopPaths {
         window: Window,
         filter: Filter,
@@ -102,6 +107,10 @@ impl Question {
                 filter: given.filter(),
                 include_metrics: given.flag("includeMetrics", true),
                 include_costs: given.flag("includeCosts", false),
+            },
+            "overview" => Self::Overview {
+                window: given.window(),
+                filter: given.filter(),
             },
             "top-paths" => Self::TopPaths {
                 window: given.window(),
@@ -181,11 +190,45 @@ impl Question {
         }
     }
 
+    /// The window and the filter that it is about. None of an export and of the status.
+    pub fn scope(&self) -> Option<(Window, &Filter)> {
+        match self {
+            Self::GlobalStats { window, filter, .. }
+            | Self::Overview { window, filter }
+            | Self::TopPaths { window, filter, .. }
+            | Self::TopIps { window, filter, .. }
+            | Self::Timeseries { window, filter }
+            | Self::Ip { window, filter, .. }
+            | Self::Path { window, filter, .. } => Some((*window, filter)),
+            Self::Export { .. } | Self::Status => None,
+        }
+    }
+
+    /// The same about another window and filter; a list begins anew. Nothing changes for an export and the status.
+    pub fn with_scope(mut self, to_window: Window, to_filter: Filter) -> Self {
+        if let Self::Ip { offset, .. } = &mut self {
+            *offset = 0;
+        }
+        match &mut self {
+            Self::GlobalStats { window, filter, .. }
+            | Self::Overview { window, filter }
+            | Self::TopPaths { window, filter, .. }
+            | Self::TopIps { window, filter, .. }
+            | Self::Timeseries { window, filter }
+            | Self::Ip { window, filter, .. }
+            | Self::Path { window, filter, .. } => (*window, *filter) = (to_window, to_filter),
+            Self::Export { .. } | Self::Status => {}
+        }
+        self
+    }
+
     /// How long its answer is fresh when nothing changes. An export is never kept.
     pub fn ttl_ms(&self) -> u64 {
         const MINUTE_MS: u64 = 60_000;
         match self {
-            Self::GlobalStats { .. } | Self::Timeseries { .. } => 5 * MINUTE_MS,
+            Self::GlobalStats { .. } | Self::Overview { .. } | Self::Timeseries { .. } => {
+                5 * MINUTE_MS
+            }
             Self::TopPaths { .. } | Self::TopIps { .. } => 10 * MINUTE_MS,
             Self::Ip { .. } | Self::Path { .. } => 5 * MINUTE_MS,
             Self::Status => MINUTE_MS,
@@ -205,6 +248,9 @@ impl Question {
                 .append_pair("timeRange", window.name())
                 .append_pair("includeMetrics", bool_name(*include_metrics))
                 .append_pair("includeCosts", bool_name(*include_costs))
+                .finish(),
+            Self::Overview { window, filter } => write("overview", filter)
+                .append_pair("timeRange", window.name())
                 .finish(),
             Self::TopPaths {
                 window,

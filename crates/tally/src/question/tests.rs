@@ -141,6 +141,10 @@ fn questions(window: Window, filter: Filter) -> Vec<Question> {
             include_metrics: false,
             include_costs: true,
         },
+        Question::Overview {
+            window,
+            filter: filter.clone(),
+        },
         Question::Timeseries {
             window,
             filter: filter.clone(),

@@ -1,6 +1,6 @@
 //! What the recorded traffic costs at the configured prices.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::Tally;
 use crate::report::Provenance;
@@ -25,7 +25,7 @@ pub struct Prices {
 
 /// What the traffic of the window costs, spread evenly over its days. None where a response time would have to be known by class of
 /// status.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CostMetrics {
     pub estimated_daily_cost: Option<f64>,
@@ -41,7 +41,7 @@ pub struct CostMetrics {
 }
 
 /// What a day's cost is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CostBreakdown {
     pub requests: f64,

@@ -17,9 +17,9 @@ pub struct ExportRecord {
     pub path_key: String,
     pub method: String,
     pub count: u64,
-    #[serde(rename = "firstSeen", serialize_with = "rfc3339")]
+    #[serde(rename = "firstSeen", serialize_with = "rfc3339::serialize")]
     pub first_seen_ms: u64,
-    #[serde(rename = "lastAccessed", serialize_with = "rfc3339")]
+    #[serde(rename = "lastAccessed", serialize_with = "rfc3339::serialize")]
     pub last_accessed_ms: u64,
     pub country: String,
     pub user_agent: String,

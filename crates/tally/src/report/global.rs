@@ -1,6 +1,6 @@
 //! The statistics over all IPs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::Summary;
 use crate::order::PathOrder;
@@ -10,7 +10,7 @@ use crate::tally::ratio;
 /// Paths named in the global statistics.
 pub const GLOBAL_TOP_PATHS: u32 = 10;
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GlobalStats {
     pub total_requests: u64,
@@ -34,7 +34,7 @@ pub struct GlobalStats {
     pub top_paths: Vec<PathStats>,
     #[serde(flatten)]
     pub metrics: Option<Metrics>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_metrics: Option<CostMetrics>,
     #[serde(flatten)]
     pub provenance: Provenance,

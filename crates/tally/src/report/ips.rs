@@ -1,13 +1,13 @@
 //! IPs: lists of them, and one in full.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::{CallerSummary, RecentActivity, Summary};
 use crate::order::PathOrder;
 use crate::report::{Metrics, PathStats, Provenance, Timeline, rfc3339_if_any, top_paths};
 use crate::window::MINUTE_MS;
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IpStats {
     pub ip: String,
@@ -17,9 +17,9 @@ pub struct IpStats {
     pub unique_paths: u64,
     pub country: Option<String>,
     /// On paths that the filter lets through, whatever the window and the status.
-    #[serde(rename = "firstSeen", serialize_with = "rfc3339_if_any")]
+    #[serde(rename = "firstSeen", with = "rfc3339_if_any")]
     pub first_seen_ms: Option<u64>,
-    #[serde(rename = "lastSeen", serialize_with = "rfc3339_if_any")]
+    #[serde(rename = "lastSeen", with = "rfc3339_if_any")]
     pub last_seen_ms: Option<u64>,
     pub recent_activity: RecentActivity,
     #[serde(flatten)]
@@ -44,7 +44,7 @@ impl IpStats {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopIps {
     pub ips: Vec<IpStats>,
     #[serde(flatten)]
@@ -64,7 +64,7 @@ impl TopIps {
 }
 
 /// One IP in full.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IpReport {
     #[serde(flatten)]

@@ -1,11 +1,11 @@
 //! Status classes, errors, response times and bytes of a set of hits.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::{StatusCounts, Tally};
 use crate::report::Provenance;
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metrics {
     pub status_classes: StatusCounts,

@@ -2,28 +2,36 @@
 //!
 //! Response times are milliseconds, times RFC 3339 in UTC, shares 0 to 1 unless they are called a percentage.
 
+mod alerts;
 mod costs;
 mod export;
 mod global;
 mod ips;
 mod metrics;
+mod overview;
 mod paths;
 mod provenance;
+mod status;
 mod time;
 mod timeline;
 
+pub use alerts::{Alert, AlertCheck, AlertNotification, AlertWindow, Notification};
 pub use costs::{CostBreakdown, CostMetrics, Prices, days};
 pub use export::ExportRecord;
 pub use global::{GLOBAL_TOP_PATHS, GlobalStats};
 pub use ips::{IpReport, IpStats, TopIps};
 pub use metrics::Metrics;
+pub use overview::{MethodShare, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Overview};
 pub use paths::{CountryShare, PathReport, PathStats, TOP_COUNTRIES, TopPaths, top_paths};
 pub use provenance::Provenance;
+pub use status::{CacheStatus, FanOut, FanOutStatus, Status};
 pub use time::rfc3339_text;
 pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
 
 pub use crate::order::PathOrder;
-use time::{rfc3339, rfc3339_if_any};
+use paths::country_shares;
+use time::rfc3339;
+pub(crate) use time::rfc3339_if_any;
 
 #[cfg(test)]
 mod tests;

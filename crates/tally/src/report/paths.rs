@@ -1,8 +1,8 @@
 //! Paths: lists of them, and one in full.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::contract::{PathSummary, RecentActivity, Summary};
+use crate::contract::{CountryCount, PathSummary, RecentActivity, Summary};
 use crate::filter::UNKNOWN;
 use crate::order::PathOrder;
 use crate::report::{IpStats, Metrics, Provenance, Timeline, rfc3339_if_any};
@@ -11,15 +11,15 @@ use crate::tally::{Tally, ratio};
 /// Countries named with each path.
 pub const TOP_COUNTRIES: usize = 5;
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CountryShare {
     pub country: String,
     pub requests: u64,
-    /// Percent of the path's requests.
+    /// Percent of the requests that it is a share of: those of the path, or all.
     pub percentage: f64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PathStats {
     pub path_key: String,
@@ -31,9 +31,9 @@ pub struct PathStats {
     /// At most [`TOP_COUNTRIES`].
     pub top_countries: Vec<CountryShare>,
     /// Of the IPs that called it in the window, whatever the window and the status. None if no IP did.
-    #[serde(rename = "firstSeen", serialize_with = "rfc3339_if_any")]
+    #[serde(rename = "firstSeen", with = "rfc3339_if_any")]
     pub first_seen_ms: Option<u64>,
-    #[serde(rename = "lastSeen", serialize_with = "rfc3339_if_any")]
+    #[serde(rename = "lastSeen", with = "rfc3339_if_any")]
     pub last_seen_ms: Option<u64>,
     pub recent_activity: RecentActivity,
     #[serde(flatten)]
@@ -43,30 +43,11 @@ pub struct PathStats {
 impl PathStats {
     pub fn new(path: PathSummary, provenance: &Provenance) -> Self {
         let total = path.tally.count;
-        let mut countries = path.countries;
-        countries.sort_by(|a, b| {
-            b.requests
-                .cmp(&a.requests)
-                .then_with(|| a.country.cmp(&b.country))
-        });
-        let share = |name: String, requests: u64| CountryShare {
-            country: if name.is_empty() {
-                UNKNOWN.to_owned()
-            } else {
-                name
-            },
-            requests,
-            percentage: 100.0 * ratio(requests, total),
-        };
         Self {
             total_requests: total,
             unique_ips: path.ips,
             avg_requests_per_ip: ratio(total, path.ips),
-            top_countries: countries
-                .into_iter()
-                .take(TOP_COUNTRIES)
-                .map(|country| share(country.country, country.requests))
-                .collect(),
+            top_countries: country_shares(path.countries, total, TOP_COUNTRIES),
             first_seen_ms: Some(path.first_seen_ms),
             last_seen_ms: Some(path.last_seen_ms),
             recent_activity: path.recent,
@@ -91,11 +72,34 @@ impl PathStats {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopPaths {
     pub paths: Vec<PathStats>,
     #[serde(flatten)]
     pub provenance: Provenance,
+}
+
+/// The first `most` countries by requests, with their shares of `total`.
+pub fn country_shares(
+    mut countries: Vec<CountryCount>,
+    total: u64,
+    most: usize,
+) -> Vec<CountryShare> {
+    countries.sort_by(|a, b| {
+        b.requests
+            .cmp(&a.requests)
+            .then_with(|| a.country.cmp(&b.country))
+    });
+    let share = |CountryCount { country, requests }| CountryShare {
+        country: if country.is_empty() {
+            UNKNOWN.to_owned()
+        } else {
+            country
+        },
+        requests,
+        percentage: 100.0 * ratio(requests, total),
+    };
+    countries.into_iter().take(most).map(share).collect()
 }
 
 /// `limit` paths of an order, after the first `offset`.
@@ -112,7 +116,7 @@ pub fn top_paths(
 }
 
 /// One path in full.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PathReport {
     #[serde(flatten)]
     pub stats: PathStats,

@@ -1,25 +1,26 @@
 //! What every answer says of itself.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::{Filter, Window};
 use crate::filter::as_parameters;
 use crate::report::rfc3339;
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Provenance {
     pub time_range: Window,
     /// Which hits count. None: all of them.
     #[serde(
-        serialize_with = "as_parameters",
+        with = "as_parameters",
+        default,
         skip_serializing_if = "Option::is_none"
     )]
     pub filter: Option<Filter>,
     /// The moment that the window ends.
-    #[serde(rename = "asOf", serialize_with = "rfc3339")]
+    #[serde(rename = "asOf", with = "rfc3339")]
     pub as_of_ms: u64,
-    #[serde(rename = "generatedAt", serialize_with = "rfc3339")]
+    #[serde(rename = "generatedAt", with = "rfc3339")]
     pub generated_at_ms: u64,
     /// Share of the IPs asked that answered.
     pub coverage: f64,

@@ -1,7 +1,6 @@
 //! Times as the answers spell them.
 
 use jiff::Timestamp;
-use serde::Serializer;
 
 /// Milliseconds since 1970 as `2026-01-31T23:59:59.999Z`; what no calendar has becomes 1970.
 pub fn rfc3339_text(ms: u64) -> String {
@@ -11,16 +10,39 @@ pub fn rfc3339_text(ms: u64) -> String {
     format!("{:.3}", time.unwrap_or_default())
 }
 
-pub(super) fn rfc3339<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&rfc3339_text(*ms))
+/// A field that is such a time.
+pub(super) mod rfc3339 {
+    use jiff::Timestamp;
+    use serde::de::{Error, Unexpected};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::rfc3339_text(*ms))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time: Option<Timestamp> = text.parse().ok();
+        let ms = time.and_then(|time| u64::try_from(time.as_millisecond()).ok());
+        ms.ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &"a time since 1970"))
+    }
 }
 
-pub(super) fn rfc3339_if_any<S: Serializer>(
-    ms: &Option<u64>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match ms {
-        Some(ms) => rfc3339(ms, serializer),
-        None => serializer.serialize_none(),
+/// A field that is such a time, or null.
+pub(crate) mod rfc3339_if_any {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Time(#[serde(with = "super::rfc3339")] u64);
+
+    pub fn serialize<S: Serializer>(ms: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        ms.map(Time).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<u64>, D::Error> {
+        let time = Option::<Time>::deserialize(deserializer)?;
+        Ok(time.map(|Time(ms)| ms))
     }
 }

@@ -2,44 +2,51 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::{Summary, Tally, Window};
 use crate::report::{Provenance, rfc3339};
 use crate::window::{MINUTE_MS, Ranges};
 
 /// What is told of each stretch of time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TimelineBucket {
-    #[serde(rename = "start", serialize_with = "rfc3339")]
+    #[serde(rename = "start", with = "rfc3339")]
     pub start_ms: u64,
     pub requests: u64,
     pub errors: u64,
     pub avg_response_time: Option<f64>,
+    pub p50_response_time: Option<f64>,
     pub p95_response_time: Option<f64>,
+    pub p99_response_time: Option<f64>,
 }
 
 /// Some buckets in a row, and what they add up to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Period {
     pub total_requests: u64,
+    /// IPs with such a request.
+    #[serde(rename = "uniqueIPs")]
+    pub unique_ips: u64,
     pub errors: u64,
     pub avg_response_time: Option<f64>,
+    pub p50_response_time: Option<f64>,
     pub p95_response_time: Option<f64>,
+    pub p99_response_time: Option<f64>,
     /// The oldest first; those without a hit, too.
     pub buckets: Vec<TimelineBucket>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timeline {
     pub bucket_minutes: u32,
     #[serde(flatten)]
     pub current: Period,
     /// Requests older than the first bucket: of `all` only.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u64>,
     /// None where it is not kept: of `90d` and `all`.
     pub previous: Option<Period>,
@@ -58,6 +65,7 @@ impl Timeline {
         };
         let current = Period::new(
             &summary.tally,
+            summary.ips,
             &slots,
             starts(start_ms, now_ms + 1, bucket_ms),
         );
@@ -70,7 +78,8 @@ impl Timeline {
             for tally in slots.range(previous_ms..start_ms).map(|(_, tally)| tally) {
                 total.merge(tally);
             }
-            Period::new(&total, &slots, starts(previous_ms, start_ms, bucket_ms))
+            let starts = starts(previous_ms, start_ms, bucket_ms);
+            Period::new(&total, summary.previous_ips, &slots, starts)
         };
         Self {
             bucket_minutes: (bucket_ms / MINUTE_MS) as u32,
@@ -84,7 +93,12 @@ impl Timeline {
 type Slots<'a> = BTreeMap<u64, &'a Tally>;
 
 impl Period {
-    fn new(total: &Tally, slots: &Slots, starts: impl Iterator<Item = u64>) -> Self {
+    fn new(
+        total: &Tally,
+        unique_ips: u64,
+        slots: &Slots,
+        starts: impl Iterator<Item = u64>,
+    ) -> Self {
         let empty = Tally::default();
         let bucket = |start_ms: u64| {
             let tally = slots.get(&start_ms).copied().unwrap_or(&empty);
@@ -93,14 +107,19 @@ impl Period {
                 requests: tally.count,
                 errors: tally.errors(),
                 avg_response_time: tally.avg_response_time_ms(),
+                p50_response_time: tally.percentile_ms(50),
                 p95_response_time: tally.percentile_ms(95),
+                p99_response_time: tally.percentile_ms(99),
             }
         };
         Self {
             total_requests: total.count,
+            unique_ips,
             errors: total.errors(),
             avg_response_time: total.avg_response_time_ms(),
+            p50_response_time: total.percentile_ms(50),
             p95_response_time: total.percentile_ms(95),
+            p99_response_time: total.percentile_ms(99),
             buckets: starts.map(bucket).collect(),
         }
     }
@@ -119,7 +138,7 @@ fn starts(from_ms: u64, to_ms: u64, bucket_ms: u64) -> impl Iterator<Item = u64>
 }
 
 /// A timeline of all hits that the filter lets through.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timeseries {
     #[serde(flatten)]
     pub timeline: Timeline,

@@ -1,0 +1,209 @@
+//! Alerts: measures what the rules are about, judges, and tells a webhook of what fires and of what does no more.
+//!
+//! | a check | who asks for it |
+//! |---|---|
+//! | at once | an admin, such as a CronJob |
+//! | if it is due: a minute after the last one, whoever made that | the router, after hits came; any question, after its answer |
+//!
+//! Where no rule has a threshold, or nobody is to be told, what is due asks nothing of anybody. A check folds first, as every question
+//! does. What was told is kept in the store for all instances, and [`book`] has one of them tell it.
+
+mod book;
+mod variables;
+mod webhook;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rollcall_tally::alert::{AlertState, Finding, Measured, Recent, Rule};
+use rollcall_tally::report::{Alert, AlertCheck, Notification};
+use rollcall_tally::{Details, Failure, Filter, IpOrder, KeptAnswer, Window};
+use rollcall_web::call;
+
+use crate::audience::Audience;
+use crate::clock::now_ms;
+use crate::collector;
+use crate::query::Query;
+use crate::settings::Settings;
+
+use variables::Variables;
+
+/// How long asking the IPs may take, whatever an answer may. With the lag and the telling, less than the router waits.
+const HITS_DEADLINE: Duration = Duration::from_secs(50);
+/// Scope: app. What is due is checked no more often.
+const CHECK_EVERY_MS: u64 = 60_000;
+/// Under this name the store keeps when a check that was due began. Where it is lost, there is a check more.
+const LAST_CHECK: &str = "last-alert-check";
+
+thread_local! {
+    /// Scope: instance. Before that, nothing is due, so that asking costs nothing.
+    static DUE_AT_MS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What a check told of a rule.
+#[derive(Clone, Debug)]
+struct Outcome {
+    firing_since_ms: Option<u64>,
+    notification: Notification,
+    failure: Option<String>,
+}
+
+impl Outcome {
+    fn of(notification: Notification) -> Self {
+        Self {
+            firing_since_ms: None,
+            notification,
+            failure: None,
+        }
+    }
+
+    fn failed(reason: impl Into<String>) -> Self {
+        Self {
+            failure: Some(reason.into()),
+            ..Self::of(Notification::Failed)
+        }
+    }
+}
+
+/// Checks every rule now, and tells what is to be told.
+pub async fn check() -> AlertCheck {
+    check_with(Variables::read().await).await
+}
+
+/// Checks after whatever is under way, if it is due.
+pub fn check_later_if_due() {
+    if now_ms() >= DUE_AT_MS.get() {
+        spin_sdk::wasip3::spawn(check_if_due());
+    }
+}
+
+async fn check_if_due() {
+    let now_ms = now_ms();
+    if now_ms < DUE_AT_MS.get() {
+        return;
+    }
+    DUE_AT_MS.set(now_ms + CHECK_EVERY_MS);
+    let variables = Variables::read().await;
+    if !variables.thresholds.any() || variables.webhook.is_none() {
+        return;
+    }
+    match begin(now_ms).await {
+        Ok(None) => drop(check_with(variables).await),
+        Ok(Some(due_at_ms)) => DUE_AT_MS.set(due_at_ms),
+        Err(failure) => eprintln!("alerts were not checked: {failure}"),
+    }
+}
+
+/// Begins a check for all instances, unless it is not due yet: then says when. Two that begin at the same moment may both check; what they find is
+/// told once all the same.
+async fn begin(now_ms: u64) -> Result<Option<u64>, Failure> {
+    let recalled = collector::recall(LAST_CHECK, 0).await?;
+    let last_ms = recalled.answer.map_or(0, |last| last.computed_at_ms);
+    // By clocks that differ, it may have been in the future.
+    if now_ms.abs_diff(last_ms) < CHECK_EVERY_MS {
+        return Ok(Some(last_ms + CHECK_EVERY_MS));
+    }
+    let begun = KeptAnswer {
+        question: LAST_CHECK.to_owned(),
+        body: Vec::new(),
+        computed_at_ms: now_ms,
+        ttl_ms: CHECK_EVERY_MS,
+    };
+    collector::keep(&begun, 0).await?;
+    Ok(None)
+}
+
+async fn check_with(variables: Variables) -> AlertCheck {
+    let checked_at_ms = now_ms();
+    let settings = Settings::read().await;
+    let mut warnings = variables.warnings.clone();
+    let (measured, coverage) = measure(&settings, &variables, &mut warnings).await;
+    let findings = variables.thresholds.judge(&measured);
+    let as_of_ms = measured.recent.map_or(checked_at_ms, |r| r.as_of_ms);
+    let mut outcomes = match &variables.webhook {
+        Some(webhook) if variables.thresholds.any() => {
+            book::tell(webhook, variables.cooldown_ms, &findings, as_of_ms).await
+        }
+        _ => untold(&findings),
+    };
+    let alert = |finding: Finding| {
+        let outcome = outcomes.remove(&finding.rule);
+        let outcome = outcome.unwrap_or(Outcome::of(Notification::None));
+        Alert {
+            finding,
+            firing_since_ms: outcome.firing_since_ms,
+            notification: outcome.notification,
+            failure: outcome.failure,
+        }
+    };
+    AlertCheck {
+        checked_at_ms,
+        coverage,
+        warnings,
+        alerts: findings.into_iter().map(alert).collect(),
+    }
+}
+
+/// Without a webhook.
+fn untold(findings: &[Finding]) -> BTreeMap<Rule, Outcome> {
+    let firing = findings.iter().filter(|f| f.state == AlertState::Firing);
+    let told = |f: &Finding| (f.rule, Outcome::of(Notification::NotConfigured));
+    firing.map(told).collect()
+}
+
+/// Measures what the rules need to know, and nothing else; tells the coverage where IPs were asked.
+async fn measure(
+    settings: &Settings,
+    variables: &Variables,
+    warnings: &mut Vec<String>,
+) -> (Measured, Option<f64>) {
+    let (mut measured, mut coverage) = (Measured::default(), None);
+    if variables.thresholds.ask_ips() {
+        let deadline = settings.answer_deadline.min(HITS_DEADLINE);
+        match call::within(deadline, recent(settings)).await {
+            Some(Ok((recent, share, missing))) => {
+                measured.recent = Some(recent);
+                coverage = Some(share);
+                warnings.extend(missing);
+            }
+            Some(Err(failure)) => eprintln!("alerts know nothing of the hits: {failure}"),
+            None => eprintln!("alerts know nothing of the hits in time"),
+        }
+        if measured.recent.is_none() {
+            warnings.push("what the IPs did could not be read in time".to_owned());
+        }
+    } else if variables.thresholds.lag_seconds.is_some() {
+        // Folds. What still waits afterwards, waits because it cannot be folded, and not because nobody asked.
+        if let Err(failure) = collector::take_snapshot().await {
+            eprintln!("no fold before the lag is measured: {failure}");
+        }
+    }
+    if variables.thresholds.lag_seconds.is_some() {
+        match collector::status().await {
+            Ok(status) => measured.lag_ms = Some(status.lag_ms),
+            Err(failure) => {
+                eprintln!("alerts know nothing of the lag: {failure}");
+                warnings.push("the lag could not be read in time".to_owned());
+            }
+        }
+    }
+    (measured, coverage)
+}
+
+async fn recent(settings: &Settings) -> Result<(Recent, f64, Vec<String>), Failure> {
+    let query = Query {
+        window: Window::Recent,
+        filter: Filter::default(),
+        details: Details {
+            callers: 1,
+            order: IpOrder::Requests,
+            ..Details::default()
+        },
+    };
+    let audience = Audience::gather(settings, &query).await?;
+    let answers = audience.ask(settings, &query).await?;
+    let as_of_ms = audience.snapshot.as_of_ms;
+    let recent = Recent::new(answers.summary, as_of_ms, answers.coverage);
+    Ok((recent, answers.coverage, answers.warnings))
+}

@@ -1,0 +1,201 @@
+//! What was told of the alerts, kept in the store so that all instances tell each thing once.
+//!
+//! Whoever has something to note or to tell claims what is kept, as answers are claimed. That a rule fires is noted before it is told, so that
+//! whoever has to tell it again, as it could not be delivered or the teller died, does so under the same id.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use rollcall_tally::alert::{AlertState, BOOK, Book, Event, Finding, Next, Rule};
+use rollcall_tally::report::{AlertNotification, Notification};
+use rollcall_tally::{Failure, KeptAnswer, Recalled};
+use rollcall_web::call;
+use spin_sdk::time::sleep;
+
+use super::Outcome;
+use super::webhook::Webhook;
+use crate::clock::now_ms;
+use crate::{claim, collector};
+
+/// How long noting and telling may take together, waiting for another instance that tells included: somewhat more than a delivery.
+const DEADLINE: Duration = Duration::from_secs(9);
+
+type Outcomes = BTreeMap<Rule, Outcome>;
+
+/// Tells what is to be told of what was found at `as_of_ms`. Rules of which nothing was to be told are left out.
+pub async fn tell(
+    webhook: &Webhook,
+    cooldown_ms: u64,
+    findings: &[Finding],
+    as_of_ms: u64,
+) -> Outcomes {
+    let teller = Teller {
+        webhook,
+        cooldown_ms,
+        findings,
+        as_of_ms,
+    };
+    let failed = |reason: &str| {
+        let firing = findings.iter().filter(|f| f.state == AlertState::Firing);
+        let outcome = |f: &Finding| (f.rule, Outcome::failed(reason));
+        firing.map(outcome).collect()
+    };
+    match call::within(DEADLINE, teller.tell()).await {
+        Some(Ok(outcomes)) => outcomes,
+        Some(Err(failure)) => {
+            eprintln!("no alert could be told: {failure}");
+            failed("what was told before could not be read or kept")
+        }
+        None => {
+            eprintln!("no alert could be told in time");
+            failed("it took too long, or another check is telling")
+        }
+    }
+}
+
+struct Teller<'a> {
+    webhook: &'a Webhook,
+    cooldown_ms: u64,
+    findings: &'a [Finding],
+    as_of_ms: u64,
+}
+
+/// Something to be told of a rule.
+struct Due<'a> {
+    finding: &'a Finding,
+    event: Event,
+    notification: AlertNotification,
+}
+
+impl<'a> Teller<'a> {
+    async fn tell(&self) -> Result<Outcomes, Failure> {
+        // The generation that somebody else has claimed, and since when we know.
+        let mut refused: Option<(u64, Instant)> = None;
+        loop {
+            let recalled = collector::recall(BOOK, 0).await?;
+            let generation = recalled.generation;
+            let known = read(&recalled)?;
+            let mut book = known.clone();
+            book.note(self.findings, self.as_of_ms);
+            let (mut outcomes, due) = self.due(&book);
+            if book == known && due.is_empty() {
+                return Ok(outcomes);
+            }
+            if !collector::claim(BOOK, generation).await? {
+                let since = refused.filter(|(known, _)| *known == generation);
+                let (_, since) = *refused.insert(since.unwrap_or((generation, Instant::now())));
+                if recalled.is_claimed || since.elapsed() <= claim::PATIENCE {
+                    sleep(claim::LOOK_AGAIN).await;
+                    continue;
+                }
+                // Whoever claimed it is dead.
+            }
+            if book != known {
+                keep(&book, generation).await?;
+                continue;
+            }
+            let told = claim::holding(BOOK, self.send(due, &mut book)).await;
+            if book == known || !is_kept(&book, generation).await {
+                claim::give_up(BOOK, generation).await;
+            }
+            outcomes.extend(told);
+            return Ok(outcomes);
+        }
+    }
+
+    /// What is to be told, and of the other rules what became of them.
+    fn due(&self, book: &Book) -> (Outcomes, Vec<Due<'a>>) {
+        let (mut outcomes, mut due) = (Outcomes::new(), Vec::new());
+        for finding in self.findings {
+            let told = book.of(finding.rule);
+            let outcome = Outcome {
+                firing_since_ms: told.since_ms,
+                ..Outcome::of(Notification::None)
+            };
+            match told.next(finding.state, self.as_of_ms, now_ms(), self.cooldown_ms) {
+                Next::Nothing => {
+                    outcomes.insert(finding.rule, outcome);
+                }
+                Next::Suppressed => {
+                    let notification = Notification::Suppressed;
+                    let suppressed = Outcome {
+                        notification,
+                        ..outcome
+                    };
+                    outcomes.insert(finding.rule, suppressed);
+                }
+                Next::Tell(event) => due.push(Due {
+                    finding,
+                    event,
+                    notification: AlertNotification::new(
+                        told.next_id(finding.rule),
+                        event,
+                        finding,
+                        told.since_ms,
+                        self.as_of_ms,
+                    ),
+                }),
+            }
+        }
+        (outcomes, due)
+    }
+
+    /// Tells all of it at once, and notes what was delivered.
+    async fn send(&self, due: Vec<Due<'a>>, book: &mut Book) -> Outcomes {
+        let sending = due
+            .iter()
+            .map(|due| self.webhook.deliver(&due.notification));
+        let delivered = join_all(sending).await;
+        let mut outcomes = Outcomes::new();
+        for (due, delivered) in due.iter().zip(delivered) {
+            let mut outcome = Outcome {
+                firing_since_ms: due.notification.firing_since_ms,
+                ..Outcome::of(Notification::Sent)
+            };
+            let rule = due.finding.rule;
+            match delivered {
+                Ok(()) => book.told(rule, due.event, now_ms()),
+                Err(reason) => {
+                    let (name, host) = (rule.name(), self.webhook.host());
+                    eprintln!("the alert {name} was not told to {host}: {reason}");
+                    outcome.notification = Notification::Failed;
+                    outcome.failure = Some(reason);
+                }
+            }
+            outcomes.insert(rule, outcome);
+        }
+        outcomes
+    }
+}
+
+/// What was told so far. Where it cannot be read nothing is told, or it would be told anew with every check.
+fn read(recalled: &Recalled) -> Result<Book, Failure> {
+    let Some(kept) = &recalled.answer else {
+        return Ok(Book::default());
+    };
+    let book = serde_json::from_slice(&kept.body);
+    book.map_err(|error| Failure::Corrupt(format!("what was told of the alerts: {error}")))
+}
+
+/// Keeps that something was told. Where it cannot, the next check tells it again.
+async fn is_kept(book: &Book, generation: u64) -> bool {
+    let kept = keep(book, generation).await;
+    if let Err(failure) = &kept {
+        eprintln!("it was not kept that an alert was told: {failure}");
+    }
+    kept.is_ok()
+}
+
+async fn keep(book: &Book, generation: u64) -> Result<(), Failure> {
+    let body = serde_json::to_vec(book);
+    let body = body.map_err(|error| Failure::Unavailable(format!("alerts as JSON: {error}")))?;
+    let kept = KeptAnswer {
+        question: BOOK.to_owned(),
+        body,
+        // Another generation, whatever the clocks.
+        computed_at_ms: now_ms().max(generation + 1),
+        ttl_ms: 0,
+    };
+    collector::keep(&kept, generation).await
+}

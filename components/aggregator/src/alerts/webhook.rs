@@ -1,0 +1,231 @@
+//! Tells a receiver: a `POST` of JSON, signed, and tried again for as long as that may help.
+//!
+//! The host goes out as `allowed_outbound_hosts` in the manifest lets it, which names it by a variable of its own: whoever can set the URL
+//! alone sends nothing elsewhere. Redirects are not followed. Neither the secret nor the URL, in which there may be a token, is logged or
+//! answered; the host is.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hmac::{Hmac, Mac};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
+use rollcall_tally::report::AlertNotification;
+use rollcall_web::{call, variable};
+use sha2::Sha256;
+use spin_sdk::http::FullBody;
+use spin_sdk::time::sleep;
+use spin_sdk::wasip3::http::types::ErrorCode;
+use spin_sdk::wasip3::random::random;
+
+use crate::clock::now_ms;
+
+/// How long a delivery may take, with all its tries.
+const DEADLINE: Duration = Duration::from_secs(6);
+/// How long a receiver may take to answer a try.
+const TRY_DEADLINE: Duration = Duration::from_secs(2);
+const TRIES_MAX: u32 = 4;
+/// Before the second try; twice as long before each further one. Up to as long again by chance.
+const BACK_OFF_MS: u64 = 200;
+
+const DELIVERY: HeaderName = HeaderName::from_static("rollcall-delivery");
+const SIGNATURE: HeaderName = HeaderName::from_static("rollcall-signature");
+
+/// What only components of the app can be reached by.
+const OUR_OWN: &str = ".spin.internal";
+
+const NO_URL: &str = "alert_webhook_url is no URL of HTTP or HTTPS";
+const NOT_ALLOWED: &str = "the host of alert_webhook_url is not allowed: alert_webhook_host must name it, with scheme and port";
+
+/// Who is told. Deliberately cannot be printed.
+pub struct Webhook {
+    url: String,
+    /// Empty: nothing is signed.
+    secret: String,
+}
+
+/// Why a try failed.
+struct Failed {
+    reason: String,
+    /// Whether another try may help.
+    is_passing: bool,
+}
+
+impl Webhook {
+    /// None: there is no URL.
+    pub async fn configured() -> Option<Self> {
+        let url = variable::text("alert_webhook_url").await;
+        if url.is_empty() {
+            return None;
+        }
+        let secret = variable::text("alert_webhook_secret").await;
+        Some(Self { url, secret })
+    }
+
+    /// What of it may be shown.
+    pub fn host(&self) -> String {
+        let uri = self.url.parse::<Uri>().ok();
+        let host = uri.as_ref().and_then(Uri::host);
+        host.unwrap_or("no host").to_owned()
+    }
+
+    /// Delivers a notification, or says why not, in words for the operator.
+    pub async fn deliver(&self, notification: &AlertNotification) -> Result<(), String> {
+        let uri = self.url.parse().map_err(|_| NO_URL)?;
+        let uri = checked(uri)?;
+        let body = serde_json::to_vec(notification).map_err(|error| error.to_string())?;
+        let body = Bytes::from(body);
+        let began = Instant::now();
+        let mut tries = 1;
+        loop {
+            let left = DEADLINE.saturating_sub(began.elapsed());
+            let tried = self.try_once(&uri, &notification.id, body.clone());
+            let Err(failed) = within(left.min(TRY_DEADLINE), tried).await else {
+                return Ok(());
+            };
+            let pause = back_off(tries);
+            let is_over = began.elapsed() + pause >= DEADLINE;
+            if !failed.is_passing || tries >= TRIES_MAX || is_over {
+                return Err(failed.reason);
+            }
+            sleep(pause).await;
+            tries += 1;
+        }
+    }
+
+    async fn try_once(&self, uri: &Uri, id: &str, body: Bytes) -> Result<(), Failed> {
+        let mut request = Request::post(uri.clone())
+            .header(CONTENT_TYPE, "application/json")
+            // Or it would be sent in chunks, which not every receiver reads.
+            .header(CONTENT_LENGTH, body.len())
+            .header(DELIVERY, id)
+            .body(FullBody::new(body.clone()))
+            .map_err(|_| Failed::for_good(NO_URL))?;
+        if let Some(signature) = signature(&self.secret, now_ms() / 1_000, &body) {
+            request.headers_mut().insert(SIGNATURE, signature);
+        }
+        let answer = call::send(request).await;
+        let status = answer.map_err(|error| Failed::of(&error))?.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let reason = match status.is_redirection() {
+            true => format!("answered {status}; redirects are not followed"),
+            false => format!("answered {status}"),
+        };
+        let is_passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        Err(Failed { reason, is_passing })
+    }
+}
+
+impl Failed {
+    fn for_good(reason: &str) -> Self {
+        let reason = reason.to_owned();
+        let is_passing = false;
+        Self { reason, is_passing }
+    }
+
+    fn for_now(reason: &str) -> Self {
+        let reason = reason.to_owned();
+        let is_passing = true;
+        Self { reason, is_passing }
+    }
+
+    fn of(error: &ErrorCode) -> Self {
+        match error {
+            ErrorCode::HttpRequestDenied => Self::for_good(NOT_ALLOWED),
+            ErrorCode::HttpRequestUriInvalid => Self::for_good(NO_URL),
+            ErrorCode::DnsError(_) | ErrorCode::DnsTimeout => {
+                Self::for_now("its name was not found")
+            }
+            ErrorCode::ConnectionRefused => Self::for_now("the connection was refused"),
+            ErrorCode::TlsProtocolError
+            | ErrorCode::TlsCertificateError
+            | ErrorCode::TlsAlertReceived(_) => Self::for_now("TLS failed"),
+            // What else is in it may be of the URL.
+            _ => Self::for_now("the connection failed"),
+        }
+    }
+}
+
+async fn within(
+    deadline: Duration,
+    tried: impl Future<Output = Result<(), Failed>>,
+) -> Result<(), Failed> {
+    call::within(deadline, tried).await.unwrap_or_else(|| {
+        let waited_ms = deadline.as_millis();
+        Err(Failed::for_now(&format!("no answer within {waited_ms} ms")))
+    })
+}
+
+/// A URL that leads out. A component of the app is not to be told, and one that is not there would end this instance.
+fn checked(uri: Uri) -> Result<Uri, String> {
+    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+    match is_http && !host.is_empty() {
+        true if host.ends_with(OUR_OWN) => Err(NOT_ALLOWED.to_owned()),
+        true => Ok(uri),
+        false => Err(NO_URL.to_owned()),
+    }
+}
+
+fn back_off(tries: u32) -> Duration {
+    let ms = BACK_OFF_MS << (tries - 1);
+    Duration::from_millis(ms + random::get_random_u64() % ms)
+}
+
+/// `t=UNIX,v1=HEX`: the HMAC-SHA256 of `UNIX.body`. None: there is no secret.
+fn signature(secret: &str, at_s: u64, body: &[u8]) -> Option<HeaderValue> {
+    if secret.is_empty() {
+        return None;
+    }
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
+    mac.update(format!("{at_s}.").as_bytes());
+    mac.update(body);
+    let mac = mac.finalize().into_bytes();
+    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::try_from(format!("t={at_s},v1={hex}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_of_the_time_and_the_body() {
+        // printf '1800000000.{"a":1}' | openssl dgst -sha256 -hmac secret
+        let signed = signature("secret", 1_800_000_000, b"{\"a\":1}").unwrap();
+        assert_eq!(
+            signed,
+            "t=1800000000,v1=440dfbb83aabca24d9e5027629cfd81cb45254690f8d410bb28f1cc17c990dbc"
+        );
+        assert_eq!(signature("", 1_800_000_000, b"{}"), None);
+    }
+
+    #[test]
+    fn only_a_url_that_leads_out_is_told() {
+        let check = |url: &str, expect: Result<(), &str>| {
+            let found = url.parse().map_err(|_| NO_URL.to_owned()).and_then(checked);
+            assert_eq!(found.map(drop), expect.map_err(str::to_owned), "{url}");
+        };
+        for url in ["https://hooks.example.com/a?b=c", "HTTP://127.0.0.1:9000"] {
+            check(url, Ok(()));
+        }
+        for url in [
+            "http://collector.spin.internal/collect",
+            "http://Ghost.Spin.Internal/",
+        ] {
+            check(url, Err(NOT_ALLOWED));
+        }
+        for url in [
+            "hooks.example.com",
+            "/path",
+            "ftp://example.com/",
+            "http://",
+            "not a url",
+            "http:///x",
+        ] {
+            check(url, Err(NO_URL));
+        }
+    }
+}

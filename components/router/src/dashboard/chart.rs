@@ -1,0 +1,229 @@
+//! Plots of timelines, drawn by `plotters` as SVG. Colours are those of the light page; the style sheet gives each its own on the dark one.
+//!
+//! A plot has no labels of time: those stand below it in the page, where the browser shows them in its own zone.
+
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+use rollcall_tally::report::{Timeline, TimelineBucket};
+
+use super::format;
+
+const REQUESTS: RGBColor = RGBColor(0x2F, 0x6F, 0xDE);
+const ERRORS: RGBColor = RGBColor(0xD1, 0x38, 0x3D);
+const PREVIOUS: RGBColor = RGBColor(0x8A, 0x94, 0xA6);
+const P50: RGBColor = RGBColor(0x1F, 0x8A, 0x7D);
+const P95: RGBColor = RGBColor(0xB8, 0x6E, 0x00);
+const P99: RGBColor = RGBColor(0x8E, 0x44, 0xAD);
+const GRID: RGBColor = RGBColor(0xE1, 0xE5, 0xEA);
+const TEXT: RGBColor = RGBColor(0x5B, 0x64, 0x72);
+
+/// Width and height: one for wide pages and one for phones.
+const SIZES: [(u32, u32); 2] = [(640, 220), (340, 200)];
+/// Where the plot begins, for its labels; the style sheet and the script know it too.
+const LABELS_PX: u32 = 52;
+const MARGIN_PX: u32 = 8;
+/// The width of a bar in that of its bucket.
+const BAR: f64 = 0.76;
+
+type Plot<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type Drawing = Result<(), Box<dyn std::error::Error>>;
+
+/// The same plot for wide pages and for phones. What cannot be drawn is logged, and empty: the numbers are in the table beside it.
+pub struct Chart {
+    pub wide: String,
+    pub narrow: String,
+}
+
+/// Requests, errors among them, and the period before.
+pub fn requests(timeline: &Timeline) -> Chart {
+    let buckets = &timeline.current.buckets;
+    let previous = timeline.previous.as_ref();
+    let previous = previous.map_or(&[][..], |previous| &previous.buckets);
+    let all = buckets.iter().chain(previous);
+    let most = all.map(|bucket| bucket.requests).max().unwrap_or(0);
+    let of = |count: fn(&TimelineBucket) -> u64| {
+        let counts = buckets.iter().map(move |bucket| count(bucket) as f64);
+        counts.enumerate().filter(|(_, count)| *count > 0.0)
+    };
+    let before = previous.iter().map(|bucket| Some(bucket.requests as f64));
+    let before: Vec<Option<f64>> = before.collect();
+    draw_each(buckets.len(), most as f64, &format::compact, |plot| {
+        bars(plot, of(|bucket| bucket.requests), REQUESTS)?;
+        bars(plot, of(|bucket| bucket.errors), ERRORS)?;
+        line(plot, &before, PREVIOUS, 1)
+    })
+}
+
+/// Percentiles of the response times.
+pub fn response_times(timeline: &Timeline) -> Chart {
+    let buckets = &timeline.current.buckets;
+    let of = |time: fn(&TimelineBucket) -> Option<f64>| -> Vec<Option<f64>> {
+        buckets.iter().map(time).collect()
+    };
+    let p99 = of(|bucket| bucket.p99_response_time);
+    let most = p99.iter().flatten().copied().fold(0.0, f64::max);
+    let label = |ms: f64| format::duration(Some(ms));
+    draw_each(buckets.len(), most, &label, |plot| {
+        line(plot, &p99, P99, 2)?;
+        line(plot, &of(|bucket| bucket.p95_response_time), P95, 2)?;
+        line(plot, &of(|bucket| bucket.p50_response_time), P50, 2)
+    })
+}
+
+fn draw_each(
+    buckets: usize,
+    most: f64,
+    label: &dyn Fn(f64) -> String,
+    series: impl Fn(&mut Plot) -> Drawing,
+) -> Chart {
+    let [wide, narrow] = SIZES.map(|size| {
+        let mut svg = String::new();
+        match draw(&mut svg, size, buckets, most, label, &series) {
+            Ok(()) => svg,
+            Err(error) => {
+                eprintln!("a plot could not be drawn: {error}");
+                String::new()
+            }
+        }
+    });
+    Chart { wide, narrow }
+}
+
+fn draw(
+    svg: &mut String,
+    size: (u32, u32),
+    buckets: usize,
+    most: f64,
+    label: &dyn Fn(f64) -> String,
+    series: &impl Fn(&mut Plot) -> Drawing,
+) -> Drawing {
+    let root = SVGBackend::with_string(svg, size).into_drawing_area();
+    // A plot of nothing has an axis all the same.
+    let most = if most > 0.0 { most * 1.05 } else { 1.0 };
+    let mut plot = ChartBuilder::on(&root)
+        .margin(MARGIN_PX)
+        .set_label_area_size(LabelAreaPosition::Left, LABELS_PX - MARGIN_PX)
+        .build_cartesian_2d(0.0..buckets.max(1) as f64, 0.0..most)?;
+    plot.configure_mesh()
+        .disable_x_mesh()
+        .disable_x_axis()
+        .y_labels(5)
+        .y_max_light_lines(1)
+        .y_label_formatter(&|number: &f64| label(*number))
+        .label_style(("system-ui, sans-serif", 14).into_font().color(&TEXT))
+        .axis_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .light_line_style(TRANSPARENT)
+        .draw()?;
+    series(&mut plot)?;
+    root.present()?;
+    Ok(())
+}
+
+fn bars(plot: &mut Plot, bars: impl Iterator<Item = (usize, f64)>, color: RGBColor) -> Drawing {
+    let margin = (1.0 - BAR) / 2.0;
+    plot.draw_series(bars.map(|(at, height)| {
+        let at = at as f64;
+        Rectangle::new(
+            [(at + margin, 0.0), (at + 1.0 - margin, height)],
+            color.filled(),
+        )
+    }))?;
+    Ok(())
+}
+
+/// A line through the middles of the buckets, broken where one has no value; a value alone is a point.
+fn line(plot: &mut Plot, values: &[Option<f64>], color: RGBColor, width: u32) -> Drawing {
+    let points = values.iter().enumerate();
+    let points: Vec<(f64, Option<f64>)> = points
+        .map(|(at, value)| (at as f64 + 0.5, *value))
+        .collect();
+    for run in points.split(|(_, value)| value.is_none()) {
+        let run: Vec<(f64, f64)> = run
+            .iter()
+            .filter_map(|(at, value)| Some((*at, (*value)?)))
+            .collect();
+        match run.as_slice() {
+            [] => {}
+            [point] => {
+                plot.draw_series([Circle::new(*point, width + 1, color.filled())])?;
+            }
+            _ => {
+                plot.draw_series([PathElement::new(run, color.stroke_width(width))])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rollcall_tally::report::Period;
+
+    fn bucket(number: u64, requests: u64, time: Option<f64>) -> TimelineBucket {
+        TimelineBucket {
+            start_ms: number * 300_000,
+            requests,
+            errors: requests / 2,
+            avg_response_time: time,
+            p50_response_time: time,
+            p95_response_time: time,
+            p99_response_time: time,
+        }
+    }
+
+    fn timeline(buckets: Vec<TimelineBucket>) -> Timeline {
+        let period = Period {
+            total_requests: 0,
+            unique_ips: 0,
+            errors: 0,
+            avg_response_time: None,
+            p50_response_time: None,
+            p95_response_time: None,
+            p99_response_time: None,
+            buckets,
+        };
+        Timeline {
+            bucket_minutes: 5,
+            before: None,
+            previous: Some(period.clone()),
+            current: period,
+        }
+    }
+
+    /// How often something stands in both plots.
+    fn times(chart: &Chart, what: &str) -> [usize; 2] {
+        [&chart.wide, &chart.narrow].map(|svg| svg.matches(what).count())
+    }
+
+    #[test]
+    fn each_bucket_with_requests_is_a_bar_and_the_period_before_a_line() {
+        let buckets = vec![bucket(0, 4, None), bucket(1, 0, None), bucket(2, 1, None)];
+        let chart = requests(&timeline(buckets));
+        assert_eq!(times(&chart, "fill=\"#2F6FDE\""), [2, 2]);
+        assert_eq!(times(&chart, "fill=\"#D1383D\""), [1, 1]);
+        assert_eq!(times(&chart, "stroke=\"#8A94A6\""), [1, 1]);
+    }
+
+    #[test]
+    fn a_line_is_broken_where_nothing_is_known_and_a_lone_value_is_a_point() {
+        let times_ms = [Some(1.0), Some(2.0), None, Some(3.0)];
+        let buckets = times_ms.into_iter().enumerate();
+        let buckets = buckets.map(|(at, time)| bucket(at as u64, 1, time));
+        let chart = response_times(&timeline(buckets.collect()));
+        assert_eq!(times(&chart, "<polyline"), [3, 3]);
+        assert_eq!(times(&chart, "<circle"), [3, 3]);
+    }
+
+    #[test]
+    fn a_plot_of_nothing_has_an_axis_and_no_style_of_its_own() {
+        for buckets in [vec![], vec![bucket(0, 0, None)]] {
+            let timeline = timeline(buckets);
+            for chart in [requests(&timeline), response_times(&timeline)] {
+                assert_eq!(times(&chart, "style="), [0, 0]);
+                assert!(chart.wide.contains("<text"), "{}", chart.wide);
+            }
+        }
+    }
+}

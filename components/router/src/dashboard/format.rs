@@ -1,0 +1,242 @@
+//! Numbers, times and comparisons as people read them. What is not known is a dash.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+const UNKNOWN: &str = "–";
+const IN_FULL: &str = "%Y-%m-%d %H:%M UTC";
+
+/// `1,234,567`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `950`, `1.2k`, `34M`: for the axis of a plot.
+pub fn compact(number: f64) -> String {
+    let (scaled, unit) = match number {
+        n if n >= 1e9 => (n / 1e9, "G"),
+        n if n >= 1e6 => (n / 1e6, "M"),
+        n if n >= 1e3 => (n / 1e3, "k"),
+        n => (n, ""),
+    };
+    format!("{}{unit}", short(scaled))
+}
+
+/// A share of 0 to 1 as `12.3 %`.
+pub fn percent(share: f64) -> String {
+    match share * 100.0 {
+        0.0 => "0 %".to_owned(),
+        p if p < 0.1 => "< 0.1 %".to_owned(),
+        p => format!("{} %", short(p)),
+    }
+}
+
+/// The same, if there is one.
+pub fn share(share: Option<f64>) -> String {
+    share.map_or_else(|| UNKNOWN.to_owned(), percent)
+}
+
+/// Milliseconds as `12.5 ms`, `1.2 s` or `3 min`.
+pub fn duration(ms: Option<f64>) -> String {
+    match ms {
+        None => UNKNOWN.to_owned(),
+        Some(0.0) => "0 ms".to_owned(),
+        Some(ms) if ms < 1.0 => format!("{ms:.2} ms"),
+        Some(ms) if ms < 1e3 => format!("{} ms", short(ms)),
+        Some(ms) if ms < 120e3 => format!("{} s", short(ms / 1e3)),
+        Some(ms) if ms < 7_200e3 => format!("{} min", short(ms / 60e3)),
+        Some(ms) => format!("{} h", short(ms / 3_600e3)),
+    }
+}
+
+/// `1.5 MB`, by the thousand.
+pub fn bytes(bytes: Option<u64>) -> String {
+    match bytes {
+        None => UNKNOWN.to_owned(),
+        Some(bytes) if bytes < 1_000 => format!("{bytes} B"),
+        Some(bytes) => {
+            let text = compact(bytes as f64);
+            let (number, unit) = text.split_at(text.len() - 1);
+            let unit = if unit == "k" {
+                "kB".to_owned()
+            } else {
+                format!("{unit}B")
+            };
+            format!("{number} {unit}")
+        }
+    }
+}
+
+/// At most three digits that matter, no zeros at the end of a fraction.
+fn short(number: f64) -> String {
+    let text = match number {
+        n if n >= 99.95 => format!("{n:.0}"),
+        n if n >= 9.995 => format!("{n:.1}"),
+        n => format!("{n:.2}"),
+    };
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+/// A moment, for a page: in UTC until the browser shows it in its own zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// RFC 3339.
+    pub machine: String,
+    pub text: String,
+    /// In full, and in UTC whatever is shown.
+    pub utc: String,
+}
+
+impl Moment {
+    pub fn new(ms: u64) -> Self {
+        Self::written(ms, IN_FULL)
+    }
+
+    /// The same in little room: without the year.
+    pub fn short(ms: u64) -> Self {
+        Self {
+            text: Self::written(ms, "%b %-d, %H:%M").text,
+            ..Self::new(ms)
+        }
+    }
+
+    /// The time of day.
+    pub fn time(ms: u64) -> Self {
+        Self::written(ms, "%H:%M")
+    }
+
+    /// The day, as UTC has it.
+    pub fn day(ms: u64) -> Self {
+        Self::written(ms, "%b %-d")
+    }
+
+    fn written(ms: u64, format: &str) -> Self {
+        let time = i64::try_from(ms).ok();
+        let time = time.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let time = time.unwrap_or_default().to_zoned(TimeZone::UTC);
+        Self {
+            machine: time.timestamp().to_string(),
+            text: time.strftime(format).to_string(),
+            utc: time.strftime(IN_FULL).to_string(),
+        }
+    }
+}
+
+/// What more of something means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    IsNeutral,
+    IsBad,
+}
+
+/// How a number stands beside that of the period before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub text: String,
+    /// `good`, `bad` or `neutral`.
+    pub tone: &'static str,
+}
+
+impl Change {
+    /// None where either is not known.
+    pub fn new(now: Option<f64>, before: Option<f64>, more: More) -> Option<Self> {
+        let (now, before) = (now?, before?);
+        let change = (now - before) / before;
+        let text = match change {
+            _ if now == before => "no change".to_owned(),
+            _ if before == 0.0 => "from nothing".to_owned(),
+            c if c.abs() < 0.001 => "no change".to_owned(),
+            c if c >= 10.0 => format!("{} times as much", compact(now / before)),
+            c => format!("{}{}", if c > 0.0 { "+" } else { "−" }, percent(c.abs())),
+        };
+        let tone = match more {
+            More::IsNeutral => "neutral",
+            More::IsBad if text == "no change" => "neutral",
+            More::IsBad if now > before => "bad",
+            More::IsBad => "good",
+        };
+        Some(Self { text, tone })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_a_separator_each_thousand() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (12_345_678, "12,345,678"),
+        ] {
+            assert_eq!(count(number), text);
+        }
+    }
+
+    #[test]
+    fn quantities_are_short_and_have_their_unit() {
+        assert_eq!(compact(0.0), "0");
+        assert_eq!(compact(950.0), "950");
+        assert_eq!(compact(1_250.0), "1.25k");
+        assert_eq!(compact(34e6), "34M");
+        assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(0.0001), "< 0.1 %");
+        assert_eq!(percent(0.123_4), "12.3 %");
+        assert_eq!(percent(1.0), "100 %");
+        assert_eq!(duration(None), "–");
+        assert_eq!(duration(Some(0.25)), "0.25 ms");
+        assert_eq!(duration(Some(12.5)), "12.5 ms");
+        assert_eq!(duration(Some(1_234.0)), "1.23 s");
+        assert_eq!(duration(Some(600e3)), "10 min");
+        assert_eq!(bytes(Some(17)), "17 B");
+        assert_eq!(bytes(Some(1_500)), "1.5 kB");
+        assert_eq!(bytes(Some(838_782_701)), "839 MB");
+    }
+
+    #[test]
+    fn moments_are_for_machines_and_for_people() {
+        let moment = Moment::new(1_800_000_123_456);
+        assert_eq!(moment.machine, "2027-01-15T08:02:03.456Z");
+        assert_eq!(moment.text, "2027-01-15 08:02 UTC");
+        assert_eq!(Moment::time(1_800_000_123_456).text, "08:02");
+        assert_eq!(Moment::short(1_800_000_123_456).text, "Jan 15, 08:02");
+        assert_eq!(Moment::short(1_800_000_123_456).utc, moment.text);
+        assert_eq!(Moment::day(1_800_000_123_456).text, "Jan 15");
+    }
+
+    #[test]
+    fn a_change_says_how_much_and_whether_that_is_good() {
+        let check = |now: f64, before: f64, more: More, text: &str, tone: &str| {
+            let change = Change::new(Some(now), Some(before), more).unwrap();
+            assert_eq!((change.text.as_str(), change.tone), (text, tone));
+        };
+        check(112.0, 100.0, More::IsNeutral, "+12 %", "neutral");
+        check(112.0, 100.0, More::IsBad, "+12 %", "bad");
+        check(50.0, 100.0, More::IsBad, "−50 %", "good");
+        check(0.0, 100.0, More::IsBad, "−100 %", "good");
+        check(5.0, 0.0, More::IsBad, "from nothing", "bad");
+        check(0.0, 0.0, More::IsBad, "no change", "neutral");
+        check(
+            1_300.0,
+            100.0,
+            More::IsNeutral,
+            "13 times as much",
+            "neutral",
+        );
+        assert_eq!(Change::new(None, Some(1.0), More::IsBad), None);
+        assert_eq!(Change::new(Some(1.0), None, More::IsBad), None);
+    }
+}

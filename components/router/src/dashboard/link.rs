@@ -1,0 +1,195 @@
+//! Links: the whole state of a page is its URL, so that a view can be shared, and each link is another question.
+
+use rollcall_tally::question::{DateRange, ExportFormat, Question};
+use rollcall_tally::{Filter, StatusClass, Window};
+
+use crate::local::HOME;
+
+/// Below it are the pages but the first.
+pub const PAGES: &str = "/admin/dashboard/";
+
+/// What a filter can be by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    Ip,
+    PathPrefix,
+    Method,
+    Status,
+    Country,
+}
+
+impl Condition {
+    pub const EVERY: [Self; 5] = [
+        Self::Ip,
+        Self::PathPrefix,
+        Self::Method,
+        Self::Status,
+        Self::Country,
+    ];
+
+    /// As the API spells it.
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::PathPrefix => "pathPrefix",
+            Self::Method => "method",
+            Self::Status => "status",
+            Self::Country => "country",
+        }
+    }
+
+    /// As people read it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Ip => "IP",
+            Self::PathPrefix => "Path begins with",
+            Self::Method => "Method",
+            Self::Status => "Status",
+            Self::Country => "Country",
+        }
+    }
+
+    /// What a filter has of it.
+    pub fn of(self, filter: &Filter) -> Option<&str> {
+        let mut given = filter.parameters();
+        let found = given.find(|(name, _)| *name == self.parameter());
+        found.map(|(_, value)| value)
+    }
+
+    /// The filter with another value of it, or with none.
+    pub fn set(self, filter: &Filter, value: Option<&str>) -> Filter {
+        let mut filter = filter.clone();
+        let text = value.map(str::to_owned);
+        match self {
+            Self::Ip => filter.ip = text,
+            Self::PathPrefix => filter.path_prefix = text,
+            Self::Method => filter.method = text,
+            Self::Status => filter.status = value.and_then(StatusClass::from_name),
+            Self::Country => filter.country = text,
+        }
+        filter
+    }
+}
+
+/// The page that shows the answer to a question.
+pub fn page(question: &Question) -> String {
+    let text = question.write();
+    let (name, query) = text.split_once('?').unwrap_or((&text, ""));
+    match name {
+        "overview" => format!("{HOME}?{query}"),
+        _ => format!("{PAGES}{name}?{query}"),
+    }
+}
+
+/// The page of a question that differs in something.
+pub fn changed(question: &Question, change: impl FnOnce(&mut Question)) -> String {
+    let mut other = question.clone();
+    change(&mut other);
+    page(&other)
+}
+
+/// Such a link with each parameter on its own, for a form: without the filter's, which the form asks for.
+pub fn form_of(question: &Question) -> (String, Vec<(String, String)>) {
+    let link = page(question);
+    let (path, query) = link.split_once('?').unwrap_or((&link, ""));
+    let is_asked_for = |name: &str| Condition::EVERY.iter().any(|c| c.parameter() == name);
+    let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
+    let hidden = pairs.filter(|(name, _)| !is_asked_for(name)).collect();
+    (path.to_owned(), hidden)
+}
+
+/// Where the rows behind a page are exported: of the shortest range that holds its window.
+pub fn export(window: Window, filter: Filter, format: ExportFormat) -> String {
+    let export = Question::Export {
+        format,
+        range: export_range(window),
+        filter,
+        include_metadata: true,
+        compression: false,
+    };
+    let text = export.write();
+    let query = text.split_once('?').map_or("", |(_, query)| query);
+    format!("/admin/export?{query}")
+}
+
+pub fn export_range(window: Window) -> DateRange {
+    match window {
+        Window::Recent | Window::Hour | Window::Day => DateRange::Day,
+        Window::Week => DateRange::Week,
+        Window::Month => DateRange::Month,
+        Window::Quarter | Window::All => DateRange::Quarter,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, query: &str) -> Question {
+        Question::read(name, query).unwrap()
+    }
+
+    #[test]
+    fn a_link_holds_the_whole_state_of_its_page() {
+        for (name, query, expect) in [
+            ("overview", "", "/admin/?timeRange=24h"),
+            (
+                "overview",
+                "timeRange=7d&ip=192.0.2.0/24",
+                "/admin/?ip=192.0.2.0%2F24&timeRange=7d",
+            ),
+            (
+                "ips/::1",
+                "offset=20",
+                "/admin/dashboard/ips/::1?timeRange=24h&offset=20&limit=10",
+            ),
+            (
+                "paths",
+                "key=GET%20/a%26b",
+                "/admin/dashboard/paths?key=GET+%2Fa%26b&timeRange=24h&limit=10",
+            ),
+        ] {
+            assert_eq!(page(&read(name, query)), expect);
+        }
+    }
+
+    #[test]
+    fn a_condition_is_set_and_taken_away() {
+        for (condition, value) in [
+            (Condition::Ip, "192.0.2.1"),
+            (Condition::PathPrefix, "/a"),
+            (Condition::Method, "GET"),
+            (Condition::Status, "4xx"),
+            (Condition::Country, "DE"),
+        ] {
+            let filter = condition.set(&Filter::default(), Some(value));
+            assert_eq!(condition.of(&filter), Some(value));
+            assert_eq!(filter.parameters().count(), 1);
+            assert_eq!(condition.set(&filter, None), Filter::default());
+        }
+    }
+
+    #[test]
+    fn a_form_keeps_what_it_does_not_ask_for() {
+        let question = read("paths", "key=GET%20/a&ip=192.0.2.1&timeRange=1h&limit=5");
+        let (path, hidden) = form_of(&question);
+        assert_eq!(path, "/admin/dashboard/paths");
+        let hidden: Vec<(&str, &str)> = hidden
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .collect();
+        assert_eq!(
+            hidden,
+            [("key", "GET /a"), ("timeRange", "1h"), ("limit", "5")]
+        );
+    }
+
+    #[test]
+    fn an_export_has_the_filter_of_its_page_and_at_least_its_window() {
+        let filter = Condition::Status.set(&Filter::default(), Some("5xx"));
+        assert_eq!(
+            export(Window::Hour, filter, ExportFormat::Csv),
+            "/admin/export?status=5xx&format=csv&dateRange=1d&includeMetadata=true&compression=false"
+        );
+    }
+}

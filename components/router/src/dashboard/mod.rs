@@ -1,0 +1,236 @@
+//! The dashboard: the aggregator's answers as pages for people.
+//!
+//! | path | question |
+//! |---|---|
+//! | `/admin/` | `overview` |
+//! | `/admin/dashboard/top-paths`, `/top-ips`, `/ips/{ip}`, `/paths?key=` | of the same name |
+//!
+//! A page takes the parameters of its question, and is written here whole: it needs no script. The script that comes along shows times in the
+//! viewer's zone, reads values off the plots, and has the page written anew now and then. Whatever goes wrong is a page, too, which says what
+//! to do.
+
+mod chart;
+mod format;
+mod link;
+mod pages;
+mod parts;
+
+use std::time::Duration;
+
+use askama::Template;
+use http::header::{AGE, CACHE_CONTROL};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http_body_util::BodyExt;
+use rollcall_tally::Failure;
+use rollcall_tally::question::Question;
+use rollcall_tally::report::{
+    IpReport, Overview, PathReport, Provenance, Status, TopIps, TopPaths,
+};
+use rollcall_web::{Problem, Reply, call, reply};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use spin_sdk::http::Request;
+
+use crate::access::Visitor;
+use crate::local::HOME;
+use crate::{DEADLINE, exchange, some_of};
+use pages::{IpPage, ListPage, MessagePage, OverviewPage, PathPage};
+use parts::Frame;
+
+/// A page waits no longer to tell how the system does.
+const STATUS_DEADLINE: Duration = Duration::from_secs(2);
+
+/// The question that a page shows, if the path is that of one.
+pub fn question_of(path: &str) -> Option<&str> {
+    match path {
+        HOME => Some("overview"),
+        _ => path.strip_prefix(link::PAGES),
+    }
+}
+
+/// A page, whatever comes of it.
+pub async fn page(request: &Request, visitor: Visitor, name: &str) -> Result<Reply, Problem> {
+    if *request.method() != Method::GET {
+        return Err(Problem::method_not_allowed("GET"));
+    }
+    let written = match read(name, request.uri().query().unwrap_or_default()) {
+        Ok(question) => {
+            let headers = some_of(request.headers(), [CACHE_CONTROL]);
+            show(question, headers, visitor).await
+        }
+        Err(problem) => Err(problem),
+    };
+    written.or_else(|problem| {
+        let page = MessagePage::new(&problem, visitor.by_cookie);
+        Ok(problem.head(html(problem.status(), &page)?))
+    })
+}
+
+/// A form sends each of its fields, those that were left empty too.
+fn read(name: &str, query: &str) -> Result<Question, Problem> {
+    let given = form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty());
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(given)
+        .finish();
+    Ok(Question::read(name, &query)?)
+}
+
+async fn show(question: Question, headers: HeaderMap, visitor: Visitor) -> Result<Reply, Problem> {
+    let by_cookie = visitor.by_cookie;
+    match question {
+        Question::Overview { .. } => {
+            let asked = Asked::<Overview>::ask(&question, headers).await?;
+            let frame = asked.frame("Overview".to_owned(), &question, by_cookie, |o| {
+                &o.stats.provenance
+            });
+            let is_new = asked.has_nothing();
+            html(
+                StatusCode::OK,
+                &OverviewPage::new(frame, &question, &asked.report, is_new),
+            )
+        }
+        Question::TopPaths { order, .. } => {
+            let asked = Asked::<TopPaths>::ask(&question, headers).await?;
+            let frame = asked.frame("Paths".to_owned(), &question, by_cookie, |top| {
+                &top.provenance
+            });
+            html(
+                StatusCode::OK,
+                &ListPage::of_paths(frame, &question, order, &asked.report),
+            )
+        }
+        Question::TopIps { order, .. } => {
+            let asked = Asked::<TopIps>::ask(&question, headers).await?;
+            let frame = asked.frame("IPs".to_owned(), &question, by_cookie, |top| {
+                &top.provenance
+            });
+            html(
+                StatusCode::OK,
+                &ListPage::of_ips(frame, &question, order, &asked.report),
+            )
+        }
+        Question::Ip { ip, .. } => {
+            let asked = Asked::<IpReport>::ask(&question, headers).await?;
+            let frame = asked.frame(ip.to_string(), &question, by_cookie, |ip| &ip.provenance);
+            html(
+                StatusCode::OK,
+                &IpPage::new(frame, &question, &asked.report),
+            )
+        }
+        Question::Path { ref key, .. } => {
+            let asked = Asked::<PathReport>::ask(&question, headers).await?;
+            let frame = asked.frame(key.clone(), &question, by_cookie, |path| &path.provenance);
+            html(
+                StatusCode::OK,
+                &PathPage::new(frame, &question, &asked.report),
+            )
+        }
+        Question::GlobalStats { .. }
+        | Question::Timeseries { .. }
+        | Question::Export { .. }
+        | Question::Status => Err(Problem::not_found()),
+    }
+}
+
+/// What the aggregator said, and how it does.
+struct Asked<T> {
+    report: T,
+    /// Seconds since it was computed.
+    age_s: u64,
+    is_stale: bool,
+    /// None: it could not be had, which is no reason to show nothing.
+    status: Option<Status>,
+}
+
+impl<T: DeserializeOwned> Asked<T> {
+    async fn ask(question: &Question, headers: HeaderMap) -> Result<Self, Problem> {
+        let (report, age_s, is_stale) = report(question, headers).await?;
+        // After the report, which may have folded; and as it is now, since it tells whether the report can be trusted.
+        let status = call::within(STATUS_DEADLINE, status()).await.flatten();
+        Ok(Self {
+            report,
+            age_s,
+            is_stale,
+            status,
+        })
+    }
+
+    fn frame(
+        &self,
+        title: String,
+        question: &Question,
+        by_cookie: bool,
+        provenance: impl Fn(&T) -> &Provenance,
+    ) -> Frame {
+        let provenance = provenance(&self.report);
+        Frame {
+            is_stale: self.is_stale,
+            health: parts::health(provenance.coverage, self.age_s, self.status.as_ref()),
+            by_cookie,
+            ..Frame::new(title, question, provenance)
+        }
+    }
+
+    /// Whether nothing was ever recorded.
+    fn has_nothing(&self) -> bool {
+        let status = self.status.as_ref();
+        status.is_some_and(|status| status.recorded_hits == 0)
+    }
+}
+
+async fn status() -> Option<Status> {
+    let no_cache = HeaderValue::from_static("no-cache");
+    let headers = HeaderMap::from_iter([(CACHE_CONTROL, no_cache)]);
+    let told = report(&Question::Status, headers).await;
+    told.ok().map(|(status, _, _)| status)
+}
+
+/// An answer, its age in seconds, and whether it is an old one for want of a new one.
+async fn report<T: DeserializeOwned>(
+    question: &Question,
+    headers: HeaderMap,
+) -> Result<(T, u64, bool), Problem> {
+    let path = format!("/{}", question.write());
+    let (head, body) = exchange(Method::GET, &path, headers).await?.into_parts();
+    let body = call::within(DEADLINE, body.collect()).await;
+    let body = body
+        .and_then(Result::ok)
+        .ok_or_else(|| broken("its answer broke off"))?;
+    let body = body.to_bytes();
+    if head.status != StatusCode::OK {
+        return Err(problem(head.status, &body));
+    }
+    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let age_s = text(AGE.as_str())
+        .and_then(|age| age.parse().ok())
+        .unwrap_or(0);
+    let is_stale = text("cache-status").is_some_and(|how| how.contains("detail=stale"));
+    let report = serde_json::from_slice(&body).map_err(|error| broken(&error.to_string()))?;
+    Ok((report, age_s, is_stale))
+}
+
+/// What the aggregator refused, in its own words.
+fn problem(status: StatusCode, body: &[u8]) -> Problem {
+    #[derive(Deserialize)]
+    struct Told {
+        detail: Option<String>,
+    }
+    let told: Option<Told> = serde_json::from_slice(body).ok();
+    let detail = told.and_then(|told| told.detail).unwrap_or_default();
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => Problem::unavailable(detail),
+        _ => Problem::new(status, detail),
+    }
+}
+
+fn broken(reason: &str) -> Problem {
+    Failure::Unavailable(format!("the aggregator: {reason}")).into()
+}
+
+fn html(status: StatusCode, page: &impl Template) -> Result<Reply, Problem> {
+    let page = page.render().map_err(|error| {
+        eprintln!("a page could not be written: {error}");
+        Problem::unavailable("The page could not be written.")
+    })?;
+    Ok(reply::full(status, "text/html; charset=utf-8", page))
+}

@@ -1,0 +1,277 @@
+//! How the alerts stand, and what a receiver is told of one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::alert::{Event, Finding, Rule};
+use crate::report::{rfc3339, rfc3339_if_any, rfc3339_text};
+
+/// What a check of the alerts found and did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlertCheck {
+    #[serde(rename = "checkedAt", with = "rfc3339")]
+    pub checked_at_ms: u64,
+    /// Share of the IPs asked that answered. None: too few, or none had to be asked.
+    pub coverage: Option<f64>,
+    /// What is missing or configured wrongly, in words.
+    pub warnings: Vec<String>,
+    /// Every rule.
+    pub alerts: Vec<Alert>,
+}
+
+/// How a rule stands, and what was told of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alert {
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// The first check that found it firing, until its end was told. None: it does not fire, or there is no webhook.
+    #[serde(rename = "firingSince", with = "rfc3339_if_any")]
+    pub firing_since_ms: Option<u64>,
+    pub notification: Notification,
+    /// Why a notification failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// What a check told of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Notification {
+    /// There was nothing to tell.
+    None,
+    /// That it fires or, of a rule that is `ok`, that it is over.
+    Sent,
+    /// It fires, and was told less than the cool-down ago.
+    Suppressed,
+    /// The next check tries again.
+    Failed,
+    /// It fires, and there is no webhook.
+    NotConfigured,
+}
+
+/// What the webhook receives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlertNotification {
+    /// The same whenever the same is sent again.
+    pub id: String,
+    pub rule: Rule,
+    pub state: Event,
+    pub value: Option<f64>,
+    pub threshold: Option<f64>,
+    /// Of `requestsPerMinute`, whose they are.
+    pub ip: Option<String>,
+    /// Whose hits count. None of `lagSeconds`.
+    pub window: Option<AlertWindow>,
+    #[serde(rename = "firingSince", with = "rfc3339_if_any")]
+    pub firing_since_ms: Option<u64>,
+    /// When it was measured.
+    #[serde(rename = "at", with = "rfc3339")]
+    pub at_ms: u64,
+    /// The same for people.
+    pub text: String,
+    /// A path on Rollcall's own server.
+    pub dashboard: String,
+}
+
+/// The hits that count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertWindow {
+    #[serde(rename = "since", with = "rfc3339")]
+    pub since_ms: u64,
+    #[serde(rename = "until", with = "rfc3339")]
+    pub until_ms: u64,
+}
+
+impl AlertNotification {
+    pub fn new(
+        id: String,
+        event: Event,
+        finding: &Finding,
+        firing_since_ms: Option<u64>,
+        at_ms: u64,
+    ) -> Self {
+        let window = |since_ms| AlertWindow {
+            since_ms,
+            until_ms: at_ms,
+        };
+        Self {
+            id,
+            rule: finding.rule,
+            state: event,
+            value: finding.value,
+            threshold: finding.threshold,
+            ip: finding.ip.clone(),
+            window: finding.since_ms.map(window),
+            firing_since_ms,
+            at_ms,
+            text: text(event, finding),
+            dashboard: dashboard(event, finding),
+        }
+    }
+}
+
+fn text(event: Event, finding: &Finding) -> String {
+    let value = finding.value.unwrap_or_default();
+    let limit = finding.threshold.unwrap_or_default();
+    let since = finding.since_ms.map(rfc3339_text).unwrap_or_default();
+    let since = since.get(11..16).unwrap_or_default();
+    let what = match finding.rule {
+        Rule::ErrorRate => {
+            let (value, limit) = (100.0 * value, 100.0 * limit);
+            format!(
+                "{value:.1} % of the requests since {since} UTC are errors; the limit is {limit:.1} %"
+            )
+        }
+        Rule::RequestsPerMinute => {
+            let ip = finding.ip.as_deref().unwrap_or("nobody");
+            format!(
+                "{value:.1} requests a minute by {ip} since {since} UTC; the limit is {limit:.1}"
+            )
+        }
+        Rule::NewIps => format!("{value} new IPs since {since} UTC; the limit is {limit}"),
+        Rule::LagSeconds => {
+            format!("hits have waited for {value:.1} s to be folded; the limit is {limit:.1} s")
+        }
+    };
+    match event {
+        Event::Firing => format!("Rollcall: {what}."),
+        Event::Resolved => format!("Rollcall, resolved: {what}."),
+    }
+}
+
+/// Where to look. Once it is over, the busiest IP is another one.
+fn dashboard(event: Event, finding: &Finding) -> String {
+    match (event, finding.ip.as_deref()) {
+        (Event::Firing, Some(ip)) => {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("timeRange", "1h").append_pair("ip", ip);
+            format!("/admin/?{}", query.finish())
+        }
+        _ => "/admin/?timeRange=1h".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::alert::AlertState;
+
+    fn finding(rule: Rule) -> Finding {
+        Finding {
+            rule,
+            state: AlertState::Firing,
+            value: Some(0.25),
+            threshold: Some(0.05),
+            ip: (rule == Rule::RequestsPerMinute).then(|| "2001:db8::1".to_owned()),
+            since_ms: (rule != Rule::LagSeconds).then_some(1_800_000_000_000),
+        }
+    }
+
+    fn notify(event: Event, rule: Rule) -> AlertNotification {
+        let id = "an-id".to_owned();
+        AlertNotification::new(
+            id,
+            event,
+            &finding(rule),
+            Some(1_800_000_060_000),
+            1_800_000_123_456,
+        )
+    }
+
+    #[test]
+    fn a_notification_has_this_shape() {
+        let sent = notify(Event::Firing, Rule::ErrorRate);
+        let expect = json!({
+            "id": "an-id",
+            "rule": "errorRate",
+            "state": "firing",
+            "value": 0.25,
+            "threshold": 0.05,
+            "ip": null,
+            "window": {"since": "2027-01-15T08:00:00.000Z", "until": "2027-01-15T08:02:03.456Z"},
+            "firingSince": "2027-01-15T08:01:00.000Z",
+            "at": "2027-01-15T08:02:03.456Z",
+            "text": "Rollcall: 25.0 % of the requests since 08:00 UTC are errors; the limit is 5.0 %.",
+            "dashboard": "/admin/?timeRange=1h"
+        });
+        assert_eq!(serde_json::to_value(&sent).unwrap(), expect);
+        assert_eq!(
+            serde_json::from_value::<AlertNotification>(expect).unwrap(),
+            sent
+        );
+    }
+
+    #[test]
+    fn people_read_what_happened() {
+        let check = |event, rule, text: &str, dashboard: &str| {
+            let sent = notify(event, rule);
+            assert_eq!(
+                (sent.text.as_str(), sent.dashboard.as_str()),
+                (text, dashboard)
+            );
+        };
+        check(
+            Event::Firing,
+            Rule::RequestsPerMinute,
+            "Rollcall: 0.2 requests a minute by 2001:db8::1 since 08:00 UTC; the limit is 0.1.",
+            "/admin/?timeRange=1h&ip=2001%3Adb8%3A%3A1",
+        );
+        check(
+            Event::Resolved,
+            Rule::NewIps,
+            "Rollcall, resolved: 0.25 new IPs since 08:00 UTC; the limit is 0.05.",
+            "/admin/?timeRange=1h",
+        );
+        check(
+            Event::Firing,
+            Rule::LagSeconds,
+            "Rollcall: hits have waited for 0.2 s to be folded; the limit is 0.1 s.",
+            "/admin/?timeRange=1h",
+        );
+        assert_eq!(notify(Event::Firing, Rule::LagSeconds).window, None);
+    }
+
+    #[test]
+    fn a_check_has_this_shape() {
+        let alert = |rule, notification, failure: Option<&str>| Alert {
+            finding: finding(rule),
+            firing_since_ms: None,
+            notification,
+            failure: failure.map(str::to_owned),
+        };
+        let check = AlertCheck {
+            checked_at_ms: 1_800_000_000_000,
+            coverage: Some(1.0),
+            warnings: Vec::new(),
+            alerts: vec![
+                alert(
+                    Rule::RequestsPerMinute,
+                    Notification::Failed,
+                    Some("answered 500"),
+                ),
+                alert(Rule::LagSeconds, Notification::NotConfigured, None),
+            ],
+        };
+        let expect = json!({
+            "checkedAt": "2027-01-15T08:00:00.000Z",
+            "coverage": 1.0,
+            "warnings": [],
+            "alerts": [
+                {
+                    "rule": "requestsPerMinute", "state": "firing", "value": 0.25, "threshold": 0.05, "ip": "2001:db8::1",
+                    "since": "2027-01-15T08:00:00.000Z", "firingSince": null, "notification": "failed", "failure": "answered 500"
+                },
+                {
+                    "rule": "lagSeconds", "state": "firing", "value": 0.25, "threshold": 0.05, "ip": null,
+                    "since": null, "firingSince": null, "notification": "notConfigured"
+                }
+            ]
+        });
+        assert_eq!(serde_json::to_value(&check).unwrap(), expect);
+        assert_eq!(serde_json::from_value::<AlertCheck>(expect).unwrap(), check);
+    }
+}

@@ -1,0 +1,36 @@
+//! What the tests in a browser need: Chromium and its driver, which are the machine's, and axe-core, which npm fetches.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::command;
+use crate::workspace::Workspace;
+
+/// The rules for pages that everybody can use. In the tests only; nothing of it is kept in the repository.
+const AXE_CORE: &str = "4.14.1";
+
+/// Fetches what npm has and the last run did not leave. An error says what is missing.
+pub fn prepare(workspace: &Workspace) -> Result<()> {
+    for program in ["chromium", "chromedriver"] {
+        if command::read_if_installed(Command::new(program).arg("--version"))?.is_none() {
+            bail!("{program} is not installed");
+        }
+    }
+    let folder = workspace.target().join("browser-tests");
+    let about = folder.join("node_modules/axe-core/package.json");
+    let is_there = |about: String| about.contains(&format!("\"version\": \"{AXE_CORE}\""));
+    if fs::read_to_string(about).is_ok_and(is_there) {
+        return Ok(());
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["install", &format!("axe-core@{AXE_CORE}"), "--prefix"])
+        .arg(&folder)
+        .args(["--no-save", "--no-package-lock", "--ignore-scripts"])
+        .args(["--no-audit", "--no-fund"]);
+    match command::read_if_installed(&mut npm).context("axe-core cannot be fetched")? {
+        Some(_) => Ok(()),
+        None => bail!("npm is not installed, which fetches axe-core"),
+    }
+}

@@ -1,0 +1,522 @@
+//! A browser that looks at the app: Debian's Chromium, without a window, driven by its chromedriver.
+//!
+//! What stands on the page is named as a person sees it, by its text or its label, and waited for. A browser ends with its value,
+//! also where a test panics, and a console that is not clean by then fails the test. It needs `chromium`, `chromedriver` and, for
+//! [`Browser::check_accessibility`], axe-core, which `cargo xtask test` fetches. Where something is missing the tests say so and
+//! end; but with `CI=true` in the environment they fail.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::cdp::domains::emulation::{
+    MediaFeature, SetDeviceMetricsOverride, SetEmulatedMedia,
+};
+use thirtyfour::error::WebDriverResult;
+use thirtyfour::{
+    By, ChromiumLikeCapabilities as _, DesiredCapabilities, LoggingPrefsLogLevel, TypingData,
+    WebDriver, WebElement,
+};
+use tokio::runtime::Runtime;
+
+pub use thirtyfour::Key;
+
+use crate::{App, workspace};
+
+/// How long something may take to be as it must be.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Where the viewer is, so that times in their zone are others than in UTC: half an hour off any full one.
+pub const ZONE: &str = "Asia/Kolkata";
+
+/// What Chromium needs to run as root, without a screen, and to call nobody but the app.
+const FLAGS: [&str; 9] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--lang=en-US",
+];
+
+/// The size of the window, in CSS pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    pub width: u32,
+    pub height: u32,
+    is_phone: bool,
+}
+
+impl Screen {
+    pub const DESKTOP: Self = Self {
+        width: 1280,
+        height: 800,
+        is_phone: false,
+    };
+    pub const PHONE: Self = Self {
+        width: 390,
+        height: 844,
+        is_phone: true,
+    };
+}
+
+/// What a viewer's system prefers.
+#[derive(Clone, Copy, Debug)]
+pub enum Scheme {
+    Light,
+    Dark,
+}
+
+/// A browser of one test, with a profile of its own.
+pub struct Browser<'a> {
+    app: &'a App,
+    screen: Screen,
+    session: Session,
+    downloads: PathBuf,
+    _folder: TempDir,
+}
+
+impl<'a> Browser<'a> {
+    /// A browser on a desktop that prefers light. `None` where something that it needs is not installed.
+    pub fn start(app: &'a App) -> Option<Self> {
+        Self::start_with(app, true)
+    }
+
+    /// The same for a viewer who has switched JavaScript off.
+    pub fn start_without_javascript(app: &'a App) -> Option<Self> {
+        Self::start_with(app, false)
+    }
+
+    fn start_with(app: &'a App, runs_scripts: bool) -> Option<Self> {
+        if let Some(missing) = missing() {
+            let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+            assert!(!is_ci, "{missing}");
+            // Past the capture of the test runner, or nobody would see it.
+            writeln!(io::stderr().lock(), "SKIPPED browser: {missing}").unwrap();
+            return None;
+        }
+        let folder = TempDir::new().unwrap();
+        let downloads = folder.path().join("downloads");
+        let session = Session::begin(folder.path(), &downloads, runs_scripts);
+        let mut browser = Self {
+            app,
+            screen: Screen::DESKTOP,
+            session,
+            downloads,
+            _folder: folder,
+        };
+        browser.resize(Screen::DESKTOP);
+        browser.prefer(Scheme::Light);
+        Some(browser)
+    }
+
+    pub fn resize(&mut self, screen: Screen) {
+        self.screen = screen;
+        self.show(screen.height);
+    }
+
+    fn show(&self, height: u32) {
+        let screen = SetDeviceMetricsOverride {
+            width: self.screen.width,
+            height,
+            device_scale_factor: if self.screen.is_phone { 2.0 } else { 1.0 },
+            mobile: self.screen.is_phone,
+            scale: None,
+            screen_orientation: None,
+        };
+        self.session
+            .wait(async |driver| driver.cdp().send(screen.clone()).await)
+            .unwrap();
+    }
+
+    pub fn prefer(&self, scheme: Scheme) {
+        let value = match scheme {
+            Scheme::Light => "light",
+            Scheme::Dark => "dark",
+        };
+        let media = SetEmulatedMedia {
+            media: None,
+            features: Some(vec![MediaFeature {
+                name: "prefers-color-scheme".to_owned(),
+                value: value.to_owned(),
+            }]),
+        };
+        self.session
+            .wait(async |driver| driver.cdp().send(media.clone()).await)
+            .unwrap();
+    }
+
+    /// Goes to a path of the app.
+    pub fn open(&self, path: &str) {
+        let url = self.app.url(path);
+        self.session
+            .wait(async |driver| driver.goto(url.as_str()).await)
+            .unwrap();
+    }
+
+    /// Path and query of the page.
+    pub fn path(&self) -> String {
+        let url = self.session.wait(async |driver| driver.current_url().await);
+        let url = url.unwrap().to_string();
+        let path = url.strip_prefix(&self.app.url("")).unwrap_or(&url);
+        path.to_owned()
+    }
+
+    /// Waits until the page has this path and query.
+    #[track_caller]
+    pub fn expect_path(&self, path: &str) {
+        self.until(&format!("to be at {path}"), || self.path() == path);
+    }
+
+    /// What can be read on the page.
+    pub fn text(&self) -> String {
+        self.texts("body").join("\n")
+    }
+
+    /// Waits until this can be read on the page.
+    #[track_caller]
+    pub fn expect_text(&self, text: &str) {
+        self.until(&format!("to read {text:?}"), || self.text().contains(text));
+    }
+
+    /// What can be read of each element that a CSS selector selects, in the order of the page.
+    pub fn texts(&self, css: &str) -> Vec<String> {
+        self.eventually(&format!("the text of {css}"), async |driver| {
+            let mut texts = Vec::new();
+            for element in driver.find_all(By::Css(css)).await? {
+                texts.push(element.text().await?);
+            }
+            Ok(texts)
+        })
+    }
+
+    /// Waits until a condition holds.
+    #[track_caller]
+    pub fn until(&self, what: &str, condition: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition() {
+            if Instant::now() >= deadline {
+                panic!("in vain, {what}, at {}:\n{}", self.path(), self.text());
+            }
+            sleep(PAUSE);
+        }
+    }
+
+    /// Clicks the first link, button or summary of this text or `aria-label`.
+    #[track_caller]
+    pub fn click(&self, name: &str) {
+        let name = quoted(name);
+        let named = format!("normalize-space()={name} or @aria-label={name}");
+        let path = format!("(//a[@href] | //button | //summary)[{named}]");
+        self.eventually(&format!("to click {name}"), async |driver| {
+            visible(driver, By::XPath(path.as_str()))
+                .await?
+                .click()
+                .await
+        });
+    }
+
+    /// Clicks the first element that a CSS selector selects, for those that have no text of their own.
+    #[track_caller]
+    pub fn click_css(&self, css: &str) {
+        self.eventually(&format!("to click {css}"), async |driver| {
+            visible(driver, By::Css(css)).await?.click().await
+        });
+    }
+
+    /// Types into the field of this label or `aria-label`, in place of what was there.
+    #[track_caller]
+    pub fn fill(&self, label: &str, text: &str) {
+        let label = quoted(label);
+        let path = format!(
+            "//*[@id=//label[normalize-space()={label}]/@for] | //label[normalize-space()={label}]//input | //input[@aria-label={label}]"
+        );
+        self.eventually(&format!("to fill {label}"), async |driver| {
+            let field = visible(driver, By::XPath(path.as_str())).await?;
+            field.clear().await?;
+            field.send_keys(text).await
+        });
+    }
+
+    /// Presses a key, or those of a text, where the focus is.
+    pub fn press(&self, keys: impl Into<TypingData>) {
+        self.session
+            .wait(async |driver| driver.action_chain().send_keys(keys).perform().await)
+            .unwrap();
+    }
+
+    /// Runs the body of a function in the page, also where the page's own scripts do not run, and gives what it returns.
+    pub fn script(&self, body: &str) -> Value {
+        let returned = self
+            .session
+            .wait(async |driver| driver.execute(body, Vec::new()).await);
+        returned.unwrap().json().clone()
+    }
+
+    /// The file that is being downloaded, once it is whole: its name and its bytes.
+    #[track_caller]
+    pub fn downloaded(&self) -> (String, Vec<u8>) {
+        let files = || match fs::read_dir(&self.downloads) {
+            Ok(files) => files.map(|file| file.unwrap().path()).collect(),
+            Err(_) => Vec::new(),
+        };
+        let is_whole = |file: &PathBuf| {
+            let name = file.file_name().unwrap().to_string_lossy();
+            // As Chromium names one that is under way.
+            !name.starts_with('.') && !name.ends_with(".crdownload")
+        };
+        self.until("to have a download", || {
+            let files = files();
+            !files.is_empty() && files.iter().all(is_whole)
+        });
+        let file = files().remove(0);
+        let body = fs::read(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        (name, body)
+    }
+
+    /// The warnings and errors that the console has had since it was last asked; refused answers and what the page's policy forbids
+    /// are among them. Where it is not asked, it must be clean when the browser ends.
+    pub fn console(&self) -> Vec<String> {
+        let log = self.session.wait(async |driver| driver.browser_log().await);
+        let entries = log.unwrap().into_iter();
+        let bad = entries.filter(|entry| ["WARNING", "SEVERE"].contains(&entry.level.as_str()));
+        bad.map(|entry| format!("{}: {}", entry.level, entry.message))
+            .collect()
+    }
+
+    /// Holds the page as it is shown now against the rules of axe-core. What hinders people seriously fails the test.
+    #[track_caller]
+    pub fn check_accessibility(&self) {
+        let hindrances = self.hindrances();
+        let path = self.path();
+        assert!(hindrances.is_empty(), "{path}: {}", hindrances.join("\n"));
+    }
+
+    /// The findings of axe-core on the page as it is shown now that are serious or critical.
+    pub fn hindrances(&self) -> Vec<String> {
+        self.script(&fs::read_to_string(axe()).unwrap());
+        let run = "const done = arguments[arguments.length - 1];
+            axe.run(document, {resultTypes: ['violations']})
+                .then(result => done(result.violations), error => done(String(error)))";
+        let found = self
+            .session
+            .wait(async |driver| driver.execute_async(run, Vec::new()).await);
+        let found = found.unwrap().json().clone();
+        let Value::Array(found) = found else {
+            panic!("axe-core failed: {found}");
+        };
+        let is_serious =
+            |rule: &&Value| rule["impact"] == "serious" || rule["impact"] == "critical";
+        found.iter().filter(is_serious).map(finding).collect()
+    }
+
+    /// Writes a picture of the page from its top to its end into `target/browser-tests/screenshots/NAME.png`, in place of an older
+    /// one, and gives the file.
+    pub fn screenshot(&self, name: &str) -> PathBuf {
+        let folder = made_by_browser_tests().join("screenshots");
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{name}.png"));
+        let length = self.script("return document.documentElement.scrollHeight");
+        let length = u32::try_from(length.as_u64().unwrap()).unwrap();
+        self.show(length.max(self.screen.height));
+        let taken = self
+            .session
+            .wait(async |driver| driver.screenshot(&file).await);
+        taken.unwrap();
+        self.show(self.screen.height);
+        file
+    }
+
+    /// Tries until it succeeds: a page may change while it is looked at.
+    #[track_caller]
+    fn eventually<T>(
+        &self,
+        what: &str,
+        attempt: impl AsyncFn(&WebDriver) -> WebDriverResult<T>,
+    ) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.session.wait(&attempt) {
+                Ok(done) => return done,
+                Err(_) if Instant::now() < deadline => sleep(PAUSE),
+                Err(error) => panic!("in vain, {what}, at {}: {error}", self.path()),
+            }
+        }
+    }
+}
+
+impl Drop for Browser<'_> {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            let console = self.console();
+            assert!(console.is_empty(), "the console says {console:#?}");
+        }
+    }
+}
+
+/// The first of these elements that can be seen.
+async fn visible(driver: &WebDriver, by: By) -> WebDriverResult<WebElement> {
+    for element in driver.find_all(by.clone()).await? {
+        if element.is_displayed().await? {
+            return Ok(element);
+        }
+    }
+    driver.find(by).await
+}
+
+/// Text as XPath writes it.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') { '"' } else { '\'' };
+    format!("{quote}{text}{quote}")
+}
+
+fn finding(rule: &Value) -> String {
+    let nodes = rule["nodes"].as_array().into_iter().flatten();
+    let nodes = nodes.map(|node| format!("  {}: {}", node["html"], node["failureSummary"]));
+    let head = format!("{} ({}): {}", rule["id"], rule["impact"], rule["help"]);
+    [head]
+        .into_iter()
+        .chain(nodes)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// What of the machine a browser needs and does not find.
+fn missing() -> Option<String> {
+    for program in ["chromium", "chromedriver"] {
+        let version = Command::new(program).arg("--version").output();
+        if version.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Some(format!("{program} is not installed"));
+        }
+    }
+    (!axe().is_file()).then(|| "axe-core is not there: `cargo xtask test` fetches it".to_owned())
+}
+
+fn axe() -> PathBuf {
+    made_by_browser_tests().join("node_modules/axe-core/axe.min.js")
+}
+
+fn made_by_browser_tests() -> PathBuf {
+    workspace().join("target/browser-tests")
+}
+
+/// A browser and its driver. Both end with it.
+struct Session {
+    runtime: Runtime,
+    driver: WebDriver,
+    browser_id: u64,
+    _process: Process,
+}
+
+impl Session {
+    fn begin(folder: &Path, downloads: &Path, runs_scripts: bool) -> Self {
+        let process = Process::start(folder);
+        let port = process.port();
+        let mut wanted = DesiredCapabilities::chrome();
+        let profile = format!("--user-data-dir={}", folder.join("profile").display());
+        for flag in FLAGS.into_iter().chain([profile.as_str()]) {
+            wanted.add_arg(flag).unwrap();
+        }
+        let scripts = if runs_scripts { 1 } else { 2 };
+        let preferences = json!({
+            "download.default_directory": downloads,
+            "profile.managed_default_content_settings.javascript": scripts,
+        });
+        wanted
+            .add_experimental_option("prefs", preferences)
+            .unwrap();
+        wanted
+            .set_browser_log_level(LoggingPrefsLogLevel::All)
+            .unwrap();
+        let runtime = Runtime::new().unwrap();
+        let url = format!("http://127.0.0.1:{port}");
+        let driver = runtime.block_on(async { WebDriver::new(url, wanted).await });
+        let driver = driver.unwrap_or_else(|error| panic!("{error}\n{}", process.log()));
+        let browser_id = driver.capabilities().get("goog:processID").unwrap();
+        let browser_id = browser_id.as_u64().unwrap();
+        Self {
+            runtime,
+            driver,
+            browser_id,
+            _process: process,
+        }
+    }
+
+    fn wait<T>(&self, ask: impl AsyncFnOnce(&WebDriver) -> T) -> T {
+        self.runtime.block_on(ask(&self.driver))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let quit = self.driver.clone().quit();
+        let quit = async { tokio::time::timeout(PATIENCE, quit).await };
+        if !matches!(self.runtime.block_on(quit), Ok(Ok(()))) {
+            let _ = self.driver.clone().leak();
+            let kill = format!("kill -KILL {}", self.browser_id);
+            let _ = Command::new("sh").args(["-c", &kill]).status();
+        }
+    }
+}
+
+/// A chromedriver. Killed when it is dropped; its browser it does not take along.
+struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    fn start(folder: &Path) -> Self {
+        let log = folder.join("chromedriver.log");
+        let file = File::create(&log).unwrap();
+        let child = Command::new("chromedriver")
+            // A free one.
+            .arg("--port=0")
+            .env("TZ", ZONE)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        Self { child, log }
+    }
+
+    /// Where it listens, on 127.0.0.1.
+    fn port(&self) -> u16 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let log = self.log();
+            let said = log.split("started successfully on port ").nth(1);
+            if let Some((port, _)) = said.and_then(|said| said.split_once('.')) {
+                return port.parse().unwrap();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "chromedriver does not start: {log}"
+            );
+            sleep(PAUSE);
+        }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,25 @@
+//! What an app prints while a test runs. Components print to the standard error of their host's process, so it needs a process of its own.
+
+use std::process::Command;
+
+/// Set in the process that only makes the components print.
+const PRINTING: &str = "ROLLCALL_TESTS_PRINTING";
+
+/// Whether this is that process.
+pub fn is_here() -> bool {
+    std::env::var_os(PRINTING).is_some()
+}
+
+/// Runs a test of this program (`module::name`) in such a process, everything logged, and gives what was printed there.
+pub fn of(test: &str) -> String {
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args([test, "--exact", "--nocapture"])
+        .env(PRINTING, "1")
+        .env("RUST_LOG", "debug")
+        .output()
+        .expect("it runs");
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed).into_owned();
+    assert!(output.status.success(), "{printed}");
+    printed
+}

@@ -1,0 +1,162 @@
+//! A receiver of webhooks, on 127.0.0.1, that answers as a test wants.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// In the path of every URL: what must not be shown.
+pub const PATH_TOKEN: &str = "path-token-of-the-webhook";
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug)]
+pub enum Reaction {
+    /// It is answered so, after so many milliseconds.
+    Answer(u16, u64),
+    /// It is sent on to another path of this receiver.
+    Redirect,
+    /// Nothing, for ever.
+    Hang,
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub path: String,
+    headers: hyper::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Received {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let value = self.headers.get(name)?;
+        value.to_str().ok()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+}
+
+type Rule = Box<dyn Fn(usize) -> Reaction + Send>;
+
+#[derive(Default)]
+struct Shared {
+    received: Vec<Received>,
+    rule: Option<Rule>,
+    /// Requests since the rule was made.
+    reacted: usize,
+}
+
+/// Ends with its value.
+pub struct Receiver {
+    addr: SocketAddr,
+    shared: Arc<Mutex<Shared>>,
+    _runtime: Runtime,
+}
+
+impl Receiver {
+    /// Answers everything with a 200.
+    pub fn start() -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let listener = listener.expect("a free port");
+        let addr = listener.local_addr().expect("an address");
+        let shared = Arc::<Mutex<Shared>>::default();
+        let all = shared.clone();
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let shared = all.clone();
+                let service = service_fn(move |request| answer(shared.clone(), request));
+                let connection = hyper::server::conn::http1::Builder::new();
+                tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Self {
+            addr,
+            shared,
+            _runtime: runtime,
+        }
+    }
+
+    pub fn host(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    pub fn url(&self) -> String {
+        format!("{}/hooks/{PATH_TOKEN}?a=b", self.host())
+    }
+
+    /// From now on this decides, by how many requests there were before; counts begin anew.
+    pub fn react(&self, rule: impl Fn(usize) -> Reaction + Send + 'static) {
+        let mut shared = self.shared.lock().expect("the state");
+        shared.rule = Some(Box::new(rule));
+        shared.reacted = 0;
+    }
+
+    /// What came since this was asked last.
+    pub fn take(&self) -> Vec<Received> {
+        let mut shared = self.shared.lock().expect("the state");
+        std::mem::take(&mut shared.received)
+    }
+
+    /// Waits for a request that must come.
+    pub fn wait(&self) -> Received {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut shared = self.shared.lock().expect("the state");
+            if !shared.received.is_empty() {
+                return shared.received.remove(0);
+            }
+            drop(shared);
+            assert!(Instant::now() < deadline, "nothing came");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+async fn answer(
+    shared: Arc<Mutex<Shared>>,
+    request: Request<Incoming>,
+) -> Result<Response<Empty<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.expect("a whole body").to_bytes();
+    let reaction = {
+        let mut shared = shared.lock().expect("the state");
+        shared.received.push(Received {
+            path: head.uri.to_string(),
+            headers: head.headers,
+            body: body.to_vec(),
+        });
+        let number = shared.reacted;
+        shared.reacted += 1;
+        let rule = shared.rule.as_ref();
+        rule.map_or(Reaction::Answer(200, 0), |rule| rule(number))
+    };
+    let mut response = Response::new(Empty::new());
+    match reaction {
+        Reaction::Answer(status, after_ms) => {
+            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+            *response.status_mut() = status.try_into().expect("a status");
+        }
+        Reaction::Redirect => {
+            *response.status_mut() = hyper::StatusCode::FOUND;
+            let there = hyper::header::HeaderValue::from_static("/elsewhere");
+            response.headers_mut().insert("location", there);
+        }
+        Reaction::Hang => std::future::pending().await,
+    }
+    Ok(response)
+}

@@ -1,0 +1,375 @@
+//! The dashboard as it is sent: whole without a script. What a browser makes of it is tested beside this, in `browser`.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use rollcall_tests::chain::{Calls, Fate};
+use rollcall_tests::{ADMIN, Answer, App, VIEWER};
+use serde_json::{Value, json};
+
+/// Opens a page with a token.
+fn open(app: &App, path: &str) -> Answer {
+    app.ask_with(path, &[("accept", "text/html")])
+}
+
+/// A page that must be able to show something.
+fn page(app: &App, path: &str) -> String {
+    let answer = open(app, path);
+    assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    let content_type = answer.header("content-type");
+    assert_eq!(content_type, Some("text/html; charset=utf-8"), "{path}");
+    answer.text()
+}
+
+/// Where a page links to.
+fn links(page: &str) -> Vec<String> {
+    let after = page.split(" href=\"").skip(1);
+    let links = after.filter_map(|rest| Some(rest.split_once('"')?.0.replace("&#38;", "&")));
+    links.filter(|link| link.starts_with('/')).collect()
+}
+
+/// The text of each card, by its label.
+fn card(page: &str, label: &str) -> String {
+    let after = page.split_once(&format!("<dt>{label}</dt>"));
+    let card = after.and_then(|(_, rest)| rest.split_once("</div>"));
+    let (card, _) = card.unwrap_or_else(|| panic!("no card {label}: {page}"));
+    let texts = card
+        .split('<')
+        .filter_map(|part| Some(part.split_once('>')?.1.trim()));
+    let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+    texts.join(" | ")
+}
+
+fn traffic() -> Value {
+    let hit = |ip: &str, method: &str, path: &str, status: u16, country: &str| {
+        json!({
+            "ip": ip, "method": method, "path": path, "status": status, "responseTimeMs": 10,
+            "bytes": 1500, "country": country, "userAgent": "curl/8"
+        })
+    };
+    json!([
+        hit("192.0.2.1", "GET", "/users", 200, "DE"),
+        hit("192.0.2.1", "GET", "/users", 503, "DE"),
+        hit("192.0.2.1", "POST", "/orders", 201, "DE"),
+        hit("2001:db8::1", "GET", "/a&b=<c>", 404, "US")
+    ])
+}
+
+#[test]
+fn the_first_page_tells_what_the_overview_tells() {
+    let app = App::start();
+    app.record(&traffic());
+    let page = page(&app, "/admin/");
+    assert_eq!(
+        card(&page, "Requests"),
+        "4 | from nothing | vs previous | 6 kB sent"
+    );
+    assert_eq!(
+        card(&page, "Unique IPs"),
+        "2 | from nothing | vs previous | 2 never seen before"
+    );
+    assert_eq!(card(&page, "Error rate"), "50 % | 2 errors");
+    assert_eq!(card(&page, "Response time, p95"), "10 ms | median 10 ms");
+    assert_eq!(card(&page, "Paths"), "3 | 1.5 for each IP");
+    for text in [
+        "GET /users",
+        "192.0.2.1",
+        "2001:db8::1",
+        "DE",
+        "5xx",
+        "POST",
+        "100 %",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert_eq!(
+        page.matches("<svg width=").count(),
+        4,
+        "two plots, each wide and narrow"
+    );
+}
+
+#[test]
+fn every_link_of_every_page_leads_somewhere() {
+    let app = App::start();
+    app.record(&traffic());
+    let mut seen = BTreeSet::new();
+    let mut ahead: VecDeque<String> = ["/admin/".to_owned()].into();
+    let mut shapes = BTreeSet::new();
+    while let Some(link) = ahead.pop_front() {
+        // Filters combine without end: of each page, once by every set of parameters.
+        let (path, query) = link.split_once('?').unwrap_or((&link, ""));
+        let names = query
+            .split('&')
+            .filter_map(|pair| Some(pair.split_once('=')?.0));
+        let shape = (
+            path.to_owned(),
+            names.map(str::to_owned).collect::<BTreeSet<String>>(),
+        );
+        if !seen.insert(link.clone()) || !shapes.insert(shape) {
+            continue;
+        }
+        let answer = app.ask_with(&link, &[("accept", "text/html")]);
+        assert_eq!(answer.status, 200, "{link}: {answer:?}");
+        if answer.header("content-type") == Some("text/html; charset=utf-8") {
+            ahead.extend(links(&answer.text()));
+        }
+    }
+    for page in [
+        "/admin/dashboard/ips/2001:db8::1",
+        "/admin/dashboard/paths",
+        "/admin/export",
+        "/admin/assets/dashboard.css",
+    ] {
+        assert!(
+            seen.iter().any(|link| link.starts_with(page)),
+            "{page}: {seen:?}"
+        );
+    }
+    assert!(shapes.len() > 60, "{}", shapes.len());
+}
+
+#[test]
+fn each_row_filters_the_whole_page_and_each_chip_takes_its_filter_away() {
+    let app = App::start();
+    app.record(&traffic());
+    let follow = |from: &str, title: &str| {
+        let text = page(&app, from);
+        let (before, _) = text
+            .split_once(&format!("title=\"{title}\""))
+            .unwrap_or_else(|| panic!("{title}: {text}"));
+        let link = before.rsplit_once("href=\"").unwrap().1;
+        link.split_once('"').unwrap().0.replace("&#38;", "&")
+    };
+    for (title, requests) in [
+        ("Filter by GET /users", "2"),
+        ("Filter by GET /a&#38;b=&#60;c&#62;", "1"),
+        ("Filter by 192.0.2.1", "3"),
+        ("Filter by DE", "3"),
+        ("Filter by 4xx", "1"),
+        ("Filter by GET", "3"),
+    ] {
+        let link = follow("/admin/?timeRange=7d", title);
+        let filtered = page(&app, &link);
+        assert!(
+            card(&filtered, "Requests").starts_with(&format!("{requests} |")),
+            "{title}: {link}"
+        );
+        let chips = filtered.split_once("class=\"chips\"").unwrap().1;
+        let without = &links(chips)[0];
+        let chip_count = chips.split_once("</ul>").unwrap().0.matches("<li>").count();
+        let left = page(&app, without);
+        assert_eq!(
+            left.contains("class=\"chips\""),
+            chip_count == 2,
+            "{without}"
+        );
+    }
+    // Filters add up.
+    let first = follow("/admin/?timeRange=7d", "Filter by 192.0.2.1");
+    let both = follow(&first, "Filter by 5xx");
+    assert!(
+        card(&page(&app, &both), "Requests").starts_with("1 |"),
+        "{both}"
+    );
+}
+
+#[test]
+fn an_ip_and_a_path_have_pages_of_their_own() {
+    let app = App::start();
+    app.record(&traffic());
+    let ip = page(&app, "/admin/dashboard/ips/192.0.2.1?timeRange=7d&limit=1");
+    assert!(ip.contains("1–1 of 2") && ip.contains("curl/8"), "{ip}");
+    assert!(card(&ip, "Requests").starts_with("3 |"));
+    let next = links(&ip)
+        .into_iter()
+        .find(|link| link.contains("offset=1"));
+    let next = page(&app, &next.expect("a link to the second path"));
+    assert!(
+        next.contains("2–2 of 2") && next.contains("POST /orders"),
+        "{next}"
+    );
+
+    let path = page(&app, "/admin/dashboard/paths?key=GET%20/users&timeRange=7d");
+    assert!(card(&path, "Requests").starts_with("2 |"));
+    assert!(
+        path.contains("192.0.2.1") && !path.contains("2001:db8::1"),
+        "{path}"
+    );
+}
+
+#[test]
+fn what_callers_sent_stays_text() {
+    let app = App::start();
+    let script = "<script>alert(1)</script>";
+    app.record(&json!({
+        "ip": "192.0.2.1", "method": "GET", "path": format!("/{script}\"'"), "userAgent": script
+    }));
+    for path in [
+        "/admin/",
+        "/admin/dashboard/ips/192.0.2.1",
+        "/admin/dashboard/top-paths",
+    ] {
+        let page = page(&app, path);
+        assert!(
+            !page.contains("<script>") && page.contains("&#60;script&#62;"),
+            "{page}"
+        );
+    }
+    let key = "/admin/dashboard/paths?key=GET%20/%3Cscript%3Ealert(1)%3C/script%3E%22%27";
+    assert!(!page(&app, key).contains("<script>"));
+    let refused = open(&app, "/admin/?status=%3Cscript%3E").text();
+    assert!(!refused.contains("<script>"), "{refused}");
+}
+
+#[test]
+fn where_there_is_nothing_the_page_says_what_to_do() {
+    let app = App::start();
+    let first = page(&app, "/admin/");
+    assert!(
+        first.contains("No hits yet") && first.contains("curl -i"),
+        "{first}"
+    );
+    app.record(&traffic());
+    let page = page(&app, "/admin/?timeRange=1h&country=FR");
+    assert!(page.contains("No requests here"), "{page}");
+    for (text, link) in [
+        ("Remove all filters", "/admin/?timeRange=1h"),
+        ("Look at all time", "/admin/?country=FR&timeRange=all"),
+    ] {
+        assert!(
+            page.contains(text) && links(&page).iter().any(|found| found == link),
+            "{link}: {page}"
+        );
+    }
+}
+
+#[test]
+fn a_form_may_leave_its_fields_empty() {
+    let app = App::start();
+    app.record(&traffic());
+    let page = page(
+        &app,
+        "/admin/?timeRange=7d&ip=&pathPrefix=%2Fusers&method=&status=&country=",
+    );
+    assert!(card(&page, "Requests").starts_with("2 |"), "{page}");
+}
+
+#[test]
+fn what_cannot_be_shown_is_a_page_with_its_reason() {
+    let app = App::start();
+    app.record(&traffic());
+    for (path, status, text) in [
+        ("/admin/?ip=x&status=9xx", 400, "expected an IP address"),
+        ("/admin/?nonsense=1", 400, "unknown parameter"),
+        (
+            "/admin/dashboard/ips/nonsense",
+            400,
+            "expected an IP address",
+        ),
+        ("/admin/dashboard/ips/192.0.2.99", 404, "is not tracked"),
+        ("/admin/dashboard/paths", 400, "required"),
+        ("/admin/dashboard/status", 404, "nothing at this path"),
+        ("/admin/dashboard/export-data", 404, "nothing at this path"),
+        ("/admin/dashboard/", 404, "nothing at this path"),
+    ] {
+        let answer = open(&app, path);
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        let page = answer.text();
+        assert!(
+            page.contains(text) && page.contains("To the overview"),
+            "{path}: {page}"
+        );
+    }
+    let token = format!("Bearer {ADMIN}");
+    let post = app.send("POST", "/admin/", &[("authorization", &token)], b"");
+    assert_eq!((post.status, post.header("allow")), (405, Some("GET")));
+}
+
+#[test]
+fn without_an_answer_the_page_says_that_nothing_is_lost() {
+    let calls = Calls::default();
+    let app = App::start_with(|config| config.chain_layer = Some(calls.layer()));
+    app.record(&traffic());
+    calls.rule("/summarize", |_| Fate::CalleeTraps);
+    let answer = open(&app, "/admin/");
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    let page = answer.text();
+    assert!(page.contains("Nothing is lost"), "{page}");
+}
+
+#[test]
+fn what_is_missing_is_said_on_the_page() {
+    let calls = Calls::default();
+    let app = App::start_with(|config| {
+        config.chain_layer = Some(calls.layer());
+        let one = ("batch_size".to_owned(), "1".to_owned());
+        let few = ("min_success_rate".to_owned(), "0.1".to_owned());
+        config.variables.extend([one, few]);
+    });
+    app.record(&traffic());
+    // One of the two batches, at both tries.
+    calls.rule("/summarize", |n| match n {
+        0 | 2 => Fate::CalleeTraps,
+        _ => Fate::Call(0),
+    });
+    let page = page(&app, "/admin/");
+    assert!(
+        page.contains("1 of 2 batches of IPs did not answer"),
+        "{page}"
+    );
+    assert!(page.contains("<dt>Coverage</dt><dd>50 %</dd>"), "{page}");
+}
+
+#[test]
+fn nobody_sees_a_page_without_a_token_and_a_viewer_sees_all() {
+    let app = App::start_with(|config| {
+        let viewer = ("viewer_token".to_owned(), VIEWER.to_owned());
+        config.variables.extend([viewer]);
+    });
+    app.record(&traffic());
+    let viewer = format!("Bearer {VIEWER}");
+    for path in [
+        "/admin/",
+        "/admin/dashboard/top-ips",
+        "/admin/dashboard/ips/192.0.2.1",
+    ] {
+        assert_eq!(app.send("GET", path, &[], b"").status, 401, "{path}");
+        let browser = app.send("GET", path, &[("accept", "text/html")], b"");
+        assert_eq!(browser.status, 303, "{path}");
+        let answer = app.send("GET", path, &[("authorization", &viewer)], b"");
+        assert_eq!(answer.status, 200, "{path}");
+    }
+    let short = app.send("GET", "/admin", &[], b"");
+    assert_eq!(
+        (short.status, short.header("location")),
+        (303, Some("/admin/"))
+    );
+}
+
+#[test]
+fn style_and_script_are_kept_by_the_browser_until_they_change() {
+    let app = App::start();
+    for (path, content_type) in [
+        ("/admin/assets/dashboard.css", "text/css; charset=utf-8"),
+        (
+            "/admin/assets/dashboard.js",
+            "text/javascript; charset=utf-8",
+        ),
+    ] {
+        let answer = app.send("GET", path, &[], b"");
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, Some(content_type))
+        );
+        let etag = answer.header("etag").unwrap();
+        let again = app.send("GET", path, &[("if-none-match", etag)], b"");
+        assert_eq!((again.status, again.body.len()), (304, 0));
+        assert_eq!(app.send("POST", path, &[], b"").status, 405);
+    }
+    assert_eq!(
+        app.send("GET", "/admin/assets/nothing.css", &[], b"")
+            .status,
+        401
+    );
+}
