@@ -12,14 +12,26 @@ pub enum Mood {
     Fine,
     /// Every call fails.
     Down,
-    /// Every write fails, as on a full disk.
+    /// Every write fails. Reading a counter is one.
     ReadOnly,
+    /// There is no room for anything new; what is there can be overwritten and deleted. So numbers are taken, and nothing is written
+    /// under them.
+    Full,
     /// Every call takes so many milliseconds.
     Slow(u64),
     /// Writes take effect and report failure.
     LyingWrites,
     /// Every call ends the instance that makes it, and all its requests.
     Deadly,
+}
+
+/// What a call writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writes {
+    Nothing,
+    /// It takes no room.
+    InPlace,
+    Anything,
 }
 
 /// A handle on the store of a running app.
@@ -34,6 +46,9 @@ struct Shared {
     struck: Mutex<Option<(Mood, IsStruck)>>,
     inner: OnceLock<Arc<dyn KeyValue>>,
     calls: AtomicU64,
+    get_manys: AtomicU64,
+    gets: AtomicU64,
+    most_gets: AtomicU64,
 }
 
 impl Default for Moody {
@@ -43,6 +58,9 @@ impl Default for Moody {
             struck: Mutex::new(None),
             inner: OnceLock::new(),
             calls: AtomicU64::new(0),
+            get_manys: AtomicU64::new(0),
+            gets: AtomicU64::new(0),
+            most_gets: AtomicU64::new(0),
         }))
     }
 }
@@ -77,6 +95,16 @@ impl Moody {
         self.0.calls.load(Relaxed)
     }
 
+    /// Calls of `get_many` so far.
+    pub fn get_manys(&self) -> u64 {
+        self.0.get_manys.load(Relaxed)
+    }
+
+    /// The most calls of `get` that were in flight at once.
+    pub fn most_gets_at_once(&self) -> u64 {
+        self.0.most_gets.load(Relaxed)
+    }
+
     fn mood(&self) -> Mood {
         *self.0.mood.lock().expect("a mood")
     }
@@ -92,7 +120,7 @@ impl Moody {
 
     async fn call<T>(
         &self,
-        writes: bool,
+        writes: Writes,
         effect: impl Future<Output = StoreResult<T>>,
     ) -> StoreResult<T> {
         self.call_in(self.mood(), writes, effect).await
@@ -101,7 +129,7 @@ impl Moody {
     async fn call_in<T>(
         &self,
         mood: Mood,
-        writes: bool,
+        writes: Writes,
         effect: impl Future<Output = StoreResult<T>>,
     ) -> StoreResult<T> {
         self.0.calls.fetch_add(1, Relaxed);
@@ -109,8 +137,9 @@ impl Moody {
         match mood {
             Mood::Fine => effect.await,
             Mood::Down => failed(),
-            Mood::ReadOnly if writes => failed(),
-            Mood::ReadOnly => effect.await,
+            Mood::ReadOnly if writes != Writes::Nothing => failed(),
+            Mood::Full if writes == Writes::Anything => failed(),
+            Mood::ReadOnly | Mood::Full => effect.await,
             Mood::Slow(ms) => {
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 effect.await
@@ -118,7 +147,10 @@ impl Moody {
             Mood::Deadly => panic!("simulated"),
             Mood::LyingWrites => {
                 let result = effect.await;
-                if writes { failed() } else { result }
+                match writes {
+                    Writes::Nothing => result,
+                    Writes::InPlace | Writes::Anything => failed(),
+                }
             }
         }
     }
@@ -127,34 +159,44 @@ impl Moody {
 #[async_trait]
 impl KeyValue for Moody {
     async fn get(&self, key: &str) -> StoreResult<Option<Vec<u8>>> {
+        let now = self.0.gets.fetch_add(1, Relaxed) + 1;
+        self.0.most_gets.fetch_max(now, Relaxed);
         let mood = self.mood_at(&[key]);
-        self.call_in(mood, false, self.inner().get(key)).await
+        let effect = self.inner().get(key);
+        let value = self.call_in(mood, Writes::Nothing, effect).await;
+        self.0.gets.fetch_sub(1, Relaxed);
+        value
     }
     async fn set(&self, key: &str, value: &[u8]) -> StoreResult<()> {
-        self.call(true, self.inner().set(key, value)).await
+        self.call(Writes::Anything, self.inner().set(key, value))
+            .await
     }
     async fn delete(&self, key: &str) -> StoreResult<()> {
-        self.call(true, self.inner().delete(key)).await
+        self.call(Writes::InPlace, self.inner().delete(key)).await
     }
     async fn keys(&self) -> StoreResult<Vec<String>> {
-        self.call(false, self.inner().keys()).await
+        self.call(Writes::Nothing, self.inner().keys()).await
     }
     async fn get_many(&self, keys: Vec<String>) -> StoreResult<Vec<(String, Option<Vec<u8>>)>> {
+        self.0.get_manys.fetch_add(1, Relaxed);
         let mood = self.mood_at(&keys);
         let effect = self.inner().get_many(keys);
-        self.call_in(mood, false, effect).await
+        self.call_in(mood, Writes::Nothing, effect).await
     }
     async fn set_many(&self, values: Vec<(String, Vec<u8>)>) -> StoreResult<()> {
-        self.call(true, self.inner().set_many(values)).await
+        self.call(Writes::Anything, self.inner().set_many(values))
+            .await
     }
     async fn delete_many(&self, keys: Vec<String>) -> StoreResult<()> {
-        self.call(true, self.inner().delete_many(keys)).await
+        self.call(Writes::InPlace, self.inner().delete_many(keys))
+            .await
     }
     async fn increment(&self, key: &str, delta: i64) -> StoreResult<i64> {
-        self.call(delta != 0, self.inner().increment(key, delta))
+        self.call(Writes::InPlace, self.inner().increment(key, delta))
             .await
     }
     async fn swap(&self, key: &str, seen: Option<Vec<u8>>, value: Vec<u8>) -> StoreResult<bool> {
-        self.call(true, self.inner().swap(key, seen, value)).await
+        self.call(Writes::Anything, self.inner().swap(key, seen, value))
+            .await
     }
 }

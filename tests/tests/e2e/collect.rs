@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use rollcall_tests::{App, INGEST};
@@ -179,6 +179,27 @@ fn the_same_batch_sent_again_counts_once_even_after_a_restart() {
 }
 
 #[test]
+fn twins_that_race_each_other_count_once() {
+    const BATCHES: u64 = 20;
+    const TWINS: u64 = 6;
+    let app = App::start();
+    let client = &app.client(Duration::from_secs(30));
+    let hit = &json!({"ip": "192.0.2.1", "method": "GET", "path": "/"}).to_string();
+    thread::scope(|scope| {
+        for batch in (0..BATCHES).flat_map(|batch| [batch; TWINS as usize]) {
+            scope.spawn(move || {
+                let answer = client.collect(&format!("batch-{batch}"), hit).unwrap();
+                assert_eq!(answer.status, 202);
+            });
+        }
+    });
+    assert_eq!(total(&app), BATCHES);
+    let status = app.json("/admin/aggregator-status");
+    let repeated = &status["dropped"]["repeatedBatches"];
+    assert_eq!(*repeated, BATCHES * (TWINS - 1));
+}
+
+#[test]
 fn a_body_that_comes_slowly_is_taken() {
     let app = App::start();
     let hit = json!({"ip": "192.0.2.1", "method": "GET", "path": "/"}).to_string();
@@ -201,12 +222,21 @@ fn a_body_that_comes_slowly_is_taken() {
 }
 
 #[test]
-fn a_hit_from_the_future_is_refused() {
+fn a_hit_from_the_future_is_refused_but_for_5_minutes() {
     let app = App::start();
-    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(6);
-    let hit =
-        json!({"ip": "192.0.2.1", "method": "GET", "path": "/", "timestamp": later.to_string()});
-    let answer = app.collect("application/json", &hit.to_string(), &[]);
+    let post = |ahead_s: i64| {
+        let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead_s);
+        let hit = json!({"ip": "192.0.2.1", "method": "GET", "path": "/", "timestamp": later.to_string()});
+        app.collect("application/json", &hit.to_string(), &[])
+    };
+    // A clock that is ahead: the hit counts, in every window.
+    assert_eq!(post(5 * 60 - 1).status, 202);
+    for window in ["1h", "24h", "90d", "all"] {
+        let stats = app.json(&format!("/admin/global-stats?timeRange={window}"));
+        assert_eq!(stats["totalRequests"], 1, "{window}");
+    }
+    let answer = post(5 * 60 + 5);
     assert_eq!(answer.status, 400);
     assert_eq!(answer.json()["rejections"][0]["field"], "timestamp");
+    assert_eq!(total(&app), 1);
 }

@@ -1,5 +1,8 @@
 //! Every limit at its edge, and one past it.
 
+use std::thread;
+use std::time::Duration;
+
 use rollcall_tests::App;
 use serde_json::{Value, json};
 
@@ -9,6 +12,15 @@ fn stats(app: &App) -> Value {
 
 fn dropped(app: &App) -> Value {
     app.json("/admin/aggregator-status")["dropped"].clone()
+}
+
+/// No instance grew beyond what the requests that it works on at once, sixteen, and one fold ask for. In MiB.
+fn check_memory(app: &App) {
+    for (component, most) in [("router", 384), ("collector", 256), ("aggregator", 32)] {
+        let took = app.host().memory_peak(component) >> 20;
+        println!("{component}: {took} MiB");
+        assert!((1..=most).contains(&took), "{component}: {took} MiB");
+    }
 }
 
 #[test]
@@ -32,6 +44,45 @@ fn a_request_may_have_100_000_hits_and_10_mib() {
 }
 
 #[test]
+fn the_largest_requests_at_once_and_one_after_another_take_bounded_memory() {
+    let app = App::start();
+    let client = &app.client(Duration::from_secs(60));
+    // As many hits as a request may have, and nearly as many bytes.
+    let hits = |path| {
+        json!({"ip": "192.0.2.1", "method": "GET", "path": path, "userAgent": "x".repeat(35)})
+            .to_string()
+    };
+    let body = &format!("[{}]", vec![hits("/a"); 100_000].join(","));
+    assert!(
+        body.len() > 9 << 20 && body.len() <= 10 << 20,
+        "{}",
+        body.len()
+    );
+    let small = &hits("/a");
+    // Small ones first: nothing in them tells of those that follow.
+    for batch in 0..20 {
+        assert_eq!(
+            client
+                .collect(&format!("small-{batch}"), small)
+                .unwrap()
+                .status,
+            202
+        );
+    }
+    thread::scope(|scope| {
+        for batch in 0..20 {
+            scope.spawn(move || {
+                let key = format!("large-{batch}");
+                // Too much for the machine at times, which is said.
+                while client.collect(&key, body).unwrap().status != 202 {}
+            });
+        }
+    });
+    assert_eq!(stats(&app)["totalRequests"], 20 + 20 * 100_000);
+    check_memory(&app);
+}
+
+#[test]
 fn an_ip_has_1_000_paths_and_the_rest_under_other() {
     let app = App::start();
     let hit = |i: u32| json!({"ip": "192.0.2.1", "method": "GET", "path": format!("/{i}")});
@@ -50,6 +101,7 @@ fn an_ip_has_1_000_paths_and_the_rest_under_other() {
     assert_eq!(stats["topPaths"][0]["pathKey"], "(other)");
     assert_eq!(stats["topPaths"][0]["totalRequests"], 9_000);
     assert_eq!(dropped(&app)["otherPathHits"], 9_000);
+    check_memory(&app);
 }
 
 #[test]
@@ -120,4 +172,5 @@ fn the_50_000_ips_seen_last_are_tracked() {
             .all(|row| row["ip"] != first),
         "the first 10,000 left"
     );
+    check_memory(&app);
 }

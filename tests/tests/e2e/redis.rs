@@ -9,11 +9,13 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use rollcall_host::HostConfig;
+use rollcall_host::{HostConfig, KeyValue};
 use rollcall_tests::chain::{Calls, Fate};
+use rollcall_tests::store::Moody;
 use rollcall_tests::{ADMIN, Answer, App, Client, INGEST, QUESTIONS, workspace};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -92,7 +94,7 @@ impl Redis {
             .spawn()
             .unwrap();
         let deadline = Instant::now() + Duration::from_secs(20);
-        while !self.say("PING").is_ok_and(|said| said == "+PONG") {
+        while !self.is_answered_by(server.id()) {
             if server.try_wait().unwrap().is_some() {
                 return false;
             }
@@ -101,6 +103,18 @@ impl Redis {
         }
         self.server = Some(server);
         true
+    }
+
+    /// Whether it is this process that answers, and is ready: another may have taken the port first.
+    fn is_answered_by(&self, process: u32) -> bool {
+        let is_ready = self.say("PING").is_ok_and(|said| said == "+PONG");
+        let Ok(mut connection) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) else {
+            return false;
+        };
+        // It closes the connection behind what it says.
+        let asked = connection.write_all(b"INFO server\r\nQUIT\r\n");
+        let mut lines = BufReader::new(connection).lines().map_while(Result::ok);
+        is_ready && asked.is_ok() && lines.any(|line| line == format!("process_id:{process}"))
     }
 
     /// Sends one command, past the app, and gives the first line of what Redis says.
@@ -524,6 +538,149 @@ fn check_unavailable(what: &str, answer: &Answer) {
     assert_eq!(answer.json()["status"], 503, "{what}");
 }
 
+/// An older answer is better than none, if it says so.
+fn check_old_or_unavailable(what: &str, answer: &Answer) {
+    if answer.status != 200 || answer.json()["stale"] != true {
+        check_unavailable(what, answer);
+    }
+}
+
+/// Ways for Redis to refuse what it is asked, or to take its time: the commands that bring them about, and those that end them.
+const AILMENTS: [(&str, &str, &str); 5] = [
+    ("full", "CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),
+    (
+        "a replica that is read only",
+        "REPLICAOF 127.0.0.1 1",
+        "REPLICAOF NO ONE",
+    ),
+    (
+        "without its replica",
+        "CONFIG SET min-replicas-to-write 1",
+        "CONFIG SET min-replicas-to-write 0",
+    ),
+    ("not writing", "CLIENT PAUSE 60000 WRITE", "CLIENT UNPAUSE"),
+    // It ends by itself: later than is acknowledged, and before the router gives up.
+    ("slow", "CLIENT PAUSE 6000 ALL", "PING"),
+];
+
+#[test]
+fn a_redis_that_is_full_or_read_only_or_slow_is_a_503_and_all_is_well_when_it_is_not() {
+    let Some(redis) = Redis::start() else { return };
+    let app = redis.app(|_| {});
+    let client = &app.client(PATIENCE);
+    let collect = |batch| client.collect(&key(batch), &body(batch)).unwrap();
+    for (batch, (what, begin, end)) in (0..).step_by(2).zip(AILMENTS) {
+        assert_eq!(collect(batch).status, 202, "{what}");
+        let numbers = redis.say("GET log:next").unwrap();
+        assert_eq!(redis.say(begin).unwrap(), "+OK", "{what}");
+        thread::scope(|scope| {
+            scope.spawn(|| check_unavailable(what, &collect(batch + 1)));
+            scope.spawn(|| {
+                let answer = client.ask("/admin/global-stats").unwrap();
+                // What is slow may answer in time.
+                if what != "slow" || answer.status != 200 {
+                    check_old_or_unavailable(what, &answer);
+                }
+            });
+        });
+        if !["not writing", "slow"].contains(&what) {
+            let taken = redis.say("GET log:next").unwrap();
+            assert_eq!(taken, numbers, "{what}: nothing was recorded in part");
+        }
+        let back = Instant::now();
+        assert!(redis.say(end).is_ok(), "{what}");
+        send_until_acknowledged([client, client], batch + 1);
+        check_answers(client, 0..batch + 2);
+        let took = back.elapsed();
+        assert!(took < Duration::from_secs(10), "{what}: {took:?}");
+    }
+}
+
+#[test]
+fn on_redis_getting_many_is_tried_once_an_instance_and_then_values_are_got_at_once() {
+    let Some(redis) = Redis::start() else { return };
+    let store = Moody::default();
+    let app = redis.app(|config| {
+        config.store_layer = Some(store.layer());
+        config.variables.insert("fanout_limit".into(), "1".into());
+        // An instance or two, as some calls come while others are under way; they stay, whatever the pauses.
+        config.reuse.requests_max = usize::MAX;
+        config.reuse.idle_timeout = PATIENCE;
+    });
+    let client = &app.client(PATIENCE);
+    for batch in 0..40 {
+        assert_eq!(
+            client.collect(&key(batch), &body(batch)).unwrap().status,
+            202
+        );
+        if batch % 10 == 9 {
+            check_answers(client, 0..batch + 1);
+        }
+    }
+    // Where it is tried each time, it is about ninety.
+    let tried = store.get_manys();
+    assert!((1..=5).contains(&tried), "{tried} times");
+    let most = store.most_gets_at_once();
+    assert!((20..=64).contains(&most), "{most} gets at once");
+}
+
+#[test]
+fn the_host_has_spins_behaviour_on_redis_its_faults_included() {
+    let Some(redis) = Redis::start() else { return };
+    let mut config = fs::read_to_string(redis.runtime_config()).unwrap();
+    config += &config.replace("default", "other");
+    fs::write(redis.runtime_config(), config).unwrap();
+    let stores: Arc<Mutex<Vec<Arc<dyn KeyValue>>>> = Arc::default();
+    let found = stores.clone();
+    let app = redis.app(|config| {
+        config.store_layer = Some(Arc::new(move |store| {
+            found.lock().unwrap().push(store.clone());
+            store
+        }));
+    });
+    let stores = stores.lock().unwrap().clone();
+    let [one, other] = stores.as_slice() else {
+        panic!("two stores are configured")
+    };
+    app.runtime().block_on(async {
+        one.set("a", b"1").await.unwrap();
+        assert_eq!(
+            other.get("a").await.unwrap().unwrap(),
+            b"1",
+            "labels share keys"
+        );
+        assert!(one.exists("a").await.unwrap() && !one.exists("b").await.unwrap());
+        assert_eq!(one.get("b").await.unwrap(), None);
+        assert!(
+            one.get_many(vec!["a".into()]).await.is_err(),
+            "KEYS takes one pattern"
+        );
+        let pairs = ["b", "c"].map(|key| (key.to_owned(), b"2".to_vec()));
+        one.set_many(pairs.into()).await.unwrap();
+        one.delete_many(vec!["b".into(), "ghost".into()])
+            .await
+            .unwrap();
+        one.delete("ghost").await.unwrap();
+        let keys: BTreeSet<String> = one.keys().await.unwrap().into_iter().collect();
+        assert_eq!(keys, ["a".to_owned(), "c".to_owned()].into());
+        assert_eq!(one.increment("n", 2).await.unwrap(), 2);
+        assert_eq!(other.increment("n", 0).await.unwrap(), 2);
+        assert!(
+            one.increment("n", i64::MAX).await.is_err(),
+            "it would overflow"
+        );
+        one.set("text", b"x").await.unwrap();
+        assert!(one.increment("text", 1).await.is_err(), "it is no counter");
+        let swapped = one.swap("a", Some(b"1".to_vec()), b"3".to_vec()).await;
+        assert!(!swapped.unwrap(), "a swap says that it failed");
+        assert_eq!(
+            one.get("a").await.unwrap().unwrap(),
+            b"3",
+            "though it wrote"
+        );
+    });
+}
+
 /// Longer than the aggregator waits for a snapshot.
 const ADMIN_BOUND: Duration = Duration::from_secs(30);
 /// Longer than the router waits for the collector.
@@ -554,10 +711,7 @@ fn while_redis_hangs_no_admin_question_hangs_and_afterwards_nothing_acknowledged
         for path in QUESTIONS {
             scope.spawn(move || {
                 let answer = app_.client(ADMIN_BOUND).ask(path).unwrap();
-                // An older answer is better than none, if it says so.
-                if answer.status != 200 || answer.json()["stale"] != true {
-                    check_unavailable(path, &answer);
-                }
+                check_old_or_unavailable(path, &answer);
             });
         }
     });

@@ -44,15 +44,18 @@ fn is_come_again(answer: &Answer) {
 
 #[test]
 fn a_store_that_fails_is_a_503_and_all_is_well_when_it_is_back() {
-    for mood in [Mood::Down, Mood::ReadOnly, Mood::LyingWrites] {
+    for mood in [Mood::Down, Mood::ReadOnly, Mood::Full, Mood::LyingWrites] {
         let store = Moody::default();
         let app = app(&store);
         assert_eq!(collect(&app, "a").status, 202);
         store.set_mood(mood);
         is_come_again(&collect(&app, "b"));
-        if mood == Mood::Down {
+        if mood != Mood::LyingWrites {
+            // What was acknowledged before is not folded yet, and cannot be.
             is_come_again(&app.ask("/admin/global-stats"));
             is_come_again(&app.ask("/admin/export"));
+        }
+        if mood == Mood::Down {
             is_come_again(&app.ask("/admin/aggregator-status"));
         }
         store.set_mood(Mood::Fine);
@@ -64,6 +67,28 @@ fn a_store_that_fails_is_a_503_and_all_is_well_when_it_is_back() {
             "{mood:?}: each batch once, whatever came of the first try"
         );
     }
+}
+
+#[test]
+fn a_database_that_another_process_locks_is_a_503_and_all_is_well_when_it_lets_go() {
+    let state = tempfile::TempDir::new().unwrap();
+    let app = App::start_with(|config| config.state_dir = state.path().to_owned());
+    assert_eq!(collect(&app, "a").status, 202);
+    let path = state.path().join("sqlite_key_value.db");
+    let other = rusqlite::Connection::open(path).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    std::thread::scope(|scope| {
+        for key in ["b", "b", "c"] {
+            let app = &app;
+            scope.spawn(move || is_come_again(&collect(app, key)));
+        }
+        scope.spawn(|| is_come_again(&app.ask("/admin/global-stats")));
+    });
+    other.execute_batch("ROLLBACK").unwrap();
+    for key in ["b", "c"] {
+        assert_eq!(collect(&app, key).status, 202);
+    }
+    assert_eq!(total(&app), 3);
 }
 
 #[test]
@@ -131,9 +156,13 @@ fn a_state_that_cannot_be_read_is_missed_by_name_and_the_others_are_served() {
         json!(["2 IP states cannot be read; the log names them"])
     );
     // The status tells, a moment later.
-    std::thread::sleep(Duration::from_millis(500));
-    let status = app.json("/admin/aggregator-status");
-    assert_eq!(status["fanOut"]["last"]["unreadableStates"], 2, "{status}");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let unreadable =
+        || app.json("/admin/aggregator-status")["fanOut"]["last"]["unreadableStates"].clone();
+    while unreadable() != 2 {
+        assert!(Instant::now() < deadline, "{}", unreadable());
+        std::thread::sleep(Duration::from_millis(100));
+    }
     // They call again, and start anew.
     app.record(&json!([hit("192.0.2.1"), hit("192.0.2.2")]));
     let stats = app.json("/admin/global-stats");
@@ -149,6 +178,49 @@ fn a_state_that_cannot_be_read_is_missed_by_name_and_the_others_are_served() {
         ),
         (Some(2), Some(2))
     );
+}
+
+#[test]
+fn a_damaged_segment_or_index_is_a_500_and_its_key_is_for_the_log() {
+    for kind in ["log:2", "page:", "root:", "mark"] {
+        let store = Moody::default();
+        let app = app(&store);
+        assert_eq!(collect(&app, "a").status, 202);
+        assert_eq!(total(&app), 1);
+        assert_eq!(collect(&app, "b").status, 202);
+        let inner = store.inner().clone();
+        app.runtime().block_on(async {
+            let keys = inner.keys().await.unwrap();
+            let key = keys.iter().find(|key| key.starts_with(kind)).unwrap();
+            let whole = inner.get(key).await.unwrap().unwrap();
+            inner.set(key, &whole[..whole.len() - 1]).await.unwrap();
+            let answer = tokio::task::block_in_place(|| app.ask("/admin/top-ips"));
+            assert_eq!(answer.status, 500, "{key}: {answer:?}");
+            let content_type = answer.header("content-type");
+            assert_eq!(content_type, Some("application/problem+json"));
+            assert!(!answer.text().contains(key), "{answer:?}");
+            inner.set(key, &whole).await.unwrap();
+        });
+        assert_eq!(total(&app), 2, "{kind} was restored");
+    }
+}
+
+#[test]
+fn kept_answers_that_are_damaged_are_computed_anew() {
+    let store = Moody::default();
+    let app = app(&store);
+    assert_eq!(collect(&app, "a").status, 202);
+    assert_eq!(total(&app), 1);
+    for slot in 0..256 {
+        let key = format!("answer:{slot}");
+        let damaged = store.inner().set(&key, &[1, 0xff]);
+        app.runtime().block_on(damaged).unwrap();
+    }
+    for path in rollcall_tests::QUESTIONS {
+        let answer = app.ask_with(path, &[]);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    }
+    assert_eq!(total(&app), 1);
 }
 
 #[test]
