@@ -1,5 +1,7 @@
 //! What is served as it was built: the style and the script of the pages, and the description of the API with a page to read it.
 
+use std::sync::OnceLock;
+
 use http::header::ETAG;
 use http::{HeaderValue, Method, StatusCode};
 use rollcall_web::{Problem, Reply, etag, reply};
@@ -10,46 +12,47 @@ pub struct Asset {
     path: &'static str,
     content_type: &'static str,
     text: &'static str,
+    etag: OnceLock<String>,
 }
 
 const CSS: &str = "text/css; charset=utf-8";
 
 /// Readable by anybody: they hold nothing of the traffic.
-const OPEN: [Asset; 4] = [
-    Asset {
-        path: "/admin/assets/sign-in.css",
-        content_type: CSS,
-        text: include_str!("../assets/sign-in.css"),
-    },
-    Asset {
-        path: "/admin/assets/dashboard.css",
-        content_type: CSS,
-        text: include_str!("../assets/dashboard.css"),
-    },
-    Asset {
-        path: "/admin/assets/docs.css",
-        content_type: CSS,
-        text: include_str!("../assets/docs.css"),
-    },
-    Asset {
-        path: "/admin/assets/dashboard.js",
-        content_type: "text/javascript; charset=utf-8",
-        text: include_str!("../assets/dashboard.js"),
-    },
+static OPEN: [Asset; 4] = [
+    Asset::new(
+        "/admin/assets/sign-in.css",
+        CSS,
+        include_str!("../assets/sign-in.css"),
+    ),
+    Asset::new(
+        "/admin/assets/dashboard.css",
+        CSS,
+        include_str!("../assets/dashboard.css"),
+    ),
+    Asset::new(
+        "/admin/assets/docs.css",
+        CSS,
+        include_str!("../assets/docs.css"),
+    ),
+    Asset::new(
+        "/admin/assets/dashboard.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../assets/dashboard.js"),
+    ),
 ];
 
 /// Readable by who may read what they describe.
-const DOCUMENTS: [Asset; 2] = [
-    Asset {
-        path: "/admin/openapi.json",
-        content_type: "application/json",
-        text: include_str!(concat!(env!("OUT_DIR"), "/openapi.json")),
-    },
-    Asset {
-        path: "/admin/docs",
-        content_type: "text/html; charset=utf-8",
-        text: include_str!(concat!(env!("OUT_DIR"), "/docs.html")),
-    },
+static DOCUMENTS: [Asset; 2] = [
+    Asset::new(
+        "/admin/openapi.json",
+        "application/json",
+        include_str!(concat!(env!("OUT_DIR"), "/openapi.json")),
+    ),
+    Asset::new(
+        "/admin/docs",
+        "text/html; charset=utf-8",
+        include_str!(concat!(env!("OUT_DIR"), "/docs.html")),
+    ),
 ];
 
 pub fn open(path: &str) -> Option<&'static Asset> {
@@ -61,17 +64,26 @@ pub fn document(path: &str) -> Option<&'static Asset> {
 }
 
 impl Asset {
+    const fn new(path: &'static str, content_type: &'static str, text: &'static str) -> Self {
+        Self {
+            path,
+            content_type,
+            text,
+            etag: OnceLock::new(),
+        }
+    }
+
     /// A browser may keep it, and asks each time whether it is still right: so a new version of the app comes with its own.
     pub fn serve(&self, request: &Request) -> Result<Reply, Problem> {
         if *request.method() != Method::GET {
             return Err(Problem::method_not_allowed("GET"));
         }
-        let etag = etag::of(self.text.as_bytes());
-        let mut reply = match etag::is_known(request.headers(), &etag) {
+        let etag = self.etag.get_or_init(|| etag::of(self.text.as_bytes()));
+        let mut reply = match etag::is_known(request.headers(), etag) {
             true => reply::empty(StatusCode::NOT_MODIFIED),
             false => reply::full(StatusCode::OK, self.content_type, self.text),
         };
-        if let Ok(etag) = HeaderValue::from_str(&etag) {
+        if let Ok(etag) = HeaderValue::from_str(etag) {
             reply.headers_mut().insert(ETAG, etag);
         }
         Ok(reply)

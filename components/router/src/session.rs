@@ -4,8 +4,7 @@
 //! token is no longer configured. Signed with a viewer's token, no cookie is an admin's: each role's is held against that role's
 //! tokens alone.
 
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use rollcall_web::signature::hmac_sha256;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::access::{Keys, Role};
@@ -66,11 +65,7 @@ fn name(role: Role) -> &'static str {
 
 /// In hex.
 fn signature(token: &str, claim: &str) -> Option<String> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(token.as_bytes()).ok()?;
-    mac.update(PURPOSE.as_bytes());
-    mac.update(claim.as_bytes());
-    let bytes = mac.finalize().into_bytes();
-    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    hmac_sha256(token, [PURPOSE.as_bytes(), claim.as_bytes()])
 }
 
 #[cfg(test)]

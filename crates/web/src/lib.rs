@@ -1,4 +1,4 @@
-//! What the components share of HTTP: answers, problems, tokens, bodies, entity tags, variables, calls to each other, and streams of which nothing may be missing.
+//! What the components share of HTTP: answers, problems, tokens, bodies, entity tags, signatures, variables, calls to each other, and streams of which nothing may be missing.
 
 pub mod auth;
 pub mod body;
@@ -6,6 +6,7 @@ pub mod call;
 pub mod etag;
 pub mod problem;
 pub mod reply;
+pub mod signature;
 pub mod variable;
 pub mod whole;
 

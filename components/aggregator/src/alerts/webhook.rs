@@ -7,12 +7,11 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hmac::{Hmac, Mac};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 use rollcall_tally::report::AlertNotification;
+use rollcall_web::signature::hmac_sha256;
 use rollcall_web::{call, variable};
-use sha2::Sha256;
 use spin_sdk::http::FullBody;
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::http::types::ErrorCode;
@@ -179,11 +178,7 @@ fn signature(secret: &str, at_s: u64, body: &[u8]) -> Option<HeaderValue> {
     if secret.is_empty() {
         return None;
     }
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
-    mac.update(format!("{at_s}.").as_bytes());
-    mac.update(body);
-    let mac = mac.finalize().into_bytes();
-    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hmac_sha256(secret, [format!("{at_s}.").as_bytes(), body])?;
     HeaderValue::try_from(format!("t={at_s},v1={hex}")).ok()
 }
 

@@ -2,6 +2,7 @@
 
 use rollcall_tally::report::Status;
 use serde_json::json;
+use utoipa::openapi::ResponseBuilder;
 use utoipa::openapi::schema::{Schema, Type};
 
 use super::{OPERATE, Path, get, operation, post};
@@ -37,23 +38,27 @@ pub fn aggregator_status() -> Path {
 pub fn prewarm() -> Path {
     let about = "Computes `overview`, `global-stats`, `top-paths`, `top-ips`, `timeseries` and `aggregator-status`, each with all defaults, \
                  and has the store rid of expired answers. For a schedule, once a minute.";
-    let operation = operation(
-        OPERATE,
-        "prewarm",
-        "Have answers ready",
+    let computed = json("What was computed.", &examples::prewarmed());
+    order(
+        "/admin/prewarm",
+        ("prewarm", "Have answers ready"),
         about,
-        Access::Admins,
-        Vec::new(),
+        computed,
+    )
+}
+
+pub fn check_alerts() -> Path {
+    let about = "Checks each rule that has a threshold, and tells the webhook what is to be told. For a schedule, once a minute.";
+    let found = json(
+        "How each rule stands, also where the data could not be reached.",
+        &examples::alert_check(),
     );
-    let operation = operation.response("200", json("What was computed.", &examples::prewarmed()));
-    const ERRORS: [Error; 5] = [
-        Error::Unauthorized,
-        Error::Forbidden,
-        Error::NotAllowed,
-        Error::TooManyWrongTokens,
-        Error::Unavailable,
-    ];
-    post("/admin/prewarm", errors(operation, &ERRORS))
+    order(
+        "/admin/check-alerts",
+        ("checkAlerts", "Check the alerts"),
+        about,
+        found,
+    )
 }
 
 pub fn metrics() -> Path {
@@ -76,31 +81,6 @@ pub fn metrics() -> Path {
     ];
     let operation = operation.response("200", metrics);
     get("/admin/metrics", or_sign_in(errors(operation, &ERRORS)))
-}
-
-pub fn check_alerts() -> Path {
-    let about = "Checks each rule that has a threshold, and tells the webhook what is to be told. For a schedule, once a minute.";
-    let operation = operation(
-        OPERATE,
-        "checkAlerts",
-        "Check the alerts",
-        about,
-        Access::Admins,
-        Vec::new(),
-    );
-    let found = json(
-        "How each rule stands, also where the data could not be reached.",
-        &examples::alert_check(),
-    );
-    let operation = operation.response("200", found);
-    const ERRORS: [Error; 5] = [
-        Error::Unauthorized,
-        Error::Forbidden,
-        Error::NotAllowed,
-        Error::TooManyWrongTokens,
-        Error::Unavailable,
-    ];
-    post("/admin/check-alerts", errors(operation, &ERRORS))
 }
 
 pub fn openapi() -> Path {
@@ -136,4 +116,17 @@ pub fn openapi() -> Path {
         "/admin/openapi.json",
         or_sign_in(errors(operation, &ERRORS)),
     )
+}
+
+/// What admins have done by a `POST` without a body. `id` and `name` as of an [`operation`].
+fn order(path: &'static str, (id, name): (&str, &str), about: &str, done: ResponseBuilder) -> Path {
+    const ERRORS: [Error; 5] = [
+        Error::Unauthorized,
+        Error::Forbidden,
+        Error::NotAllowed,
+        Error::TooManyWrongTokens,
+        Error::Unavailable,
+    ];
+    let operation = operation(OPERATE, id, name, about, Access::Admins, Vec::new());
+    post(path, errors(operation.response("200", done), &ERRORS))
 }
