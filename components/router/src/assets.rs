@@ -17,23 +17,30 @@ pub struct Asset {
 
 const CSS: &str = "text/css; charset=utf-8";
 
+/// A page's style, behind what all have in common.
+macro_rules! style {
+    ($path:literal) => {
+        concat!(
+            include_str!("../assets/common.css"),
+            "\n",
+            include_str!($path)
+        )
+    };
+}
+
 /// Readable by anybody: they hold nothing of the traffic.
 static OPEN: [Asset; 4] = [
     Asset::new(
         "/admin/assets/sign-in.css",
         CSS,
-        include_str!("../assets/sign-in.css"),
+        style!("../assets/sign-in.css"),
     ),
     Asset::new(
         "/admin/assets/dashboard.css",
         CSS,
-        include_str!("../assets/dashboard.css"),
+        style!("../assets/dashboard.css"),
     ),
-    Asset::new(
-        "/admin/assets/docs.css",
-        CSS,
-        include_str!("../assets/docs.css"),
-    ),
+    Asset::new("/admin/assets/docs.css", CSS, style!("../assets/docs.css")),
     Asset::new(
         "/admin/assets/dashboard.js",
         "text/javascript; charset=utf-8",
