@@ -7,9 +7,20 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 
-/// The cargo that runs this tool, so that both build with one version.
+/// The cargo that runs this tool, so that both build with one version. What it told this tool of its package is not handed on: build
+/// scripts that look at it, such as ring's, would run again, and what depends on them be built again, each time that cargo is called from
+/// here after it was called from a shell.
 pub fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    for (name, _) in env::vars_os() {
+        let is_of_the_package = ["CARGO_PKG_", "CARGO_MANIFEST_"]
+            .iter()
+            .any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()));
+        if is_of_the_package {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Runs to the end with the output shown as it comes.
