@@ -40,6 +40,9 @@ pub const QUESTIONS: [&str; 9] = [
     "/admin/aggregator-status",
 ];
 
+/// How long a client waits for an answer, when none is late on purpose.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Asks for an answer that is computed now.
 pub const NO_CACHE: (&str, &str) = ("cache-control", "no-cache");
 
@@ -78,7 +81,7 @@ pub struct App {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 

@@ -14,10 +14,14 @@ use crate::workspace::Workspace;
 pub fn run(workspace: &Workspace) -> Result<()> {
     components::build(workspace)?;
     let browser = browser::prepare(workspace);
+    let spin = Spin::look()?;
     let mut cargo = command::cargo();
     cargo
         .current_dir(workspace.root())
         .args(["test", "--workspace"]);
+    if spin.problem().is_none() {
+        cargo.env("ROLLCALL_TEST_ON_SPIN", "");
+    }
     let outcome = command::run(&mut cargo).context("The tests failed");
     let described = match outcome.is_ok() && schemathesis_is_installed(workspace) {
         true => command::run(&mut schemathesis(workspace)),
@@ -33,7 +37,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     if let Err(error) = browser {
         eprintln!("SKIPPED browser: {error:#}");
     }
-    if let Some(problem) = Spin::look()?.problem() {
+    if let Some(problem) = spin.problem() {
         eprintln!("SKIPPED spin: {problem}");
     }
     outcome.and(described.context("The app does not do what it says of itself"))

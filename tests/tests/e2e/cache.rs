@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rollcall_tally::KeptAnswer;
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::store::Moody;
-use rollcall_tests::{ADMIN, Answer, App, Client, INGEST, NO_CACHE};
+use rollcall_tests::{ADMIN, Answer, App, Client, INGEST, NO_CACHE, PATIENCE};
 use serde_json::{Value, json};
 
 pub const STATS: &str = "/admin/global-stats";
@@ -303,9 +303,6 @@ fn prewarming_says_what_it_could_not_compute() {
     assert!(detail.contains("top-ips?"), "{detail}");
     assert!(!detail.contains("status"), "that one was: {detail}");
 }
-
-/// How long a client of these tests waits.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks the same so often at once, of these hosts in turn.
 pub fn ask_at_once(hosts: &[&Client], times: usize) -> Vec<Answer> {

@@ -2,11 +2,11 @@
 //!
 //! Each test has a Redis of its own. Where `redis-server` is not installed they say so and end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -16,17 +16,15 @@ use std::time::{Duration, Instant};
 use rollcall_host::{HostConfig, KeyValue};
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::store::Moody;
-use rollcall_tests::{ADMIN, Answer, App, Client, INGEST, QUESTIONS, workspace};
-use serde_json::{Value, json};
+use rollcall_tests::{Answer, App, Client, PATIENCE, QUESTIONS};
 use tempfile::TempDir;
 
+use crate::batches::{HITS_PER_BATCH, answer, body, check_answers, key, total};
 use crate::cache;
-
-/// How long a client of these tests waits for an answer, when none is late on purpose.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::process::{Process, Runtime, is_spin_installed};
 
 /// A Redis of this test alone. Killed when it is dropped.
-struct Redis {
+pub struct Redis {
     port: u16,
     folder: TempDir,
     server: Option<Child>,
@@ -35,7 +33,7 @@ struct Redis {
 
 impl Redis {
     /// A Redis that keeps nothing on disk. `None` where none is installed.
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         Self::start_with(false)
     }
 
@@ -151,7 +149,7 @@ impl Redis {
         }
     }
 
-    fn runtime_config(&self) -> PathBuf {
+    pub fn runtime_config(&self) -> PathBuf {
         self.folder.path().join("runtime-config.toml")
     }
 
@@ -162,167 +160,17 @@ impl Redis {
             change(config);
         })
     }
+
+    /// The app, in a process of its own, on this Redis.
+    pub fn process(&self, runtime: Runtime) -> Process {
+        Process::start(runtime, Some(self.runtime_config()))
+    }
 }
 
 impl Drop for Redis {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// `rollcall up`, a host in a process of its own. Killed with -9 when it is dropped.
-struct Process {
-    child: Child,
-    url: String,
-    _state: TempDir,
-}
-
-impl Process {
-    fn start(redis: &Redis) -> Self {
-        let state = TempDir::new().unwrap();
-        // What the other tests compiled already.
-        let cache = workspace().join("target/host-cache");
-        fs::create_dir_all(&cache).unwrap();
-        std::os::unix::fs::symlink(cache, state.path().join("cache")).unwrap();
-        let mut child = Command::new(program())
-            .args(["up", "--listen", "127.0.0.1:0", "--state-dir"])
-            .arg(state.path())
-            .arg("--runtime-config-file")
-            .arg(redis.runtime_config())
-            .arg("--manifest")
-            .arg(workspace().join("spin.toml"))
-            .env("SPIN_VARIABLE_ADMIN_TOKEN", ADMIN)
-            .env("SPIN_VARIABLE_INGEST_TOKEN", INGEST)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        let stdout = child.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut said).unwrap();
-        let url = said.trim_end().strip_prefix("Serving ");
-        Self {
-            url: url.expect("the host serves").to_owned(),
-            child,
-            _state: state,
-        }
-    }
-
-    fn client(&self) -> Client {
-        Client::new(&self.url, PATIENCE)
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// The program under test, which lies beside the tests. Cargo makes it for the tests of its own package alone, so it may be missing
-/// here, or an old one.
-fn program() -> PathBuf {
-    let profile = match cfg!(debug_assertions) {
-        true => "dev",
-        false => "release",
-    };
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    build.args(["build", "--quiet", "--workspace", "--bin", "rollcall"]);
-    build.args(["--profile", profile]).current_dir(workspace());
-    // What Cargo tells a test of its package. Ring's build script runs again where it differs, and the build takes a minute.
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_MANIFEST_") || text.starts_with("CARGO_PKG_") {
-            build.env_remove(&name);
-        }
-    }
-    assert!(build.status().unwrap().success());
-    let tests = std::env::current_exe().unwrap();
-    let folder = tests.parent().and_then(Path::parent).unwrap();
-    folder.join("rollcall")
-}
-
-/// A number of hits for each IP and path.
-type Counts = BTreeMap<(String, String), u64>;
-
-const HITS_PER_BATCH: u64 = 5;
-
-/// The hits of a batch: by a rule, so that IPs and paths are shared between batches.
-fn hits(batch: u64) -> Vec<(String, String)> {
-    let hit = |i| {
-        let ip = (batch * 13 + i * 7) % 83;
-        let address = match ip % 5 {
-            0 => format!("2001:db8::{:x}", ip + 1),
-            _ => format!("198.51.100.{}", ip + 1),
-        };
-        (address, format!("/path/{}", (batch * 3 + i) % 29))
-    };
-    (0..HITS_PER_BATCH).map(hit).collect()
-}
-
-fn body(batch: u64) -> String {
-    let hits = hits(batch).into_iter();
-    let hits = hits.map(|(ip, path)| json!({"ip": ip, "method": "GET", "path": path, "bytes": 3}));
-    Value::from_iter(hits).to_string()
-}
-
-/// The plain count.
-fn count(batches: impl Iterator<Item = u64>) -> Counts {
-    let mut counts = Counts::new();
-    for (ip, path) in batches.flat_map(hits) {
-        *counts.entry((ip, format!("GET {path}"))).or_default() += 1;
-    }
-    counts
-}
-
-/// Holds the answers of an app to a plain count of the batches, each counted once.
-fn check_answers(client: &Client, batches: impl Iterator<Item = u64>) {
-    let expected = count(batches);
-    let total: u64 = expected.values().sum();
-    let ips: BTreeSet<&String> = expected.keys().map(|(ip, _)| ip).collect();
-    let paths: BTreeSet<&String> = expected.keys().map(|(_, path)| path).collect();
-    let stats = answer(client, "/admin/global-stats?timeRange=24h");
-    assert_eq!(stats["totalRequests"], total, "{stats}");
-    assert_eq!(stats["uniqueIPs"], ips.len(), "{stats}");
-    assert_eq!(stats["uniquePaths"], paths.len(), "{stats}");
-    assert_eq!(stats["totalPaths"], expected.len(), "{stats}");
-    assert_eq!(stats["totalBytes"], 3 * total, "{stats}");
-    assert_eq!(stats["coverage"], 1.0, "{stats}");
-
-    let rows = answer(client, "/admin/export?dateRange=1d&includeMetadata=false");
-    let rows = rows.as_array().unwrap().iter();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let told: Vec<_> = rows
-        .map(|row| {
-            let key = (text(&row["ip"]), text(&row["pathKey"]));
-            (key, row["count"].as_u64().unwrap())
-        })
-        .collect();
-    assert_eq!(told.len(), expected.len(), "a row for each IP and path");
-    assert_eq!(Counts::from_iter(told), expected);
-
-    let status = answer(client, "/admin/aggregator-status");
-    assert_eq!(status["recordedHits"], total, "{status}");
-}
-
-/// What the admin API must be able to say.
-fn answer(client: &Client, path: &str) -> Value {
-    let answer = client.ask(path).unwrap();
-    assert_eq!(answer.status, 200, "{path}: {answer:?}");
-    answer.json()
-}
-
-fn total(client: &Client) -> u64 {
-    let stats = answer(client, "/admin/global-stats?timeRange=all");
-    stats["totalRequests"].as_u64().unwrap()
-}
-
-fn key(batch: u64) -> String {
-    format!("batch-{batch}")
 }
 
 #[test]
@@ -367,10 +215,21 @@ fn send_until_acknowledged(hosts: [&Client; 2], batch: u64) -> u64 {
 
 #[test]
 fn two_hosts_share_a_redis_one_is_killed_and_every_acknowledged_batch_counts_once() {
+    is_shared_with_one_that_is_killed(Runtime::Embedded);
+}
+
+#[test]
+fn spin_and_a_host_share_a_redis_spin_is_killed_and_every_acknowledged_batch_counts_once() {
+    if is_spin_installed() {
+        is_shared_with_one_that_is_killed(Runtime::Spin);
+    }
+}
+
+fn is_shared_with_one_that_is_killed(runtime: Runtime) {
     const BATCHES: u64 = 600;
     let Some(redis) = Redis::start() else { return };
     let app = redis.app(|_| {});
-    let mut other = Process::start(&redis);
+    let mut other = redis.process(runtime);
     let (here, there) = (&app.client(PATIENCE), &other.client());
     let [next, started, acknowledged, failed, answers] = [const { AtomicU64::new(0) }; 5];
     let is_done = AtomicBool::new(false);
@@ -444,14 +303,14 @@ fn two_hosts_share_a_redis_one_is_killed_and_every_acknowledged_batch_counts_onc
         "each twin was acknowledged: {status}"
     );
     // And a host that comes anew finds the same.
-    check_answers(&Process::start(&redis).client(), 0..BATCHES);
+    check_answers(&redis.process(runtime).client(), 0..BATCHES);
 }
 
 #[test]
 fn a_batch_sent_to_both_hosts_and_again_after_a_restart_counts_once() {
     let Some(redis) = Redis::start() else { return };
     let mut app = redis.app(|_| {});
-    let mut other = Process::start(&redis);
+    let mut other = redis.process(Runtime::Embedded);
     let send = |client: &Client, batch| {
         assert_eq!(
             client.collect(&key(batch), &body(batch)).unwrap().status,
@@ -468,7 +327,7 @@ fn a_batch_sent_to_both_hosts_and_again_after_a_restart_counts_once() {
     app.restart();
     send(&app.client(PATIENCE), 0);
     other.kill();
-    other = Process::start(&redis);
+    other = redis.process(Runtime::Embedded);
     send(&other.client(), 0);
     send(&other.client(), 1);
     for client in [app.client(PATIENCE), other.client()] {
@@ -625,6 +484,21 @@ fn on_redis_getting_many_is_tried_once_an_instance_and_then_values_are_got_at_on
 }
 
 #[test]
+fn on_redis_what_is_known_of_a_single_ip_is_read_by_each_instance() {
+    let Some(redis) = Redis::start() else { return };
+    // An instance for each call.
+    let app = redis.app(|config| config.reuse.requests_max = 1);
+    app.record(&cache::hit(0));
+    app.record(&cache::hit(0));
+    for path in QUESTIONS {
+        assert_ne!(app.ask(path).status, 503, "{path}");
+    }
+    let status = app.json("/admin/aggregator-status");
+    assert_eq!(status["recordedHits"], 2, "{status}");
+    assert_eq!(status["fanOut"]["batchesRetried"], 0, "{status}");
+}
+
+#[test]
 fn the_host_has_spins_behaviour_on_redis_its_faults_included() {
     let Some(redis) = Redis::start() else { return };
     let mut config = fs::read_to_string(redis.runtime_config()).unwrap();
@@ -651,10 +525,12 @@ fn the_host_has_spins_behaviour_on_redis_its_faults_included() {
         );
         assert!(one.exists("a").await.unwrap() && !one.exists("b").await.unwrap());
         assert_eq!(one.get("b").await.unwrap(), None);
-        assert!(
-            one.get_many(vec!["a".into()]).await.is_err(),
-            "KEYS takes one pattern"
-        );
+        let several = one.get_many(vec!["a".into(), "b".into()]).await;
+        assert!(several.is_err(), "KEYS takes one pattern");
+        assert!(one.get_many(vec!["b".into()]).await.unwrap().is_empty());
+        let store = one.clone();
+        let there = tokio::spawn(async move { store.get_many(vec!["a".into()]).await.is_ok() });
+        assert!(there.await.unwrap_err().is_panic(), "a key is no pair");
         let pairs = ["b", "c"].map(|key| (key.to_owned(), b"2".to_vec()));
         one.set_many(pairs.into()).await.unwrap();
         one.delete_many(vec!["b".into(), "ghost".into()])

@@ -1,0 +1,140 @@
+//! The app in a process of its own, as an operator runs it: on the embedded host, or on Spin.
+
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use rollcall_tests::{ADMIN, Client, INGEST, PATIENCE, workspace};
+use tempfile::TempDir;
+
+#[derive(Clone, Copy)]
+pub enum Runtime {
+    Embedded,
+    Spin,
+}
+
+/// Whether there is a Spin to test on. `cargo xtask test` says so, which knows what Spin the app needs; where there is none, this does.
+pub fn is_spin_installed() -> bool {
+    let is_installed = std::env::var_os("ROLLCALL_TEST_ON_SPIN").is_some();
+    if !is_installed {
+        // Past the capture of the test runner, or nobody would see it.
+        let mut stderr = io::stderr().lock();
+        let why = "`cargo xtask test` runs this where Spin is installed";
+        writeln!(stderr, "SKIPPED spin: {why}").unwrap();
+    }
+    is_installed
+}
+
+/// A running app. Its data stay until it is dropped, over any number of kills.
+pub struct Process {
+    runtime: Runtime,
+    runtime_config: Option<PathBuf>,
+    state: TempDir,
+    server: Child,
+    url: String,
+}
+
+impl Process {
+    pub fn start(runtime: Runtime, runtime_config: Option<PathBuf>) -> Self {
+        let state = TempDir::new().unwrap();
+        // What the other tests compiled already.
+        let cache = workspace().join("target/host-cache");
+        fs::create_dir_all(&cache).unwrap();
+        std::os::unix::fs::symlink(cache, state.path().join("cache")).unwrap();
+        let (server, url) = boot(runtime, runtime_config.as_deref(), state.path());
+        Self {
+            runtime,
+            runtime_config,
+            state,
+            server,
+            url,
+        }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(&self.url, PATIENCE)
+    }
+
+    /// Ends it, and what it started, with -9.
+    pub fn kill(&mut self) {
+        if self.server.try_wait().unwrap().is_none() {
+            let kill = format!("kill -KILL -{}", self.server.id());
+            let killed = Command::new("sh").args(["-c", &kill]).status().unwrap();
+            assert!(killed.success(), "{kill}");
+            self.server.wait().unwrap();
+        }
+    }
+
+    /// Starts it on the data that it left.
+    pub fn start_again(&mut self) {
+        self.kill();
+        (self.server, self.url) = boot(
+            self.runtime,
+            self.runtime_config.as_deref(),
+            self.state.path(),
+        );
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Starts the server, in a group of its own, and gives it and its address.
+fn boot(runtime: Runtime, runtime_config: Option<&Path>, state: &Path) -> (Child, String) {
+    let (program, manifest) = match runtime {
+        Runtime::Embedded => (program(), "--manifest"),
+        Runtime::Spin => ("spin".into(), "--from"),
+    };
+    let mut server = Command::new(program);
+    server.arg("up");
+    server.arg(manifest).arg(workspace().join("spin.toml"));
+    server.args(["--listen", "127.0.0.1:0", "--state-dir"]);
+    server.arg(state);
+    if let Some(runtime_config) = runtime_config {
+        server.arg("--runtime-config-file").arg(runtime_config);
+    }
+    server
+        .env("SPIN_VARIABLE_ADMIN_TOKEN", ADMIN)
+        .env("SPIN_VARIABLE_INGEST_TOKEN", INGEST)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .process_group(0);
+    let mut server = server.spawn().unwrap();
+    let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
+    let url = said.by_ref().find_map(|line| {
+        let url = line.unwrap().strip_prefix("Serving ")?.to_owned();
+        Some(url)
+    });
+    // What it says later is read, too, or it would stop at a full pipe.
+    thread::spawn(|| said.for_each(drop));
+    (server, url.expect("the app is served"))
+}
+
+/// The program under test, which lies beside the tests. Cargo makes it for the tests of its own package alone, so it may be missing
+/// here, or an old one.
+fn program() -> PathBuf {
+    let profile = match cfg!(debug_assertions) {
+        true => "dev",
+        false => "release",
+    };
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    build.args(["build", "--quiet", "--workspace", "--bin", "rollcall"]);
+    build.args(["--profile", profile]).current_dir(workspace());
+    // What Cargo tells a test of its package. Ring's build script runs again where it differs, and the build takes a minute.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_MANIFEST_") || text.starts_with("CARGO_PKG_") {
+            build.env_remove(&name);
+        }
+    }
+    assert!(build.status().unwrap().success());
+    let tests = std::env::current_exe().unwrap();
+    let folder = tests.parent().and_then(Path::parent).unwrap();
+    folder.join("rollcall")
+}
