@@ -54,7 +54,16 @@ impl Description {
 
     /// Path, method and operation of each.
     pub fn operations(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
-        members(&self.document["paths"]).flat_map(|(path, item)| {
+        self.operations_at("paths")
+    }
+
+    /// Name, method and operation of each that the app does by itself.
+    pub fn webhooks(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
+        self.operations_at("webhooks")
+    }
+
+    fn operations_at(&self, place: &str) -> impl Iterator<Item = (&str, &str, &Value)> {
+        members(&self.document[place]).flat_map(|(path, item)| {
             members(item).map(move |(method, operation)| (path, method, operation))
         })
     }

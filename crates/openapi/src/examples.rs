@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use rollcall_tally::adder::Adder;
-use rollcall_tally::alert::{AlertState, Finding, Measured, Recent, Thresholds};
+use rollcall_tally::alert::{AlertState, Event, Finding, Measured, Recent, Thresholds};
 use rollcall_tally::intake::{self, Format};
 use rollcall_tally::question::{DateRange, LIMIT_DEFAULT, Question};
 use rollcall_tally::report::{
-    Alert, AlertCheck, CacheStatus, Computed, CostMetrics, ExportRecord, FanOut, FanOutStatus,
-    GlobalStats, IpReport, Notification, Overview, PathOrder, PathReport, Period, Prewarmed,
-    Prices, Provenance, Status, Timeline, Timeseries, TopIps, TopPaths, days, rfc3339_text,
-    top_paths,
+    Alert, AlertCheck, AlertNotification, CacheStatus, Computed, CostMetrics, ExportRecord, FanOut,
+    FanOutStatus, GlobalStats, IpReport, Notification, Overview, PathOrder, PathReport, Period,
+    Prewarmed, Prices, Provenance, Status, Timeline, Timeseries, TopIps, TopPaths, days,
+    rfc3339_text, top_paths,
 };
 use rollcall_tally::{Batch, Details, Drops, Filter, IpOrder, IpState, Receipt, Summary, Window};
 use rollcall_web::Problem;
@@ -272,6 +272,22 @@ pub fn alert_check() -> AlertCheck {
         warnings: Vec::new(),
         alerts: findings.map(alert).collect(),
     }
+}
+
+/// What is told of the rule that fires.
+pub fn alert_notification() -> Option<AlertNotification> {
+    let alerts = alert_check().alerts.into_iter();
+    let mut firing = alerts.filter(|alert| alert.finding.state == AlertState::Firing);
+    firing.next().map(|alert| {
+        let id = format!("errorRate-{NOW_MS}-1");
+        AlertNotification::new(
+            id,
+            Event::Firing,
+            &alert.finding,
+            alert.firing_since_ms,
+            NOW_MS,
+        )
+    })
 }
 
 /// As JSON. What has none would be `null`, which no example may be.

@@ -16,6 +16,7 @@ mod responses;
 mod schemas;
 mod security;
 mod shapes;
+mod webhooks;
 
 pub use page::page;
 
@@ -39,7 +40,11 @@ Every answer has `Content-Security-Policy`, `X-Content-Type-Options`, `X-Frame-O
 /// # Errors
 /// None is known.
 pub fn document() -> serde_json::Result<Value> {
-    serde_json::to_value(openapi())
+    let mut document = serde_json::to_value(openapi())?;
+    if let Some(parts) = document.as_object_mut() {
+        parts.insert("webhooks".to_owned(), webhooks::every()?);
+    }
+    Ok(document)
 }
 
 fn openapi() -> OpenApi {

@@ -1,15 +1,15 @@
 //! The schemas of everything that is sent and taken, by name: those of the types that it is made of.
 
-use rollcall_tally::alert::{AlertState, Finding, Rule};
+use rollcall_tally::alert::{AlertState, Event, Finding, Rule};
 use rollcall_tally::filter::as_parameters::Parameters;
 use rollcall_tally::intake::REJECTIONS_SHOWN;
 use rollcall_tally::question::{BadParameter, DateRange};
 use rollcall_tally::report::{
-    Alert, AlertCheck, CacheStatus, Computed, CostBreakdown, CostMetrics, CountryShare,
-    ExportRecord, FanOut, FanOutStatus, GLOBAL_TOP_PATHS, GlobalStats, IpReport, IpStats,
-    MethodShare, Metrics, Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Overview, PathReport,
-    PathStats, Period, Prewarmed, Provenance, Status, TOP_COUNTRIES, Timeline, TimelineBucket,
-    Timeseries, TopIps, TopPaths,
+    Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, CostBreakdown,
+    CostMetrics, CountryShare, ExportRecord, FanOut, FanOutStatus, GLOBAL_TOP_PATHS, GlobalStats,
+    IpReport, IpStats, MethodShare, Metrics, Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS,
+    Overview, PathReport, PathStats, Period, Prewarmed, Provenance, Status, TOP_COUNTRIES,
+    Timeline, TimelineBucket, Timeseries, TopIps, TopPaths,
 };
 use rollcall_tally::state::USER_AGENTS_MAX;
 use rollcall_tally::{Drops, Receipt, RecentActivity, Rejection, StatusCounts, Window};
@@ -124,6 +124,9 @@ pub fn components() -> Components {
         .schema_from::<Rule>()
         .schema_from::<AlertState>()
         .schema_from::<Notification>()
+        .schema_from::<AlertNotification>()
+        .schema_from::<AlertWindow>()
+        .schema_from::<Event>()
         .schema_from::<SignIn>()
         .schema_from::<Problem>()
         .schema_from::<Rejected>()

@@ -10,6 +10,7 @@ use rollcall_tally::KeptAnswer;
 use rollcall_tally::alert::{Book, Rule};
 use rollcall_tally::report::{AlertCheck, Notification};
 use rollcall_tests::chain::{Calls, Fate};
+use rollcall_tests::openapi::Description;
 use rollcall_tests::receiver::{PATH_TOKEN, Reaction, Received, Receiver};
 use rollcall_tests::store::Moody;
 use rollcall_tests::{ADMIN, Answer, App, INGEST, VIEWER, printing};
@@ -171,6 +172,14 @@ fn is_signed(received: &Received) -> bool {
     hex == signature
 }
 
+/// What is told must be as the app's own description has it.
+fn check_described(app: &App, said: &Value) {
+    let description = Description::new(app.json("/admin/openapi.json"));
+    let (_, _, webhook) = description.webhooks().next().unwrap();
+    let schema = &webhook["requestBody"]["content"]["application/json"]["schema"];
+    description.assert_valid(schema, said, "what the webhook is told");
+}
+
 const ERROR_RATE: [(&str, &str); 2] = [
     ("alert_error_rate", "0.5"),
     ("alert_error_rate_min_hits", "4"),
@@ -195,6 +204,7 @@ fn it_is_told_once_again_after_the_cool_down_and_when_it_is_over() {
     assert_eq!(first.header("content-length"), Some(length.as_str()));
     assert!(is_signed(&first));
     let said = first.json();
+    check_described(&watched.app, &said);
     assert_eq!(first.header("rollcall-delivery"), said["id"].as_str());
     assert_eq!(
         (&said["rule"], &said["state"]),
@@ -222,6 +232,7 @@ fn it_is_told_once_again_after_the_cool_down_and_when_it_is_over() {
     let over = watched.receiver.take().remove(0);
     assert!(is_signed(&over));
     let over = over.json();
+    check_described(&watched.app, &over);
     assert_eq!(over["state"], "resolved");
     assert_eq!(over["firingSince"], said["firingSince"]);
     assert!(over["id"] != said["id"] && over["id"] != second["id"]);
@@ -264,6 +275,7 @@ fn requests_a_minute_are_of_the_ip_that_made_most_and_new_ips_are_counted() {
     assert_eq!(received.len(), 1);
     let said = received[0].json();
     assert_eq!(said["ip"], "192.0.2.1");
+    check_described(&watched.app, &said);
     let time = |name: &str| {
         said["window"][name]
             .as_str()
@@ -433,6 +445,7 @@ fn the_lag_is_of_hits_that_cannot_be_folded() {
         (&said["rule"], &said["window"]),
         (&json!("lagSeconds"), &Value::Null)
     );
+    check_described(&watched.app, &said);
     watched.calls.rule("/status", |_| Fate::CalleeTraps);
     let (state, value, notification, _) = lag();
     assert_eq!(

@@ -338,7 +338,7 @@ fn every_example_is_as_its_schema_says() {
         description.assert_valid(schema, example, what);
         checked += 1;
     };
-    for (path, method, operation) in description.operations() {
+    for (path, method, operation) in description.operations().chain(description.webhooks()) {
         let what = format!("{method} {path}");
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             let schema = &parameter["schema"];
@@ -411,7 +411,7 @@ fn everything_is_said_in_words() {
         let about = description.resolved(value)["description"].as_str();
         assert!(about.is_some_and(|about| about.len() > 4), "{what}");
     };
-    for (path, method, operation) in description.operations() {
+    for (path, method, operation) in description.operations().chain(description.webhooks()) {
         let what = format!("{method} {path}");
         is_said(operation, &what);
         assert!(operation["security"].is_array(), "{what}");
@@ -489,7 +489,7 @@ fn the_page_has_all_of_it_and_needs_nothing_else() {
     let again = app.ask_with(DOCS, &[("if-none-match", etag)]);
     assert_eq!((again.status, again.body.len()), (304, 0));
     let text = page.text();
-    for (path, _, operation) in description.operations() {
+    for (path, _, operation) in description.operations().chain(description.webhooks()) {
         assert!(text.contains(&format!("<code>{path}</code>")), "{path}");
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             let name = parameter["name"].as_str().unwrap();

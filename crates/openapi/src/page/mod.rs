@@ -47,11 +47,17 @@ struct Operation {
     path: String,
     name: String,
     about: String,
-    /// The schemes of which any one lets in; none: everybody.
-    access: Vec<String>,
+    /// `None`: it is the app that does it.
+    call: Option<Call>,
     parameters: Vec<Parameter>,
     body: Option<Body>,
     answers: Vec<Answer>,
+}
+
+/// How a client does it.
+struct Call {
+    /// The schemes of which any one lets in; none: everybody.
+    access: Vec<String>,
     curl: String,
 }
 

@@ -4,7 +4,8 @@ use pulldown_cmark::{Parser, html};
 use serde_json::Value;
 
 use super::{
-    Answer, Body, Field, Form, Group, Named, Operation, Page, Parameter, Part, Schema, curl, shape,
+    Answer, Body, Call, Field, Form, Group, Named, Operation, Page, Parameter, Part, Schema, curl,
+    shape,
 };
 
 pub fn page(document: &Value) -> Page {
@@ -32,30 +33,34 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn group(&self, tag: &Value) -> Group {
         let name = text(&tag["name"]);
-        let paths = entries(&self.document["paths"]);
-        let operations = paths.flat_map(|(path, item)| {
-            entries(item).map(move |(method, operation)| (path, method, operation))
+        let ours = |place: &str| {
+            let items = entries(&self.document[place]);
+            let operations = items.flat_map(|(path, item)| {
+                entries(item).map(move |(method, operation)| (path, method, operation))
+            });
+            operations.filter(|(_, _, operation)| text(&operation["tags"][0]) == name)
+        };
+        let asked = ours("paths").map(|(path, method, operation)| Operation {
+            call: Some(call(path, method, operation)),
+            ..self.operation(path, method, operation)
         });
-        let ours = operations.filter(|(_, _, operation)| text(&operation["tags"][0]) == name);
+        let sent = ours("webhooks")
+            .map(|(name, method, operation)| self.operation(name, method, operation));
         Group {
-            operations: ours
-                .map(|(path, method, operation)| self.operation(path, method, operation))
-                .collect(),
+            operations: asked.chain(sent).collect(),
             about: about(tag),
             name,
         }
     }
 
     fn operation(&self, path: &str, method: &str, operation: &Value) -> Operation {
-        let method = method.to_uppercase();
         let body = &operation["requestBody"];
-        let access = items(&operation["security"]).flat_map(entries);
         let answers = entries(&operation["responses"]);
         Operation {
             id: text(&operation["operationId"]),
             name: text(&operation["summary"]),
             about: about(operation),
-            access: access.map(|(scheme, _)| scheme.clone()).collect(),
+            call: None,
             parameters: items(&operation["parameters"]).map(parameter).collect(),
             body: (!body.is_null()).then(|| Body {
                 about: about(body),
@@ -64,9 +69,8 @@ impl<'a> Reader<'a> {
             answers: answers
                 .map(|(status, answer)| self.answer(status, answer))
                 .collect(),
-            curl: curl::command(&method, path, operation),
             path: path.to_owned(),
-            method,
+            method: method.to_uppercase(),
         }
     }
 
@@ -121,6 +125,14 @@ impl<'a> Reader<'a> {
             .and_then(|name| name.strip_prefix('#'));
         let found = pointer.and_then(|pointer| self.document.pointer(pointer));
         found.unwrap_or(part)
+    }
+}
+
+fn call(path: &str, method: &str, operation: &Value) -> Call {
+    let access = items(&operation["security"]).flat_map(entries);
+    Call {
+        access: access.map(|(scheme, _)| scheme.clone()).collect(),
+        curl: curl::command(&method.to_uppercase(), path, operation),
     }
 }
 

@@ -21,7 +21,7 @@ pub type Path = (&'static str, PathItem);
 
 const RECORD: &str = "Record";
 const ASK: &str = "Ask";
-const OPERATE: &str = "Operate";
+pub const OPERATE: &str = "Operate";
 const SIGN_IN: &str = "Sign in";
 const OPEN: &str = "Open to all";
 
@@ -77,7 +77,7 @@ pub fn groups() -> [Tag; 5] {
 }
 
 /// Begins an operation. `id` is its name for programs, `name` for people.
-fn operation(
+pub fn operation(
     group: &str,
     id: &str,
     name: &str,

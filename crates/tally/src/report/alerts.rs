@@ -58,6 +58,7 @@ pub enum Notification {
 }
 
 /// What the webhook receives.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertNotification {
@@ -65,16 +66,25 @@ pub struct AlertNotification {
     pub id: String,
     pub rule: Rule,
     pub state: Event,
+    /// What was measured.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub value: Option<f64>,
+    /// From this value on it fires.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub threshold: Option<f64>,
     /// Of `requestsPerMinute`, whose they are.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub ip: Option<String>,
-    /// Whose hits count. None of `lagSeconds`.
+    /// Whose hits count. `null` of `lagSeconds`.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub window: Option<AlertWindow>,
+    /// The first check that found it firing.
     #[serde(rename = "firingSince", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub firing_since_ms: Option<u64>,
     /// When it was measured.
     #[serde(rename = "at", with = "rfc3339")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at_ms: u64,
     /// The same for people.
     pub text: String,
@@ -83,11 +93,14 @@ pub struct AlertNotification {
 }
 
 /// The hits that count.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertWindow {
     #[serde(rename = "since", with = "rfc3339")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub since_ms: u64,
     #[serde(rename = "until", with = "rfc3339")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub until_ms: u64,
 }
 
