@@ -1,12 +1,11 @@
 //! What the app sends by itself.
 
+use rollcall_tally::report::AlertNotification;
 use serde_json::{Value, json};
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::Type;
-
-use rollcall_tally::report::AlertNotification;
 
 use crate::examples::{self, value};
 use crate::parameters::query;
@@ -16,7 +15,7 @@ use crate::schemas;
 use crate::security::Access;
 use crate::shapes::of;
 
-/// Each by its name, which for utoipa no document has.
+/// Each by its name. Utoipa's document has no place for them.
 ///
 /// # Errors
 /// None is known.
