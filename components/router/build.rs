@@ -1,4 +1,4 @@
-//! Writes the description of the API, and the page to read it, for `documents` to include.
+//! Writes the description of the API, and the page to read it, for `assets` to include.
 
 use std::error::Error;
 use std::path::Path;

@@ -6,7 +6,7 @@
 //! end; but with `CI=true` in the environment they fail.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, sleep};
@@ -100,8 +100,7 @@ impl<'a> Browser<'a> {
         if let Some(missing) = missing() {
             let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
             assert!(!is_ci, "{missing}");
-            // Past the capture of the test runner, or nobody would see it.
-            writeln!(io::stderr().lock(), "SKIPPED browser: {missing}").unwrap();
+            crate::skipped(&format!("browser: {missing}"));
             return None;
         }
         let folder = TempDir::new().unwrap();

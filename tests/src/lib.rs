@@ -13,7 +13,7 @@ pub mod printing;
 pub mod receiver;
 pub mod store;
 
-use std::io::Read;
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,6 +45,11 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks for an answer that is computed now.
 pub const NO_CACHE: (&str, &str) = ("cache-control", "no-cache");
+
+/// Says what is not tested, and why: past the capture of the test runner, or nobody would see it.
+pub fn skipped(what: &str) {
+    writeln!(io::stderr().lock(), "SKIPPED {what}").expect("somebody reads");
+}
 
 /// The folder of `spin.toml`.
 pub fn workspace() -> PathBuf {

@@ -136,7 +136,7 @@ impl Parameters {
         let mut all = self.list;
         all.extend([
             header("Cache-Control", "With `no-cache` the answer is computed anew, with everything that was acknowledged before."),
-            header("If-None-Match", "An `ETag`: who has that answer gets 304."),
+            if_none_match(),
         ]);
         all
     }
@@ -160,6 +160,10 @@ pub fn header(name: &str, about: &str) -> Parameter {
     query(name, about, of(Type::String))
         .parameter_in(ParameterIn::Header)
         .build()
+}
+
+pub fn if_none_match() -> Parameter {
+    header("If-None-Match", "An `ETag`: who has that answer gets 304.")
 }
 
 /// For a regular expression.

@@ -3,17 +3,15 @@
 use rollcall_tally::report::AlertNotification;
 use serde_json::{Value, json};
 use utoipa::openapi::Required;
-use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::Type;
 
 use crate::examples::{self, value};
-use crate::parameters::query;
+use crate::parameters::header;
 use crate::paths::{OPERATE, operation};
 use crate::responses::{JSON, content, response};
 use crate::schemas;
 use crate::security::Access;
-use crate::shapes::of;
 
 /// Each by its name. Utoipa's document has no place for them.
 ///
@@ -31,10 +29,9 @@ fn alert() -> Operation {
                  come twice.";
     let delivery = "The `id`.";
     let signature = "`t=UNIX,v1=HEX`: the HMAC-SHA256 of `UNIX.body`, by `alert_webhook_secret`. Left out if there is none.";
-    let headers = vec![
-        header("Rollcall-Delivery", delivery, Required::True),
-        header("Rollcall-Signature", signature, Required::False),
-    ];
+    let mut delivery = header("Rollcall-Delivery", delivery);
+    delivery.required = Required::True;
+    let headers = vec![delivery, header("Rollcall-Signature", signature)];
     let notification = value(&examples::alert_notification());
     let notification = content(schemas::of::<AlertNotification>(), notification);
     let notification = RequestBodyBuilder::new()
@@ -60,11 +57,4 @@ fn alert() -> Operation {
         response("Final, redirects too. The next check of the alerts begins anew."),
     )
     .build()
-}
-
-fn header(name: &str, about: &str, required: Required) -> Parameter {
-    query(name, about, of(Type::String))
-        .parameter_in(ParameterIn::Header)
-        .required(required)
-        .build()
 }

@@ -68,6 +68,12 @@ pub fn check_answers(client: &Client, batches: impl Iterator<Item = u64>) {
     assert_eq!(status["recordedHits"], total, "{status}");
 }
 
+/// Sends a batch that must be acknowledged.
+pub fn record(client: &Client, batch: u64) {
+    let answer = client.collect(&key(batch), &body(batch)).unwrap();
+    assert_eq!(answer.status, 202, "{answer:?}");
+}
+
 /// What the admin API must be able to say.
 pub fn answer(client: &Client, path: &str) -> Value {
     let answer = client.ask(path).unwrap();

@@ -1,7 +1,7 @@
 //! The app in a process of its own, as an operator runs it: on the embedded host, or on Spin.
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,10 +20,7 @@ pub enum Runtime {
 pub fn is_spin_installed() -> bool {
     let is_installed = std::env::var_os("ROLLCALL_TEST_ON_SPIN").is_some();
     if !is_installed {
-        // Past the capture of the test runner, or nobody would see it.
-        let mut stderr = io::stderr().lock();
-        let why = "`cargo xtask test` runs this where Spin is installed";
-        writeln!(stderr, "SKIPPED spin: {why}").unwrap();
+        rollcall_tests::skipped("spin: `cargo xtask test` runs this where Spin is installed");
     }
     is_installed
 }

@@ -19,7 +19,7 @@ use rollcall_tests::store::Moody;
 use rollcall_tests::{Answer, App, Client, PATIENCE, QUESTIONS};
 use tempfile::TempDir;
 
-use crate::batches::{HITS_PER_BATCH, answer, body, check_answers, key, total};
+use crate::batches::{HITS_PER_BATCH, answer, body, check_answers, key, record, total};
 use crate::cache;
 use crate::process::{Process, Runtime, is_spin_installed};
 
@@ -45,9 +45,7 @@ impl Redis {
     fn start_with(is_kept: bool) -> Option<Self> {
         let version = Command::new("redis-server").arg("--version").output();
         if version.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            // Past the capture of the test runner, or nobody would see it.
-            let mut stderr = io::stderr().lock();
-            writeln!(stderr, "SKIPPED redis: redis-server is not installed").unwrap();
+            rollcall_tests::skipped("redis: redis-server is not installed");
             return None;
         }
         let mut redis = Self {
@@ -183,10 +181,7 @@ fn on_redis_the_answers_are_those_of_a_plain_count() {
     });
     let client = app.client(PATIENCE);
     for batch in 0..120 {
-        assert_eq!(
-            client.collect(&key(batch), &body(batch)).unwrap().status,
-            202
-        );
+        record(&client, batch);
         // Folded in several steps, each on what the last one left.
         if batch % 40 == 17 {
             check_answers(&client, 0..batch + 1);
@@ -311,25 +306,19 @@ fn a_batch_sent_to_both_hosts_and_again_after_a_restart_counts_once() {
     let Some(redis) = Redis::start() else { return };
     let mut app = redis.app(|_| {});
     let mut other = redis.process(Runtime::Embedded);
-    let send = |client: &Client, batch| {
-        assert_eq!(
-            client.collect(&key(batch), &body(batch)).unwrap().status,
-            202
-        );
-    };
-    send(&app.client(PATIENCE), 0);
+    record(&app.client(PATIENCE), 0);
     // Not folded before it comes again ...
-    send(&other.client(), 0);
+    record(&other.client(), 0);
     assert_eq!(total(&other.client()), HITS_PER_BATCH);
     // ... and folded long since.
-    send(&app.client(PATIENCE), 0);
+    record(&app.client(PATIENCE), 0);
     assert_eq!(total(&app.client(PATIENCE)), HITS_PER_BATCH);
     app.restart();
-    send(&app.client(PATIENCE), 0);
+    record(&app.client(PATIENCE), 0);
     other.kill();
     other = redis.process(Runtime::Embedded);
-    send(&other.client(), 0);
-    send(&other.client(), 1);
+    record(&other.client(), 0);
+    record(&other.client(), 1);
     for client in [app.client(PATIENCE), other.client()] {
         check_answers(&client, 0..2);
         let status = answer(&client, "/admin/aggregator-status");
@@ -468,10 +457,7 @@ fn on_redis_getting_many_is_tried_once_an_instance_and_then_values_are_got_at_on
     });
     let client = &app.client(PATIENCE);
     for batch in 0..40 {
-        assert_eq!(
-            client.collect(&key(batch), &body(batch)).unwrap().status,
-            202
-        );
+        record(client, batch);
         if batch % 10 == 9 {
             check_answers(client, 0..batch + 1);
         }
@@ -568,10 +554,7 @@ fn while_redis_hangs_no_admin_question_hangs_and_afterwards_nothing_acknowledged
     let app = redis.app(|_| {});
     let client = &app.client(PATIENCE);
     for batch in 0..20 {
-        assert_eq!(
-            client.collect(&key(batch), &body(batch)).unwrap().status,
-            202
-        );
+        record(client, batch);
     }
     check_answers(client, 0..20);
 

@@ -7,7 +7,7 @@ use std::thread;
 
 use rollcall_tests::{ADMIN, Client, INGEST, QUESTIONS};
 
-use crate::batches::{body, check_answers, key};
+use crate::batches::{body, check_answers, key, record};
 use crate::process::{Process, Runtime, is_spin_installed};
 use crate::redis::Redis;
 
@@ -45,10 +45,7 @@ fn on_spin_every_acknowledged_batch_counts_once_whenever_it_is_killed() {
     let client = spin.client();
     let rest = next.load(SeqCst)..BATCHES;
     for batch in unknown.into_iter().chain(rest) {
-        assert_eq!(
-            client.collect(&key(batch), &body(batch)).unwrap().status,
-            202
-        );
+        record(&client, batch);
     }
     check_answers(&client, 0..BATCHES);
     spin.start_again();

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{Schema, Type};
 
 use super::{OPERATE, Path, get, operation, post};
 use crate::examples;
-use crate::parameters::{Parameters, header};
+use crate::parameters::{Parameters, if_none_match};
 use crate::responses::{
     Error, JSON, OF_A_QUESTION, content, errors, json, kept, not_modified, or_sign_in, response,
     text, with_headers,
@@ -84,7 +84,6 @@ pub fn metrics() -> Path {
 }
 
 pub fn openapi() -> Path {
-    let known = header("If-None-Match", "An `ETag`: who has that answer gets 304.");
     let about = "This document. To be read by people, it is at `/admin/docs`.";
     let operation = operation(
         OPERATE,
@@ -92,7 +91,7 @@ pub fn openapi() -> Path {
         "This description",
         about,
         Access::Viewers,
-        vec![known],
+        vec![if_none_match()],
     );
     let any = shapes::of(Type::Object).build();
     let document = content(Schema::from(any), json!({"openapi": "3.1.0"}));
