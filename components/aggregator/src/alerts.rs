@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use rollcall_tally::alert::{AlertState, Finding, Measured, Recent, Rule};
 use rollcall_tally::report::{Alert, AlertCheck, Notification};
-use rollcall_tally::{Details, Failure, Filter, IpOrder, KeptAnswer, Window};
+use rollcall_tally::{Details, Failure, Filter, IpOrder, KeptAnswer, Snapshot, Window};
 use rollcall_web::call;
 
 use crate::audience::Audience;
@@ -203,7 +203,12 @@ async fn recent(settings: &Settings) -> Result<(Recent, f64, Vec<String>), Failu
     };
     let audience = Audience::gather(settings, &query).await?;
     let answers = audience.ask(settings, &query).await?;
-    let as_of_ms = audience.snapshot.as_of_ms;
-    let recent = Recent::new(answers.summary, as_of_ms, answers.coverage);
-    Ok((recent, answers.coverage, answers.warnings))
+    let Snapshot {
+        as_of_ms, behind, ..
+    } = audience.snapshot;
+    let is_whole = answers.coverage >= 1.0 && behind.is_none();
+    let recent = Recent::new(answers.summary, as_of_ms, is_whole);
+    let behind = behind.map(|behind| behind.to_string());
+    let warnings = answers.warnings.into_iter().chain(behind);
+    Ok((recent, answers.coverage, warnings.collect()))
 }

@@ -14,6 +14,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Share of the IPs asked that answered.
     pub coverage: f64,
+    /// Something recorded is not in it yet.
+    pub is_behind: bool,
     /// Hits in the window.
     pub hits: u64,
     /// ... of which within the last hour.
@@ -23,6 +25,9 @@ pub struct Answer {
 impl Answer {
     /// How long it is fresh. One that misses something is given no longer than it must.
     pub fn ttl_ms(&self, question: &Question) -> u64 {
+        if self.is_behind {
+            return freshness::TTL_BEHIND_MS;
+        }
         if self.coverage < 1.0 {
             return freshness::TTL_MIN_MS;
         }
@@ -77,6 +82,7 @@ pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer,
         Question::Status => written(Told {
             report: status::status(settings).await?,
             coverage: 1.0,
+            is_behind: false,
             hits: 0,
             last_hour: 0,
         }),
@@ -89,6 +95,7 @@ fn written(told: Told<impl Serialize>) -> Result<Answer, Failure> {
     Ok(Answer {
         body: body.map_err(|error| Failure::Unavailable(format!("an answer as JSON: {error}")))?,
         coverage: told.coverage,
+        is_behind: told.is_behind,
         hits: told.hits,
         last_hour: told.last_hour,
     })

@@ -63,6 +63,10 @@ pub async fn export(settings: Settings, form: Form) -> std::result::Result<Reply
         details: Details::default(),
     };
     let snapshot = collector::take_snapshot().await?;
+    // Rows cannot say that others are missing.
+    if let Some(behind) = snapshot.behind {
+        return Err(Failure::Behind(behind).into());
+    }
     let batches = audience::batches(snapshot, query, settings.batch_size);
     let mut batches = Box::pin(batches.peekable());
     // As long as the head has not left, a failure is a problem with a name.

@@ -19,6 +19,8 @@ pub struct Told<T> {
     pub report: T,
     /// Share of the IPs asked that answered.
     pub coverage: f64,
+    /// Something recorded is not in it yet.
+    pub is_behind: bool,
     /// Hits in the window.
     pub hits: u64,
     /// ... of which within the last hour.
@@ -145,6 +147,7 @@ pub async fn ip(
     Ok(Told {
         report: told.report.ok_or_else(silent)?,
         coverage: told.coverage,
+        is_behind: told.is_behind,
         hits: told.hits,
         last_hour: told.last_hour,
     })
@@ -196,8 +199,12 @@ async fn ask(
         details,
     };
     let audience = Audience::gather(settings, &query).await?;
-    let answers = audience.ask(settings, &query).await?;
+    let mut answers = audience.ask(settings, &query).await?;
     alerts::check_later_if_due();
+    let behind = audience.snapshot.behind;
+    answers
+        .warnings
+        .extend(behind.map(|behind| behind.to_string()));
     Ok(Asked {
         summary: answers.summary,
         provenance: Provenance {
@@ -207,6 +214,7 @@ async fn ask(
             generated_at_ms: now_ms(),
             coverage: answers.coverage,
             warnings: answers.warnings,
+            behind,
         },
         active: audience.active,
         ips: audience.ips.len(),
@@ -217,6 +225,7 @@ impl Asked {
     fn tell<T>(self, report: impl FnOnce(Summary, Provenance) -> T) -> Told<T> {
         Told {
             coverage: self.provenance.coverage,
+            is_behind: self.provenance.behind.is_some(),
             hits: self.summary.tally.count,
             last_hour: self.summary.last_hour,
             report: report(self.summary, self.provenance),

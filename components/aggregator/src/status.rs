@@ -1,6 +1,6 @@
 //! How the system does, from everywhere that knows a part of it.
 
-use rollcall_tally::report::{CacheStatus, FanOutStatus, Status};
+use rollcall_tally::report::{CacheStatus, FanOutStatus, FoldStatus, Status};
 use rollcall_tally::{Failure, Traffic};
 
 use crate::clock::now_ms;
@@ -29,6 +29,12 @@ pub async fn status_and_traffic(settings: &Settings) -> Result<(Status, Traffic)
         pending_segments: ledger.log_next.saturating_sub(ledger.log_folded),
         open_segments: ledger.log_open,
         lag_ms: ledger.lag_ms,
+        folds: FoldStatus {
+            lost: ledger.folds_lost,
+            last_duration_ms: ledger.last_fold_ms,
+            last_batches: ledger.last_fold_batches,
+            uncleaned: ledger.folds_uncleaned,
+        },
         dropped: ledger.snapshot.drops,
         cache: CacheStatus {
             hits_memory: total(Counter::HitsMemory),

@@ -20,7 +20,7 @@ pub async fn call(function: Function, request: Request) -> Result<Reply, Problem
     Ok(answer(function, &argument).await.unwrap_or_else(|failure| {
         let status = match failure {
             Failure::Invalid(_) => StatusCode::BAD_REQUEST,
-            Failure::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Unavailable(_) | Failure::Behind(_) => StatusCode::SERVICE_UNAVAILABLE,
             Failure::NotFound(_) => StatusCode::NOT_FOUND,
             Failure::Gone => StatusCode::GONE,
             Failure::Corrupt(_) => StatusCode::INTERNAL_SERVER_ERROR,

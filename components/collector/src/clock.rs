@@ -4,6 +4,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rollcall_ledger::Clock;
 
+use crate::gate;
+
 /// The clocks of the machine.
 pub struct SpinClock {
     started: Instant,
@@ -25,6 +27,10 @@ impl Clock for SpinClock {
 
     fn monotonic_ms(&self) -> u64 {
         self.started.elapsed().as_millis() as u64
+    }
+
+    async fn give_way(&self) {
+        gate::give_way().await;
     }
 
     async fn sleep_ms(&self, ms: u64) {

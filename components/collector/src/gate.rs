@@ -5,19 +5,35 @@
 //! and behind both every other instance, for ever. So a synchronous call waits until no asynchronous one is in flight.
 //!
 //! Asynchronous calls come in rounds. While a synchronous call waits, no round begins: it would never find the gate open.
+//!
+//! Work behind the responses goes on in short steps. Between two of them, whoever is waited for goes first.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use spin_sdk::time::sleep;
 
 /// How often whoever waits looks again. One request of an instance cannot wake another.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
+/// How long work behind the responses holds the instance before it gives way. A store call, or the reading of one large state, may end later.
+const STEP: Duration = Duration::from_millis(20);
+/// How long it waits for the requests of its instance, before it takes another step all the same: or it would never come to its end.
+const COURTESY: Duration = Duration::from_millis(30);
+
 /// Scope: instance. Rounds of asynchronous calls in flight.
 static ROUNDS: AtomicUsize = AtomicUsize::new(0);
 /// Scope: instance. Synchronous calls that wait for those to end.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// Scope: instance. Requests that are being answered, but for those that wait for a fold.
+static ANSWERING: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Scope: instance. When the work behind the responses began its step.
+    static STEP_BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
 
 /// Counts for as long as it lives, so that a future that is dropped no longer does.
 pub struct Counted(&'static AtomicUsize);
@@ -52,4 +68,27 @@ pub async fn round() -> Counted {
         sleep(LOOK_AGAIN).await;
     }
     Counted::new(&ROUNDS)
+}
+
+/// A request is being answered for as long as this lives.
+pub fn answering() -> Counted {
+    Counted::new(&ANSWERING)
+}
+
+/// Ends the step of the work behind the responses, if it was long enough: others go on meanwhile.
+pub async fn give_way() {
+    let is_over = |began: Instant| began.elapsed() >= STEP;
+    if STEP_BEGAN.get().is_none_or(is_over) {
+        rest().await;
+    }
+}
+
+/// The same at once.
+pub async fn rest() {
+    let since = Instant::now();
+    sleep(LOOK_AGAIN).await;
+    while ANSWERING.load(Relaxed) > 0 && since.elapsed() < COURTESY {
+        sleep(LOOK_AGAIN).await;
+    }
+    STEP_BEGAN.set(Some(Instant::now()));
 }

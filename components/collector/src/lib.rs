@@ -8,6 +8,7 @@
 //! Private: reached by service chaining alone. Checks no token, and makes no outgoing request. While the store does not answer, nothing
 //! here does, timers included: whoever calls brings a deadline.
 
+mod background;
 mod call;
 mod clock;
 mod collect;

@@ -1,49 +1,60 @@
 //! The functions of `rollcall:stats/collector`, whoever calls them.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rollcall_ledger::limits::{LAYOUT_VERSION, Limits};
-use rollcall_ledger::{BatchId, Clock, Ledger, LedgerError, Listed, Root};
+use rollcall_ledger::{BatchId, Clock, Current, Ledger, LedgerError, Listed, Root};
 use rollcall_tally::adder::Adder;
 use rollcall_tally::filter::read_network;
 use rollcall_tally::intake::{self, BATCH_ID_BYTES_MAX, Intake};
 use rollcall_tally::{
-    Batch, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, PageRange, RawHit, Receipt,
-    Snapshot, Summary,
+    Batch, Behind, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, PageRange, RawHit,
+    Receipt, Snapshot, Summary,
 };
 use rollcall_web::variable;
 
+use crate::background;
 use crate::clock::SpinClock;
+use crate::gate;
 use crate::store::SpinStore;
 
 /// The most IPs that one batch may ask for. More is refused: a batch is read at once into the memory of an instance.
 pub const BATCH_IPS_MAX: usize = 1_000;
-/// A fold is started after a response when so many segments were appended since the last one that this instance knows of.
-const FOLD_EVERY: u64 = 64;
 /// Days within which an IP counts as active, unless `active_days` says otherwise.
 const ACTIVE_DAYS: u64 = 7;
 
 /// Scope: instance. The store was found to have our layout.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
-/// Scope: instance. The newest number of the log when a fold was last started from here.
-static FOLD_STARTED: AtomicU64 = AtomicU64::new(0);
 
 /// The ledger in this app's store.
 pub struct Service {
     store: SpinStore,
     clock: SpinClock,
+    /// None: work behind the responses, which goes on while nothing else does.
+    answering: Option<gate::Counted>,
 }
 
 impl Service {
+    /// For a request.
     pub async fn open() -> Result<Self, Failure> {
-        let store = SpinStore::open()
-            .await
-            .map_err(|error| failure(error.into()))?;
-        let clock = SpinClock::new();
-        let service = Self { store, clock };
+        Self::open_for(Some(gate::answering())).await
+    }
+
+    /// For work that gives way to requests.
+    pub async fn behind_responses() -> Result<Self, Failure> {
+        Self::open_for(None).await
+    }
+
+    async fn open_for(answering: Option<gate::Counted>) -> Result<Self, Failure> {
+        let store = SpinStore::open(answering.is_none()).await;
+        let service = Self {
+            store: store.map_err(LedgerError::from)?,
+            clock: SpinClock::new(),
+            answering,
+        };
         if !IS_OPEN.load(Relaxed) {
-            service.ledger().open().await.map_err(failure)?;
+            service.ledger().open().await.map_err(Failure::from)?;
             IS_OPEN.store(true, Relaxed);
         }
         Ok(service)
@@ -77,15 +88,29 @@ impl Service {
         if !intake.hits.is_empty() {
             let id = batch_id.map(BatchId::of);
             let ledger = self.ledger();
-            let n = ledger.append(id, intake.hits).await.map_err(failure)?;
-            fold_after_response(n);
+            let n = ledger
+                .append(id, intake.hits)
+                .await
+                .map_err(Failure::from)?;
+            background::after_append(n, receipt.accepted);
         }
         Ok(receipt)
     }
 
-    pub async fn take_snapshot(&self) -> Result<Snapshot, Failure> {
-        let root = self.ledger().snapshot().await.map_err(failure)?;
-        Ok(self.snapshot_of(&root))
+    /// Waits for a fold if it must. Meanwhile nobody need give way to it.
+    pub async fn take_snapshot(mut self) -> Result<Snapshot, Failure> {
+        self.answering = None;
+        let taken = self.ledger().snapshot(background::have_folded).await?;
+        background::after_question();
+        let behind = taken.behind.map(|behind| Behind {
+            batches: behind.segments,
+            lag_ms: behind.lag_ms,
+            left_ms: behind.left_ms,
+        });
+        Ok(Snapshot {
+            behind,
+            ..self.snapshot_of(&taken.root)
+        })
     }
 
     pub async fn list_ips(&self, pages: PageRange) -> Result<IpList, Failure> {
@@ -102,7 +127,7 @@ impl Service {
             .ledger()
             .list(pages.root, range)
             .await
-            .map_err(failure)?;
+            .map_err(Failure::from)?;
         let wanted = |ip: &Listed| network.is_none_or(|network| network.contains(&ip.ip));
         let listed: Vec<Listed> = listed.into_iter().filter(wanted).collect();
         let active_days = variable::number("active_days", ACTIVE_DAYS, 1..=90).await;
@@ -129,44 +154,61 @@ impl Service {
 
     pub async fn summarize(&self, batch: Batch) -> Result<Summary, Failure> {
         let mut adder = Adder::new(batch.details);
-        for (ip, state) in self.states(&batch).await? {
-            match state {
-                Some(state) => adder.add_state(&ip, state, &batch),
-                None => adder.add_unreadable(),
-            }
-        }
+        self.states(&batch, |ip, state| match state {
+            Some(state) => adder.add_state(&ip.to_string(), state, &batch),
+            None => adder.add_unreadable(),
+        })
+        .await?;
         Ok(adder.finish())
     }
 
     /// An IP whose state cannot be read has no rows: an export with holes is refused instead.
     pub async fn rows(&self, batch: Batch) -> Result<Vec<ExportRow>, Failure> {
         let mut rows = Vec::new();
-        for (ip, state) in self.states(&batch).await? {
-            let unreadable = || Failure::Corrupt(format!("the state of {ip}"));
-            let mut state = state.ok_or_else(unreadable)?;
-            state.age(batch.as_of_ms);
-            rows.extend(state.rows(&ip, batch.window, batch.as_of_ms, &batch.filter));
+        let mut unreadable = None;
+        self.states(&batch, |ip, state| match state {
+            Some(mut state) => {
+                state.age(batch.as_of_ms);
+                let ip = ip.to_string();
+                rows.extend(state.rows(&ip, batch.window, batch.as_of_ms, &batch.filter));
+            }
+            None => unreadable = Some(ip),
+        })
+        .await?;
+        match unreadable {
+            Some(ip) => Err(Failure::Corrupt(format!("the state of {ip}"))),
+            None => Ok(rows),
         }
-        Ok(rows)
     }
 
-    pub async fn status(&self) -> Result<LedgerStatus, Failure> {
-        let (root, log_next) = self.ledger().current().await.map_err(failure)?;
-        let lag_ms = self.ledger().lag_ms(&root, log_next).await;
+    pub async fn status(mut self) -> Result<LedgerStatus, Failure> {
+        self.answering = None;
+        let current = self.ledger().current(background::have_folded).await?;
+        let Current { root, top, newest } = current;
+        let lag_ms = self.ledger().lag_ms(&root, top).await;
+        let folds_uncleaned = self.ledger().uncleaned(&root).await;
         Ok(LedgerStatus {
             layout_version: LAYOUT_VERSION,
             snapshot: self.snapshot_of(&root),
             folded_at_ms: root.folded_at_ms,
-            log_next,
+            log_next: top,
             log_folded: root.log,
             log_open: root.open.len() as u64,
-            lag_ms: lag_ms.map_err(failure)?,
+            lag_ms: lag_ms.map_err(Failure::from)?,
+            folds_lost: newest.saturating_sub(root.k),
+            last_fold_ms: root.pace.took_ms,
+            last_fold_batches: root.pace.segments,
+            folds_uncleaned: folds_uncleaned.map_err(Failure::from)?,
             traffic: root.traffic,
         })
     }
 
-    /// The states of a batch. One that cannot be read is `None`, and the log names its key.
-    async fn states(&self, batch: &Batch) -> Result<Vec<(String, Option<IpState>)>, Failure> {
+    /// Hands on the states of a batch. One that cannot be read is `None`, and the log names its key.
+    async fn states(
+        &self,
+        batch: &Batch,
+        mut take: impl FnMut(IpAddr, Option<IpState>),
+    ) -> Result<(), Failure> {
         if batch.ips.len() > BATCH_IPS_MAX {
             return Err(Failure::Invalid(format!(
                 "a batch has at most {BATCH_IPS_MAX} IPs"
@@ -177,16 +219,17 @@ impl Service {
             Err(error) => Err(Failure::Invalid(format!("{:?}: {error}", ip.ip))),
         };
         let wanted: Vec<(IpAddr, u64)> = batch.ips.iter().map(address).collect::<Result<_, _>>()?;
-        let states = self.ledger().states(&wanted).await.map_err(failure)?;
-        let read = |state: Result<IpState, LedgerError>| match state {
-            Ok(state) => Some(state),
+        let read = |ip, state: Result<IpState, LedgerError>| match state {
+            Ok(state) => take(ip, Some(state)),
             Err(error) => {
                 eprintln!("unreadable: {error}");
-                None
+                take(ip, None);
             }
         };
-        let addresses = wanted.into_iter().map(|(ip, _)| ip.to_string());
-        Ok(addresses.zip(states.into_iter().map(read)).collect())
+        self.ledger()
+            .states(&wanted, read)
+            .await
+            .map_err(Failure::from)
     }
 
     fn snapshot_of(&self, root: &Root) -> Snapshot {
@@ -197,40 +240,11 @@ impl Service {
             ips: root.ips,
             hits: root.hits,
             drops: root.drops,
+            behind: None,
         }
     }
 
     pub fn ledger(&self) -> Ledger<'_, SpinStore, SpinClock> {
         Ledger::new(&self.store, &self.clock, Limits::default())
-    }
-}
-
-/// Folds in the background once enough is pending. Whatever becomes of it, the hits are durable.
-fn fold_after_response(n: u64) {
-    let started = FOLD_STARTED.load(Relaxed);
-    if n < started.saturating_add(FOLD_EVERY) {
-        return;
-    }
-    FOLD_STARTED.store(n, Relaxed);
-    spin_sdk::wasip3::spawn(async {
-        let folded = match Service::open().await {
-            Ok(service) => service.ledger().fold().await.map_err(failure),
-            Err(failure) => Err(failure),
-        };
-        if let Err(failure) = folded {
-            eprintln!("a fold stopped: {failure}");
-        }
-    });
-}
-
-pub fn failure(error: LedgerError) -> Failure {
-    match error {
-        LedgerError::Store(_) | LedgerError::TooSlow { .. } | LedgerError::Behind { .. } => {
-            Failure::Unavailable(error.to_string())
-        }
-        LedgerError::Gone { .. } => Failure::Gone,
-        LedgerError::Corrupt { .. }
-        | LedgerError::CounterWentBack { .. }
-        | LedgerError::OtherLayout(_) => Failure::Corrupt(error.to_string()),
     }
 }

@@ -2,7 +2,7 @@
 
 use rollcall_tally::{Count, Failure, KeptAnswer, Recalled};
 
-use crate::service::{Service, failure};
+use crate::service::Service;
 
 /// The largest body of an answer that is kept: some stores take no value above 1 MB.
 pub const BODY_BYTES_MAX: usize = 900_000;
@@ -12,21 +12,24 @@ const COUNTER_NAME_BYTES_MAX: usize = 40;
 impl Service {
     pub async fn recall(&self, question: &str, newer_than_ms: u64) -> Result<Recalled, Failure> {
         let recalled = self.ledger().recall(question, newer_than_ms).await;
-        recalled.map_err(failure)
+        recalled.map_err(Failure::from)
     }
 
     pub async fn claim(&self, question: &str, generation: u64) -> Result<bool, Failure> {
         let claimed = self.ledger().claim(question, generation).await;
-        claimed.map_err(failure)
+        claimed.map_err(Failure::from)
     }
 
     pub async fn renew_claim(&self, question: &str) -> Result<(), Failure> {
-        self.ledger().renew_claim(question).await.map_err(failure)
+        self.ledger()
+            .renew_claim(question)
+            .await
+            .map_err(Failure::from)
     }
 
     pub async fn end_claim(&self, question: &str, generation: u64) -> Result<(), Failure> {
         let ended = self.ledger().end_claim(question, generation).await;
-        ended.map_err(failure)
+        ended.map_err(Failure::from)
     }
 
     pub async fn keep(&self, answer: &KeptAnswer, generation: u64) -> Result<(), Failure> {
@@ -38,11 +41,11 @@ impl Service {
         self.ledger()
             .keep(answer, generation)
             .await
-            .map_err(failure)
+            .map_err(Failure::from)
     }
 
     pub async fn sweep(&self) -> Result<(), Failure> {
-        self.ledger().sweep_all().await.map_err(failure)
+        self.ledger().sweep_all().await.map_err(Failure::from)
     }
 
     pub async fn count_up(&self, counts: &[Count]) -> Result<Vec<Count>, Failure> {
@@ -53,6 +56,6 @@ impl Service {
         if let Some(bad) = counts.iter().find(|count| !is_name(&count.name)) {
             return Err(Failure::Invalid(format!("{:?} is no counter", bad.name)));
         }
-        self.ledger().count(counts).await.map_err(failure)
+        self.ledger().count(counts).await.map_err(Failure::from)
     }
 }

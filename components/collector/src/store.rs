@@ -25,17 +25,29 @@ static GET_MANY_FAILS: AtomicBool = AtomicBool::new(false);
 
 pub struct SpinStore {
     bucket: Bucket,
+    /// Others go first: see [`gate::give_way`].
+    gives_way: bool,
     /// Opened by the first round. On Redis that is a call to it as well.
     values: OnceCell<key_value::Store>,
 }
 
 impl SpinStore {
-    pub async fn open() -> Result<Self, StoreError> {
+    pub async fn open(gives_way: bool) -> Result<Self, StoreError> {
         gate::pass().await;
         Ok(Self {
             bucket: open(LABEL).map_err(failed("open", LABEL))?,
+            gives_way,
             values: OnceCell::new(),
         })
+    }
+
+    /// The bucket, for one call before the next `await`.
+    async fn bucket(&self) -> &Bucket {
+        if self.gives_way {
+            gate::give_way().await;
+        }
+        gate::pass().await;
+        &self.bucket
     }
 
     async fn get_in_rounds(&self, keys: &[String]) -> Result<HashMap<String, Vec<u8>>, StoreError> {
@@ -61,29 +73,33 @@ impl SpinStore {
 
 impl Store for SpinStore {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        gate::pass().await;
-        self.bucket.get(key).map_err(failed("get", key))
+        self.bucket().await.get(key).map_err(failed("get", key))
     }
 
     async fn exists(&self, key: &str) -> Result<bool, StoreError> {
-        gate::pass().await;
-        self.bucket.exists(key).map_err(failed("exists", key))
+        self.bucket()
+            .await
+            .exists(key)
+            .map_err(failed("exists", key))
     }
 
     async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
-        gate::pass().await;
-        self.bucket.set(key, &value).map_err(failed("set", key))
+        self.bucket()
+            .await
+            .set(key, &value)
+            .map_err(failed("set", key))
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        gate::pass().await;
-        self.bucket.delete(key).map_err(failed("delete", key))
+        self.bucket()
+            .await
+            .delete(key)
+            .map_err(failed("delete", key))
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<u64, StoreError> {
-        gate::pass().await;
-        let value =
-            atomics::increment(&self.bucket, key, delta).map_err(failed("increment", key))?;
+        let bucket = self.bucket().await;
+        let value = atomics::increment(bucket, key, delta).map_err(failed("increment", key))?;
         u64::try_from(value).map_err(failed("increment", key))
     }
 
@@ -101,8 +117,7 @@ impl Store for SpinStore {
             _ => {}
         }
         if !GET_MANY_FAILS.load(Relaxed) {
-            gate::pass().await;
-            match batch::get_many(&self.bucket, keys) {
+            match batch::get_many(self.bucket().await, keys) {
                 Ok(found) => {
                     let found = found.into_iter();
                     return Ok(found
@@ -119,14 +134,13 @@ impl Store for SpinStore {
     }
 
     async fn set_many(&self, values: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
-        gate::pass().await;
-        batch::set_many(&self.bucket, &values)
+        batch::set_many(self.bucket().await, &values)
             .map_err(failed("set-many", first(values.first().map(|v| &v.0))))
     }
 
     async fn delete_many(&self, keys: &[String]) -> Result<(), StoreError> {
-        gate::pass().await;
-        batch::delete_many(&self.bucket, keys).map_err(failed("delete-many", first(keys.first())))
+        batch::delete_many(self.bucket().await, keys)
+            .map_err(failed("delete-many", first(keys.first())))
     }
 }
 

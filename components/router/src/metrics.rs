@@ -170,7 +170,25 @@ impl Scrape {
                 Some(&Unit::Seconds),
                 milliseconds(status.folded_at_ms),
             )?;
+            page.gauge(
+                "last_fold_duration",
+                "How long the last confirmed fold took",
+                Some(&Unit::Seconds),
+                milliseconds(status.folds.last_duration_ms),
+            )?;
         }
+        page.gauge(
+            "lost_folds",
+            "Folds begun since the last confirmed one: one may be under way, the others were lost",
+            None,
+            status.folds.lost,
+        )?;
+        page.gauge(
+            "uncleaned_folds",
+            "Folds, lost ones too, of which something is still to be deleted",
+            None,
+            status.folds.uncleaned,
+        )?;
         page.gauge(
             "fold_lag",
             "How long the oldest recorded batch that is in no answer yet has waited",

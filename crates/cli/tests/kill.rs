@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-const LINES: u64 = 40_000;
+const LINES: u64 = 400_000;
 const KILLS: usize = 3;
 
 /// The server, ended with -9 when it is dropped.

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::fold::Stop;
 use crate::lease::Held;
-use crate::values::{BatchId, IdChunk, decode};
+use crate::values::{BatchId, Change, IdChunk, Versioned, decode};
 use crate::{Clock, Ledger, Store, keys};
 
 /// The known ids while a fold works on them.
@@ -18,14 +18,14 @@ pub(crate) struct BatchIds {
     last: Vec<BatchId>,
     /// New chunks, full ones first.
     written: Vec<(u64, Vec<BatchId>)>,
-    replaced: Vec<String>,
+    changes: Vec<Change>,
 }
 
 /// What a fold has to write for them.
 pub(crate) struct IdsWritten {
     pub chunks: Vec<IdChunk>,
     pub values: Vec<(u64, Vec<BatchId>)>,
-    pub replaced: Vec<String>,
+    pub changes: Vec<Change>,
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
@@ -39,7 +39,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             chunks: chunks.to_vec(),
             last: Vec::new(),
             written: Vec::new(),
-            replaced: Vec::new(),
+            changes: Vec::new(),
         };
         let keys: Vec<String> = chunks
             .iter()
@@ -71,7 +71,8 @@ impl BatchIds {
         }
         if let Some(chunk) = self.chunks.last_mut() {
             if chunk.version != k {
-                self.replaced.push(keys::ids(chunk.number, chunk.version));
+                let before = chunk.version;
+                self.changes.push(change(chunk.number, true, before));
                 chunk.version = k;
             }
             chunk.count += 1;
@@ -84,6 +85,7 @@ impl BatchIds {
     fn start_chunk(&mut self, k: u64) {
         let number = self.chunks.last().map_or(0, |chunk| chunk.number + 1);
         self.keep_last(k);
+        self.changes.push(change(number, true, 0));
         self.chunks.push(IdChunk {
             number,
             version: k,
@@ -116,13 +118,22 @@ impl BatchIds {
             {
                 break;
             }
-            self.replaced.push(keys::ids(oldest.number, oldest.version));
+            let change = change(oldest.number, false, oldest.version);
+            self.changes.push(change);
             self.chunks.remove(0);
         }
         IdsWritten {
             chunks: self.chunks,
             values: self.written,
-            replaced: self.replaced,
+            changes: self.changes,
         }
+    }
+}
+
+fn change(chunk: u64, is_written: bool, before: u64) -> Change {
+    Change {
+        of: Versioned::Ids(chunk),
+        is_written,
+        before,
     }
 }

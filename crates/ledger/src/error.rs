@@ -1,5 +1,6 @@
 //! What can go wrong with a ledger.
 
+use rollcall_tally::{Behind, Failure};
 use thiserror::Error;
 
 use crate::store::StoreError;
@@ -12,8 +13,8 @@ pub enum LedgerError {
     /// The store answered, but too late to acknowledge. The client sends again under the same batch id.
     #[error("the store took {took_ms} ms for an append")]
     TooSlow { took_ms: u64 },
-    /// Others were folding for as long as the query could wait.
-    #[error("the snapshot was not up to date within {waited_ms} ms")]
+    /// The mark is an old one, and no fold put that right for as long as the query could wait.
+    #[error("the newest root was not confirmed within {waited_ms} ms")]
     Behind { waited_ms: u64 },
     /// A state is not there any more: a query ran longer than replaced versions are kept.
     #[error("{key} was replaced and deleted")]
@@ -27,4 +28,23 @@ pub enum LedgerError {
     /// The store was filled by a Rollcall with another layout.
     #[error("{0}")]
     OtherLayout(String),
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Store(_) | LedgerError::TooSlow { .. } => {
+                Self::Unavailable(error.to_string())
+            }
+            LedgerError::Behind { .. } => Self::Behind(Behind {
+                batches: 0,
+                lag_ms: 0,
+                left_ms: None,
+            }),
+            LedgerError::Gone { .. } => Self::Gone,
+            LedgerError::Corrupt { .. }
+            | LedgerError::CounterWentBack { .. }
+            | LedgerError::OtherLayout(_) => Self::Corrupt(error.to_string()),
+        }
+    }
 }

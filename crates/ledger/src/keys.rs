@@ -6,14 +6,14 @@ use sha2::{Digest, Sha256};
 
 /// Counter: the newest number of the log.
 pub const LOG_NEXT: &str = "log:next";
-/// The newest number up to which the log was deleted.
-pub const LOG_FIRST: &str = "log:first";
 /// Counter: the newest fold number.
 pub const FOLD: &str = "fold";
 /// Who folds, and until when. A hint.
 pub const LEASE: &str = "lease";
 /// The newest root known to be confirmed.
 pub const MARK: &str = "mark";
+/// How far cleaning got. A hint.
+pub const CLEANED: &str = "cleaned";
 /// Version of the layout and number of pages.
 pub const META: &str = "meta";
 
@@ -22,7 +22,12 @@ pub fn log(n: u64) -> String {
     format!("log:{n}")
 }
 
-/// What the fold `k` wrote: its plan, later its root.
+/// What the fold `k` is about to write, and what that replaces. Written before any of it.
+pub fn plan(k: u64) -> String {
+    format!("plan:{k}")
+}
+
+/// The record of the fold `k`. Written after everything that it names.
 pub fn root(k: u64) -> String {
     format!("root:{k}")
 }
@@ -35,11 +40,6 @@ pub fn page(p: usize, k: u64) -> String {
 /// A share of the batch ids, as the fold `k` wrote it.
 pub fn ids(chunk: u64, k: u64) -> String {
     format!("ids:{chunk}:{k}")
-}
-
-/// The keys that the fold `k` replaced, to delete when no query can read them any more.
-pub fn replaced(k: u64) -> String {
-    format!("replaced:{k}")
 }
 
 /// The state of an IP, as the fold `k` wrote it.
@@ -92,10 +92,10 @@ mod tests {
         let v6: IpAddr = "2001:db8::1".parse().unwrap();
         for key in [
             log(7),
+            plan(7),
             root(7),
             page(255, 7),
             ids(3, 7),
-            replaced(7),
             ip(&v6, 7),
             answer(3),
             claim(3),

@@ -1,4 +1,5 @@
-//! The lease of a folder. It only saves work: two folders at once are as right as one, and nothing depends on it.
+//! The lease of a folder. It only saves work: two folders at once are as right as one, and nothing that is counted depends on it. But where
+//! the store is slow, it is what lets a fold get to its end: as long as it is ours, nobody else begins another one.
 
 use std::cell::Cell;
 
@@ -6,62 +7,96 @@ use crate::fold::Stop;
 use crate::values::{Lease, encode};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// A lease taken. Every store call of a fold goes through it, so that a folder which was overtaken stops.
+/// A lease covers so many store calls, each as slow as the slowest so far: half of them may pass before it is renewed, which takes three.
+const CALLS_COVERED: u64 = 8;
+
+/// A lease taken. Every store call of a fold goes through it, so that a folder which was overtaken stops. One that is merely slow does not.
 pub(crate) struct Held<'l, S, C> {
     ledger: &'l Ledger<'l, S, C>,
     owner: u64,
-    /// When to stop unless it is renewed.
+    /// The fold number that was taken under it; 0: none yet.
+    number: Cell<u64>,
+    /// When others take it for given up.
     until_ms: Cell<u64>,
+    /// The last call, by the monotonic clock, and the longest time from one to the next.
+    called_ms: Cell<u64>,
+    slowest_ms: Cell<u64>,
 }
 
 impl<'l, S: Store, C: Clock> Held<'l, S, C> {
-    /// Takes the lease. `None` if somebody else was quicker.
-    pub async fn take(ledger: &'l Ledger<'l, S, C>) -> Result<Option<Self>, Stop> {
+    /// Takes the lease. `None` if somebody else was quicker. `slowest_ms`: how slow the store is, as far as known.
+    pub async fn take(
+        ledger: &'l Ledger<'l, S, C>,
+        slowest_ms: u64,
+    ) -> Result<Option<Self>, LedgerError> {
         let held = Self {
             ledger,
             owner: ledger.clock.unique(),
+            number: Cell::new(0),
             until_ms: Cell::new(0),
+            called_ms: Cell::new(ledger.clock.monotonic_ms()),
+            slowest_ms: Cell::new(slowest_ms),
         };
         held.write().await?;
         Ok(held.is_mine().await?.then_some(held))
     }
 
+    /// From now on the fold stops as soon as a later number than this one was taken: then it is void, and what it writes may stay for ever.
+    pub fn fold_as(&self, number: u64) {
+        self.number.set(number);
+    }
+
     /// The store, for one call.
     pub async fn store(&self) -> Result<&'l S, Stop> {
-        let limits = &self.ledger.limits;
-        if self.left_ms() <= limits.lease_margin_ms {
-            if self.left_ms() == 0 || !self.is_mine().await? {
-                return Err(Stop::Lost);
-            }
-            self.write().await?;
+        let now_ms = self.ledger.clock.monotonic_ms();
+        let since_ms = now_ms.saturating_sub(self.called_ms.replace(now_ms));
+        self.slowest_ms.set(self.slowest_ms.get().max(since_ms));
+        let left_ms = self
+            .until_ms
+            .get()
+            .saturating_sub(self.ledger.clock.wall_ms());
+        if left_ms <= self.length_ms() / 2 {
+            self.renew().await?;
         }
         Ok(self.ledger.store)
     }
 
     /// Lets the next folder in at once.
-    pub async fn release(self) -> Result<(), Stop> {
+    pub async fn release(self) -> Result<(), LedgerError> {
         if self.is_mine().await? {
             self.ledger.store.delete(keys::LEASE).await?;
         }
         Ok(())
     }
 
-    fn left_ms(&self) -> u64 {
-        let until_ms = self.until_ms.get();
-        until_ms.saturating_sub(self.ledger.clock.wall_ms())
+    /// Renews it however late that is, as long as nobody else took it.
+    async fn renew(&self) -> Result<(), Stop> {
+        let number = self.number.get();
+        if !self.is_mine().await?
+            || number > 0 && self.ledger.store.increment(keys::FOLD, 0).await? != number
+        {
+            return Err(Stop::Lost);
+        }
+        self.write().await?;
+        self.called_ms.set(self.ledger.clock.monotonic_ms());
+        Ok(())
+    }
+
+    fn length_ms(&self) -> u64 {
+        let limits = &self.ledger.limits;
+        let length_ms = limits.lease_ms + CALLS_COVERED * self.slowest_ms.get();
+        length_ms.min(limits.lease_max_ms)
     }
 
     async fn write(&self) -> Result<(), LedgerError> {
-        let limits = &self.ledger.limits;
-        let until_ms = self.ledger.clock.wall_ms() + limits.lease_ms;
+        let until_ms = self.ledger.clock.wall_ms() + self.length_ms();
         let lease = Lease {
             owner: self.owner,
             until_ms,
         };
         let value = encode(keys::LEASE, &lease)?;
         self.ledger.store.set(keys::LEASE, value).await?;
-        self.until_ms
-            .set(until_ms.saturating_sub(limits.lease_margin_ms));
+        self.until_ms.set(until_ms);
         Ok(())
     }
 
@@ -75,7 +110,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// Whether somebody folds right now. A lease that ends later than any clock can differ is a mistake and does not count.
     pub(crate) fn is_live(&self, lease: Option<Lease>) -> bool {
         let now_ms = self.clock.wall_ms();
-        let latest_ms = now_ms + self.limits.lease_ms + self.limits.skip_after_ms;
+        let latest_ms = now_ms + self.limits.lease_max_ms + self.limits.skip_after_ms;
         lease.is_some_and(|lease| (now_ms + 1..=latest_ms).contains(&lease.until_ms))
     }
 }

@@ -14,19 +14,24 @@
 mod answers;
 mod append;
 mod batch_ids;
+mod clean;
 mod counters;
 mod error;
 mod fold;
 pub mod keys;
 mod lease;
 pub mod limits;
+mod pending;
+mod portion;
 mod query;
+mod rewrite;
 mod store;
 mod values;
 
+pub use clean::Cleaned;
 pub use error::LedgerError;
 pub use fold::Folded;
-pub use query::Listed;
+pub use query::{Behind, Current, Listed, Snapshot};
 pub use store::{Clock, Store, StoreError, get_each};
 pub use values::{BatchId, Root};
 

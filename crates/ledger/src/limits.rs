@@ -1,7 +1,7 @@
 //! Every limit of the ledger. All are of the whole app; none may differ between nodes that share a store.
 
 /// Version of all stored values and keys. Another one in the store is refused.
-pub const LAYOUT_VERSION: u32 = 2;
+pub const LAYOUT_VERSION: u32 = 3;
 
 /// What a ledger may do, and for how long. [`Limits::default`] is what runs; tests make them tighter.
 #[derive(Clone, Debug)]
@@ -13,24 +13,32 @@ pub struct Limits {
     /// A number of the log that is still not written so long after a later one was is dropped. More than `ack_within_ms` and the
     /// difference of any two clocks together, so that nothing acknowledged is dropped.
     pub skip_after_ms: u64,
-    /// How long a folder keeps others from folding. Only saves work.
+    /// How long a folder keeps others from folding, where the store is quick. Only saves work.
     pub lease_ms: u64,
-    /// How long before the end of its lease a folder stops. Covers clocks that differ.
-    pub lease_margin_ms: u64,
+    /// ... and at most, where the store is slow. A folder that died keeps others waiting for so long.
+    pub lease_max_ms: u64,
     /// Versions that were replaced are kept so long, for queries that read them. Longer than any query may run.
     pub keep_replaced_ms: u64,
     /// What a fold that was never confirmed left behind is deleted after this. Longer than a write may be in flight, by whichever clock.
     pub clean_after_ms: u64,
-    /// A query waits so long for a snapshot that holds everything acknowledged before it.
+    /// A query waits so long for a snapshot that holds everything acknowledged before it. Then it takes the newest snapshot, and is
+    /// told how far behind that is.
     pub query_wait_ms: u64,
-    /// Segments that one fold takes. What is left waits for the next.
+    /// Segments that one fold takes, halved with every fold that was lost. What is left waits for the next.
     pub fold_segments: usize,
-    /// Hits after which one fold takes no further segment.
+    /// Hits after which one fold takes no further segment, halved likewise.
     pub fold_hits: usize,
-    /// Segments read by one call. Few, since each may be as large as a request, and all are in memory at once.
-    pub log_chunk: usize,
-    /// Other values read, written or deleted by one call.
+    /// Once a fold has read the log for so long it takes no further segment. The first it takes in any case.
+    pub fold_read_ms: u64,
+    /// Values read or written by one call.
     pub chunk: usize,
+    /// Bytes read or written by one call, where their number is known or can be guessed. A single value may have more. Few, as whoever else
+    /// wants the store waits for it.
+    pub chunk_bytes: usize,
+    /// Keys deleted by one call. Few, as whoever else wants the store waits for it.
+    pub delete_chunk: usize,
+    /// Keys deleted by one round of cleaning.
+    pub clean_keys: usize,
     /// Batch ids in one stored value.
     pub ids_per_chunk: usize,
     /// A batch id is remembered for so long, by the stamps of the batches ...
@@ -56,14 +64,17 @@ impl Default for Limits {
             ack_within_ms: 5_000,
             skip_after_ms: 60_000,
             lease_ms: 3_000,
-            lease_margin_ms: 1_000,
+            lease_max_ms: 60_000,
             keep_replaced_ms: 120_000,
             clean_after_ms: 120_000,
-            query_wait_ms: 20_000,
-            fold_segments: 1_000,
-            fold_hits: 100_000,
-            log_chunk: 8,
+            query_wait_ms: 10_000,
+            fold_segments: 4_000,
+            fold_hits: 250_000,
+            fold_read_ms: 5_000,
             chunk: 200,
+            chunk_bytes: 64 * 1024,
+            delete_chunk: 25,
+            clean_keys: 2_000,
             ids_per_chunk: 1_000,
             ids_kept_ms: 10 * 60_000,
             ids_kept: 10_000,

@@ -70,6 +70,8 @@ pub trait Clock {
     /// Milliseconds since some moment; never goes back.
     fn monotonic_ms(&self) -> u64;
     async fn sleep_ms(&self, ms: u64);
+    /// Comes back once others that wait for this thread went on, if it is time for that. Long work calls it at every step.
+    async fn give_way(&self) {}
     /// A number that no other caller has.
     fn unique(&self) -> u64;
 }

@@ -7,7 +7,7 @@ use rollcall_tally::{Drops, Hit, Traffic};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::LedgerError;
+use crate::{LedgerError, keys};
 
 /// The first byte of every value.
 const VERSION: u8 = 1;
@@ -28,9 +28,9 @@ impl BatchId {
 }
 
 /// `log:{n}`: one appended batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Segment {
-    // [`decode_stamp`] reads the first two fields.
+    // Read by [`SegmentReader`], field by field.
     pub id: Option<BatchId>,
     /// When its number was taken, by its writer's clock: not before.
     pub stamp_ms: u64,
@@ -45,8 +45,6 @@ pub(crate) struct Mark {
     pub low: u64,
     /// The newest number that is folded.
     pub log: u64,
-    /// From when on a fold has something to delete, though nothing is pending.
-    pub due_ms: Option<u64>,
 }
 
 /// `lease`.
@@ -63,14 +61,60 @@ pub(crate) struct Meta {
     pub pages: u32,
 }
 
-/// `root:{k}`: first what the fold is about to write, then what it wrote.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Record {
-    Plan(Vec<String>),
-    Root(Box<Root>),
+/// `plan:{k}`: what the fold `k` is about to write, and what that replaces. If the fold is never confirmed, cleaning deletes what it
+/// wrote; if it is, what it replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    /// The root that it builds on; 0: none.
+    pub base: u64,
+    pub changes: Vec<Change>,
 }
 
-/// The record of one fold, from which everything is reached.
+/// What a fold does to one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub of: Versioned,
+    /// A new version is written. False: the value goes.
+    pub is_written: bool,
+    /// The version replaced; 0: there is none, or it stays.
+    pub before: u64,
+}
+
+/// A value of which each fold writes a version of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Versioned {
+    Ip(IpAddr),
+    Page(usize),
+    Ids(u64),
+}
+
+impl Versioned {
+    fn key(&self, k: u64) -> String {
+        match self {
+            Self::Ip(ip) => keys::ip(ip, k),
+            Self::Page(page) => keys::page(*page, k),
+            Self::Ids(chunk) => keys::ids(*chunk, k),
+        }
+    }
+}
+
+impl Plan {
+    /// The keys that the fold `k` wrote under this plan, its root last.
+    pub fn written(&self, k: u64) -> impl Iterator<Item = String> {
+        let written = self.changes.iter().filter(|change| change.is_written);
+        let written = written.map(move |change| change.of.key(k));
+        written.chain([keys::root(k)])
+    }
+
+    /// The keys that nobody needs any more once a root of this plan is confirmed and the queries before it are over.
+    pub fn replaced(&self) -> impl Iterator<Item = String> {
+        let replaced = self.changes.iter().filter(|change| change.before > 0);
+        let replaced = replaced.map(|change| change.of.key(change.before));
+        replaced.chain((self.base > 0).then(|| keys::root(self.base)))
+    }
+}
+
+/// `root:{k}`: the record of one fold, from which everything is reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Root {
     pub k: u64,
@@ -88,22 +132,52 @@ pub struct Root {
     pub drops: Drops,
     /// All hits that were ever folded, whatever became of their IPs.
     pub traffic: Traffic,
-    /// Folds that replaced keys which queries may still read.
-    pub(crate) replaced: BTreeMap<u64, Replaced>,
-    /// Folds whose replaced keys are to be deleted once this root is confirmed.
-    pub(crate) due: Vec<u64>,
-    /// Further keys to delete then: left behind by folds that never committed.
-    pub(crate) todo: Vec<String>,
-    /// Fold numbers that never committed, and since when that is known. They may have left keys behind.
-    pub(crate) void: BTreeMap<u64, u64>,
+    /// How the fold went.
+    pub pace: Pace,
+    /// Folds whose plans name replaced values that queries may still read, in their order.
+    pub(crate) replaced: Vec<Replaced>,
+    /// Folds that never committed and may have left values behind, in their order.
+    pub(crate) void: Vec<Void>,
 }
 
-/// What is known of `replaced:{k}` without reading it.
+/// How a fold went: what the next one may take, and how long what waits will take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pace {
+    /// How often the limits of a fold were halved for it.
+    pub(crate) halvings: u32,
+    /// Segments that it took.
+    pub segments: u64,
+    /// It left some for the next.
+    pub is_full: bool,
+    pub took_ms: u64,
+}
+
+/// A fold that replaced values, and when it wrote its root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Replaced {
+    pub k: u64,
     pub since_ms: u64,
-    /// It lists more than an old root.
-    pub is_work: bool,
+}
+
+/// Fold numbers that never committed, and since when that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Void {
+    pub first: u64,
+    pub last: u64,
+    pub since_ms: u64,
+}
+
+/// `cleaned`: how far cleaning got. What is lost of it is done again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cleaned {
+    /// The log is deleted up to this number.
+    pub log: u64,
+    /// Nothing is left of what confirmed folds below this one replaced; of what it replaced itself, the first so many keys are deleted.
+    pub replaced: (u64, u64),
+    /// Nothing is left of void folds below this one; likewise.
+    pub void: (u64, u64),
+    /// Of the root with this number, nothing is due before this time.
+    pub settled: (u64, u64),
 }
 
 /// Where a share of the batch ids is.
@@ -126,6 +200,8 @@ pub(crate) struct Entry {
     pub version: u64,
     pub last_seen_ms: u64,
     pub hits: u64,
+    /// The length of its state as it is stored.
+    pub bytes: u64,
 }
 
 /// As it is stored.
@@ -137,16 +213,49 @@ pub(crate) fn encode<T: Serialize>(key: &str, value: &T) -> Result<Vec<u8>, Ledg
 pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, LedgerError> {
     match postcard::take_from_bytes(content(key, bytes)?) {
         Ok((value, [])) => Ok(value),
-        Ok((_, more)) => Err(corrupt(key, &format!("{} bytes too many", more.len()))),
+        Ok((_, more)) => Err(too_many(key, more)),
         Err(error) => Err(corrupt(key, &error.to_string())),
     }
 }
 
-/// The stamp of a stored segment. What comes behind it, its hits, is not read.
-pub(crate) fn decode_stamp(key: &str, bytes: &[u8]) -> Result<u64, LedgerError> {
-    let head = postcard::take_from_bytes::<(Option<BatchId>, u64)>(content(key, bytes)?);
-    let ((_, stamp_ms), _) = head.map_err(|error| corrupt(key, &error.to_string()))?;
-    Ok(stamp_ms)
+/// A stored segment, read piece by piece: it may be as large as a request.
+pub(crate) struct SegmentReader<'b> {
+    key: &'b str,
+    pub id: Option<BatchId>,
+    pub stamp_ms: u64,
+    /// Hits that are not read yet.
+    pub hits: u64,
+    rest: &'b [u8],
+}
+
+impl<'b> SegmentReader<'b> {
+    pub fn new(key: &'b str, bytes: &'b [u8]) -> Result<Self, LedgerError> {
+        let head = postcard::take_from_bytes(content(key, bytes)?);
+        let ((id, stamp_ms, hits), rest) =
+            head.map_err(|error| corrupt(key, &error.to_string()))?;
+        Ok(Self {
+            key,
+            id,
+            stamp_ms,
+            hits,
+            rest,
+        })
+    }
+
+    /// The next hit. `None`: that was all, and nothing is behind it.
+    pub fn next(&mut self) -> Result<Option<Hit>, LedgerError> {
+        if self.hits == 0 {
+            return match self.rest {
+                [] => Ok(None),
+                more => Err(too_many(self.key, more)),
+            };
+        }
+        let hit = postcard::take_from_bytes(self.rest);
+        let (hit, rest) = hit.map_err(|error| corrupt(self.key, &error.to_string()))?;
+        self.hits -= 1;
+        self.rest = rest;
+        Ok(Some(hit))
+    }
 }
 
 /// What is behind the version.
@@ -159,6 +268,10 @@ fn content<'b>(key: &str, bytes: &'b [u8]) -> Result<&'b [u8], LedgerError> {
         )),
         None => Err(corrupt(key, "empty")),
     }
+}
+
+fn too_many(key: &str, more: &[u8]) -> LedgerError {
+    corrupt(key, &format!("{} bytes too many", more.len()))
 }
 
 fn corrupt(key: &str, reason: &str) -> LedgerError {
@@ -176,16 +289,20 @@ mod tests {
     /// What reads a stored value, by the kind of its key.
     fn read(kind: usize, bytes: &[u8]) -> Result<(), LedgerError> {
         match kind {
-            0 => decode::<Segment>("k", bytes).map(|_| ()),
-            1 => decode::<Record>("k", bytes).map(|_| ()),
+            0 => {
+                let mut segment = SegmentReader::new("k", bytes)?;
+                while segment.next()?.is_some() {}
+                Ok(())
+            }
+            1 => decode::<Root>("k", bytes).map(|_| ()),
             2 => decode::<Page>("k", bytes).map(|_| ()),
             3 => decode::<rollcall_tally::IpState>("k", bytes).map(|_| ()),
             4 => decode::<Mark>("k", bytes).map(|_| ()),
             5 => decode::<Lease>("k", bytes).map(|_| ()),
             6 => decode::<Meta>("k", bytes).map(|_| ()),
             7 => decode::<Vec<BatchId>>("k", bytes).map(|_| ()),
-            8 => decode::<Vec<String>>("k", bytes).map(|_| ()),
-            10 => decode::<u64>("k", bytes).map(|_| ()),
+            8 => decode::<Plan>("k", bytes).map(|_| ()),
+            10 => decode::<Cleaned>("k", bytes).map(|_| ()),
             _ => decode::<rollcall_tally::KeptAnswer>("k", bytes).map(|_| ()),
         }
     }
@@ -208,12 +325,23 @@ mod tests {
             version: 3,
             last_seen_ms: hit.timestamp_ms,
             hits: 1,
+            bytes: 90,
+        };
+        let change = Change {
+            of: Versioned::Ip(hit.ip),
+            is_written: true,
+            before: 2,
+        };
+        let plan = Plan {
+            base: 2,
+            changes: vec![change],
         };
         let page = Page([(hit.ip, entry)].into());
         let root = Root {
             k: 3,
             pages: vec![0, 3],
             open: [(1, 2)].into(),
+            replaced: vec![Replaced { k: 3, since_ms: 9 }],
             ..Root::default()
         };
         let id = Some(BatchId::of("batch"));
@@ -231,11 +359,7 @@ mod tests {
         let hits = vec![hit];
         vec![
             (0, encode("k", &Segment { id, stamp_ms, hits }).unwrap()),
-            (1, encode("k", &Record::Root(Box::new(root))).unwrap()),
-            (
-                1,
-                encode("k", &Record::Plan(vec!["page:1:3".to_owned()])).unwrap(),
-            ),
+            (1, encode("k", &root).unwrap()),
             (2, encode("k", &page).unwrap()),
             (3, encode("k", &state).unwrap()),
             (4, encode("k", &Mark::default()).unwrap()),
@@ -252,9 +376,9 @@ mod tests {
                 .unwrap(),
             ),
             (7, encode("k", &vec![BatchId::of("batch")]).unwrap()),
-            (8, encode("k", &vec!["ip:192.0.2.1:3"]).unwrap()),
+            (8, encode("k", &plan).unwrap()),
             (9, encode("k", &kept).unwrap()),
-            (10, encode("k", &300u64).unwrap()),
+            (10, encode("k", &Cleaned::default()).unwrap()),
         ]
     }
 
@@ -284,7 +408,7 @@ mod tests {
         }
 
         #[test]
-        fn no_flipped_byte_makes_reading_a_value_panic(sample in 0..12usize, at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        fn no_flipped_byte_makes_reading_a_value_panic(sample in 0..11usize, at in any::<prop::sample::Index>(), to in any::<u8>()) {
             let (kind, mut bytes) = samples().swap_remove(sample);
             let at = at.index(bytes.len());
             bytes[at] = to;

@@ -9,7 +9,7 @@ use common::steps::folder;
 use common::*;
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
-use rollcall_ledger::{Folded, LedgerError};
+use rollcall_ledger::{Cleaned, Current, Folded, LedgerError, Snapshot};
 
 #[test]
 fn what_was_appended_is_in_the_next_snapshot() {
@@ -52,11 +52,8 @@ fn a_snapshot_folds_more_segments_than_one_fold_takes() {
         .unwrap();
     }
     assert_eq!(hits_of(&all(&store, &limits)), 23);
-    assert!(
-        store.keys("log:").iter().all(|key| key == "log:first"),
-        "{:?}",
-        store.keys("log:")
-    );
+    clean(&store, &limits);
+    assert_eq!(store.keys("log:"), Vec::<String>::new());
 }
 
 #[test]
@@ -76,8 +73,7 @@ fn a_fold_holds_no_more_hits_than_its_limit_and_one_segment() {
     }
     let mut folded = Vec::new();
     while fold(&store, &limits).unwrap() == Folded::Done {
-        let (root, _) = block_on(ledger(&store, &limits).current()).unwrap();
-        folded.push(root.hits);
+        folded.push(current(&store, &limits).hits);
     }
     assert_eq!(folded, [27, 47, 67, 87, 107]);
 }
@@ -210,7 +206,8 @@ fn the_lag_is_the_age_of_the_oldest_batch_that_the_root_does_not_hold() {
     let lag_ms = || {
         futures::executor::block_on(async {
             let ledger = ledger(&store, &limits);
-            let (root, top) = ledger.current().await.unwrap();
+            let Current { root, top, .. } =
+                ledger.current(|idle| ledger.fold_here(idle)).await.unwrap();
             ledger.lag_ms(&root, top).await
         })
     };
@@ -275,26 +272,186 @@ fn the_least_recently_seen_ip_leaves_first_and_is_counted() {
 #[test]
 fn what_was_replaced_is_deleted_once_no_query_reads_it() {
     let (store, limits) = (MemoryStore::new(), small());
-    for _ in 0..5 {
-        append(
-            &store,
-            &limits,
-            Some("x"),
-            vec![hit("192.0.2.1", "/a", NOW_MS)],
-        )
-        .unwrap();
+    for batch in 0..4 {
+        let id = batch.to_string();
+        let hits = vec![hit("192.0.2.1", "/a", NOW_MS)];
+        append(&store, &limits, Some(&id), hits).unwrap();
+        fold(&store, &limits).unwrap();
+    }
+    clean(&store, &limits);
+    assert_eq!(store.keys("ip:").len(), 4, "queries may read them");
+    store.clock.pass(limits.keep_replaced_ms + 1);
+    clean(&store, &limits);
+    let left: Vec<String> = store.keys("");
+    assert_eq!(left.len(), 6, "{left:?}");
+    for kind in ["cleaned", "ids:", "ip:", "mark", "page:", "root:"] {
+        assert_eq!(store.keys(kind).len(), 1, "{kind} {left:?}");
+    }
+    // Nothing is due: looking for it costs two calls.
+    let before = store.calls.get();
+    clean(&store, &limits);
+    assert_eq!(store.calls.get() - before, 2);
+}
+
+#[test]
+fn a_round_of_cleaning_deletes_a_bounded_number_of_keys_and_the_next_goes_on() {
+    const IPS: usize = 400;
+    let limits = Limits {
+        clean_keys: 50,
+        chunk: 20,
+        ..Limits::default()
+    };
+    let store = MemoryStore::new();
+    let hits = |path: &str| {
+        let hits = (0..IPS).map(|i| hit(&format!("10.0.{}.{}", i / 256, i % 256), path, NOW_MS));
+        hits.collect()
+    };
+    for path in ["/a", "/b", "/c"] {
+        append(&store, &limits, None, hits(path)).unwrap();
         fold(&store, &limits).unwrap();
     }
     store.clock.pass(limits.keep_replaced_ms + 1);
-    while fold(&store, &limits).unwrap() == Folded::Done {
-        store.clock.pass(limits.keep_replaced_ms + 1);
-        if store.keys("replaced:").len() <= 1 {
-            break;
-        }
+    // Folding goes on in between, and waits for nothing.
+    append(&store, &limits, None, hits("/d")).unwrap();
+    assert_eq!(fold(&store, &limits).unwrap(), Folded::Done);
+    let mut rounds = 0;
+    let mut left = store.keys("").len();
+    while block_on(ledger(&store, &limits).clean()).unwrap() == Cleaned::Some {
+        let now = store.keys("").len();
+        assert!(
+            left - now <= limits.clean_keys + 1,
+            "round {rounds}: {left} to {now}"
+        );
+        left = now;
+        rounds += 1;
     }
-    assert_eq!(store.keys("ip:").len(), 1);
-    assert_eq!(store.keys("page:").len(), 1);
-    assert_eq!(store.keys("lease"), Vec::<String>::new());
+    assert!((2 * IPS / 50..4 * IPS / 50).contains(&rounds), "{rounds}");
+    assert_eq!(
+        store.keys("ip:").len(),
+        2 * IPS,
+        "the third fold's are kept for queries"
+    );
+    assert_eq!(hits_of(&all(&store, &limits)), 4 * IPS as u64);
+}
+
+#[test]
+fn a_fold_that_was_lost_is_followed_by_one_that_takes_half_and_those_by_larger_ones() {
+    let (store, limits) = (
+        MemoryStore::new(),
+        Limits {
+            fold_segments: 16,
+            ..small()
+        },
+    );
+    for i in 0..64 {
+        let hits = vec![hit("192.0.2.1", &format!("/{i}"), NOW_MS)];
+        append(&store, &limits, None, hits).unwrap();
+    }
+    // Each dies with its work done but for the root.
+    for _ in 0..7 {
+        let mut dying = folder(&store, &limits);
+        while !dying.wants().unwrap().starts_with("set root:") {
+            dying.step();
+        }
+        drop(dying.crash());
+        store.clock.pass(limits.lease_max_ms + 1);
+    }
+    let mut taken = Vec::new();
+    while fold(&store, &limits).unwrap() == Folded::Done {
+        taken.push(current(&store, &limits).pace.segments);
+    }
+    assert_eq!(taken, [1, 1, 1, 1, 2, 4, 8, 16, 16, 14]);
+    assert_eq!(hits_of(&all(&store, &limits)), 64);
+}
+
+#[test]
+fn a_fold_that_is_slow_and_that_nobody_overtook_gets_to_its_end() {
+    // Between any two calls more time passes than its lease was taken for.
+    let (store, limits) = (MemoryStore::new(), small());
+    for i in 0..9 {
+        append(
+            &store,
+            &limits,
+            None,
+            vec![hit(&format!("192.0.2.{i}"), "/", NOW_MS)],
+        )
+        .unwrap();
+    }
+    let mut slow = folder(&store, &limits);
+    while slow.result.is_none() {
+        store.clock.pass(limits.lease_ms * 2);
+        slow.step();
+    }
+    assert_eq!(slow.result.unwrap().unwrap(), Folded::Done);
+    assert_eq!(
+        current(&store, &limits).hits,
+        1,
+        "its time to read is over after the first"
+    );
+}
+
+#[test]
+fn a_lease_covers_a_store_that_is_slow_and_ends_with_who_held_it() {
+    let (store, limits) = (MemoryStore::new(), small());
+    append(&store, &limits, None, vec![hit("192.0.2.1", "/", NOW_MS)]).unwrap();
+    let mut slow = folder(&store, &limits);
+    for _ in 0..9 {
+        store.clock.pass(3_000);
+        slow.step();
+        assert_ne!(slow.wants(), None);
+    }
+    let wants = slow.wants();
+    store.clock.pass(3_000);
+    assert_eq!(fold(&store, &limits).unwrap(), Folded::Busy, "{wants:?}");
+    drop(slow.crash());
+    store.clock.pass(limits.lease_max_ms);
+    assert_eq!(fold(&store, &limits).unwrap(), Folded::Done);
+}
+
+#[test]
+fn an_answer_that_has_to_wait_says_how_far_behind_it_is_and_how_long_that_takes() {
+    let (store, limits) = (MemoryStore::new(), small());
+    for _ in 0..8 {
+        append(&store, &limits, None, vec![hit("192.0.2.1", "/", NOW_MS)]).unwrap();
+    }
+    *store.slow.borrow_mut() = Some(("log:", 100));
+    assert_eq!(fold(&store, &limits).unwrap(), Folded::Done);
+    *store.slow.borrow_mut() = None;
+    let took_ms = current(&store, &limits).pace.took_ms;
+    assert!(took_ms >= 500, "{took_ms}");
+    let ask = || {
+        let ledger = ledger(&store, &limits);
+        let began_ms = store.clock.monotonic_ms.get();
+        let wait = async |_| {
+            store.clock.pass(50);
+            Ok::<(), LedgerError>(())
+        };
+        let snapshot = block_on(ledger.snapshot(wait)).unwrap();
+        let waited_ms = store.clock.monotonic_ms.get() - began_ms;
+        assert_eq!(snapshot.root.hits, 5);
+        (snapshot.behind, waited_ms)
+    };
+    // It took five of eight. Nobody folds the others, but it might work out, so a question waits.
+    for _ in 0..7 {
+        append(&store, &limits, None, vec![hit("192.0.2.1", "/", NOW_MS)]).unwrap();
+    }
+    store.clock.pass(7_000);
+    let (behind, waited_ms) = ask();
+    let behind = behind.unwrap();
+    assert_eq!(behind.segments, 10);
+    assert_eq!(behind.left_ms, Some(took_ms * 2));
+    assert_eq!(behind.lag_ms, store.clock.wall_ms.get() - NOW_MS);
+    assert!(
+        (limits.query_wait_ms..limits.query_wait_ms + 100).contains(&waited_ms),
+        "{waited_ms}"
+    );
+    // At that pace it cannot work out, and it is answered at once.
+    for _ in 0..1_000 {
+        append(&store, &limits, None, vec![hit("192.0.2.1", "/", NOW_MS)]).unwrap();
+    }
+    let (behind, waited_ms) = ask();
+    assert_eq!(behind.unwrap().segments, 1_010);
+    assert_eq!(waited_ms, 0);
 }
 
 #[test]
@@ -315,17 +472,21 @@ fn a_fold_struck_anywhere_loses_nothing_and_leaves_nothing() {
             store.strike.set(None);
             store.clock.pass(limits.lease_ms + 1);
             assert_eq!(hits_of(&all(&store, &limits)), 7, "{fault:?} at call {at}");
-            for _ in 0..4 {
+            for _ in 0..2 {
                 store.clock.pass(limits.keep_replaced_ms + 1);
                 fold(&store, &limits).unwrap();
+                clean(&store, &limits);
             }
             let told = format!("{fault:?} at call {at}: {:?}", store.keys(""));
-            assert_eq!(store.keys("ip:").len(), 3, "{told}");
-            assert_eq!(store.keys("log:"), ["log:first"], "{told}");
-            assert!(
-                store.keys("root:").len() <= 2 && store.keys("ids:").len() <= 2,
-                "{told}"
-            );
+            for (kind, left) in [
+                ("ip:", 3),
+                ("log:", 0),
+                ("plan:", 0),
+                ("root:", 1),
+                ("ids:", 1),
+            ] {
+                assert_eq!(store.keys(kind).len(), left, "{told}");
+            }
         }
     }
 }
@@ -372,13 +533,13 @@ fn prepared(limits: &Limits) -> MemoryStore {
 fn a_live_lease_is_left_alone_and_an_old_one_is_not() {
     let (store, limits) = (MemoryStore::new(), small());
     append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
-    // Strike the fold after it took the lease.
-    store
-        .strike
-        .set(Some((store.calls.get() + 6, Fault::Before)));
-    assert!(fold(&store, &limits).is_err());
+    folder(&store, &limits).up_to("increment fold 1").crash();
     assert_eq!(store.keys("lease").len(), 1);
     assert_eq!(fold(&store, &limits).unwrap(), Folded::Busy);
+    assert_eq!(
+        block_on(ledger(&store, &limits).clean()).unwrap(),
+        Cleaned::Busy
+    );
     store.clock.pass(limits.lease_ms + 1);
     assert_eq!(fold(&store, &limits).unwrap(), Folded::Done);
 }
@@ -425,6 +586,7 @@ fn full(limits: &Limits) -> MemoryStore {
         append(&store, limits, Some(id), vec![hit(ip, "/", NOW_MS)]).unwrap();
         fold(&store, limits).unwrap();
     }
+    clean(&store, limits);
     append(
         &store,
         limits,
@@ -453,17 +615,17 @@ fn unreadable(store: &MemoryStore, limits: &Limits) -> BTreeSet<String> {
             if let Err(error) = ledger.fold().await {
                 note(error);
             }
-            match ledger.snapshot().await {
+            if let Err(error) = ledger.clean().await {
+                note(error);
+            }
+            match ledger.snapshot(|idle| ledger.fold_here(idle)).await {
                 Err(error) => note(error),
-                Ok(root) => match ledger.list(root.k, 0..limits.pages).await {
+                Ok(Snapshot { root, .. }) => match ledger.list(root.k, 0..limits.pages).await {
                     Err(error) => note(error),
                     Ok(listed) => {
                         let wanted: Vec<_> = listed.iter().map(|ip| (ip.ip, ip.version)).collect();
-                        let states = ledger.states(&wanted).await.unwrap();
-                        states
-                            .into_iter()
-                            .filter_map(Result::err)
-                            .for_each(&mut note);
+                        let take = |_, state: Result<_, _>| state.map_or_else(&mut note, drop);
+                        ledger.states(&wanted, take).await.unwrap();
                     }
                 },
             }
@@ -479,10 +641,7 @@ fn unreadable(store: &MemoryStore, limits: &Limits) -> BTreeSet<String> {
 fn whatever_value_is_damaged_the_error_names_its_key() {
     let limits = small();
     assert!(unreadable(&full(&limits), &limits).is_empty());
-    let of = |key: &str| {
-        let kind = key.split(':').next().unwrap_or(key);
-        if key == "log:first" { key } else { kind }.to_owned()
-    };
+    let of = |key: &str| key.split(':').next().unwrap_or(key).to_owned();
     let mut kinds = BTreeSet::new();
     for key in full(&limits).keys("") {
         let whole = full(&limits).values.borrow()[&key].clone();
@@ -511,7 +670,7 @@ fn whatever_value_is_damaged_the_error_names_its_key() {
             assert_eq!(named, [key.clone()].into());
             kinds.insert(of(&key));
             // What the operator's manual says to delete, can be.
-            if ["lease", "log:first", "replaced", "log"].contains(&of(&key).as_str()) {
+            if ["lease", "cleaned", "plan", "log"].contains(&of(&key).as_str()) {
                 store.values.borrow_mut().remove(&key);
                 store.clock.pass(limits.skip_after_ms + 1);
                 append(&store, &limits, None, vec![hit("192.0.2.1", "/", NOW_MS)]).unwrap();
@@ -522,16 +681,7 @@ fn whatever_value_is_damaged_the_error_names_its_key() {
         }
     }
     let every = [
-        "ids",
-        "ip",
-        "lease",
-        "log",
-        "log:first",
-        "mark",
-        "meta",
-        "page",
-        "replaced",
-        "root",
+        "cleaned", "ids", "ip", "lease", "log", "mark", "meta", "page", "plan", "root",
     ];
     assert_eq!(kinds, every.map(str::to_owned).into());
 }
@@ -587,7 +737,10 @@ fn an_ip_whose_state_cannot_be_read_costs_nobody_else() {
     store.values.borrow_mut().insert(key.clone(), vec![7, 7, 7]);
     block_on(async {
         let ips = ["192.0.2.1", "192.0.2.2"].map(|ip| (ip.parse().unwrap(), root.k));
-        let states = ledger(&store, &limits).states(&ips).await.unwrap();
+        let mut states = Vec::new();
+        let ledger = ledger(&store, &limits);
+        let take = |_, state| states.push(state);
+        ledger.states(&ips, take).await.unwrap();
         assert!(
             matches!(&states[0], Err(LedgerError::Corrupt { key: named, .. }) if *named == key)
         );

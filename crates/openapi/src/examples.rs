@@ -9,8 +9,8 @@ use rollcall_tally::intake::{self, Format};
 use rollcall_tally::question::{DateRange, LIMIT_DEFAULT, Question};
 use rollcall_tally::report::{
     Alert, AlertCheck, AlertNotification, CacheStatus, Computed, CostMetrics, ExportRecord, FanOut,
-    FanOutStatus, GlobalStats, IpReport, Notification, Overview, PathOrder, PathReport, Period,
-    Prewarmed, Prices, Provenance, Status, Timeline, Timeseries, TopIps, TopPaths, days,
+    FanOutStatus, FoldStatus, GlobalStats, IpReport, Notification, Overview, PathOrder, PathReport,
+    Period, Prewarmed, Prices, Provenance, Status, Timeline, Timeseries, TopIps, TopPaths, days,
     rfc3339_text, top_paths,
 };
 use rollcall_tally::{Batch, Details, Drops, Filter, IpOrder, IpState, Receipt, Summary, Window};
@@ -184,6 +184,12 @@ pub fn status() -> Status {
         pending_segments: 0,
         open_segments: 0,
         lag_ms: 0,
+        folds: FoldStatus {
+            lost: 0,
+            last_duration_ms: 12,
+            last_batches: 1,
+            uncleaned: 1,
+        },
         dropped: Drops::default(),
         cache: CacheStatus {
             hits_memory: 12,
@@ -250,7 +256,7 @@ pub fn alert_check() -> AlertCheck {
         ..Thresholds::default()
     };
     let measured = Measured {
-        recent: Some(Recent::new(summary(&Filter::default()), NOW_MS, 1.0)),
+        recent: Some(Recent::new(summary(&Filter::default()), NOW_MS, true)),
         lag_ms: None,
     };
     let alert = |finding: Finding| {
@@ -303,6 +309,7 @@ fn provenance(time_range: Window) -> Provenance {
         generated_at_ms: NOW_MS + 7,
         coverage: 1.0,
         warnings: Vec::new(),
+        behind: None,
     }
 }
 

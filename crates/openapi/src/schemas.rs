@@ -6,13 +6,13 @@ use rollcall_tally::intake::REJECTIONS_SHOWN;
 use rollcall_tally::question::{BadParameter, DateRange};
 use rollcall_tally::report::{
     Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, CostBreakdown,
-    CostMetrics, CountryShare, ExportRecord, FanOut, FanOutStatus, GLOBAL_TOP_PATHS, GlobalStats,
-    IpReport, IpStats, MethodShare, Metrics, Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS,
-    Overview, PathReport, PathStats, Period, Prewarmed, Provenance, Status, TOP_COUNTRIES,
-    Timeline, TimelineBucket, Timeseries, TopIps, TopPaths,
+    CostMetrics, CountryShare, ExportRecord, FanOut, FanOutStatus, FoldStatus, GLOBAL_TOP_PATHS,
+    GlobalStats, IpReport, IpStats, MethodShare, Metrics, Notification, OVERVIEW_COUNTRIES,
+    OVERVIEW_IPS, Overview, PathReport, PathStats, Period, Prewarmed, Provenance, Status,
+    TOP_COUNTRIES, Timeline, TimelineBucket, Timeseries, TopIps, TopPaths,
 };
 use rollcall_tally::state::USER_AGENTS_MAX;
-use rollcall_tally::{Drops, Receipt, RecentActivity, Rejection, StatusCounts, Window};
+use rollcall_tally::{Behind, Drops, Receipt, RecentActivity, Rejection, StatusCounts, Window};
 use rollcall_web::Problem;
 use rollcall_web::problem::Rejected;
 use serde::Serialize;
@@ -107,12 +107,14 @@ pub fn components() -> Components {
         .schema_from::<CostMetrics>()
         .schema_from::<CostBreakdown>()
         .schema_from::<Provenance>()
+        .schema_from::<Behind>()
         .schema_from::<Parameters>()
         .schema_from::<Stale>()
         .schema_from::<Export>()
         .schema_from::<ExportRecord>()
         .schema_from::<Status>()
         .schema_from::<CacheStatus>()
+        .schema_from::<FoldStatus>()
         .schema_from::<FanOutStatus>()
         .schema_from::<FanOut>()
         .schema_from::<Drops>()

@@ -42,8 +42,8 @@ pub const CALLS: [&str; 25] = [
     "get log",
     "exists log",
     "delete log",
-    "get log:first",
-    "set log:first",
+    "get cleaned",
+    "set cleaned",
     "get mark",
     "set mark",
     "get lease",
@@ -59,7 +59,7 @@ pub const CALLS: [&str; 25] = [
     "get page",
     "set page",
     "set ids",
-    "get replaced",
+    "get plan",
     "delete ip",
 ];
 
@@ -73,11 +73,23 @@ pub enum Theme {
     LateWriters,
     /// A mark that is written after its successor.
     LateMarks,
+    /// Folds that take longer than any lease, in a store that stays slow, by folders that are ended on the way.
+    SlowStore,
+}
+
+/// A store that stays slow, also when the faults are over, and folders that do not live for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Slow {
+    /// What reading, writing or deleting the state of an IP takes of the store's time, as if it had megabytes.
+    pub state_us: u64,
+    /// A folder is ended after this, as where its process is started anew.
+    pub life_us: u64,
 }
 
 /// The mix of one history.
 pub struct Mix {
     pub theme: Theme,
+    pub slow: Option<Slow>,
     often: Vec<(Fault, f64)>,
     /// Calls that are struck far more often than the rest.
     focus: Vec<(&'static str, Fault, f64)>,
@@ -88,10 +100,11 @@ pub struct Mix {
 impl Mix {
     /// Each history has its own; most aim at a few calls.
     pub fn draw(rng: &mut Rng) -> Self {
-        let theme = match rng.u8(0..20) {
-            0..=2 => Theme::SlowWriters,
-            3..=5 => Theme::LateWriters,
-            6..=8 => Theme::LateMarks,
+        let theme = match rng.u8(0..24) {
+            0..=3 => Theme::SlowWriters,
+            4..=6 => Theme::LateWriters,
+            7..=9 => Theme::LateMarks,
+            10 => Theme::SlowStore,
             _ => Theme::Anything,
         };
         let mut often: Vec<(Fault, f64)> = FAULTS
@@ -111,25 +124,30 @@ impl Mix {
             Theme::SlowWriters => vec![
                 ("increment log:next 1", Fault::SlowCall, 0.5),
                 ("set log", Fault::SlowCall, 0.5),
-                ("get log", Fault::SlowReturn, 0.2),
+                ("get log", Fault::SlowReturn, 0.4),
             ],
             Theme::LateWriters => vec![("set log", Fault::SlowCall, 0.5)],
             Theme::LateMarks => vec![("set mark", Fault::SlowCall, 0.5)],
-            Theme::Anything if aimed => (0..rng.usize(1..=3))
+            Theme::Anything | Theme::SlowStore if aimed => (0..rng.usize(1..=3))
                 .map(|_| {
                     let fault = FAULTS[rng.usize(0..FAULTS.len())].0;
                     let often = [0.15, 0.5][rng.usize(0..2)];
                     (CALLS[rng.usize(0..CALLS.len())], fault, often)
                 })
                 .collect(),
-            Theme::Anything => Vec::new(),
+            Theme::Anything | Theme::SlowStore => Vec::new(),
         };
         let stall_ms = match theme {
             Theme::SlowWriters => (2_500, 3_950),
             _ => (20, IN_FLIGHT_MS_MAX),
         };
+        let slow = (theme == Theme::SlowStore).then(|| Slow {
+            state_us: [300_000, 1_000_000][rng.usize(0..2)],
+            life_us: rng.u64(140_000_000..180_000_000),
+        });
         Self {
             theme,
+            slow,
             often,
             focus,
             stall_ms,

@@ -21,9 +21,15 @@ const ACK_WITHIN_MS: u64 = 4_000;
 const FAULTS_UNTIL_MS: u64 = 70_000;
 /// By then whatever was in flight has landed, and whoever was stalled has gone on.
 const LANDED_MS: u64 = FAULTS_UNTIL_MS + 120_000;
+const LEASE_MS_MAX: u64 = 60_000;
 /// While healing somebody folds this often, until nothing has changed for so long that nobody can have anything left to do.
 const HEAL_EVERY_MS: u64 = 2_700;
-const HEAL_ROUNDS_MAX: usize = 250;
+const HEAL_ROUNDS_MAX: usize = 1_000;
+/// ... in a store that stays slow, where a fold may take minutes.
+const SLOW_HEAL_ROUNDS_MAX: usize = 3_000;
+const SLOW_QUIET_MS: u64 = 200_000;
+/// Longer than a folder lives.
+const SLOW_HEAL_EVERY_MS: u64 = 190_000;
 
 /// A ledger, as the actors of a history call it.
 #[allow(async_fn_in_trait, reason = "one thread")]
@@ -39,6 +45,8 @@ pub trait Protocol {
 
 /// What a reader got.
 pub struct Answer {
+    /// It says that it lacks something.
+    pub is_behind: bool,
     pub k: u64,
     pub log: u64,
     pub open: usize,
@@ -77,18 +85,31 @@ pub struct Tight {
     pub skew_ms: u64,
     /// Every folder has a lease of its own: it is a hint, and nothing may depend on it.
     pub own_leases: bool,
+    /// Keys deleted by one round of cleaning.
+    pub clean_keys: usize,
+    /// The store stays slow.
+    pub is_slow: bool,
 }
 
 impl Tight {
     /// How long it takes until the last thing that waits for its time is done, by whichever clock.
     fn quiet_rounds(&self) -> u64 {
         let longest_ms = self.skip_after_ms.max(self.clean_after_ms()) + self.skew_ms;
-        longest_ms / HEAL_EVERY_MS + 5
+        let slow_ms = if self.is_slow { SLOW_QUIET_MS } else { 0 };
+        (longest_ms + slow_ms) / self.heal_every_ms() + 5
     }
 
-    /// As the ledger's own limit: longer than a write is in flight, by whichever clock.
+    /// Where nobody sees another's lease, slow folds come to their end only where they do not meet.
+    fn heal_every_ms(&self) -> u64 {
+        match self.is_slow && self.own_leases {
+            true => SLOW_HEAL_EVERY_MS,
+            false => HEAL_EVERY_MS,
+        }
+    }
+
+    /// As the ledger's own limit: longer than it may take until a folder notices that it is void, and then a write is in flight.
     fn clean_after_ms(&self) -> u64 {
-        IN_FLIGHT_MS_MAX + 19_000 + self.skew_ms
+        LEASE_MS_MAX / 2 + IN_FLIGHT_MS_MAX + 19_000 + self.skew_ms
     }
 }
 
@@ -98,18 +119,17 @@ pub fn limits(clock: &SimClock) -> Limits {
         pages: 3,
         ack_within_ms: ACK_WITHIN_MS,
         skip_after_ms: clock.tight.skip_after_ms,
-        // Where nobody else sees the lease, no folder is stopped by it either.
-        lease_ms: if clock.tight.own_leases {
-            120_000
-        } else {
-            3_000
-        },
+        lease_ms: 3_000,
+        lease_max_ms: LEASE_MS_MAX,
         keep_replaced_ms: 60_000,
         clean_after_ms: clock.tight.clean_after_ms(),
         query_wait_ms: 20_000,
         fold_segments: clock.tight.fold_segments,
-        log_chunk: clock.tight.chunk,
         chunk: clock.tight.chunk,
+        delete_chunk: clock.tight.chunk,
+        clean_keys: clock.tight.clean_keys,
+        // Only folds that were lost make one smaller.
+        fold_read_ms: 120_000,
         ips: clock.tight.ips,
         ids_per_chunk: 2,
         // Retries, flight and skew together, and no more.
@@ -206,13 +226,29 @@ pub fn run<P: Protocol + 'static>(seed: u64, trace: bool) -> Outcome {
         };
         // As far apart as they may be, or nearly the same.
         let far_ms = skip_after_ms - ACK_WITHIN_MS - 100;
-        Tight {
+        let tight = Tight {
             fold_segments: [1, 3, 50][rng.usize(0..3)],
             chunk: [1, 3, 50][rng.usize(0..3)],
             ips: [1_000, 1_000, 1, 2][rng.usize(0..4)],
             skip_after_ms,
             skew_ms: [1_000, far_ms][rng.usize(0..2)],
             own_leases: mix.theme == Theme::SlowWriters || rng.f64() < 0.4,
+            clean_keys: [1, 5, 500][rng.usize(0..3)],
+            is_slow: false,
+        };
+        match mix.slow {
+            None => tight,
+            // All that a fold may take is more than a folder lives for.
+            Some(_) => Tight {
+                fold_segments: 50,
+                chunk: [4, 8][rng.usize(0..2)],
+                ips: 1_000,
+                skew_ms: 1_000,
+                own_leases: rng.f64() < 0.3,
+                clean_keys: 20,
+                is_slow: true,
+                ..tight
+            },
         }
     };
     world
@@ -259,7 +295,11 @@ pub fn run<P: Protocol + 'static>(seed: u64, trace: bool) -> Outcome {
 
 /// Draws the workload.
 fn begin(scene: &Scene) -> Vec<IpAddr> {
-    let ips = scene.draw(|rng| [1, 2, 3, 8][rng.usize(0..4)]);
+    let is_slow = scene.tight.is_slow;
+    let ips = match is_slow {
+        true => 200,
+        false => scene.draw(|rng| [1, 2, 3, 8][rng.usize(0..4)]),
+    };
     let ips: Vec<IpAddr> = (1..=ips)
         .map(|i| Ipv4Addr::new(192, 0, 2, i).into())
         .collect();
@@ -268,7 +308,8 @@ fn begin(scene: &Scene) -> Vec<IpAddr> {
         Theme::SlowWriters => 5_000_000,
         _ => scene.draw(|rng| [4_000_000, 15_000_000, 45_000_000][rng.usize(0..3)]),
     };
-    for batch in 0..scene.draw(|rng| rng.usize(3..=12)) {
+    let batches = if is_slow { 30..=40 } else { 3..=12 };
+    for batch in 0..scene.draw(|rng| rng.usize(batches)) {
         let at = scene.draw(|rng| rng.u64(0..horizon_us));
         let plan = Plan::Client {
             batch,
@@ -292,7 +333,7 @@ fn begin(scene: &Scene) -> Vec<IpAddr> {
         );
     }
     let folds = match theme {
-        Theme::SlowWriters => 40..=60,
+        Theme::SlowWriters => 12..=20,
         _ => 6..=20,
     };
     for _ in 0..scene.draw(|rng| rng.usize(folds)) {
@@ -339,6 +380,12 @@ impl<P: Protocol + 'static> Driver<P> {
                     }
                 }
                 Event::Spawn(number) => self.spawn(number),
+                Event::End(actor) => {
+                    if self.running.contains_key(&actor) {
+                        let mut world = self.scene.world.borrow_mut();
+                        world.crash(actor, "as its time is over");
+                    }
+                }
             }
             for dead in std::mem::take(&mut self.scene.world.borrow_mut().crashed) {
                 self.running.remove(&dead);
@@ -365,6 +412,12 @@ impl<P: Protocol + 'static> Driver<P> {
             world.actors.len() - 1
         };
         let world = self.scene.world.clone();
+        let slow = world.borrow().mix.slow;
+        if let (Some(slow), Plan::Fold) = (slow, &plan) {
+            let mut world = world.borrow_mut();
+            let end_us = world.now_us + slow.life_us;
+            world.at(end_us, Event::End(actor));
+        }
         let store = SimStore {
             world: world.clone(),
             actor,
@@ -395,25 +448,35 @@ impl<P: Protocol + 'static> Driver<P> {
         }
     }
 
-    /// One more batch for every IP, then folds until nothing changes any more.
+    /// One more batch, for every IP where the store is quick, then folds until nothing changes any more.
     fn heal(&mut self, ips: &[IpAddr]) {
+        // What one segment touches is the least that a fold takes.
+        let most = if self.scene.tight.is_slow {
+            8
+        } else {
+            ips.len()
+        };
         let plan = Plan::Client {
             batch: 999,
-            ips: ips.to_vec(),
+            ips: ips.iter().copied().take(most).collect(),
             last: true,
         };
         self.scene.spawn(0, 0, "client-last".to_owned(), plan);
         let mut now_ms = LANDED_MS + 5_000;
         self.run_until(now_ms);
         let mut quiet = 0;
-        for _ in 0..HEAL_ROUNDS_MAX {
-            let before = digest(&self.scene.world.borrow());
+        let rounds_max = match self.scene.tight.is_slow {
+            true => SLOW_HEAL_ROUNDS_MAX,
+            false => HEAL_ROUNDS_MAX,
+        };
+        for _ in 0..rounds_max {
+            let before = self.scene.world.borrow().changes;
             let node = self.scene.draw(|rng| rng.usize(0..NODES));
             self.scene
                 .spawn(0, node, format!("heal@{node}"), Plan::Fold);
-            now_ms += HEAL_EVERY_MS;
+            now_ms += self.scene.tight.heal_every_ms();
             self.run_until(now_ms);
-            quiet = match digest(&self.scene.world.borrow()) == before {
+            quiet = match self.scene.world.borrow().changes == before {
                 true => quiet + 1,
                 false => 0,
             };
@@ -458,19 +521,16 @@ impl<P: Protocol + 'static> Driver<P> {
         self.running.insert(actor, Box::pin(read));
         self.poll(actor);
         let now_ms = world.borrow().now_us / 1_000;
-        self.run_until(now_ms + 30_000);
+        self.run_until(
+            now_ms
+                + if self.scene.tight.is_slow {
+                    600_000
+                } else {
+                    30_000
+                },
+        );
         found.take()
     }
-}
-
-fn digest(world: &World) -> Vec<(String, Vec<u8>)> {
-    let lasting = world
-        .values
-        .iter()
-        .filter(|(key, _)| !key.starts_with("lease"));
-    lasting
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
 }
 
 async fn act<P: Protocol>(scene: Scene, me: ActorId, store: SimStore, clock: SimClock, plan: Plan) {
@@ -514,7 +574,8 @@ async fn client(
     let count = if last {
         ips.len()
     } else {
-        scene.draw(|rng| rng.usize(1..=3))
+        let most = if scene.tight.is_slow { 12 } else { 3 };
+        scene.draw(|rng| rng.usize(1..=most))
     };
     let hits: Vec<Hit> = (0..count)
         .map(|i| {

@@ -6,10 +6,6 @@ use crate::faults::IN_FLIGHT_MS_MAX;
 use crate::history::{Answer, Record, Tight};
 use crate::world::World;
 
-/// Roots that are left when everything is at rest: the newest, the one that it replaced, and one more where a mark was written
-/// after its successor. The next fold that has something to do deletes them.
-const ROOTS: usize = 3;
-
 /// How often each hit is counted, by its path.
 fn counted(answer: &Answer) -> BTreeMap<String, u64> {
     let mut counted = BTreeMap::new();
@@ -22,7 +18,7 @@ fn counted(answer: &Answer) -> BTreeMap<String, u64> {
     counted
 }
 
-/// An answer holds what was acknowledged before its question, and nothing twice.
+/// An answer holds what was acknowledged before its question, or says that it does not; and nothing twice.
 pub fn answer(record: &mut Record, answer: &Answer, asked_us: u64) {
     record.answers += 1;
     let counted = counted(answer);
@@ -34,7 +30,7 @@ pub fn answer(record: &mut Record, answer: &Answer, asked_us: u64) {
         .hits
         .iter()
         .any(|(path, fate)| before(fate.acknowledged_us) && !counted.contains_key(path));
-    if stale {
+    if stale && !answer.is_behind {
         record.blame("an answer lacks what was acknowledged before it was asked");
     }
     agree(record, answer);
@@ -95,7 +91,7 @@ pub fn settled(world: &World, record: &mut Record, last: Option<&Answer>, tight:
         record.blame("more hits are counted than were sent");
     }
     let top = world.counters.get("log:next").copied().unwrap_or(0) as u64;
-    if last.log < top || last.open > 0 {
+    if last.log < top || last.open > 0 || last.is_behind {
         record.blame("it is stuck: segments are still pending");
     }
     left_behind(world, record, last, tight);
@@ -121,28 +117,17 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
             .next()
             .and_then(|version| version.parse::<u64>().ok());
         let fine = match head {
-            "log" => key == "log:first" || given_up_early,
+            "log" => given_up_early,
             // The mutant without versions in its names is judged by what it counts.
             "ip" => states.contains(key) || version.is_none(),
-            "root" | "replaced" => {
-                version.is_some_and(|version| version + 20 > last.k && count(world, head) <= ROOTS)
-            }
+            "root" => version == Some(last.k),
             "page" => pages.contains(key),
             "ids" => ids.contains(key),
-            "mark" | "lease" | "meta" => true,
+            "mark" | "lease" | "meta" | "cleaned" => true,
             _ => false,
         };
         if !fine {
             record.blame(&format!("a key is left behind: {head}"));
         }
     }
-}
-
-fn count(world: &World, head: &str) -> usize {
-    let prefix = format!("{head}:");
-    world
-        .values
-        .keys()
-        .filter(|key| key.starts_with(&prefix))
-        .count()
 }

@@ -21,12 +21,14 @@ pub const MUTATIONS: &[Mutation] = &[
             ),
             // Or what was just written would be deleted as replaced, and be missed for that alone.
             (
-                "fold.rs",
-                "        if base.k > 0 {
-            replaced.push(keys::root(base.k));",
-                "        replaced.retain(|key| !key.starts_with(\"ip:\"));
-        if base.k > 0 {
-            replaced.push(keys::root(base.k));",
+                "values.rs",
+                "let written = self.changes.iter().filter(|change| change.is_written);",
+                "let written = self.changes.iter().filter(|change| !matches!(change.of, Versioned::Ip(_)));",
+            ),
+            (
+                "values.rs",
+                "let replaced = self.changes.iter().filter(|change| change.before > 0);",
+                "let replaced = self.changes.iter().filter(|change| change.before > 0 && !matches!(change.of, Versioned::Ip(_)));",
             ),
         ],
     },
@@ -37,11 +39,13 @@ pub const MUTATIONS: &[Mutation] = &[
             "fold.rs",
             "        let k = held.store().await?.increment(keys::FOLD, 1).await?;
         went_back(keys::FOLD, k, mark.k + 1)?;
+        held.fold_as(k);
         let base = self.base_below(held, k, mark.k).await?;
 ",
             "        let seen = held.store().await?.increment(keys::FOLD, 0).await?;
         let base = self.base_below(held, seen + 1, mark.k).await?;
         let k = held.store().await?.increment(keys::FOLD, 1).await?;
+        held.fold_as(k);
 ",
         )],
     },
@@ -66,7 +70,7 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "a_hole_is_dropped_too_early",
         harm: "an acknowledged hit is lost",
-        changes: &[("fold.rs", "> self.limits.skip_after_ms", "> 2_000")],
+        changes: &[("pending.rs", "> self.limits.skip_after_ms", "> 2_000")],
     },
     Mutation {
         name: "the_stamp_is_taken_before_the_number",
@@ -81,10 +85,9 @@ pub const MUTATIONS: &[Mutation] = &[
         name: "the_clock_is_read_after_the_log",
         harm: "an acknowledged hit is lost",
         changes: &[(
-            "fold.rs",
-            "        let (open, skipped) = self.still_open(",
-            "        let before_ms = before_ms.max(self.clock.wall_ms());
-        let (open, skipped) = self.still_open(",
+            "pending.rs",
+            "let before_ms = pending.before_ms;",
+            "let before_ms = pending.before_ms.max(self.clock.wall_ms());",
         )],
     },
     Mutation {
@@ -101,28 +104,35 @@ pub const MUTATIONS: &[Mutation] = &[
                 "let newest_ms = self.newest_ms();",
                 "let newest_ms = before_ms.max(self.newest_ms());",
             ),
-            ("fold.rs", "ids.finish(k,", "ids.finish(before_ms, k,"),
+            ("rewrite.rs", ".finish(k,", ".finish(before_ms, k,"),
         ],
     },
     Mutation {
         name: "no_plan",
         harm: "a key is left behind: ip",
         changes: &[(
-            "fold.rs",
-            "        held.store().await?.set(&key, encode(&key, &plan)?).await?;
-",
-            "        let _ = plan;
-",
+            "rewrite.rs",
+            "        self.write_plan(held, k, &plan).await?;
+
+        let mut outbox",
+            "        let mut outbox",
         )],
     },
     Mutation {
         name: "a_store_error_is_read_as_a_missing_key",
         harm: "an acknowledged hit is lost",
-        changes: &[(
-            "query.rs",
-            "let bytes = self.store.get(key).await?;",
-            "let bytes = self.store.get(key).await.unwrap_or(None);",
-        )],
+        changes: &[
+            (
+                "query.rs",
+                "let bytes = self.store.get(key).await?;",
+                "let bytes = self.store.get(key).await.unwrap_or(None);",
+            ),
+            (
+                "query.rs",
+                "let mut found = self.store.get_many(&wanted).await?;",
+                "let mut found = self.store.get_many(&wanted).await.unwrap_or_default();",
+            ),
+        ],
     },
     Mutation {
         name: "a_query_does_not_look_at_the_log",
@@ -147,48 +157,77 @@ pub const MUTATIONS: &[Mutation] = &[
         harm: "a status took back what another had told",
         changes: &[(
             "query.rs",
-            "!self.is_replaced(root.k).await?",
+            "self.newest_root(root.k + 1..newest + 1).await?.is_none()",
             "self.mark().await? == mark",
         )],
     },
     Mutation {
-        name: "the_mark_is_set_before_the_deletions",
+        name: "what_was_cleaned_is_noted_before_it_is",
         harm: "a key is left behind: ip",
+        changes: &[(
+            "clean.rs",
+            "        let deleted = left.len() as u64;
+",
+            "        let deleted = left.len() as u64;
+        {
+            let mut early = round.so_far;
+            early.replaced = early.replaced.max(next_of(k, is_last.then_some(()).map_or(Some(done + deleted), |()| None)));
+            let value = encode(keys::CLEANED, &early)?;
+            round.held.store().await?.set(keys::CLEANED, value).await?;
+        }
+",
+        )],
+    },
+    Mutation {
+        name: "a_lost_fold_is_cleaned_too_early",
+        harm: "a key is left behind: ip",
+        changes: &[(
+            "clean.rs",
+            "void.since_ms + self.limits.clean_after_ms",
+            "void.since_ms",
+        )],
+    },
+    Mutation {
+        name: "a_slow_folder_gives_up",
+        harm: "it is stuck: segments are still pending",
+        changes: &[(
+            "lease.rs",
+            "        if left_ms <= self.length_ms() / 2 {
+",
+            "        if left_ms == 0 {
+            return Err(Stop::Lost);
+        }
+        if left_ms <= self.length_ms() / 2 {
+",
+        ), (
+            "lease.rs",
+            "limits.lease_ms + CALLS_COVERED * self.slowest_ms.get()",
+            "limits.lease_ms",
+        )],
+    },
+    Mutation {
+        name: "a_lost_fold_is_tried_again_as_large",
+        harm: "it never comes to rest",
+        changes: &[(
+            "fold.rs",
+            "let halvings = halvings(&base, lost);",
+            "let halvings = halvings(&base, 0);",
+        )],
+    },
+    Mutation {
+        name: "everything_is_cleaned_at_once_and_before_the_mark",
+        harm: "it never comes to rest",
         changes: &[
+            ("clean.rs", "self.limits.clean_keys.max(1)", "usize::MAX / 2"),
             (
                 "fold.rs",
-                "        self.delete_all(held, &root.todo).await?;
-        for i in &root.due {
-            let list = keys::replaced(*i);
-            held.store().await?;
-            if let Some(replaced) = self.get::<Vec<String>>(&list).await? {
-                self.delete_all(held, &replaced).await?;
-                held.store().await?.delete(&list).await?;
-            }
-        }
+                "        let value = encode(keys::MARK, &mark)?;
 ",
-                "",
-            ),
-            (
-                "fold.rs",
-                "            .set(keys::MARK, encode(keys::MARK, &mark)?)
-            .await?;
-        self.trim(low).await?;
-",
-                "            .set(keys::MARK, encode(keys::MARK, &mark)?)
-            .await?;
-        self.delete_all(held, &root.todo).await?;
-        for i in &root.due {
-            let list = keys::replaced(*i);
-            held.store().await?;
-            if let Some(replaced) = self.get::<Vec<String>>(&list).await? {
-                self.delete_all(held, &replaced).await?;
-                held.store().await?.delete(&list).await?;
-            }
-        }
-        self.trim(low).await?;
+                "        self.clean_held(held, mark, self.cleaned().await?).await?;
+        let value = encode(keys::MARK, &mark)?;
 ",
             ),
+            ("clean.rs", "    async fn clean_held(", "    pub(crate) async fn clean_held("),
         ],
     },
 ];

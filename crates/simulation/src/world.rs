@@ -77,6 +77,8 @@ pub enum Event {
     Resume(ActorId, Waiting, Reply),
     /// A new actor: the driver makes it.
     Spawn(u64),
+    /// An actor is ended, if it is not at its end yet.
+    End(ActorId),
 }
 
 pub struct Actor {
@@ -124,12 +126,16 @@ pub struct World {
     sequence: u64,
     pub values: BTreeMap<String, Vec<u8>>,
     pub counters: BTreeMap<String, i64>,
+    /// How often a value became another one, or went, but for leases.
+    pub changes: u64,
     pub actors: Vec<Actor>,
     /// Actors that crashed since the driver last looked.
     pub crashed: Vec<ActorId>,
     wall_clocks: [WallClock; NODES],
     pub mix: Mix,
     latency_us: u64,
+    /// Until when the store works on what takes its time.
+    busy_until_us: u64,
     pub faulty: bool,
     pub trace: Option<Vec<String>>,
     pub calls: u64,
@@ -139,9 +145,13 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, trace: bool) -> Self {
         let mut rng = Rng::with_seed(seed);
+        let mix = Mix::draw(&mut rng);
+        let quick_us = [3_000, 20_000, 50_000][rng.usize(0..3)];
         Self {
-            mix: Mix::draw(&mut rng),
-            latency_us: [3_000, 20_000, 50_000][rng.usize(0..3)],
+            // There and back: three seconds.
+            latency_us: mix.slow.map_or(quick_us, |_| 1_500_000),
+            mix,
+            busy_until_us: 0,
             rng,
             now_us: 0,
             events: BinaryHeap::new(),
@@ -149,6 +159,7 @@ impl World {
             sequence: 0,
             values: BTreeMap::new(),
             counters: BTreeMap::new(),
+            changes: 0,
             actors: Vec::new(),
             crashed: Vec::new(),
             wall_clocks: Default::default(),
@@ -214,11 +225,13 @@ impl World {
             Op::Get(key) => Reply::Value(self.values.get(key).cloned()),
             Op::Exists(key) => Reply::Exists(self.values.contains_key(key)),
             Op::Set(key, value) => {
-                self.values.insert(key.clone(), value.clone());
+                let before = self.values.insert(key.clone(), value.clone());
+                self.note_change(key, before.as_ref() != Some(value));
                 Reply::Done
             }
             Op::Delete(key) => {
-                self.values.remove(key);
+                let before = self.values.remove(key);
+                self.note_change(key, before.is_some());
                 Reply::Done
             }
             Op::Increment(key, delta) => {
@@ -230,6 +243,10 @@ impl World {
                 Reply::Counter(*counter)
             }
         }
+    }
+
+    fn note_change(&mut self, key: &str, is_another: bool) {
+        self.changes += u64::from(is_another && !key.starts_with("lease"));
     }
 
     /// A call takes effect now.
@@ -265,6 +282,7 @@ impl World {
             to(&mut self.rng, self.latency_us),
             to(&mut self.rng, self.latency_us),
         );
+        let there = there + self.works_for_us(there, &op);
         let fault = match self.faulty {
             true => self.mix.strike(&mut self.rng, class(&op)),
             false => None,
@@ -328,6 +346,20 @@ impl World {
         }
     }
 
+    /// How long a call that arrives after `there` has to wait for the store, its own work included.
+    fn works_for_us(&mut self, there: u64, op: &Op) -> u64 {
+        let (Some(slow), Op::Get(key) | Op::Set(key, _) | Op::Delete(key)) = (self.mix.slow, op)
+        else {
+            return 0;
+        };
+        if !key.starts_with("ip:") {
+            return 0;
+        }
+        let arrives_us = self.now_us + there;
+        self.busy_until_us = self.busy_until_us.max(arrives_us) + slow.state_us;
+        self.busy_until_us - arrives_us
+    }
+
     fn crash_node(&mut self, node: usize) {
         for id in 0..self.actors.len() {
             let actor = &self.actors[id];
@@ -357,10 +389,6 @@ fn class(op: &Op) -> &'static str {
         Op::Get(key) => ("get", key, ""),
         Op::Exists(key) => ("exists", key, ""),
         Op::Delete(key) => ("delete", key, ""),
-        // The byte after the version tells a plan from a root.
-        Op::Set(key, value) if key.starts_with("root:") && value.get(1) == Some(&0) => {
-            ("set", key, "plan")
-        }
         Op::Set(key, _) => ("set", key, ""),
         Op::Increment(key, 0) => ("increment", key, "0"),
         Op::Increment(key, _) => ("increment", key, "1"),
@@ -372,14 +400,7 @@ fn class(op: &Op) -> &'static str {
             return false;
         };
         let amount = words.next().unwrap_or_default();
-        match more {
-            "plan" => call == "set plan",
-            _ => {
-                of == kind
-                    && amount == more
-                    && (name == key || (name == head && !key.starts_with("log:first")))
-            }
-        }
+        of == kind && amount == more && (name == key || name == head)
     };
     crate::faults::CALLS
         .into_iter()

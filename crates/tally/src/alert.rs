@@ -151,13 +151,13 @@ pub struct Recent {
     /// Who made most hits, and how many.
     pub busiest: Option<(String, u64)>,
     pub new_ips: u64,
-    /// Every IP answered.
+    /// Every IP answered, of a snapshot that lacks nothing.
     pub is_whole: bool,
 }
 
 impl Recent {
     /// Of a summary of that window that was asked for a caller, by requests.
-    pub fn new(summary: Summary, as_of_ms: u64, coverage: f64) -> Self {
+    pub fn new(summary: Summary, as_of_ms: u64, is_whole: bool) -> Self {
         let busiest = summary.callers.into_iter().next();
         Self {
             since_ms: Window::Recent.start_ms(as_of_ms),
@@ -166,7 +166,7 @@ impl Recent {
             errors: summary.tally.errors(),
             busiest: busiest.map(|caller| (caller.ip, caller.tally.count)),
             new_ips: summary.new_ips,
-            is_whole: coverage >= 1.0,
+            is_whole,
         }
     }
 
@@ -464,7 +464,7 @@ mod tests {
         // 10:07, so that the hits since 10:00 count.
         let as_of_ms = 500 * crate::window::DAY_MS + (10 * 60 + 7) * MINUTE_MS;
         let measured = Measured {
-            recent: Some(Recent::new(summary, as_of_ms, 1.0)),
+            recent: Some(Recent::new(summary, as_of_ms, true)),
             lag_ms: None,
         };
         let found = all().judge(&measured).remove(1);

@@ -1,6 +1,8 @@
 //! The types of `wit/rollcall.wit`'s interface `types`, under the same names: `wit-bindgen` maps that interface onto this module
 //! and does not compile where the two differ. Between components they travel as postcard.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -58,6 +60,45 @@ pub enum Failure {
     /// What was asked about is not known; says what.
     #[error("{0}")]
     NotFound(String),
+    /// What was recorded is not folded yet, and an answer without it would be no answer. Ask again in so long.
+    #[error("{0}")]
+    Behind(Behind),
+}
+
+/// What an answer lacks of what was recorded before it was asked for.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Behind {
+    /// Batches that are not counted yet.
+    pub batches: u64,
+    /// How long ago the oldest of them came.
+    pub lag_ms: u64,
+    /// How long it takes until they are counted, at the present pace. `null`: not known.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub left_ms: Option<u64>,
+}
+
+impl fmt::Display for Behind {
+    /// For people, as sentences.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |ms: u64| ms.div_ceil(1_000);
+        match self.batches {
+            0 => write!(out, "The last batches are counted, but not yet confirmed.")?,
+            1 => write!(out, "1 recorded batch is not counted yet; it came")?,
+            n => write!(
+                out,
+                "{n} recorded batches are not counted yet; the oldest came"
+            )?,
+        }
+        if self.batches > 0 {
+            write!(out, " {} s ago.", seconds(self.lag_ms))?;
+        }
+        match self.left_ms {
+            Some(ms) => write!(out, " Counting them takes about {} s.", seconds(ms)),
+            None => write!(out, " How long that takes is not known."),
+        }
+    }
 }
 
 /// What one IP did on one path in a window.
@@ -121,6 +162,8 @@ pub struct Snapshot {
     /// Hits counted since the beginning, evicted ones too.
     pub hits: u64,
     pub drops: Drops,
+    /// None: it holds whatever was acknowledged before it was taken.
+    pub behind: Option<Behind>,
 }
 
 /// Some pages of a snapshot, numbered from 0, and which of their IPs are wanted.
@@ -164,6 +207,13 @@ pub struct LedgerStatus {
     pub log_open: u64,
     /// How long ago the oldest batch came that is not in the snapshot; 0: there is none.
     pub lag_ms: u64,
+    /// Folds begun since the one that made the snapshot: one may be under way, the others were lost.
+    pub folds_lost: u64,
+    /// How long the fold took that made the snapshot, and how many batches it took.
+    pub last_fold_ms: u64,
+    pub last_fold_batches: u64,
+    /// Folds, lost ones too, of which something is still to be deleted.
+    pub folds_uncleaned: u64,
     /// All hits that were ever folded.
     pub traffic: Traffic,
 }
@@ -196,4 +246,39 @@ pub struct Count {
     /// Lower-case letters and hyphens, at most 40.
     pub name: String,
     pub times: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_answer_lacks_is_told_in_sentences() {
+        let check = |batches, lag_ms, left_ms, expect: &str| {
+            let behind = Behind {
+                batches,
+                lag_ms,
+                left_ms,
+            };
+            assert_eq!(behind.to_string(), expect);
+        };
+        check(
+            1_200,
+            35_000,
+            Some(89_001),
+            "1200 recorded batches are not counted yet; the oldest came 35 s ago. Counting them takes about 90 s.",
+        );
+        check(
+            1,
+            1,
+            None,
+            "1 recorded batch is not counted yet; it came 1 s ago. How long that takes is not known.",
+        );
+        check(
+            0,
+            0,
+            None,
+            "The last batches are counted, but not yet confirmed. How long that takes is not known.",
+        );
+    }
 }

@@ -2,8 +2,10 @@
 
 use crate::tally::ratio;
 
-/// No answer is fresh for less.
+/// No answer that lacks nothing is fresh for less.
 pub const TTL_MIN_MS: u64 = 60_000;
+/// For how long an answer is fresh that lacks what is being folded: others may have it meanwhile.
+pub const TTL_BEHIND_MS: u64 = 2_000;
 /// How much of its time an answer loses that is all new.
 const VOLATILE_SHARE: f64 = 0.8;
 

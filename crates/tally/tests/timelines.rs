@@ -17,6 +17,7 @@ fn provenance(window: Window, as_of_ms: u64) -> Provenance {
         generated_at_ms: as_of_ms,
         coverage: 1.0,
         warnings: Vec::new(),
+        behind: None,
     }
 }
 

@@ -1,14 +1,18 @@
 //! Errors as clients see them: `application/problem+json` (RFC 9457). What only the operator may know goes to the log instead.
 
+use std::borrow::Cow;
+
 use http::{HeaderValue, StatusCode};
 use rollcall_tally::question::{BadParameter, NotUnderstood};
-use rollcall_tally::{Failure, Rejection};
+use rollcall_tally::{Behind, Failure, Rejection};
 use serde::Serialize;
 
 use crate::reply::{self, Reply};
 
-/// When to ask again after a 429 or 503, in seconds.
+/// When to ask again after a 429 or 503 where nothing better is known, in seconds.
 pub const RETRY_AFTER_SECONDS: &str = "2";
+/// Nobody is told to wait longer, in seconds.
+const RETRY_AFTER_SECONDS_MAX: u64 = 600;
 
 /// An error as a client sees it (RFC 9457).
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -31,7 +35,7 @@ pub struct Problem {
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     rejected: Option<Box<Rejected>>,
     #[serde(skip)]
-    header: Option<(&'static str, &'static str)>,
+    header: Option<(&'static str, Cow<'static, str>)>,
 }
 
 /// What an ingest request was refused for.
@@ -73,7 +77,7 @@ impl Problem {
     /// 405, with the methods that would do.
     pub fn method_not_allowed(allow: &'static str) -> Self {
         Self {
-            header: Some(("allow", allow)),
+            header: Some(("allow", allow.into())),
             ..Self::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 format!("Only {allow} is possible here."),
@@ -84,7 +88,7 @@ impl Problem {
     /// 401. Does not tell whether a token was missing, wrong, or never configured.
     pub fn unauthorized() -> Self {
         Self {
-            header: Some(("www-authenticate", "Bearer realm=\"rollcall\"")),
+            header: Some(("www-authenticate", "Bearer realm=\"rollcall\"".into())),
             ..Self::new(
                 StatusCode::UNAUTHORIZED,
                 "Send the token as `Authorization: Bearer TOKEN`.",
@@ -101,7 +105,7 @@ impl Problem {
     /// 429: the token is wrong, and so were many others just now.
     pub fn too_many_wrong_tokens() -> Self {
         Self {
-            header: Some(("retry-after", RETRY_AFTER_SECONDS)),
+            header: Some(("retry-after", RETRY_AFTER_SECONDS.into())),
             ..Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many wrong tokens at the moment, this one among them.",
@@ -112,7 +116,7 @@ impl Problem {
     /// 503: nothing is known of what was asked; the client may ask again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self {
-            header: Some(("retry-after", RETRY_AFTER_SECONDS)),
+            header: Some(("retry-after", RETRY_AFTER_SECONDS.into())),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
         }
     }
@@ -120,6 +124,17 @@ impl Problem {
     /// 503: too little of the data could be had.
     pub fn out_of_reach() -> Self {
         Self::unavailable("The data could not be reached in time. Ask again.")
+    }
+
+    /// 503: an answer would lack what was recorded and is not counted yet; says how much, and for how long.
+    pub fn behind(behind: Behind) -> Self {
+        let seconds = behind.left_ms.map(|ms| ms.div_ceil(1_000));
+        let seconds = seconds.map(|seconds| seconds.clamp(2, RETRY_AFTER_SECONDS_MAX));
+        let mut problem = Self::unavailable(format!("{behind} Ask again then."));
+        if let Some(seconds) = seconds {
+            problem.header = Some(("retry-after", seconds.to_string().into()));
+        }
+        problem
     }
 
     /// 500: what is stored is damaged.
@@ -159,9 +174,10 @@ impl Problem {
 
     /// The same told in another form: gives it the header that a client needs.
     pub fn head(&self, mut reply: Reply) -> Reply {
-        if let Some((name, value)) = self.header {
-            let value = HeaderValue::from_static(value);
-            reply.headers_mut().insert(name, value);
+        if let Some((name, value)) = &self.header
+            && let Ok(value) = HeaderValue::from_str(value)
+        {
+            reply.headers_mut().insert(*name, value);
         }
         reply
     }
@@ -194,6 +210,7 @@ impl From<Failure> for Problem {
                 eprintln!("{failure}");
                 Self::out_of_reach()
             }
+            Failure::Behind(behind) => Self::behind(behind),
             Failure::Corrupt(_) => {
                 eprintln!("{failure}");
                 Self::unreadable()

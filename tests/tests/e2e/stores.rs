@@ -228,9 +228,9 @@ fn a_store_of_another_layout_is_refused() {
     let store = Moody::default();
     let mut app = app(&store);
     app.record(&hit("192.0.2.1"));
-    // Layout 3 with 256 pages.
+    // Layout 2 with 256 pages.
     app.runtime()
-        .block_on(store.inner().set("meta", &[1, 3, 0x80, 2]))
+        .block_on(store.inner().set("meta", &[1, 2, 0x80, 2]))
         .unwrap();
     app.restart();
     for answer in [collect(&app, "x"), app.ask("/admin/global-stats")] {
@@ -241,7 +241,7 @@ fn a_store_of_another_layout_is_refused() {
         );
     }
     app.runtime()
-        .block_on(store.inner().set("meta", &[1, 2, 0x80, 2]))
+        .block_on(store.inner().set("meta", &[1, 3, 0x80, 2]))
         .unwrap();
     assert_eq!(total(&app), 1);
 }

@@ -15,7 +15,9 @@ use std::net::IpAddr;
 
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
-use rollcall_ledger::{BatchId, Clock, Folded, Ledger, LedgerError, Root, Store, StoreError};
+use rollcall_ledger::{
+    BatchId, Cleaned, Clock, Folded, Ledger, LedgerError, Root, Store, StoreError,
+};
 use rollcall_tally::{Hit, IpState};
 
 pub const NOW_MS: u64 = 1_800_000_000_000;
@@ -161,7 +163,6 @@ pub fn ledger<'a>(store: &'a MemoryStore, limits: &Limits) -> Ledger<'a, MemoryS
 pub fn small() -> Limits {
     Limits {
         pages: 4,
-        log_chunk: 3,
         chunk: 3,
         fold_segments: 5,
         ids_per_chunk: 4,
@@ -198,24 +199,33 @@ pub fn fold(store: &MemoryStore, limits: &Limits) -> Result<Folded, LedgerError>
 }
 
 pub fn snapshot(store: &MemoryStore, limits: &Limits) -> Result<Root, LedgerError> {
-    block_on(ledger(store, limits).snapshot())
+    let ledger = ledger(store, limits);
+    let snapshot = block_on(ledger.snapshot(|idle| ledger.fold_here(idle)))?;
+    assert_eq!(snapshot.behind, None);
+    Ok(snapshot.root)
 }
 
 pub fn current(store: &MemoryStore, limits: &Limits) -> Root {
-    block_on(ledger(store, limits).current()).unwrap().0
+    let ledger = ledger(store, limits);
+    let current: Result<_, LedgerError> = block_on(ledger.current(|idle| ledger.fold_here(idle)));
+    current.unwrap().root
+}
+
+/// Cleans until nothing is due.
+pub fn clean(store: &MemoryStore, limits: &Limits) {
+    while block_on(ledger(store, limits).clean()).unwrap() == Cleaned::Some {}
 }
 
 /// Every IP's state, aged to now, as a query after everything sees it.
 pub fn all(store: &MemoryStore, limits: &Limits) -> BTreeMap<IpAddr, IpState> {
+    let root = snapshot(store, limits).unwrap();
     let ledger = ledger(store, limits);
     block_on(async {
-        let root = ledger.snapshot().await.unwrap();
         let listed = ledger.list(root.k, 0..limits.pages).await.unwrap();
         let wanted: Vec<(IpAddr, u64)> = listed.iter().map(|ip| (ip.ip, ip.version)).collect();
-        let states = ledger.states(&wanted).await.unwrap();
-        let states = states.into_iter().map(Result::unwrap);
-        let mut all: BTreeMap<IpAddr, IpState> =
-            wanted.iter().map(|(ip, _)| *ip).zip(states).collect();
+        let mut all: BTreeMap<IpAddr, IpState> = BTreeMap::new();
+        let take = |ip, state: Result<_, _>| drop(all.insert(ip, state.unwrap()));
+        ledger.states(&wanted, take).await.unwrap();
         for state in all.values_mut() {
             state.age(store.clock.wall_ms.get());
         }

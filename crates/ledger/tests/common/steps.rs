@@ -23,14 +23,11 @@ enum Op {
 }
 
 impl Op {
-    /// As in `set log:1`, `increment fold 1`; a plan is `set plan:3`.
+    /// As in `set log:1`, `increment fold 1`.
     fn text(&self) -> String {
         match self {
             Self::Get(key) => format!("get {key}"),
             Self::Exists(key) => format!("exists {key}"),
-            Self::Set(key, value) if value.get(1) == Some(&0) => {
-                format!("set {}", key.replace("root:", "plan:"))
-            }
             Self::Set(key, _) => format!("set {key}"),
             Self::Delete(key) => format!("delete {key}"),
             Self::Increment(key, delta) => format!("increment {key} {delta}"),

@@ -26,7 +26,7 @@ pub use overview::{MethodShare, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Overview};
 pub use paths::{CountryShare, PathReport, PathStats, TOP_COUNTRIES, TopPaths, top_paths};
 pub use prewarm::{Computed, Prewarmed};
 pub use provenance::Provenance;
-pub use status::{CacheStatus, FanOut, FanOutStatus, Status};
+pub use status::{CacheStatus, FanOut, FanOutStatus, FoldStatus, Status};
 pub use time::rfc3339_text;
 pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Filter, Window};
+use crate::contract::{Behind, Filter, Window};
 use crate::filter::as_parameters;
 use crate::report::rfc3339;
 
@@ -21,7 +21,7 @@ pub struct Provenance {
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = as_parameters::Parameters))]
     pub filter: Option<Filter>,
-    /// The moment that the window ends. Everything acknowledged before the question is in the answer.
+    /// The moment that the window ends. Everything acknowledged before the question is in the answer, unless `behind` is there.
     #[serde(rename = "asOf", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub as_of_ms: u64,
@@ -34,6 +34,10 @@ pub struct Provenance {
     pub coverage: f64,
     /// What is missing, in words.
     pub warnings: Vec<String>,
+    /// What was recorded before the question and is not in the answer. Left out: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub behind: Option<Behind>,
 }
 
 impl Provenance {

@@ -35,6 +35,7 @@ pub struct Status {
     pub open_segments: u64,
     /// How long ago the oldest batch came that the root does not hold; 0: it holds all.
     pub lag_ms: u64,
+    pub folds: FoldStatus,
     pub dropped: Drops,
     pub cache: CacheStatus,
     pub fan_out: FanOutStatus,
@@ -51,6 +52,21 @@ pub struct Status {
     #[serde(rename = "generatedAt", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub generated_at_ms: u64,
+}
+
+/// How recorded batches get into the answers.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FoldStatus {
+    /// Folds begun since the last that was confirmed. One may be under way; the others were lost.
+    pub lost: u64,
+    /// How long the last fold took.
+    pub last_duration_ms: u64,
+    /// How many batches it took.
+    pub last_batches: u64,
+    /// Folds, lost ones too, of which something is still to be deleted, at once or in two minutes.
+    pub uncleaned: u64,
 }
 
 /// Questions by where their answer was from, since the store was filled and over all instances.

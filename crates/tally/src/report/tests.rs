@@ -19,6 +19,7 @@ pub fn provenance(time_range: Window, filter: Option<Filter>) -> Provenance {
         generated_at_ms: 1_800_000_123_456,
         coverage: 1.0,
         warnings: Vec::new(),
+        behind: None,
     }
 }
 

@@ -1,0 +1,152 @@
+//! Work behind the responses: folding what was recorded, and cleaning.
+//!
+//! One task of an instance does both, in steps between which requests go first. It begins after the response has left, and ends when
+//! there is nothing to do or somebody else does it. Whatever becomes of it, the hits are durable.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use rollcall_ledger::{Cleaned, Folded};
+use rollcall_tally::Failure;
+use spin_sdk::time::sleep;
+use spin_sdk::wasip3::random::random;
+
+use crate::gate;
+use crate::service::Service;
+
+/// A fold is begun when so many segments were appended since the last one that this instance knows of ...
+const FOLD_EVERY: u64 = 64;
+/// ... or so many hits by this instance.
+const FOLD_EVERY_HITS: u64 = 10_000;
+/// Questions have it looked whether there is anything to do so often.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Folds that were lost in a row, after which somebody else may try.
+const LOST_MAX: u32 = 20;
+/// Before the next try, at least so long for each fold that was lost, or up to twice that.
+const LOST_PAUSE_MS: u64 = 50;
+/// How often a question that waits looks whether the fold of its instance is over.
+const FOLLOW_EVERY: Duration = Duration::from_millis(2);
+/// ... and after so long, whether another instance has folded.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+thread_local! {
+    /// Scope: instance, as all of these. The task is under way.
+    static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
+    /// Somebody asked for a fold, even if nothing seems to be pending.
+    static IS_FORCED: Cell<bool> = const { Cell::new(false) };
+    /// Folds that were tried, and how the last one failed.
+    static TRIED: Cell<u64> = const { Cell::new(0) };
+    static FAILED: RefCell<Option<Failure>> = const { RefCell::new(None) };
+    /// The newest number of the log when the task was last begun for one.
+    static BEGUN_FOR: Cell<u64> = const { Cell::new(0) };
+    /// Hits appended by this instance since then.
+    static HITS: Cell<u64> = const { Cell::new(0) };
+    static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Segment `n` was appended, with so many hits.
+pub fn after_append(n: u64, hits: u64) {
+    HITS.set(HITS.get() + hits);
+    let is_much = n >= BEGUN_FOR.get().saturating_add(FOLD_EVERY) || HITS.get() >= FOLD_EVERY_HITS;
+    if is_much {
+        BEGUN_FOR.set(n);
+        HITS.set(0);
+        begin();
+    }
+}
+
+/// A question was answered: there may be something to clean, though nobody records anything.
+pub fn after_question() {
+    let is_over = |looked: Instant| looked.elapsed() >= LOOK_EVERY;
+    if LOOKED.get().is_none_or(is_over) {
+        LOOKED.set(Some(Instant::now()));
+        begin();
+    }
+}
+
+/// For a question that lacks something: has a fold tried, and comes back when that is over, or when another instance may have folded.
+pub async fn have_folded(even_if_idle: bool) -> Result<(), Failure> {
+    let tried = TRIED.get();
+    IS_FORCED.set(IS_FORCED.get() || even_if_idle);
+    begin();
+    let since = Instant::now();
+    while TRIED.get() == tried && since.elapsed() < LOOK_AGAIN {
+        sleep(FOLLOW_EVERY).await;
+    }
+    match FAILED.with_borrow(Clone::clone) {
+        Some(failure) if TRIED.get() != tried => Err(failure),
+        _ => Ok(()),
+    }
+}
+
+/// Is under way for as long as it lives.
+struct Running;
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        IS_RUNNING.set(false);
+    }
+}
+
+fn begin() {
+    if !IS_RUNNING.replace(true) {
+        let running = Running;
+        spin_sdk::wasip3::spawn(async move {
+            // The response leaves first: while a store call runs, it could not.
+            gate::rest().await;
+            if let Err(failure) = run().await {
+                eprintln!("work behind the responses stopped: {failure}");
+            }
+            drop(running);
+        });
+    }
+}
+
+async fn run() -> Result<(), Failure> {
+    let mut lost = 0;
+    loop {
+        let began = Instant::now();
+        match fold().await? {
+            Folded::Done => {
+                lost = 0;
+                // As long as that took, so that what is to be deleted does not grow for ever where folds never cease.
+                let until = began.elapsed() * 2;
+                while clean().await? == Cleaned::Some && began.elapsed() < until {}
+            }
+            Folded::Nothing => match clean().await? {
+                Cleaned::Some => {}
+                Cleaned::Nothing | Cleaned::Busy => return Ok(()),
+            },
+            Folded::Busy => return Ok(()),
+            Folded::Lost => {
+                lost += 1;
+                eprintln!("a fold was lost to another one; the next one takes half as much");
+                if lost > LOST_MAX {
+                    return Ok(());
+                }
+                let pause_ms = u64::from(lost) * LOST_PAUSE_MS;
+                let jitter_ms = random::get_random_u64() % pause_ms;
+                sleep(Duration::from_millis(pause_ms + jitter_ms)).await;
+            }
+        }
+    }
+}
+
+async fn fold() -> Result<Folded, Failure> {
+    let folded = match Service::behind_responses().await {
+        Ok(service) => match IS_FORCED.take() {
+            true => service.ledger().fold_even_if_idle().await,
+            false => service.ledger().fold().await,
+        }
+        .map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    FAILED.set(folded.as_ref().err().cloned());
+    TRIED.set(TRIED.get() + 1);
+    folded
+}
+
+async fn clean() -> Result<Cleaned, Failure> {
+    let service = Service::behind_responses().await?;
+    service.ledger().clean().await.map_err(Failure::from)
+}

@@ -1,0 +1,212 @@
+//! Cleaning: deleting what nobody needs any more, a bounded number of keys at a time.
+//!
+//! It looks at a confirmed root alone, and at nothing that a fold waits for: whatever becomes of it, folds and queries go on. How far it got
+//! is one value, written after the deletions. If that is lost, they are done again.
+
+use crate::fold::Stop;
+use crate::lease::Held;
+use crate::values::{self, Lease, Mark, Plan, Root, encode};
+use crate::{Clock, Ledger, LedgerError, Store, keys};
+
+/// What became of a round of cleaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cleaned {
+    /// Nothing is due now.
+    Nothing,
+    /// Somebody else is folding or cleaning.
+    Busy,
+    /// As much as one round may. More is due.
+    Some,
+}
+
+/// A round under way.
+struct Round<'r, 'l, S, C> {
+    held: &'r Held<'l, S, C>,
+    root: &'r Root,
+    so_far: values::Cleaned,
+    /// Keys that it may still delete.
+    room: usize,
+    /// When the next thing is due.
+    due_ms: u64,
+}
+
+impl<S: Store, C: Clock> Ledger<'_, S, C> {
+    /// Does one round, if anything is due and nobody else folds or cleans.
+    pub async fn clean(&self) -> Result<Cleaned, LedgerError> {
+        let began_ms = self.clock.monotonic_ms();
+        let mark = self.mark().await?;
+        let so_far = self.cleaned().await?;
+        let (of, due_ms) = so_far.settled;
+        if of == mark.k && self.clock.wall_ms() < due_ms {
+            return Ok(Cleaned::Nothing);
+        }
+        let lease = self.get::<Lease>(keys::LEASE).await?;
+        if self.is_live(lease) {
+            return Ok(Cleaned::Busy);
+        }
+        let took_ms = self.clock.monotonic_ms().saturating_sub(began_ms);
+        let Some(held) = Held::take(self, took_ms / 3).await? else {
+            return Ok(Cleaned::Busy);
+        };
+        let cleaned = self.clean_held(&held, mark, so_far).await;
+        let released = held.release().await;
+        match cleaned {
+            Ok(cleaned) => released.map(|()| cleaned),
+            Err(Stop::Lost) => released.map(|()| Cleaned::Busy),
+            Err(Stop::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Folds up to a root, lost ones too, of which something is still to be deleted, due or not.
+    pub async fn uncleaned(&self, root: &Root) -> Result<u64, LedgerError> {
+        let so_far = self.cleaned().await?;
+        let replaced = root
+            .replaced
+            .iter()
+            .filter(|fold| fold.k >= so_far.replaced.0);
+        let void = root.void.iter().map(|void| {
+            let first = void.first.max(so_far.void.0);
+            (void.last + 1).saturating_sub(first)
+        });
+        Ok(replaced.count() as u64 + void.sum::<u64>())
+    }
+
+    /// How far cleaning got, as far as known.
+    pub(crate) async fn cleaned(&self) -> Result<values::Cleaned, LedgerError> {
+        Ok(self.get(keys::CLEANED).await?.unwrap_or_default())
+    }
+
+    async fn clean_held(
+        &self,
+        held: &Held<'_, S, C>,
+        mark: Mark,
+        so_far: values::Cleaned,
+    ) -> Result<Cleaned, Stop> {
+        held.store().await?;
+        // The mark is an old one that was written late. The next fold puts it right.
+        let Some(root) = self.root_at(mark.k).await? else {
+            return Ok(Cleaned::Nothing);
+        };
+        let mut round = Round {
+            held,
+            root: &root,
+            so_far,
+            room: self.limits.clean_keys.max(1),
+            due_ms: u64::MAX,
+        };
+        self.clean_log(&mut round, mark.low).await?;
+        self.clean_replaced(&mut round).await?;
+        self.clean_void(&mut round).await?;
+        let is_done = round.room > 0;
+        if is_done {
+            round.so_far.settled = (root.k, round.due_ms);
+        }
+        let value = encode(keys::CLEANED, &round.so_far)?;
+        held.store().await?.set(keys::CLEANED, value).await?;
+        Ok(match is_done {
+            true => Cleaned::Nothing,
+            false => Cleaned::Some,
+        })
+    }
+
+    /// The log up to `low`: nobody looks at those numbers again.
+    async fn clean_log(&self, round: &mut Round<'_, '_, S, C>, low: u64) -> Result<(), Stop> {
+        let first = round.so_far.log + 1;
+        let last = low.min(round.so_far.log + round.room as u64);
+        let numbers = (first..=last).map(keys::log);
+        self.delete(round, numbers.collect()).await?;
+        round.so_far.log = round.so_far.log.max(last);
+        Ok(())
+    }
+
+    /// What confirmed folds replaced, once no query can read it any more.
+    async fn clean_replaced(&self, round: &mut Round<'_, '_, S, C>) -> Result<(), Stop> {
+        for fold in &round.root.replaced {
+            let (next, done) = round.so_far.replaced;
+            if fold.k < next {
+                continue;
+            }
+            let due_ms = fold.since_ms + self.limits.keep_replaced_ms;
+            if !self.is_due(round, due_ms) {
+                return Ok(());
+            }
+            let done = if fold.k == next { done } else { 0 };
+            let done = self.clean_plan(round, fold.k, done, |plan| plan.replaced().collect());
+            round.so_far.replaced = next_of(fold.k, done.await?);
+        }
+        Ok(())
+    }
+
+    /// What folds wrote that were never confirmed, once none of their writes can be in flight any more.
+    async fn clean_void(&self, round: &mut Round<'_, '_, S, C>) -> Result<(), Stop> {
+        for void in &round.root.void {
+            let due_ms = void.since_ms + self.limits.clean_after_ms;
+            for k in void.first.max(round.so_far.void.0)..=void.last {
+                if !self.is_due(round, due_ms) {
+                    return Ok(());
+                }
+                let (next, done) = round.so_far.void;
+                let done = if k == next { done } else { 0 };
+                let done = self.clean_plan(round, k, done, |plan| plan.written(k).collect());
+                round.so_far.void = next_of(k, done.await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the time has come, and the round has room.
+    fn is_due(&self, round: &mut Round<'_, '_, S, C>, due_ms: u64) -> bool {
+        if self.clock.wall_ms() < due_ms {
+            round.due_ms = round.due_ms.min(due_ms);
+            return false;
+        }
+        round.room > 0
+    }
+
+    /// Deletes the keys that a plan names, from the `done`th on, and then the plan. Gives how many are done; `None`: all.
+    async fn clean_plan(
+        &self,
+        round: &mut Round<'_, '_, S, C>,
+        k: u64,
+        done: u64,
+        named: impl FnOnce(&Plan) -> Vec<String>,
+    ) -> Result<Option<u64>, Stop> {
+        round.held.store().await?;
+        let key = keys::plan(k);
+        let Some(plan) = self.get::<Plan>(&key).await? else {
+            // Looking costs as much as deleting one.
+            round.room -= 1;
+            return Ok(None);
+        };
+        let mut left = named(&plan);
+        left.drain(..left.len().min(done as usize));
+        let is_last = left.len() <= round.room;
+        left.truncate(round.room);
+        let deleted = left.len() as u64;
+        self.delete(round, left).await?;
+        if !is_last {
+            round.room = 0;
+            return Ok(Some(done + deleted));
+        }
+        round.held.store().await?.delete(&key).await?;
+        round.room = round.room.saturating_sub(1);
+        Ok(None)
+    }
+
+    async fn delete(
+        &self,
+        round: &mut Round<'_, '_, S, C>,
+        wanted: Vec<String>,
+    ) -> Result<(), Stop> {
+        for chunk in wanted.chunks(self.limits.delete_chunk) {
+            round.held.store().await?.delete_many(chunk).await?;
+        }
+        round.room = round.room.saturating_sub(wanted.len());
+        Ok(())
+    }
+}
+
+/// Where cleaning goes on: at the key of this fold that was not deleted yet, or with the next fold.
+fn next_of(k: u64, done: Option<u64>) -> (u64, u64) {
+    done.map_or((k + 1, 0), |done| (k, done))
+}
