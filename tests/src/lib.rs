@@ -298,10 +298,19 @@ impl Client {
 
     /// Posts JSON to `/collect` as the batch `key`, with its token.
     pub fn collect(&self, key: &str, body: &str) -> Result<Answer, ureq::Error> {
+        self.collect_as("application/json", key, body)
+    }
+
+    /// The same with a hit in each line.
+    pub fn collect_lines(&self, key: &str, body: &str) -> Result<Answer, ureq::Error> {
+        self.collect_as("application/x-ndjson", key, body)
+    }
+
+    fn collect_as(&self, kind: &str, key: &str, body: &str) -> Result<Answer, ureq::Error> {
         let token = format!("Bearer {INGEST}");
         let headers = [
             ("authorization", token.as_str()),
-            ("content-type", "application/json"),
+            ("content-type", kind),
             ("idempotency-key", key),
         ];
         let url = format!("{}/collect", self.base);

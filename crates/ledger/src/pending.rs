@@ -123,7 +123,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .is_some_and(|id| !pending.ids.insert(id, stamp_ms, k, per_chunk));
         pending.repeated_batches += u64::from(is_known);
         while let Some(hit) = segment.next()? {
-            if segment.hits % HITS_IN_STEP == 0 {
+            if segment.hits.is_multiple_of(HITS_IN_STEP) {
                 self.clock.give_way().await;
             }
             if !is_known {

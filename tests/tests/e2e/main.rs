@@ -10,6 +10,7 @@ mod access;
 mod admin;
 mod alerts;
 mod answers;
+mod backlog;
 mod batches;
 mod browser;
 mod cache;

@@ -55,6 +55,25 @@ impl Process {
         Client::new(&self.url, PATIENCE)
     }
 
+    /// The most memory that it, or anything it started, had so far.
+    pub fn memory_peak_kib(&self) -> u64 {
+        let group = self.server.id().to_string();
+        let of = |id: &str| {
+            let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+            // Behind the name, which may hold anything: state, parent, group.
+            let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+            (fields.nth(2)? == group).then_some(())?;
+            let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+            let peak = status
+                .lines()
+                .find_map(|line| line.strip_prefix("VmHWM:"))?;
+            peak.trim().trim_end_matches(" kB").parse().ok()
+        };
+        let processes = fs::read_dir("/proc").unwrap().map_while(Result::ok);
+        let peaks = processes.filter_map(|process| of(process.file_name().to_str()?));
+        peaks.max().expect("it runs")
+    }
+
     /// Ends it, and what it started, with -9.
     pub fn kill(&mut self) {
         if self.server.try_wait().unwrap().is_none() {
