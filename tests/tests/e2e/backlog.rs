@@ -119,7 +119,7 @@ fn post_hits(client: &Client, post: u64) {
 fn a_post_and_an_old_answer_are_given_while_a_fold_of_a_slow_store_goes_on_behind_them() {
     let store = Moody::default();
     let app = App::start_with(|config| config.store_layer = Some(store.layer()));
-    let ips = (0..2_000).map(
+    let ips = (0..10_000).map(
         |i| json!({"ip": format!("10.1.{}.{}", i / 256, i % 256), "method": "GET", "path": "/"}),
     );
     let hits = Value::from_iter(ips).to_string();
@@ -127,9 +127,9 @@ fn a_post_and_an_old_answer_are_given_while_a_fold_of_a_slow_store_goes_on_behin
     assert_eq!(client.collect("first", &hits).unwrap().status, 202);
     assert_eq!(
         app.json("/admin/global-stats?timeRange=1h")["totalRequests"],
-        2_000
+        10_000
     );
-    // Each of these begins a fold that rewrites 2,000 states; at this pace that takes some seconds.
+    // Each of these begins a fold that rewrites 10,000 states; at this pace that takes some seconds.
     store.set_mood(Mood::Slow(30));
     let before = store.calls();
     for batch in 0..5 {
@@ -148,7 +148,7 @@ fn a_post_and_an_old_answer_are_given_while_a_fold_of_a_slow_store_goes_on_behin
     }
     // A fold went on meanwhile, and comes to its end by itself.
     let deadline = Instant::now() + Duration::from_secs(60);
-    while app.json("/admin/aggregator-status")["recordedHits"] != 12_000 {
+    while app.json("/admin/aggregator-status")["recordedHits"] != 60_000 {
         assert!(Instant::now() < deadline, "it never ends");
         thread::sleep(Duration::from_millis(200));
     }
