@@ -20,7 +20,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// How long work behind the responses holds the instance before it gives way. A store call, or the reading of one large state, may end later.
 const STEP: Duration = Duration::from_millis(20);
 /// How long it waits for the requests of its instance, before it takes another step all the same: or it would never come to its end.
-const COURTESY: Duration = Duration::from_millis(30);
+const COURTESY: Duration = Duration::from_millis(10);
 
 /// Scope: instance. Rounds of asynchronous calls in flight.
 static ROUNDS: AtomicUsize = AtomicUsize::new(0);

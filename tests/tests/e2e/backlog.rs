@@ -74,7 +74,7 @@ fn count_a_backlog(process: &Process) {
             answer["behind"]
         );
         (behind, counted) = (behind + u64::from(now < HITS), now);
-        thread::sleep(Duration::from_secs(1));
+        thread::sleep(Duration::from_secs(4));
     }
     let memory = process.memory_peak_kib();
     println!(
