@@ -111,7 +111,8 @@ async fn run() -> Result<(), Failure> {
                 lost = 0;
                 // As long as that took, so that what is to be deleted does not grow for ever where folds never cease.
                 let until = began.elapsed() * 2;
-                while clean().await? == Cleaned::Some && began.elapsed() < until {}
+                // A failure ends no folding: it is told when there is nothing to fold.
+                while matches!(clean().await, Ok(Cleaned::Some)) && began.elapsed() < until {}
             }
             Folded::Nothing => match clean().await? {
                 Cleaned::Some => {}

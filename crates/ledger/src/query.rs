@@ -12,11 +12,11 @@ use crate::{Clock, Ledger, LedgerError, Store, keys, limits};
 
 /// How long to leave the store to another folder before looking again.
 const LOOK_AGAIN_MS: u64 = 50;
-
 /// Fold numbers looked at by one call. Few of them have a root, and a root is a few kilobytes.
 const ROOTS_AT_ONCE: u64 = 100;
 /// States read by the first call, when nothing is known of their size.
 const FIRST_STATES: usize = 50;
+
 /// What a question reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
