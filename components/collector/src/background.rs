@@ -1,7 +1,8 @@
 //! Work behind the responses: folding what was recorded, and cleaning.
 //!
 //! One task of an instance does both, in steps between which requests go first. It begins after the response has left, and ends when
-//! there is nothing to do or somebody else does it. Whatever becomes of it, the hits are durable.
+//! there is nothing to do or somebody else does it. One task of the whole app sleeps until the next thing is to be cleaned, so that it is,
+//! though nobody may call. Whatever becomes of them, the hits are durable.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -88,21 +89,48 @@ impl Drop for Running {
     }
 }
 
-fn begin() {
-    if !IS_RUNNING.replace(true) {
-        let running = Running;
-        spin_sdk::wasip3::spawn(async move {
-            // The response leaves first: while a store call runs, it could not.
-            gate::rest().await;
-            if let Err(failure) = run().await {
-                eprintln!("work behind the responses stopped: {failure}");
-            }
-            drop(running);
-        });
+impl Running {
+    /// `None`: it is under way already.
+    fn begin() -> Option<Self> {
+        (!IS_RUNNING.replace(true)).then_some(Self)
     }
 }
 
-async fn run() -> Result<(), Failure> {
+fn begin() {
+    if let Some(running) = Running::begin() {
+        spin_sdk::wasip3::spawn(work(running));
+    }
+}
+
+/// Works until nothing is to be done, then sleeps until more is, unless another instance undertook that.
+async fn work(mut running: Running) {
+    loop {
+        // The response leaves first: while a store call runs, it could not.
+        gate::rest().await;
+        let due = match run().await {
+            Ok(Some(due_ms)) => undertake_cleaning(due_ms).await,
+            Ok(None) => Ok(None),
+            Err(failure) => Err(failure),
+        };
+        let sleep_for = match due {
+            Ok(Some(sleep_for)) => sleep_for,
+            Ok(None) => return,
+            Err(failure) => {
+                eprintln!("work behind the responses stopped: {failure}");
+                return;
+            }
+        };
+        drop(running);
+        sleep(sleep_for).await;
+        match Running::begin() {
+            Some(again) => running = again,
+            None => return,
+        }
+    }
+}
+
+/// Gives when something is to be cleaned that is not due yet.
+async fn run() -> Result<Option<u64>, Failure> {
     let mut lost = 0;
     loop {
         let began = Instant::now();
@@ -116,14 +144,15 @@ async fn run() -> Result<(), Failure> {
             }
             Folded::Nothing => match clean().await? {
                 Cleaned::Some => {}
-                Cleaned::Nothing | Cleaned::Busy => return Ok(()),
+                Cleaned::Nothing { due_ms } => return Ok(due_ms),
+                Cleaned::Busy => return Ok(None),
             },
-            Folded::Busy => return Ok(()),
+            Folded::Busy => return Ok(None),
             Folded::Lost => {
                 lost += 1;
                 eprintln!("a fold was lost to another one; the next one takes half as much");
                 if lost > LOST_MAX {
-                    return Ok(());
+                    return Ok(None);
                 }
                 let pause_ms = u64::from(lost) * LOST_PAUSE_MS;
                 let jitter_ms = random::get_random_u64() % pause_ms;
@@ -150,4 +179,12 @@ async fn fold() -> Result<Folded, Failure> {
 async fn clean() -> Result<Cleaned, Failure> {
     let service = Service::behind_responses().await?;
     service.ledger().clean().await.map_err(Failure::from)
+}
+
+/// Gives how long to sleep until `due_ms`. `None`: another instance sleeps already. So one does at most, in the whole app.
+async fn undertake_cleaning(due_ms: u64) -> Result<Option<Duration>, Failure> {
+    let service = Service::behind_responses().await?;
+    let is_ours = service.ledger().undertake_cleaning(due_ms).await?;
+    let left_ms = due_ms.saturating_sub(service.now_ms());
+    Ok(is_ours.then(|| Duration::from_millis(left_ms)))
 }

@@ -68,8 +68,10 @@ pub use pool::InstanceReuse;
 use app::App;
 use lifecycle::{Lifecycle, Phase};
 
-/// How long [`Host::shutdown`] lets requests, and work after responses, finish before it ends them.
+/// How long [`Host::shutdown`] lets requests finish before it ends them ...
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// ... and then the work after responses. Short, as that may be a sleep of minutes. Spin gives it no time at all.
+const WORK_GRACE: Duration = Duration::from_secs(1);
 
 /// Wraps every key-value store when the host starts; see [`HostConfig::store_layer`].
 pub type StoreLayer = Arc<dyn Fn(Arc<dyn KeyValue>) -> Arc<dyn KeyValue> + Send + Sync>;
@@ -182,15 +184,14 @@ impl Host {
         self.app.memory_peak(component).unwrap_or_default()
     }
 
-    /// Takes no more connections, lets requests and the work after them finish (for 10 s at most), and ends.
+    /// Takes no more connections, lets requests finish (for 10 s at most), then the work after them (1 s), and ends.
     pub async fn shutdown(mut self) {
         self.lifecycle.advance(Phase::Draining);
-        let finished = timeout(SHUTDOWN_GRACE, async {
-            _ = (&mut self.server).await;
-            self.lifecycle.empty().await;
-        });
-        if finished.await.is_err() {
+        if timeout(SHUTDOWN_GRACE, &mut self.server).await.is_err() {
             tracing::warn!("requests were still under way after {SHUTDOWN_GRACE:?}: ended");
+        }
+        if timeout(WORK_GRACE, self.lifecycle.empty()).await.is_err() {
+            tracing::debug!("work after responses was still under way after {WORK_GRACE:?}: ended");
         }
     }
 }

@@ -8,11 +8,14 @@ use crate::lease::Held;
 use crate::values::{self, Lease, Mark, Plan, Root, encode};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
+/// No moment: nothing is going to be due.
+const NEVER_MS: u64 = u64::MAX;
+
 /// What became of a round of cleaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cleaned {
-    /// Nothing is due now.
-    Nothing,
+    /// Nothing is due now, but some later, by the wall clock.
+    Nothing { due_ms: Option<u64> },
     /// Somebody else is folding or cleaning.
     Busy,
     /// As much as one round may. More is due.
@@ -38,9 +41,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let so_far = self.cleaned().await?;
         let (of, due_ms) = so_far.settled;
         if of == mark.k && self.clock.wall_ms() < due_ms {
-            return Ok(Cleaned::Nothing);
+            return Ok(nothing_until(due_ms));
         }
-        let lease = self.get::<Lease>(keys::LEASE).await?;
+        let lease = self.hint::<Lease>(keys::LEASE).await?;
         if self.is_live(lease) {
             return Ok(Cleaned::Busy);
         }
@@ -55,6 +58,23 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             Err(Stop::Lost) => released.map(|()| Cleaned::Busy),
             Err(Stop::Failed(error)) => Err(error),
         }
+    }
+
+    /// Undertakes to clean at `due_ms`, when nobody may ask and nothing be recorded. False: somebody else undertook it already. It only
+    /// saves work: two who do so share it.
+    pub async fn undertake_cleaning(&self, due_ms: u64) -> Result<bool, LedgerError> {
+        let known = self.hint::<Lease>(keys::CLEANER).await?;
+        let longest_ms = self.limits.keep_replaced_ms.max(self.limits.clean_after_ms);
+        if self.ends_within(known, longest_ms) {
+            return Ok(false);
+        }
+        let ours = Lease {
+            owner: self.clock.unique(),
+            until_ms: due_ms,
+        };
+        let value = encode(keys::CLEANER, &ours)?;
+        self.store.set(keys::CLEANER, value).await?;
+        Ok(self.hint(keys::CLEANER).await? == Some(ours))
     }
 
     /// Folds up to a root, lost ones too, of which something is still to be deleted, due or not.
@@ -73,7 +93,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
 
     /// How far cleaning got, as far as known.
     pub(crate) async fn cleaned(&self) -> Result<values::Cleaned, LedgerError> {
-        Ok(self.get(keys::CLEANED).await?.unwrap_or_default())
+        Ok(self.hint(keys::CLEANED).await?.unwrap_or_default())
     }
 
     async fn clean_held(
@@ -85,14 +105,14 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         held.store().await?;
         // The mark is an old one that was written late. The next fold puts it right.
         let Some(root) = self.root_at(mark.k).await? else {
-            return Ok(Cleaned::Nothing);
+            return Ok(nothing_until(NEVER_MS));
         };
         let mut round = Round {
             held,
             root: &root,
             so_far,
             room: self.limits.clean_keys.max(1),
-            due_ms: u64::MAX,
+            due_ms: NEVER_MS,
         };
         self.clean_log(&mut round, mark.low).await?;
         self.clean_replaced(&mut round).await?;
@@ -104,7 +124,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let value = encode(keys::CLEANED, &round.so_far)?;
         held.store().await?.set(keys::CLEANED, value).await?;
         Ok(match is_done {
-            true => Cleaned::Nothing,
+            true => nothing_until(round.due_ms),
             false => Cleaned::Some,
         })
     }
@@ -203,6 +223,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
         round.room = round.room.saturating_sub(wanted.len());
         Ok(())
+    }
+}
+
+fn nothing_until(due_ms: u64) -> Cleaned {
+    Cleaned::Nothing {
+        due_ms: (due_ms < NEVER_MS).then_some(due_ms),
     }
 }
 

@@ -98,7 +98,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     async fn turn(&self, even_if_idle: bool) -> Result<Turn<'_, S, C>, LedgerError> {
         let began_ms = self.clock.monotonic_ms();
         let mark = self.mark().await?;
-        let lease = self.get::<Lease>(keys::LEASE).await?;
+        let lease = self.hint::<Lease>(keys::LEASE).await?;
         let top = self.store.increment(keys::LOG_NEXT, 0).await?;
         went_back(keys::LOG_NEXT, top, mark.log)?;
         if self.is_live(lease) {

@@ -14,6 +14,8 @@ pub const LEASE: &str = "lease";
 pub const MARK: &str = "mark";
 /// How far cleaning got. A hint.
 pub const CLEANED: &str = "cleaned";
+/// Who waits until something is to be cleaned, and until when. A hint.
+pub const CLEANER: &str = "cleaner";
 /// Version of the layout and number of pages.
 pub const META: &str = "meta";
 

@@ -101,16 +101,21 @@ impl<'l, S: Store, C: Clock> Held<'l, S, C> {
     }
 
     async fn is_mine(&self) -> Result<bool, LedgerError> {
-        let lease = self.ledger.get::<Lease>(keys::LEASE).await?;
+        let lease = self.ledger.hint::<Lease>(keys::LEASE).await?;
         Ok(lease.is_some_and(|lease| lease.owner == self.owner))
     }
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Whether somebody folds right now. A lease that ends later than any clock can differ is a mistake and does not count.
+    /// Whether somebody folds right now.
     pub(crate) fn is_live(&self, lease: Option<Lease>) -> bool {
+        self.ends_within(lease, self.limits.lease_max_ms)
+    }
+
+    /// Whether a lease still runs. One that ends later than it may, by clocks that differ as much as they can, is a mistake and does not count.
+    pub(crate) fn ends_within(&self, lease: Option<Lease>, longest_ms: u64) -> bool {
         let now_ms = self.clock.wall_ms();
-        let latest_ms = now_ms + self.limits.lease_max_ms + self.limits.skip_after_ms;
+        let latest_ms = now_ms + longest_ms + self.limits.skip_after_ms;
         lease.is_some_and(|lease| (now_ms + 1..=latest_ms).contains(&lease.until_ms))
     }
 }

@@ -282,6 +282,17 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         bytes.map(|bytes| decode(key, &bytes)).transpose()
     }
 
+    /// A value that only saves work: one that cannot be read is as good as none, and is written anew.
+    pub(crate) async fn hint<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<T>, LedgerError> {
+        match self.get(key).await {
+            Err(LedgerError::Corrupt { .. }) => Ok(None),
+            got => got,
+        }
+    }
+
     pub(crate) async fn mark(&self) -> Result<Mark, LedgerError> {
         Ok(self.get(keys::MARK).await?.unwrap_or_default())
     }

@@ -123,7 +123,7 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
             "root" => version == Some(last.k),
             "page" => pages.contains(key),
             "ids" => ids.contains(key),
-            "mark" | "lease" | "meta" | "cleaned" => true,
+            "mark" | "lease" | "meta" | "cleaned" | "cleaner" => true,
             _ => false,
         };
         if !fine {

@@ -156,6 +156,64 @@ fn a_post_and_an_old_answer_are_given_while_a_fold_of_a_slow_store_goes_on_behin
 }
 
 #[test]
+fn what_was_replaced_is_deleted_though_nobody_calls_and_a_damaged_plan_stops_no_fold() {
+    let hit = json!({"ip": "192.0.2.1", "method": "GET", "path": "/"});
+    let [(mut app, store), (damaged_app, damaged)] = [(); 2].map(|()| {
+        let store = Moody::default();
+        let app = App::start_with(|config| config.store_layer = Some(store.layer()));
+        for hits in 1..=2 {
+            app.record(&hit);
+            let stats = app.json("/admin/global-stats");
+            assert_eq!(stats["totalRequests"], hits);
+        }
+        (app, store)
+    });
+    let keys = |app: &App, store: &Moody| app.runtime().block_on(store.inner().keys()).unwrap();
+    let is_first = |key: &String| {
+        let kind = key.split(':').next().unwrap_or_default();
+        key.ends_with(":1") && ["ip", "page", "root"].contains(&kind)
+    };
+    let first = |app: &App, store: &Moody| keys(app, store).into_iter().filter(is_first).collect();
+    let replaced: Vec<String> = first(&app, &store);
+    assert!(
+        replaced.contains(&"ip:192.0.2.1:1".to_owned()),
+        "{replaced:?}"
+    );
+    let damage = damaged.inner().set("plan:2", &[9]);
+    damaged_app.runtime().block_on(damage).unwrap();
+    // Nobody calls either of them for two minutes.
+    let deadline = Instant::now() + Duration::from_secs(150);
+    while !Vec::is_empty(&first(&app, &store)) {
+        assert!(Instant::now() < deadline, "{:?}", keys(&app, &store));
+        thread::sleep(Duration::from_secs(1));
+    }
+    // Who sleeps until there is something to do does not keep the host from ending.
+    app.record(&hit);
+    assert_eq!(app.json("/admin/global-stats")["totalRequests"], 3);
+    let began = Instant::now();
+    app.restart();
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(keys(&damaged_app, &damaged).contains(&"plan:2".to_owned()));
+    // More than one fold takes.
+    let hits = vec![hit; 90_000];
+    let client = damaged_app.client(Duration::from_secs(60));
+    for batch in 0..4 {
+        let lines = Value::from(hits.clone()).to_string();
+        let answer = client.collect(&format!("batch-{batch}"), &lines).unwrap();
+        assert_eq!(answer.status, 202, "{answer:?}");
+    }
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while damaged_app.json("/admin/aggregator-status")["recordedHits"] != 360_002 {
+        assert!(Instant::now() < deadline, "it never ends");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
 fn an_export_of_a_backlog_is_refused_and_says_how_much_it_would_lack() {
     let store = Moody::default();
     let app = App::start_with(|config| config.store_layer = Some(store.layer()));
