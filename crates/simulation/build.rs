@@ -14,7 +14,7 @@ use std::{env, fs};
 include!("src/mutations.rs");
 
 /// Files of the ledger that mutants share with the original: what the simulator hands in.
-const SHARED: [&str; 3] = ["lib.rs", "limits.rs", "store.rs"];
+const SHARED: [&str; 2] = ["lib.rs", "limits.rs"];
 
 fn main() {
     let ledger = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap()).join("../ledger/src");
@@ -25,44 +25,7 @@ fn main() {
     for mutation in MUTATIONS {
         let folder = Path::new(&out).join(mutation.name);
         fs::create_dir_all(&folder).unwrap();
-        let mut files = String::new();
-        for entry in fs::read_dir(&ledger).unwrap() {
-            let path = entry.unwrap().path();
-            let file = path.file_name().unwrap().to_str().unwrap().to_owned();
-            if SHARED.contains(&file.as_str()) {
-                continue;
-            }
-            let mut text = fs::read_to_string(&path).unwrap();
-            // Its tests are the original's.
-            text.truncate(text.find("\n#[cfg(test)]").unwrap_or(text.len()));
-            for (_, from, to) in mutation
-                .changes
-                .iter()
-                .filter(|(in_file, ..)| *in_file == file)
-            {
-                let times = text.matches(from).count();
-                assert_eq!(
-                    times, 1,
-                    "mutation {}: {from:?} is {times} times in {file}",
-                    mutation.name
-                );
-                text = text.replace(from, to);
-            }
-            text = text.replace("crate::", &format!("crate::mutants::{}::", mutation.name));
-            text = text.replace("pub(crate)", "pub");
-            let copy = folder.join(&file);
-            // The same text again would have the compiler start over.
-            if fs::read_to_string(&copy).ok().as_deref() != Some(&text) {
-                fs::write(&copy, text).unwrap();
-            }
-            let module = file.trim_end_matches(".rs");
-            writeln!(
-                files,
-                "#[path = {:?}] pub mod {module};",
-                copy.to_str().unwrap()
-            )
-            .unwrap();
-        }
+        let files = copy(&ledger, Path::new(""), &folder, mutation);
         writeln!(
             modules,
             "pub mod {} {{ {files} crate::mutant_root!(); }}",
@@ -81,4 +44,56 @@ fn main() {
     )
     .unwrap();
     fs::write(Path::new(&out).join("mutants.rs"), modules).unwrap();
+}
+
+/// Copies a folder of the ledger's source, changed. Gives the declarations of its modules: those of a folder within are in its `mod.rs`.
+fn copy(ledger: &Path, within: &Path, out: &Path, mutation: &Mutation) -> String {
+    fs::create_dir_all(out.join(within)).unwrap();
+    let mut modules = String::new();
+    for entry in fs::read_dir(ledger.join(within)).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let inner = within.join(&name);
+        let (module, root) = if entry.file_type().unwrap().is_dir() {
+            copy(ledger, &inner, out, mutation);
+            (name.as_str(), inner.join("mod.rs"))
+        } else if SHARED.contains(&name.as_str()) {
+            continue;
+        } else {
+            write_changed(ledger, &inner, out, mutation);
+            (name.trim_end_matches(".rs"), inner)
+        };
+        writeln!(modules, "#[path = {:?}] pub mod {module};", out.join(root)).unwrap();
+    }
+    modules
+}
+
+fn write_changed(ledger: &Path, file: &Path, out: &Path, mutation: &Mutation) {
+    let mut text = fs::read_to_string(ledger.join(file)).unwrap();
+    // Its tests are the original's.
+    text = text.replace("#[cfg(test)]", "#[cfg(any())]");
+    for (_, from, to) in mutation
+        .changes
+        .iter()
+        .filter(|(in_file, ..)| Path::new(in_file) == file)
+    {
+        let times = text.matches(from).count();
+        assert_eq!(
+            times,
+            1,
+            "mutation {}: {from:?} is {times} times in {}",
+            mutation.name,
+            file.display()
+        );
+        text = text.replace(from, to);
+    }
+    text = text.replace("crate::", &format!("crate::mutants::{}::", mutation.name));
+    text = text
+        .replace("pub(crate)", "pub")
+        .replace("pub(super)", "pub");
+    let copy = out.join(file);
+    // The same text again would have the compiler start over.
+    if fs::read_to_string(&copy).ok().as_deref() != Some(&text) {
+        fs::write(&copy, text).unwrap();
+    }
 }

@@ -7,7 +7,8 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-use rollcall_ledger::{Cleaned, Folded};
+use rollcall_ledger::{Cleaned, Folded, LedgerError, Opened, Upgraded};
+use rollcall_store::LAYOUT;
 use rollcall_tally::Failure;
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::random::random;
@@ -63,6 +64,11 @@ pub fn after_question() {
         LOOKED.set(Some(Instant::now()));
         begin();
     }
+}
+
+/// The store has to be brought up from an older layout.
+pub fn upgrade() {
+    begin();
 }
 
 /// For a question that lacks something: has a fold tried, and comes back when that is over, or when another instance may have folded.
@@ -131,6 +137,9 @@ async fn work(mut running: Running) {
 
 /// Gives when something is to be cleaned that is not due yet.
 async fn run() -> Result<Option<u64>, Failure> {
+    if !bring_up().await? {
+        return Ok(None);
+    }
     let mut lost = 0;
     loop {
         let began = Instant::now();
@@ -162,28 +171,56 @@ async fn run() -> Result<Option<u64>, Failure> {
     }
 }
 
+/// Brings the store up, if that is to be done. False: another instance is at it.
+async fn bring_up() -> Result<bool, Failure> {
+    let (service, opened) = Service::behind_responses().await?;
+    if opened == Opened::Ready {
+        return Ok(true);
+    }
+    let began = Instant::now();
+    let upgraded = service.ledger().upgrade().await?;
+    if upgraded == Upgraded::Done {
+        eprintln!(
+            "the store was brought up to layout {LAYOUT} in {:?}",
+            began.elapsed()
+        );
+    }
+    Ok(upgraded == Upgraded::Done)
+}
+
 async fn fold() -> Result<Folded, Failure> {
-    let folded = match Service::behind_responses().await {
-        Ok(service) => match IS_FORCED.take() {
-            true => service.ledger().fold_even_if_idle().await,
-            false => service.ledger().fold().await,
-        }
-        .map_err(Failure::from),
-        Err(failure) => Err(failure),
-    };
+    let folded = try_to_fold().await;
     FAILED.set(folded.as_ref().err().cloned());
     TRIED.set(TRIED.get() + 1);
     folded
 }
 
+async fn try_to_fold() -> Result<Folded, Failure> {
+    let (service, _) = Service::behind_responses().await?;
+    let folded = match IS_FORCED.take() {
+        true => service.ledger().fold_even_if_idle().await,
+        false => service.ledger().fold().await,
+    };
+    match folded {
+        // An older version was still at work after the store had been brought up.
+        Err(error @ LedgerError::OtherLayout { layout, .. }) if layout < LAYOUT => {
+            eprintln!("{error}");
+            service.open_again().await?;
+            bring_up().await?;
+            Ok(Folded::Lost)
+        }
+        folded => folded.map_err(Failure::from),
+    }
+}
+
 async fn clean() -> Result<Cleaned, Failure> {
-    let service = Service::behind_responses().await?;
+    let (service, _) = Service::behind_responses().await?;
     service.ledger().clean().await.map_err(Failure::from)
 }
 
 /// Gives how long to sleep until `due_ms`. `None`: another instance sleeps already. So one does at most, in the whole app.
 async fn undertake_cleaning(due_ms: u64) -> Result<Option<Duration>, Failure> {
-    let service = Service::behind_responses().await?;
+    let (service, _) = Service::behind_responses().await?;
     let is_ours = service.ledger().undertake_cleaning(due_ms).await?;
     let left_ms = due_ms.saturating_sub(service.now_ms());
     Ok(is_ours.then(|| Duration::from_millis(left_ms)))

@@ -19,7 +19,7 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
     let format = format_of(request.uri(), request.headers())?;
     let batch_id = batch_id_of(request.headers())?;
     let body = body::read(request, body::COLLECT_BYTES_MAX).await?;
-    let service = Service::open().await?;
+    let service = Service::open_to_record().await?;
     let intake = intake::read(&body, format, service.now_ms()).map_err(not_read)?;
     let receipt = service.record(intake, batch_id.as_deref()).await?;
     match (receipt.accepted, receipt.rejected) {

@@ -63,7 +63,8 @@ struct Collector;
 
 impl bindings::exports::rollcall::stats::collector::Guest for Collector {
     async fn record(hits: Vec<RawHit>, batch_id: Option<String>) -> Result<Receipt, Failure> {
-        Service::open().await?.record_raw(hits, batch_id).await
+        let service = Service::open_to_record().await?;
+        service.record_raw(hits, batch_id).await
     }
 
     async fn take_snapshot() -> Result<Snapshot, Failure> {

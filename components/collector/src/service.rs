@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use rollcall_ledger::limits::{LAYOUT_VERSION, Limits};
-use rollcall_ledger::{BatchId, Clock, Current, Ledger, LedgerError, Listed, Root};
+use rollcall_ledger::limits::Limits;
+use rollcall_ledger::{BatchId, Clock, Current, Ledger, LedgerError, Listed, Opened, Root};
+use rollcall_store::LAYOUT;
 use rollcall_tally::adder::Adder;
 use rollcall_tally::filter::read_network;
 use rollcall_tally::intake::{self, BATCH_ID_BYTES_MAX, Intake};
@@ -24,8 +25,8 @@ pub const BATCH_IPS_MAX: usize = 1_000;
 /// Days within which an IP counts as active, unless `active_days` says otherwise.
 const ACTIVE_DAYS: u64 = 7;
 
-/// Scope: instance. The store was found to have our layout.
-static IS_OPEN: AtomicBool = AtomicBool::new(false);
+/// Scope: instance. The store was found to have our layout, all of it.
+static IS_READY: AtomicBool = AtomicBool::new(false);
 
 /// The ledger in this app's store.
 pub struct Service {
@@ -38,26 +39,50 @@ pub struct Service {
 impl Service {
     /// For a request.
     pub async fn open() -> Result<Self, Failure> {
-        Self::open_for(Some(gate::answering())).await
+        let (service, opened) = Self::open_for(Some(gate::answering())).await?;
+        match opened {
+            Opened::Ready => Ok(service),
+            Opened::Upgrading => {
+                background::upgrade();
+                Err(LedgerError::Upgrading.into())
+            }
+        }
     }
 
-    /// For work that gives way to requests.
-    pub async fn behind_responses() -> Result<Self, Failure> {
+    /// For a request that records. It does not wait until a store is brought up.
+    pub async fn open_to_record() -> Result<Self, Failure> {
+        let (service, opened) = Self::open_for(Some(gate::answering())).await?;
+        if opened == Opened::Upgrading {
+            background::upgrade();
+        }
+        Ok(service)
+    }
+
+    /// For work that gives way to requests; and whether the store must be brought up first.
+    pub async fn behind_responses() -> Result<(Self, Opened), Failure> {
         Self::open_for(None).await
     }
 
-    async fn open_for(answering: Option<gate::Counted>) -> Result<Self, Failure> {
+    async fn open_for(answering: Option<gate::Counted>) -> Result<(Self, Opened), Failure> {
         let store = SpinStore::open(answering.is_none()).await;
         let service = Self {
             store: store.map_err(LedgerError::from)?,
             clock: SpinClock::new(),
             answering,
         };
-        if !IS_OPEN.load(Relaxed) {
-            service.ledger().open().await.map_err(Failure::from)?;
-            IS_OPEN.store(true, Relaxed);
+        if !IS_READY.load(Relaxed) {
+            if service.ledger().open().await.map_err(Failure::from)? == Opened::Upgrading {
+                return Ok((service, Opened::Upgrading));
+            }
+            IS_READY.store(true, Relaxed);
         }
-        Ok(service)
+        Ok((service, Opened::Ready))
+    }
+
+    /// Has the store brought up once more.
+    pub async fn open_again(&self) -> Result<(), Failure> {
+        IS_READY.store(false, Relaxed);
+        self.ledger().open_again().await.map_err(Failure::from)
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -188,7 +213,7 @@ impl Service {
         let lag_ms = self.ledger().lag_ms(&root, top).await;
         let folds_uncleaned = self.ledger().uncleaned(&root).await;
         Ok(LedgerStatus {
-            layout_version: LAYOUT_VERSION,
+            layout_version: LAYOUT.into(),
             snapshot: self.snapshot_of(&root),
             folded_at_ms: root.folded_at_ms,
             log_next: top,

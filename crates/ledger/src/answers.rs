@@ -10,7 +10,9 @@ use std::ops::Range;
 use rollcall_tally::alert::BOOK;
 use rollcall_tally::{KeptAnswer, Recalled};
 
-use crate::values::{Lease, decode, encode};
+use rollcall_store::value::{decode, encode};
+
+use crate::stored::Lease;
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
@@ -88,7 +90,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         for slot in slots {
             // Reading one deletes it where it has expired.
             match self.kept(slot % self.limits.answer_slots).await {
-                Err(LedgerError::Corrupt { key, .. }) => self.store.delete(&key).await?,
+                Err(LedgerError::Corrupt { key, .. } | LedgerError::OtherLayout { key, .. }) => {
+                    self.store.delete(&key).await?;
+                }
                 read => drop(read?),
             }
         }

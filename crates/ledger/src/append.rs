@@ -5,7 +5,9 @@
 
 use rollcall_tally::Hit;
 
-use crate::values::{BatchId, Segment, encode};
+use rollcall_store::value::encode;
+
+use crate::stored::{BatchId, Segment};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
@@ -18,8 +20,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let stamp_ms = self.clock.wall_ms();
         self.in_time(started)?;
         let key = keys::log(n);
-        let segment = Segment { id, stamp_ms, hits };
-        self.store.set(&key, encode(&key, &segment)?).await?;
+        let segment = encode(&key, &Segment::new(id, stamp_ms, &hits))?;
+        self.store.set(&key, segment).await?;
         self.in_time(started)?;
         Ok(n)
     }

@@ -5,9 +5,11 @@
 
 use std::collections::HashSet;
 
+use rollcall_store::value::decode;
+
 use crate::fold::Stop;
 use crate::lease::Held;
-use crate::values::{BatchId, Change, IdChunk, Versioned, decode};
+use crate::stored::{BatchId, Change, IdChunk, Versioned};
 use crate::{Clock, Ledger, Store, keys};
 
 /// The known ids while a fold works on them.

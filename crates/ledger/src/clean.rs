@@ -3,9 +3,11 @@
 //! It looks at a confirmed root alone, and at nothing that a fold waits for: whatever becomes of it, folds and queries go on. How far it got
 //! is one value, written after the deletions. If that is lost, they are done again.
 
+use rollcall_store::value::encode;
+
 use crate::fold::Stop;
 use crate::lease::Held;
-use crate::values::{self, Lease, Mark, Plan, Root, encode};
+use crate::stored::{self, Lease, Mark, Plan, Root};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// No moment: nothing is going to be due.
@@ -26,7 +28,7 @@ pub enum Cleaned {
 struct Round<'r, 'l, S, C> {
     held: &'r Held<'l, S, C>,
     root: &'r Root,
-    so_far: values::Cleaned,
+    so_far: stored::Cleaned,
     /// Keys that it may still delete.
     room: usize,
     /// When the next thing is due.
@@ -92,7 +94,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 
     /// How far cleaning got, as far as known.
-    pub(crate) async fn cleaned(&self) -> Result<values::Cleaned, LedgerError> {
+    pub(crate) async fn cleaned(&self) -> Result<stored::Cleaned, LedgerError> {
         Ok(self.hint(keys::CLEANED).await?.unwrap_or_default())
     }
 
@@ -100,7 +102,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         &self,
         held: &Held<'_, S, C>,
         mark: Mark,
-        so_far: values::Cleaned,
+        so_far: stored::Cleaned,
     ) -> Result<Cleaned, Stop> {
         held.store().await?;
         // The mark is an old one that was written late. The next fold puts it right.

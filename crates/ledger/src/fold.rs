@@ -10,11 +10,13 @@
 //! | `rewrite` | reading and writing what changes |
 //! | `clean` | later, and never between a fold and its mark: deleting |
 
+use rollcall_store::value::encode;
+
 use crate::lease::Held;
 use crate::pending::Pending;
-use crate::store::StoreError;
-use crate::values::{Lease, Mark, Pace, Replaced, Root, Void, encode};
+use crate::stored::{Lease, Mark, Pace, Replaced, Root, Void};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
+use rollcall_store::{StoreError, Unreadable};
 
 /// Halved so often, the limits of a fold are one segment.
 const HALVINGS_MAX: u32 = 20;
@@ -58,6 +60,12 @@ impl From<LedgerError> for Stop {
             LedgerError::Gone { .. } => Self::Lost,
             error => Self::Failed(error),
         }
+    }
+}
+
+impl From<Unreadable> for Stop {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Failed(unreadable.into())
     }
 }
 

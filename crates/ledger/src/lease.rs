@@ -3,8 +3,10 @@
 
 use std::cell::Cell;
 
+use rollcall_store::value::encode;
+
 use crate::fold::Stop;
-use crate::values::{Lease, encode};
+use crate::stored::Lease;
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// A lease covers so many store calls, each as slow as the slowest so far: half of them may pass before it is renewed, which takes three.

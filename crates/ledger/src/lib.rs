@@ -21,19 +21,20 @@ mod fold;
 pub mod keys;
 mod lease;
 pub mod limits;
+mod open;
 mod pending;
 mod portion;
 mod query;
 mod rewrite;
-mod store;
-mod values;
+mod stored;
 
 pub use clean::Cleaned;
 pub use error::LedgerError;
 pub use fold::Folded;
+pub use open::{Opened, Upgraded};
 pub use query::{Behind, Current, Listed, Snapshot};
-pub use store::{Clock, Store, StoreError, get_each};
-pub use values::{BatchId, Root};
+pub use rollcall_store::{Clock, Store, StoreError, get_each};
+pub use stored::{BatchId, Root};
 
 use limits::Limits;
 

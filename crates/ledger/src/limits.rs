@@ -1,8 +1,5 @@
 //! Every limit of the ledger. All are of the whole app; none may differ between nodes that share a store.
 
-/// Version of all stored values and keys. Another one in the store is refused.
-pub const LAYOUT_VERSION: u32 = 3;
-
 /// What a ledger may do, and for how long. [`Limits::default`] is what runs; tests make them tighter.
 #[derive(Clone, Debug)]
 pub struct Limits {

@@ -9,7 +9,7 @@ use crate::batch_ids::BatchIds;
 use crate::fold::Stop;
 use crate::lease::Held;
 use crate::portion::Portion;
-use crate::values::{Root, SegmentReader};
+use crate::stored::{Root, SegmentReader};
 use crate::{Clock, Ledger, Store, keys};
 
 /// Hits read before others may go on.

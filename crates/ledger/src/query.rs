@@ -5,10 +5,12 @@ use std::ops::Range;
 
 use rollcall_tally::IpState;
 
+use rollcall_store::value::decode;
+
 use crate::fold::{Folded, went_back};
 use crate::portion::Portion;
-use crate::values::{Entry, Mark, Meta, Page, Root, SegmentReader, decode, encode};
-use crate::{Clock, Ledger, LedgerError, Store, keys, limits};
+use crate::stored::{Entry, Mark, Page, Root, SegmentReader, decode_state};
+use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// How long to leave the store to another folder before looking again.
 const LOOK_AGAIN_MS: u64 = 50;
@@ -74,26 +76,6 @@ pub struct Listed {
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Refuses a store that was filled with another layout, and claims an empty one. To be called once before anything else.
-    pub async fn open(&self) -> Result<(), LedgerError> {
-        let ours = Meta {
-            layout: limits::LAYOUT_VERSION,
-            pages: self.limits.pages as u32,
-        };
-        match self.get::<Meta>(keys::META).await? {
-            None => Ok(self
-                .store
-                .set(keys::META, encode(keys::META, &ours)?)
-                .await?),
-            Some(theirs) if theirs == ours => Ok(()),
-            Some(theirs) => Err(LedgerError::OtherLayout(format!(
-                "the store has layout {} with {} pages, this Rollcall writes layout {} with {} pages: run the version that \
-                 filled the store, or give this one an empty store",
-                theirs.layout, theirs.pages, ours.layout, ours.pages
-            ))),
-        }
-    }
-
     /// The newest confirmed root, which holds whatever was acknowledged before this call; or, where that takes too long, one that does not
     /// yet, and how far behind it is.
     ///
@@ -268,7 +250,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let bytes = values.iter().map(Vec::len).sum();
             portion.learn(chunk.len(), bytes, &self.limits);
             for ((key, (ip, _)), bytes) in wanted.iter().zip(chunk).zip(values) {
-                take(*ip, decode(key, &bytes));
+                take(*ip, decode_state(key, &bytes));
             }
         }
         Ok(())
@@ -279,7 +261,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         key: &str,
     ) -> Result<Option<T>, LedgerError> {
         let bytes = self.store.get(key).await?;
-        bytes.map(|bytes| decode(key, &bytes)).transpose()
+        Ok(bytes.map(|bytes| decode(key, &bytes)).transpose()?)
     }
 
     /// A value that only saves work: one that cannot be read is as good as none, and is written anew.
@@ -288,7 +270,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         key: &str,
     ) -> Result<Option<T>, LedgerError> {
         match self.get(key).await {
-            Err(LedgerError::Corrupt { .. }) => Ok(None),
+            Err(LedgerError::Corrupt { .. } | LedgerError::OtherLayout { .. }) => Ok(None),
             got => got,
         }
     }
@@ -317,7 +299,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let mut found = self.store.get_many(&wanted).await?;
             let newest = wanted.iter().find_map(|key| found.remove_entry(key));
             if let Some((key, bytes)) = newest {
-                return decode(&key, &bytes).map(Some);
+                return Ok(Some(decode(&key, &bytes)?));
             }
             end = start;
         }

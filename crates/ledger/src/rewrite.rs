@@ -8,12 +8,14 @@ use std::net::IpAddr;
 
 use rollcall_tally::{Hit, IpState};
 
+use rollcall_store::value::{decode, encode};
+
 use crate::batch_ids::IdsWritten;
 use crate::fold::Stop;
 use crate::lease::Held;
 use crate::pending::Pending;
-use crate::values::{Change, Entry, Page, Plan, Root, Versioned, decode, encode};
-use crate::{Clock, Ledger, Store, keys};
+use crate::stored::{Change, Entry, Page, Plan, Root, Versioned, decode_state, encode_state};
+use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// What a fold changes, but for the states themselves.
 #[derive(Default)]
@@ -250,9 +252,11 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 if before.version > 0 {
                     let key = keys::ip(&ip, before.version);
                     let bytes = found.remove(&key).ok_or(Stop::Lost)?;
-                    match decode(&key, &bytes) {
+                    match decode_state(&key, &bytes) {
                         Ok(old) => state = old,
-                        Err(_) => is_unreadable = true,
+                        Err(LedgerError::Corrupt { .. }) => is_unreadable = true,
+                        // It is whole: it must not be begun anew.
+                        Err(error) => return Err(error.into()),
                     }
                 }
                 // Aged with every fold that touches it, or cells of passed ranges would pile up.
@@ -261,7 +265,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     root.drops.other_path_hits += u64::from(state.add(hit, before_ms));
                 }
                 let key = keys::ip(&ip, root.k);
-                let value = encode(&key, &state)?;
+                let value = encode_state(&key, &state)?;
                 let page = keys::page_of(&ip, self.limits.pages);
                 let index = draft.pages.get_mut(&page);
                 if let Some(entry) = index.and_then(|index| index.0.get_mut(&ip)) {

@@ -566,7 +566,7 @@ fn a_counter_that_went_back_is_an_alarm() {
 
 #[test]
 fn a_value_that_cannot_be_read_is_an_error_that_names_its_key() {
-    for bytes in [vec![], vec![9, 1, 2], vec![1, 0xff, 0xff]] {
+    for bytes in [vec![], vec![9, 1, 2], vec![4, 0xff, 0xff, 0, 0, 1]] {
         let (store, limits) = (MemoryStore::new(), small());
         append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
         store.values.borrow_mut().insert("log:1".into(), bytes);
@@ -598,6 +598,13 @@ fn full(limits: &Limits) -> MemoryStore {
     store
 }
 
+/// With the last bit flipped: a number of it, mostly.
+fn flipped(whole: &[u8]) -> Vec<u8> {
+    let mut bytes = whole.to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    bytes
+}
+
 /// Does everything that reads the store, over and over, and gives the keys that could not be read.
 fn unreadable(store: &MemoryStore, limits: &Limits) -> BTreeSet<String> {
     let ledger = ledger(store, limits);
@@ -610,7 +617,7 @@ fn unreadable(store: &MemoryStore, limits: &Limits) -> BTreeSet<String> {
         error => panic!("{error}"),
     };
     block_on(async {
-        ledger.open().await.unwrap_or_else(&mut note);
+        ledger.open().await.map_or_else(&mut note, drop);
         for _ in 0..4 {
             if let Err(error) = ledger.fold().await {
                 note(error);
@@ -650,6 +657,7 @@ fn whatever_value_is_damaged_the_error_names_its_key() {
             whole[..whole.len() - 1].to_vec(),
             [&[9], &whole[1..]].concat(),
             [whole.as_slice(), &[0]].concat(),
+            flipped(&whole),
         ];
         for bytes in damaged {
             let store = full(&limits);

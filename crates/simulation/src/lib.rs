@@ -138,13 +138,10 @@ mod real {
 #[macro_export]
 macro_rules! mutant_root {
     () => {
-        pub mod store {
-            pub use rollcall_ledger::{Clock, Store, StoreError};
-        }
         pub use error::LedgerError;
         pub use rollcall_ledger::limits;
-        pub use store::{Clock, Store, StoreError};
-        pub use values::BatchId;
+        pub use rollcall_ledger::{Clock, Store, StoreError};
+        pub use stored::BatchId;
 
         pub struct Ledger<'a, S, C> {
             store: &'a S,

@@ -21,12 +21,12 @@ pub const MUTATIONS: &[Mutation] = &[
             ),
             // Or what was just written would be deleted as replaced, and be missed for that alone.
             (
-                "values.rs",
+                "stored/plan.rs",
                 "let written = self.changes.iter().filter(|change| change.is_written);",
                 "let written = self.changes.iter().filter(|change| !matches!(change.of, Versioned::Ip(_)));",
             ),
             (
-                "values.rs",
+                "stored/plan.rs",
                 "let replaced = self.changes.iter().filter(|change| change.before > 0);",
                 "let replaced = self.changes.iter().filter(|change| change.before > 0 && !matches!(change.of, Versioned::Ip(_)));",
             ),

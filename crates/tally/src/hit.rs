@@ -28,7 +28,7 @@ pub const TIMESTAMP_MS_MIN: u64 = 100_000_000_000;
 pub(crate) const STATUS_EXPECTED: &str = "expected an integer from 100 to 599";
 
 /// One request that a gateway saw.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
     /// The caller, canonical: an IPv4 address mapped into IPv6 is IPv4.
     pub ip: IpAddr,

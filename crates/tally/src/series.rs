@@ -2,24 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::hit::Hit;
 use crate::status::StatusClass;
 use crate::tally::Tally;
 use crate::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
 
 /// Cells of one length, by their start in units of that length since 1970.
-type Cells = BTreeMap<u64, Tally>;
+pub type Cells = BTreeMap<u64, Tally>;
 
 /// Holds no empty cell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Series {
-    fine: Cells,
-    hours: Cells,
-    days: Cells,
+    pub fine: Cells,
+    pub hours: Cells,
+    pub days: Cells,
     /// All that is older than the days kept.
-    before: Tally,
+    pub before: Tally,
 }
 
 impl Series {

@@ -4,8 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use crate::contract::{ExportRow, RecentActivity};
 use crate::filter::Filter;
 use crate::hit::Hit;
@@ -22,21 +20,21 @@ pub const USER_AGENTS_MAX: usize = 5;
 pub const OTHER_PATHS: &str = "(other)";
 
 /// What one IP did on one path key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathState {
     pub first_seen_ms: u64,
     pub last_seen_ms: u64,
-    series: Series,
+    pub series: Series,
 }
 
 /// All that is known of one IP.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpState {
     /// The country that the newest hit with a country told, and when.
-    country: Option<(u64, String)>,
+    pub country: Option<(u64, String)>,
     /// The last seen last.
-    user_agents: BTreeSet<(u64, String)>,
-    paths: BTreeMap<String, PathState>,
+    pub user_agents: BTreeSet<(u64, String)>,
+    pub paths: BTreeMap<String, PathState>,
 }
 
 impl IpState {

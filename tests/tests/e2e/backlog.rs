@@ -226,13 +226,7 @@ fn an_export_of_a_backlog_is_refused_and_says_how_much_it_would_lack() {
         .unwrap()
         .as_millis() as u64
         + 50_000;
-    let mut lease = vec![1, 7];
-    let mut left = until_ms;
-    while left >= 128 {
-        lease.push((left % 128) as u8 | 128);
-        left /= 128;
-    }
-    lease.push(left as u8);
+    let lease = rollcall_store::value::encode("lease", &(7u64, until_ms)).unwrap();
     app.runtime()
         .block_on(store.inner().set("lease", &lease))
         .unwrap();

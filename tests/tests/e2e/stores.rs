@@ -223,15 +223,19 @@ fn kept_answers_that_are_damaged_are_computed_anew() {
     assert_eq!(total(&app), 1);
 }
 
+/// Layout 2 and 3 have this before their content.
+const UP_TO_LAYOUT_3: u8 = 1;
+
 #[test]
-fn a_store_of_another_layout_is_refused() {
+fn a_store_of_a_layout_that_is_not_known_is_refused() {
     let store = Moody::default();
     let mut app = app(&store);
     app.record(&hit("192.0.2.1"));
+    let get = app.runtime().block_on(store.inner().get("meta")).unwrap();
+    let ours = get.unwrap();
     // Layout 2 with 256 pages.
-    app.runtime()
-        .block_on(store.inner().set("meta", &[1, 2, 0x80, 2]))
-        .unwrap();
+    let set = |app: &App, bytes: &[u8]| app.runtime().block_on(store.inner().set("meta", bytes));
+    set(&app, &[UP_TO_LAYOUT_3, 2, 0x80, 2]).unwrap();
     app.restart();
     for answer in [collect(&app, "x"), app.ask("/admin/global-stats")] {
         assert_eq!(answer.status, 500, "{answer:?}");
@@ -240,8 +244,59 @@ fn a_store_of_another_layout_is_refused() {
             Some("application/problem+json")
         );
     }
-    app.runtime()
-        .block_on(store.inner().set("meta", &[1, 3, 0x80, 2]))
-        .unwrap();
+    set(&app, &ours).unwrap();
     assert_eq!(total(&app), 1);
+}
+
+#[test]
+fn a_store_of_layout_3_is_brought_up_though_instances_die_meanwhile_and_hits_are_taken() {
+    let store = Moody::default();
+    let mut app = app(&store);
+    let ips = (0..600).map(|i| hit(&format!("10.0.{}.{}", i / 256, i % 256)));
+    app.record(&Value::from_iter(ips));
+    assert_eq!(total(&app), 600);
+    // Not folded yet.
+    app.record(&hit("192.0.2.1"));
+    let top = "/admin/top-ips?limit=100&timeRange=all&ip=10.0.0.0/16";
+    let before = app.json(top)["ips"].clone();
+    app.runtime().block_on(make_layout_3(&store));
+    app.restart();
+
+    // Whoever brings it up dies there.
+    store.strike(Mood::Deadly, |key| key.starts_with("ip:10.0.1."));
+    for n in 0..5 {
+        assert_eq!(collect(&app, &format!("meanwhile-{n}")).status, 202);
+        assert_eq!(app.ask("/admin/global-stats").status, 503);
+    }
+    store.strike(Mood::Fine, |_| false);
+    // Whoever died may still hold the lease.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while app.ask("/admin/global-stats").status != 200 {
+        assert!(Instant::now() < deadline, "it never ends");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    assert_eq!(total(&app), 606);
+    let after = app.json(top)["ips"].clone();
+    let ips = |ips: &Value| -> Vec<Value> {
+        let ips = ips.as_array().unwrap().iter();
+        ips.map(|ip| json!([ip["ip"], ip["firstSeen"], ip["uniquePaths"]]))
+            .collect()
+    };
+    assert_eq!(ips(&after), ips(&before));
+}
+
+/// Rewrites a store as the version before layout 4 left it: the same content, without checksums.
+async fn make_layout_3(store: &Moody) {
+    let inner = store.inner();
+    for key in inner.keys().await.unwrap() {
+        match inner.get(&key).await.unwrap() {
+            Some(value) if value[0] == rollcall_store::LAYOUT => {
+                let old = [&[UP_TO_LAYOUT_3], &value[5..]].concat();
+                inner.set(&key, &old).await.unwrap();
+            }
+            _ => {}
+        }
+    }
+    let meta = [UP_TO_LAYOUT_3, 3, 0x80, 2];
+    inner.set("meta", &meta).await.unwrap();
 }

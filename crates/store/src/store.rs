@@ -1,4 +1,4 @@
-//! What the ledger asks of a key-value store and of time.
+//! What Rollcall asks of a key-value store and of time.
 
 use std::collections::HashMap;
 

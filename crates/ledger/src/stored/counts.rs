@@ -1,0 +1,80 @@
+//! What is counted over all IPs, as parts of the root.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::tally::{Statuses, Tally};
+
+pub(super) mod drops {
+    use super::*;
+    use rollcall_tally::Drops;
+
+    #[derive(Serialize, Deserialize)]
+    struct Stored {
+        evicted_ips: u64,
+        evicted_hits: u64,
+        unreadable_ips: u64,
+        unreadable_hits: u64,
+        other_path_hits: u64,
+        repeated_batches: u64,
+        skipped_numbers: u64,
+    }
+
+    pub fn serialize<S: Serializer>(drops: &Drops, to: S) -> Result<S::Ok, S::Error> {
+        let stored = Stored {
+            evicted_ips: drops.evicted_ips,
+            evicted_hits: drops.evicted_hits,
+            unreadable_ips: drops.unreadable_ips,
+            unreadable_hits: drops.unreadable_hits,
+            other_path_hits: drops.other_path_hits,
+            repeated_batches: drops.repeated_batches,
+            skipped_numbers: drops.skipped_numbers,
+        };
+        stored.serialize(to)
+    }
+
+    pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Drops, D::Error> {
+        let stored = Stored::deserialize(from)?;
+        Ok(Drops {
+            evicted_ips: stored.evicted_ips,
+            evicted_hits: stored.evicted_hits,
+            unreadable_ips: stored.unreadable_ips,
+            unreadable_hits: stored.unreadable_hits,
+            other_path_hits: stored.other_path_hits,
+            repeated_batches: stored.repeated_batches,
+            skipped_numbers: stored.skipped_numbers,
+        })
+    }
+}
+
+pub(super) mod traffic {
+    use super::*;
+    use rollcall_tally::{MethodCounts, Traffic};
+
+    #[derive(Serialize, Deserialize)]
+    struct Stored {
+        total: Tally,
+        /// In the order in which they were first seen.
+        methods: Vec<(String, Statuses)>,
+    }
+
+    pub fn serialize<S: Serializer>(traffic: &Traffic, to: S) -> Result<S::Ok, S::Error> {
+        let pair = |of: &MethodCounts| (of.method.clone(), of.statuses.into());
+        let stored = Stored {
+            total: (&traffic.total).into(),
+            methods: traffic.methods.iter().map(pair).collect(),
+        };
+        stored.serialize(to)
+    }
+
+    pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Traffic, D::Error> {
+        let stored = Stored::deserialize(from)?;
+        let counts = |(method, statuses): (String, Statuses)| MethodCounts {
+            method,
+            statuses: statuses.into(),
+        };
+        Ok(Traffic {
+            total: stored.total.into(),
+            methods: stored.methods.into_iter().map(counts).collect(),
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! `plan:{k}`: what the fold `k` is about to write, and what that replaces.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::keys;
+
+/// `plan:{k}`: what the fold `k` is about to write, and what that replaces. If the fold is never confirmed, cleaning deletes what it
+/// wrote; if it is, what it replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    /// The root that it builds on; 0: none.
+    pub base: u64,
+    pub changes: Vec<Change>,
+}
+
+/// What a fold does to one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub of: Versioned,
+    /// A new version is written. False: the value goes.
+    pub is_written: bool,
+    /// The version replaced; 0: there is none, or it stays.
+    pub before: u64,
+}
+
+/// A value of which each fold writes a version of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Versioned {
+    Ip(IpAddr),
+    Page(usize),
+    Ids(u64),
+}
+
+impl Versioned {
+    fn key(&self, k: u64) -> String {
+        match self {
+            Self::Ip(ip) => keys::ip(ip, k),
+            Self::Page(page) => keys::page(*page, k),
+            Self::Ids(chunk) => keys::ids(*chunk, k),
+        }
+    }
+}
+
+impl Plan {
+    /// The keys that the fold `k` wrote under this plan, its root last.
+    pub fn written(&self, k: u64) -> impl Iterator<Item = String> {
+        let written = self.changes.iter().filter(|change| change.is_written);
+        let written = written.map(move |change| change.of.key(k));
+        written.chain([keys::root(k)])
+    }
+
+    /// The keys that nobody needs any more once a root of this plan is confirmed and the queries before it are over.
+    pub fn replaced(&self) -> impl Iterator<Item = String> {
+        let replaced = self.changes.iter().filter(|change| change.before > 0);
+        let replaced = replaced.map(|change| change.of.key(change.before));
+        replaced.chain((self.base > 0).then(|| keys::root(self.base)))
+    }
+}

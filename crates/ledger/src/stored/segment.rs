@@ -1,0 +1,134 @@
+//! `log:{n}`: one appended batch.
+
+use std::net::IpAddr;
+
+use rollcall_store::value;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::LedgerError;
+
+/// What a batch is remembered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BatchId([u8; 16]);
+
+impl BatchId {
+    /// Half of the SHA-256 of the text that the sender gave the batch.
+    pub fn of(text: &str) -> Self {
+        let mut id = [0; 16];
+        for (to, from) in id.iter_mut().zip(Sha256::digest(text.as_bytes())) {
+            *to = from;
+        }
+        Self(id)
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Segment<'h> {
+    // Read by [`SegmentReader`], field by field.
+    id: Option<BatchId>,
+    stamp_ms: u64,
+    hits: Vec<Hit<'h>>,
+}
+
+impl<'h> Segment<'h> {
+    /// `stamp_ms`: when its number was taken, by its writer's clock, or later.
+    pub fn new(id: Option<BatchId>, stamp_ms: u64, hits: &'h [rollcall_tally::Hit]) -> Self {
+        Self {
+            id,
+            stamp_ms,
+            hits: hits.iter().map(Hit::of).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Hit<'h> {
+    ip: IpAddr,
+    timestamp_ms: u64,
+    method: &'h str,
+    path: &'h str,
+    status: Option<u16>,
+    response_time_us: Option<u64>,
+    bytes: Option<u64>,
+    #[serde(borrow)]
+    country: Option<&'h str>,
+    #[serde(borrow)]
+    user_agent: Option<&'h str>,
+}
+
+impl<'h> Hit<'h> {
+    fn of(hit: &'h rollcall_tally::Hit) -> Self {
+        Self {
+            ip: hit.ip,
+            timestamp_ms: hit.timestamp_ms,
+            method: &hit.method,
+            path: &hit.path,
+            status: hit.status,
+            response_time_us: hit.response_time_us,
+            bytes: hit.bytes,
+            country: hit.country.as_deref(),
+            user_agent: hit.user_agent.as_deref(),
+        }
+    }
+}
+
+impl From<Hit<'_>> for rollcall_tally::Hit {
+    fn from(hit: Hit<'_>) -> Self {
+        Self {
+            ip: hit.ip,
+            timestamp_ms: hit.timestamp_ms,
+            method: hit.method.to_owned(),
+            path: hit.path.to_owned(),
+            status: hit.status,
+            response_time_us: hit.response_time_us,
+            bytes: hit.bytes,
+            country: hit.country.map(str::to_owned),
+            user_agent: hit.user_agent.map(str::to_owned),
+        }
+    }
+}
+
+/// A stored segment, read piece by piece: it may be as large as a request.
+pub(crate) struct SegmentReader<'b> {
+    key: &'b str,
+    pub id: Option<BatchId>,
+    pub stamp_ms: u64,
+    /// Hits that are not read yet.
+    pub hits: u64,
+    rest: &'b [u8],
+}
+
+impl<'b> SegmentReader<'b> {
+    pub fn new(key: &'b str, bytes: &'b [u8]) -> Result<Self, LedgerError> {
+        let head = postcard::take_from_bytes(value::content(key, bytes)?);
+        let ((id, stamp_ms, hits), rest) = head.map_err(|error| corrupt(key, error.to_string()))?;
+        Ok(Self {
+            key,
+            id,
+            stamp_ms,
+            hits,
+            rest,
+        })
+    }
+
+    /// The next hit. `None`: that was all, and nothing is behind it.
+    pub fn next(&mut self) -> Result<Option<rollcall_tally::Hit>, LedgerError> {
+        if self.hits == 0 {
+            return match self.rest {
+                [] => Ok(None),
+                more => Err(corrupt(self.key, format!("{} bytes too many", more.len()))),
+            };
+        }
+        let hit = postcard::take_from_bytes::<Hit>(self.rest);
+        let (hit, rest) = hit.map_err(|error| corrupt(self.key, error.to_string()))?;
+        self.hits -= 1;
+        self.rest = rest;
+        Ok(Some(hit.into()))
+    }
+}
+
+fn corrupt(key: &str, reason: String) -> LedgerError {
+    let key = key.to_owned();
+    LedgerError::Corrupt { key, reason }
+}

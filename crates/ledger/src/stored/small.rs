@@ -1,0 +1,49 @@
+//! The small values that are overwritten: `mark`, `lease`, `cleaner`, `cleaned` and `meta`.
+
+use serde::{Deserialize, Serialize};
+
+/// `mark`: the newest root known to be confirmed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    pub k: u64,
+    /// Every number of the log up to this one is folded or dropped.
+    pub low: u64,
+    /// The newest number that is folded.
+    pub log: u64,
+}
+
+/// `lease`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lease {
+    pub owner: u64,
+    pub until_ms: u64,
+}
+
+/// `meta`: what is true of the whole store. Its layout is the one that the value itself has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Meta {
+    /// Shares of the IPs.
+    pub pages: u32,
+    /// The store is being brought up from this layout; values of it may still be there.
+    pub upgrading_from: Option<u8>,
+}
+
+/// `meta` up to layout 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OldMeta {
+    pub layout: u32,
+    pub pages: u32,
+}
+
+/// `cleaned`: how far cleaning got. What is lost of it is done again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cleaned {
+    /// The log is deleted up to this number.
+    pub log: u64,
+    /// Nothing is left of what confirmed folds below this one replaced; of what it replaced itself, the first so many keys are deleted.
+    pub replaced: (u64, u64),
+    /// Nothing is left of void folds below this one; likewise.
+    pub void: (u64, u64),
+    /// Of the root with this number, nothing is due before this time.
+    pub settled: (u64, u64),
+}

@@ -1,0 +1,111 @@
+//! `ip:{address}:{k}`: the state of an IP.
+
+use std::collections::BTreeMap;
+
+use rollcall_store::value;
+use rollcall_tally::IpState;
+use rollcall_tally::series::Series;
+use rollcall_tally::state::PathState;
+use serde::{Deserialize, Serialize};
+
+use super::tally::Tally;
+use crate::LedgerError;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct State<'s> {
+    #[serde(borrow)]
+    country: Option<(u64, &'s str)>,
+    /// The last seen last.
+    #[serde(borrow)]
+    user_agents: Vec<(u64, &'s str)>,
+    /// Sorted by path key.
+    #[serde(borrow)]
+    paths: Vec<(&'s str, Path)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Path {
+    first_seen_ms: u64,
+    last_seen_ms: u64,
+    fine: Cells,
+    hours: Cells,
+    days: Cells,
+    before: Tally,
+}
+
+/// By their start, in units of their length since 1970.
+type Cells = Vec<(u64, Tally)>;
+
+pub(crate) fn encode_state(key: &str, state: &IpState) -> Result<Vec<u8>, LedgerError> {
+    let country = state.country.as_ref();
+    let stored = State {
+        country: country.map(|(at_ms, country)| (*at_ms, country.as_str())),
+        user_agents: state
+            .user_agents
+            .iter()
+            .map(|(at_ms, name)| (*at_ms, name.as_str()))
+            .collect(),
+        paths: state
+            .paths
+            .iter()
+            .map(|(key, path)| (key.as_str(), Path::from(path)))
+            .collect(),
+    };
+    Ok(value::encode(key, &stored)?)
+}
+
+pub(crate) fn decode_state(key: &str, bytes: &[u8]) -> Result<IpState, LedgerError> {
+    let read = postcard::take_from_bytes::<State>;
+    let stored = value::decode_as(key, bytes, read)?;
+    Ok(IpState {
+        country: stored
+            .country
+            .map(|(at_ms, country)| (at_ms, country.to_owned())),
+        user_agents: stored
+            .user_agents
+            .into_iter()
+            .map(|(at_ms, name)| (at_ms, name.to_owned()))
+            .collect(),
+        paths: stored
+            .paths
+            .into_iter()
+            .map(|(key, path)| (key.to_owned(), path.into()))
+            .collect(),
+    })
+}
+
+impl From<&PathState> for Path {
+    fn from(path: &PathState) -> Self {
+        let cells = |cells: &BTreeMap<u64, rollcall_tally::Tally>| -> Cells {
+            let cells = cells.iter();
+            cells.map(|(start, tally)| (*start, tally.into())).collect()
+        };
+        Self {
+            first_seen_ms: path.first_seen_ms,
+            last_seen_ms: path.last_seen_ms,
+            fine: cells(&path.series.fine),
+            hours: cells(&path.series.hours),
+            days: cells(&path.series.days),
+            before: (&path.series.before).into(),
+        }
+    }
+}
+
+impl From<Path> for PathState {
+    fn from(path: Path) -> Self {
+        let cells = |cells: Cells| -> BTreeMap<u64, rollcall_tally::Tally> {
+            let cells = cells.into_iter();
+            cells.map(|(start, tally)| (start, tally.into())).collect()
+        };
+        Self {
+            first_seen_ms: path.first_seen_ms,
+            last_seen_ms: path.last_seen_ms,
+            series: Series {
+                fine: cells(path.fine),
+                hours: cells(path.hours),
+                days: cells(path.days),
+                before: path.before.into(),
+            },
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The form of every stored value.
+//!
+//! | bytes | content |
+//! |---|---|
+//! | 0 | the layout that the value belongs to: [`LAYOUT`] |
+//! | 1 to 4 | CRC-32C of the key, byte 0 and the content, little-endian |
+//! | from 5 | the content, as postcard |
+//!
+//! Each flipped bit, and a value under a wrong key, is found and named. Counters have a form of the store's own.
+//!
+//! A newer layout may change the content as it likes. It keeps bytes 0 to 4 as they are.
+
+use serde::{Serialize, de::DeserializeOwned};
+use thiserror::Error;
+
+/// The version of all keys and values. A store has one; see `meta` in the ledger.
+///
+/// To raise it: CONTRIBUTING.md, "Change the stored layout".
+pub const LAYOUT: u8 = 4;
+
+/// Where the content begins.
+const HEAD_BYTES: usize = 5;
+/// Up to layout 3, each value began with this byte, and had no checksum. No single flipped bit makes it of a newer layout's byte.
+const UP_TO_LAYOUT_3: u8 = 1;
+
+/// Why a stored value cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Unreadable {
+    /// Not the bytes that were written under this key.
+    #[error("{key}: {reason}")]
+    Damaged { key: String, reason: String },
+    /// The bytes are whole, but another version of Rollcall wrote them.
+    #[error("{key} has layout {layout}, and this Rollcall reads layout {LAYOUT}")]
+    OtherLayout { key: String, layout: u8 },
+}
+
+/// As it is stored.
+pub fn encode<T: Serialize>(key: &str, value: &T) -> Result<Vec<u8>, Unreadable> {
+    let head = [LAYOUT, 0, 0, 0, 0];
+    let bytes = postcard::to_extend(value, head.to_vec());
+    Ok(sealed(
+        key,
+        bytes.map_err(|error| damaged(key, error.to_string()))?,
+    ))
+}
+
+/// As it was stored.
+pub fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, Unreadable> {
+    decode_as(key, bytes, |content| postcard::take_from_bytes(content))
+}
+
+/// The same for a type that borrows from the bytes.
+pub fn decode_as<'b, T>(
+    key: &str,
+    bytes: &'b [u8],
+    read: impl FnOnce(&'b [u8]) -> postcard::Result<(T, &'b [u8])>,
+) -> Result<T, Unreadable> {
+    match read(content(key, bytes)?) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, more)) => Err(damaged(key, format!("{} bytes too many", more.len()))),
+        Err(error) => Err(damaged(key, error.to_string())),
+    }
+}
+
+/// The content of a value that was stored under this key.
+pub fn content<'b>(key: &str, bytes: &'b [u8]) -> Result<&'b [u8], Unreadable> {
+    let &[layout, a, b, c, d, ref content @ ..] = bytes else {
+        return match bytes {
+            [UP_TO_LAYOUT_3, ..] => Err(other_layout(key, 3)),
+            _ => Err(damaged(key, format!("only {} bytes", bytes.len()))),
+        };
+    };
+    if checksum(key, layout, content) != u32::from_le_bytes([a, b, c, d]) {
+        return match layout {
+            UP_TO_LAYOUT_3 => Err(other_layout(key, 3)),
+            _ => Err(damaged(key, "the checksum is wrong")),
+        };
+    }
+    match layout {
+        LAYOUT => Ok(content),
+        _ => Err(other_layout(key, layout)),
+    }
+}
+
+/// A value of layout 3 as one of layout 4, which has the same content. `None`: it needs no change.
+pub fn from_layout_3(key: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    match (content(key, bytes), bytes) {
+        (Err(Unreadable::OtherLayout { layout: 3, .. }), [_, content @ ..]) => {
+            Some(sealed(key, [&[LAYOUT, 0, 0, 0, 0], content].concat()))
+        }
+        _ => None,
+    }
+}
+
+/// Writes the checksum into its place.
+fn sealed(key: &str, mut bytes: Vec<u8>) -> Vec<u8> {
+    if let Some((head, content)) = bytes.split_at_mut_checked(HEAD_BYTES)
+        && let [layout, place @ ..] = head
+    {
+        place.copy_from_slice(&checksum(key, *layout, content).to_le_bytes());
+    }
+    bytes
+}
+
+fn checksum(key: &str, layout: u8, content: &[u8]) -> u32 {
+    let of_key = crc32c::crc32c(key.as_bytes());
+    crc32c::crc32c_append(crc32c::crc32c_append(of_key, &[layout]), content)
+}
+
+fn other_layout(key: &str, layout: u8) -> Unreadable {
+    let key = key.to_owned();
+    Unreadable::OtherLayout { key, layout }
+}
+
+fn damaged(key: &str, reason: impl Into<String>) -> Unreadable {
+    let (key, reason) = (key.to_owned(), reason.into());
+    Unreadable::Damaged { key, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn is_damaged(key: &str, bytes: &[u8]) -> bool {
+        let read = decode::<(u64, String)>(key, bytes);
+        matches!(read, Err(Unreadable::Damaged { key: named, .. }) if named == key)
+    }
+
+    #[test]
+    fn a_value_written_is_read_back_under_its_key_alone() {
+        let value = (7u64, "a path".to_owned());
+        let bytes = encode("k", &value).unwrap();
+        assert_eq!(decode("k", &bytes), Ok(value));
+        assert!(is_damaged("another", &bytes));
+    }
+
+    #[test]
+    fn each_flipped_bit_is_found_and_is_never_another_layout() {
+        let bytes = encode("k", &(7u64, "a path".to_owned())).unwrap();
+        for at in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            assert!(is_damaged("k", &flipped), "bit {at}");
+        }
+    }
+
+    #[test]
+    fn a_value_cut_short_or_too_long_is_damaged() {
+        let bytes = encode("k", &(7u64, "a path".to_owned())).unwrap();
+        for end in 0..bytes.len() {
+            assert!(is_damaged("k", &bytes[..end]), "{end} bytes");
+        }
+        assert!(is_damaged("k", &[bytes.as_slice(), &[0]].concat()));
+        let more = encode("k", &(7u64, "a path".to_owned(), 1u8)).unwrap();
+        assert!(is_damaged("k", &more));
+    }
+
+    #[test]
+    fn a_whole_value_of_another_layout_is_named_as_such() {
+        let mut newer = encode("k", &7u64).unwrap();
+        newer[0] = LAYOUT + 1;
+        let newer = sealed("k", newer);
+        assert_eq!(decode::<u64>("k", &newer), Err(other_layout("k", 5)));
+        for older in [vec![1], vec![1, 7], vec![1, 7, 0, 0, 0, 0, 0]] {
+            assert_eq!(decode::<u64>("k", &older), Err(other_layout("k", 3)));
+        }
+    }
+
+    #[test]
+    fn a_value_of_layout_3_keeps_its_content() {
+        assert_eq!(
+            from_layout_3("k", &[1, 7]),
+            Some(encode("k", &7u64).unwrap())
+        );
+        for other in [encode("k", &7u64).unwrap(), vec![], vec![9, 7]] {
+            assert_eq!(from_layout_3("k", &other), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_reading_a_value_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = decode::<(u64, String)>("k", &bytes);
+            let _ = from_layout_3("k", &bytes);
+        }
+    }
+}
