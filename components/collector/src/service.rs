@@ -145,7 +145,7 @@ impl Service {
         let range = first..first.saturating_add(pages.page_count as usize);
         let range = match network.filter(|network| network.prefix_len() == network.max_prefix_len())
         {
-            Some(single) => self.ledger().page_of(&single.addr(), range),
+            Some(single) => self.ledger().shard_of(&single.addr(), range),
             None => range,
         };
         let listed = self
@@ -261,7 +261,7 @@ impl Service {
         Snapshot {
             root: root.k,
             as_of_ms: self.now_ms(),
-            pages: root.pages.len() as u32,
+            pages: root.shards.len() as u32,
             ips: root.ips,
             hits: root.hits,
             drops: root.drops,

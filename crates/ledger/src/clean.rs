@@ -5,9 +5,9 @@
 
 use rollcall_store::value::encode;
 
-use crate::fold::Stop;
 use crate::lease::Held;
-use crate::stored::{self, Lease, Mark, Plan, Root};
+use crate::stop::Stop;
+use crate::stored::{self, Head, Lease, Plan, Root};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// No moment: nothing is going to be due.
@@ -39,10 +39,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// Does one round, if anything is due and nobody else folds or cleans.
     pub async fn clean(&self) -> Result<Cleaned, LedgerError> {
         let began_ms = self.clock.monotonic_ms();
-        let mark = self.mark().await?;
+        let head = self.head().await?;
         let so_far = self.cleaned().await?;
         let (of, due_ms) = so_far.settled;
-        if of == mark.k && self.clock.wall_ms() < due_ms {
+        if of == head.k && self.clock.wall_ms() < due_ms {
             return Ok(nothing_until(due_ms));
         }
         let lease = self.hint::<Lease>(keys::LEASE).await?;
@@ -53,7 +53,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let Some(held) = Held::take(self, took_ms / 3).await? else {
             return Ok(Cleaned::Busy);
         };
-        let cleaned = self.clean_held(&held, mark, so_far).await;
+        let cleaned = self.clean_held(&held, head, so_far).await;
         let released = held.release().await;
         match cleaned {
             Ok(cleaned) => released.map(|()| cleaned),
@@ -93,20 +93,15 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(replaced.count() as u64 + void.sum::<u64>())
     }
 
-    /// How far cleaning got, as far as known.
-    pub(crate) async fn cleaned(&self) -> Result<stored::Cleaned, LedgerError> {
-        Ok(self.hint(keys::CLEANED).await?.unwrap_or_default())
-    }
-
     async fn clean_held(
         &self,
         held: &Held<'_, S, C>,
-        mark: Mark,
+        head: Head,
         so_far: stored::Cleaned,
     ) -> Result<Cleaned, Stop> {
         held.store().await?;
-        // The mark is an old one that was written late. The next fold puts it right.
-        let Some(root) = self.root_at(mark.k).await? else {
+        // The head is an old one that was written late. The next fold puts it right.
+        let Some(root) = self.root_at(head.k).await? else {
             return Ok(nothing_until(NEVER_MS));
         };
         let mut round = Round {
@@ -116,7 +111,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             room: self.limits.clean_keys.max(1),
             due_ms: NEVER_MS,
         };
-        self.clean_log(&mut round, mark.low).await?;
+        self.clean_log(&mut round, head.low).await?;
         self.clean_replaced(&mut round).await?;
         self.clean_void(&mut round).await?;
         let is_done = round.room > 0;

@@ -13,7 +13,7 @@ pub enum LedgerError {
     /// The store answered, but too late to acknowledge. The client sends again under the same batch id.
     #[error("the store took {took_ms} ms for an append")]
     TooSlow { took_ms: u64 },
-    /// The mark is an old one, and no fold put that right for as long as the query could wait.
+    /// The head is an old one, and no fold put that right for as long as the query could wait.
     #[error("the newest root was not confirmed within {waited_ms} ms")]
     Behind { waited_ms: u64 },
     /// A state is not there any more: a query ran longer than replaced versions are kept.

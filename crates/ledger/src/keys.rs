@@ -11,12 +11,12 @@ pub const FOLD: &str = "fold";
 /// Who folds, and until when. A hint.
 pub const LEASE: &str = "lease";
 /// The newest root known to be confirmed.
-pub const MARK: &str = "mark";
+pub const HEAD: &str = "head";
 /// How far cleaning got. A hint.
 pub const CLEANED: &str = "cleaned";
 /// Who waits until something is to be cleaned, and until when. A hint.
 pub const CLEANER: &str = "cleaner";
-/// Version of the layout and number of pages.
+/// Version of the layout and number of shards.
 pub const META: &str = "meta";
 
 /// A segment of the log.
@@ -35,8 +35,8 @@ pub fn root(k: u64) -> String {
 }
 
 /// The index of a share of the IPs, as the fold `k` wrote it.
-pub fn page(p: usize, k: u64) -> String {
-    format!("page:{p}:{k}")
+pub fn shard(s: usize, k: u64) -> String {
+    format!("shard:{s}:{k}")
 }
 
 /// A share of the batch ids, as the fold `k` wrote it.
@@ -69,13 +69,13 @@ pub fn count(name: &str) -> String {
     format!("count:{name}")
 }
 
-/// The page that an IP is in, by the SHA-256 of its octets: the same for ever, on every machine.
-pub fn page_of(ip: &IpAddr, pages: usize) -> usize {
+/// The shard that an IP is in, by the SHA-256 of its octets: the same for ever, on every machine.
+pub fn shard_of(ip: &IpAddr, shards: usize) -> usize {
     let hash = match ip {
         IpAddr::V4(v4) => hash(&v4.octets()),
         IpAddr::V6(v6) => hash(&v6.octets()),
     };
-    (hash % pages as u64) as usize
+    (hash % shards as u64) as usize
 }
 
 /// The same for ever, on every machine.
@@ -96,7 +96,7 @@ mod tests {
             log(7),
             plan(7),
             root(7),
-            page(255, 7),
+            shard(255, 7),
             ids(3, 7),
             ip(&v6, 7),
             answer(3),
@@ -113,13 +113,13 @@ mod tests {
     }
 
     #[test]
-    fn ips_are_spread_evenly_over_the_pages() {
-        let mut pages = vec![0u32; 256];
+    fn ips_are_spread_evenly_over_the_shards() {
+        let mut shards = vec![0u32; 256];
         for i in 0..25_600u32 {
-            pages[page_of(&IpAddr::from((0x0a00_0000 + i).to_be_bytes()), 256)] += 1;
+            shards[shard_of(&IpAddr::from((0x0a00_0000 + i).to_be_bytes()), 256)] += 1;
         }
-        let most = pages.iter().max().unwrap();
-        let least = pages.iter().min().unwrap();
+        let most = shards.iter().max().unwrap();
+        let least = shards.iter().min().unwrap();
         assert!(
             *most <= 200 && *least >= 30,
             "{least} to {most} instead of 100"

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use rollcall_store::value::encode;
 
-use crate::fold::Stop;
+use crate::stop::Stop;
 use crate::stored::Lease;
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 

@@ -13,7 +13,6 @@
 
 mod answers;
 mod append;
-mod batch_ids;
 mod clean;
 mod counters;
 mod error;
@@ -22,10 +21,10 @@ pub mod keys;
 mod lease;
 pub mod limits;
 mod open;
-mod pending;
 mod portion;
 mod query;
-mod rewrite;
+mod read;
+mod stop;
 mod stored;
 
 pub use clean::Cleaned;

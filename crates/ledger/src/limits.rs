@@ -4,7 +4,7 @@
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Shares of the IPs. More of them make a fold rewrite less, and an answer read more values. Fixed once a store is filled.
-    pub pages: usize,
+    pub shards: usize,
     /// An append that took longer is not acknowledged, though it may count.
     pub ack_within_ms: u64,
     /// A number of the log that is still not written so long after a later one was is dropped. More than `ack_within_ms` and the
@@ -57,7 +57,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            pages: 256,
+            shards: 256,
             ack_within_ms: 5_000,
             skip_after_ms: 60_000,
             lease_ms: 3_000,

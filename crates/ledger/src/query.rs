@@ -7,15 +7,11 @@ use rollcall_tally::IpState;
 
 use rollcall_store::value::decode;
 
-use crate::fold::{Folded, went_back};
 use crate::portion::Portion;
-use crate::stored::{Entry, Mark, Page, Root, SegmentReader, decode_state};
+use crate::read::went_back;
+use crate::stored::{Entry, Root, SegmentReader, Shard, decode_state};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// How long to leave the store to another folder before looking again.
-const LOOK_AGAIN_MS: u64 = 50;
-/// Fold numbers looked at by one call. Few of them have a root, and a root is a few kilobytes.
-const ROOTS_AT_ONCE: u64 = 100;
 /// States read by the first call, when nothing is known of their size.
 const FIRST_STATES: usize = 50;
 
@@ -54,8 +50,8 @@ enum Look {
     Whole(Root),
     /// It lacks so many numbers, or may do.
     Behind(Root, u64),
-    /// The root that the mark names is gone.
-    OldMark,
+    /// The root that the head names is gone.
+    OldHead,
 }
 
 /// How long folding so many segments takes after this root, if all are like the last ones, and if those were as many as a fold takes.
@@ -66,7 +62,7 @@ fn time_for(root: &Root, segments: u64) -> Option<u64> {
     u64::try_from(left_ms).ok()
 }
 
-/// An IP as its page lists it.
+/// An IP as its shard lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listed {
     pub ip: IpAddr,
@@ -80,18 +76,18 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// yet, and how far behind it is.
     ///
     /// `have_folded` is called while something is missing. It has a fold done, or sees to it that somebody does, and comes back when it is
-    /// worth looking again. It is told whether to fold even if nothing seems to be pending, as the mark may be an old one.
+    /// worth looking again. It is told whether to fold even if nothing seems to be pending, as the head may be an old one.
     pub async fn snapshot<E: From<LedgerError>>(
         &self,
         have_folded: impl AsyncFn(bool) -> Result<(), E>,
     ) -> Result<Snapshot, E> {
         let started_ms = self.clock.monotonic_ms();
-        let top = self.increment_nothing(keys::LOG_NEXT).await?;
+        let top = self.count_of(keys::LOG_NEXT).await?;
         loop {
             let (root, missing) = match self.look(top).await? {
                 Look::Whole(root) => return Ok(Snapshot { root, behind: None }),
                 Look::Behind(root, missing) => (Some(root), missing),
-                Look::OldMark => (None, 0),
+                Look::OldHead => (None, 0),
             };
             let waited_ms = self.clock.monotonic_ms().saturating_sub(started_ms);
             let left_ms = root.as_ref().and_then(|root| time_for(root, missing));
@@ -120,14 +116,14 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
 
     /// The newest confirmed root, and whether it holds all that was acknowledged before `top` was read.
     async fn look(&self, top: u64) -> Result<Look, LedgerError> {
-        let mark = self.mark().await?;
-        if mark.log > top {
+        let head = self.head().await?;
+        if head.log > top {
             let now = self.store.increment(keys::LOG_NEXT, 0).await?;
-            went_back(keys::LOG_NEXT, now, mark.log)?;
+            went_back(keys::LOG_NEXT, now, head.log)?;
         }
-        // No root at the mark: the mark is an old one, written late, and a fold puts it right.
-        let Some(root) = self.root_at(mark.k).await? else {
-            return Ok(Look::OldMark);
+        // No root at the head: the head is an old one, written late, and a fold puts it right.
+        let Some(root) = self.root_at(head.k).await? else {
+            return Ok(Look::OldHead);
         };
         let missing = root.open.keys().copied().take_while(|n| *n <= top);
         let missing: Vec<u64> = missing.chain(root.log + 1..=top).collect();
@@ -135,25 +131,25 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             return Ok(Look::Whole(root));
         }
         // A number that is neither folded nor written after the question was not acknowledged before it, unless a later
-        // fold deleted it. That one's root is there, even where the mark does not tell of it.
-        if !self.any_written(&missing).await? && !self.is_replaced(mark.k).await? {
+        // fold deleted it. That one's root is there, even where the head does not tell of it.
+        if !self.any_written(&missing).await? && !self.is_replaced(head.k).await? {
             return Ok(Look::Whole(root));
         }
         Ok(Look::Behind(root, missing.len() as u64))
     }
 
     /// The newest confirmed root as it is, and the newest numbers of the log and of a fold. Never an older root than was told before: where
-    /// the mark may be one that was written late, it has it put right, as [`Self::snapshot`] does, and looks again.
+    /// the head may be one that was written late, it has it put right, as [`Self::snapshot`] does, and looks again.
     pub async fn current<E: From<LedgerError>>(
         &self,
         have_folded: impl AsyncFn(bool) -> Result<(), E>,
     ) -> Result<Current, E> {
         let started_ms = self.clock.monotonic_ms();
         loop {
-            let top = self.increment_nothing(keys::LOG_NEXT).await?;
-            let mark = self.mark().await?;
-            let newest = self.increment_nothing(keys::FOLD).await?;
-            if let Some(root) = self.root_at(mark.k).await?
+            let top = self.count_of(keys::LOG_NEXT).await?;
+            let head = self.head().await?;
+            let newest = self.count_of(keys::FOLD).await?;
+            if let Some(root) = self.root_at(head.k).await?
                 && self.newest_root(root.k + 1..newest + 1).await?.is_none()
             {
                 return Ok(Current { root, top, newest });
@@ -164,18 +160,6 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             }
             have_folded(true).await?;
         }
-    }
-
-    /// Folds in this very task, or leaves it for a moment to whoever does: the simplest that [`Self::snapshot`] can have done.
-    pub async fn fold_here(&self, even_if_idle: bool) -> Result<(), LedgerError> {
-        let folded = match even_if_idle {
-            true => self.fold_even_if_idle().await?,
-            false => self.fold().await?,
-        };
-        if folded != Folded::Done {
-            self.clock.sleep_ms(LOOK_AGAIN_MS).await;
-        }
-        Ok(())
     }
 
     /// How long ago the oldest batch came that a root does not hold, of the numbers up to `top`; 0: it holds all that were written.
@@ -192,35 +176,36 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(0)
     }
 
-    /// Of some pages, the one that an IP is in; no page if it is in another.
-    pub fn page_of(&self, ip: &IpAddr, pages: Range<usize>) -> Range<usize> {
-        let page = keys::page_of(ip, self.limits.pages);
-        if pages.contains(&page) {
-            page..page + 1
+    /// Of some shards, the one that an IP is in; no shard if it is in another.
+    pub fn shard_of(&self, ip: &IpAddr, shards: Range<usize>) -> Range<usize> {
+        let shard = keys::shard_of(ip, self.limits.shards);
+        if shards.contains(&shard) {
+            shard..shard + 1
         } else {
             0..0
         }
     }
 
-    /// The IPs of some pages of a root.
-    pub async fn list(&self, k: u64, pages: Range<usize>) -> Result<Vec<Listed>, LedgerError> {
+    /// The IPs of some shards of a root.
+    pub async fn list(&self, k: u64, shards: Range<usize>) -> Result<Vec<Listed>, LedgerError> {
         let key = keys::root(k);
         let root = self.root_at(k).await?.ok_or(LedgerError::Gone { key })?;
         let named = root
-            .pages
+            .shards
             .iter()
             .enumerate()
-            .take(pages.end)
-            .skip(pages.start);
+            .take(shards.end)
+            .skip(shards.start);
         let wanted: Vec<String> = named
             .filter(|(_, version)| **version > 0)
-            .map(|(page, version)| keys::page(page, *version))
+            .map(|(shard, version)| keys::shard(shard, *version))
             .collect();
         let mut listed = Vec::new();
         for (key, bytes) in wanted.iter().zip(self.get_all(&wanted).await?) {
-            let page: Page = decode(key, &bytes)?;
+            let shard: Shard = decode(key, &bytes)?;
             listed.extend(
-                page.0
+                shard
+                    .0
                     .into_iter()
                     .map(|(ip, entry): (IpAddr, Entry)| Listed {
                         ip,
@@ -256,84 +241,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    pub(crate) async fn get<T: serde::de::DeserializeOwned>(
-        &self,
-        key: &str,
-    ) -> Result<Option<T>, LedgerError> {
-        let bytes = self.store.get(key).await?;
-        Ok(bytes.map(|bytes| decode(key, &bytes)).transpose()?)
-    }
-
-    /// A value that only saves work: one that cannot be read is as good as none, and is written anew.
-    pub(crate) async fn hint<T: serde::de::DeserializeOwned>(
-        &self,
-        key: &str,
-    ) -> Result<Option<T>, LedgerError> {
-        match self.get(key).await {
-            Err(LedgerError::Corrupt { .. } | LedgerError::OtherLayout { .. }) => Ok(None),
-            got => got,
-        }
-    }
-
-    pub(crate) async fn mark(&self) -> Result<Mark, LedgerError> {
-        Ok(self.get(keys::MARK).await?.unwrap_or_default())
-    }
-
-    /// The root of a fold. `None` if it is not there.
-    pub(crate) async fn root_at(&self, k: u64) -> Result<Option<Root>, LedgerError> {
-        if k == 0 {
-            return Ok(Some(self.empty_root()));
-        }
-        self.get(&keys::root(k)).await
-    }
-
-    /// The newest root with a number of these.
-    pub(crate) async fn newest_root(
-        &self,
-        numbers: Range<u64>,
-    ) -> Result<Option<Root>, LedgerError> {
-        let mut end = numbers.end;
-        while end > numbers.start {
-            let start = end.saturating_sub(ROOTS_AT_ONCE).max(numbers.start);
-            let wanted: Vec<String> = (start..end).rev().map(keys::root).collect();
-            let mut found = self.store.get_many(&wanted).await?;
-            let newest = wanted.iter().find_map(|key| found.remove_entry(key));
-            if let Some((key, bytes)) = newest {
-                return Ok(Some(decode(&key, &bytes)?));
-            }
-            end = start;
-        }
-        Ok(None)
-    }
-
-    pub(crate) fn empty_root(&self) -> Root {
-        Root {
-            pages: vec![0; self.limits.pages],
-            ..Root::default()
-        }
-    }
-
-    /// Values that must all be there, in the order of their keys.
-    pub(crate) async fn get_all(&self, wanted: &[String]) -> Result<Vec<Vec<u8>>, LedgerError> {
-        let mut values = Vec::with_capacity(wanted.len());
-        for chunk in wanted.chunks(self.limits.chunk) {
-            let mut found = self.store.get_many(chunk).await?;
-            for key in chunk {
-                let bytes = found.remove(key);
-                values.push(bytes.ok_or_else(|| LedgerError::Gone { key: key.clone() })?);
-            }
-        }
-        Ok(values)
-    }
-
     /// Whether there is a root above this one. The newest root is always there.
     async fn is_replaced(&self, k: u64) -> Result<bool, LedgerError> {
         let newest = self.store.increment(keys::FOLD, 0).await?;
         Ok(self.newest_root(k + 1..newest + 1).await?.is_some())
-    }
-
-    async fn increment_nothing(&self, counter: &str) -> Result<u64, LedgerError> {
-        Ok(self.store.increment(counter, 0).await?)
     }
 
     async fn any_written(&self, numbers: &[u64]) -> Result<bool, LedgerError> {

@@ -284,7 +284,7 @@ fn what_was_replaced_is_deleted_once_no_query_reads_it() {
     clean(&store, &limits);
     let left: Vec<String> = store.keys("");
     assert_eq!(left.len(), 6, "{left:?}");
-    for kind in ["cleaned", "ids:", "ip:", "mark", "page:", "root:"] {
+    for kind in ["cleaned", "ids:", "ip:", "head", "shard:", "root:"] {
         assert_eq!(store.keys(kind).len(), 1, "{kind} {left:?}");
     }
     // Nothing is due: looking for it costs two calls.
@@ -627,7 +627,7 @@ fn unreadable(store: &MemoryStore, limits: &Limits) -> BTreeSet<String> {
             }
             match ledger.snapshot(|idle| ledger.fold_here(idle)).await {
                 Err(error) => note(error),
-                Ok(Snapshot { root, .. }) => match ledger.list(root.k, 0..limits.pages).await {
+                Ok(Snapshot { root, .. }) => match ledger.list(root.k, 0..limits.shards).await {
                     Err(error) => note(error),
                     Ok(listed) => {
                         let wanted: Vec<_> = listed.iter().map(|ip| (ip.ip, ip.version)).collect();
@@ -694,7 +694,7 @@ fn whatever_value_is_damaged_the_error_names_its_key() {
             }
         }
     }
-    let every = ["ids", "ip", "log", "mark", "meta", "page", "plan", "root"];
+    let every = ["ids", "ip", "log", "head", "meta", "shard", "plan", "root"];
     assert_eq!(kinds, every.map(str::to_owned).into());
 }
 
@@ -727,11 +727,11 @@ fn another_layout_is_refused_and_says_what_to_do() {
     block_on(ledger(&store, &limits).open()).unwrap();
     block_on(ledger(&store, &limits).open()).unwrap();
     let other = Limits {
-        pages: 8,
+        shards: 8,
         ..small()
     };
     let error = block_on(ledger(&store, &other).open()).unwrap_err();
-    assert!(error.to_string().contains("4 pages"), "{error}");
+    assert!(error.to_string().contains("4 shards"), "{error}");
 }
 
 #[test]

@@ -87,7 +87,13 @@ fn a_number_found_absent_before_its_writer_was_in_time_is_not_given_up() {
 
 #[test]
 fn a_write_that_lands_after_its_folder_gave_up_changes_nothing() {
-    for call in ["set plan:", "set ip:", "set page:", "set root:", "set mark"] {
+    for call in [
+        "set plan:",
+        "set ip:",
+        "set shard:",
+        "set root:",
+        "set head",
+    ] {
         let (store, limits) = (MemoryStore::new(), small());
         append(&store, &limits, None, hits("/a")).unwrap();
         let mut stalled = folder(&store, &limits).up_to(call);
@@ -103,10 +109,10 @@ fn a_write_that_lands_after_its_folder_gave_up_changes_nothing() {
 }
 
 #[test]
-fn a_mark_that_lands_after_its_successor_does_not_make_answers_old() {
+fn a_head_that_lands_after_its_successor_does_not_make_answers_old() {
     let (store, limits) = (MemoryStore::new(), small());
     append(&store, &limits, None, hits("/a")).unwrap();
-    let stalled = folder(&store, &limits).up_to("set mark");
+    let stalled = folder(&store, &limits).up_to("set head");
     append(&store, &limits, None, hits("/b")).unwrap();
     store.clock.pass(limits.lease_ms + 1);
     assert_eq!(fold(&store, &limits).unwrap(), Folded::Done);
@@ -115,10 +121,10 @@ fn a_mark_that_lands_after_its_successor_does_not_make_answers_old() {
 }
 
 #[test]
-fn a_mark_that_lands_after_its_successor_takes_nothing_back() {
+fn a_head_that_lands_after_its_successor_takes_nothing_back() {
     let (store, limits) = (MemoryStore::new(), small());
     append(&store, &limits, None, hits("/a")).unwrap();
-    let stalled = folder(&store, &limits).up_to("set mark");
+    let stalled = folder(&store, &limits).up_to("set head");
     append(&store, &limits, None, hits("/b")).unwrap();
     store.clock.pass(limits.lease_ms + 1);
     assert_eq!(fold(&store, &limits).unwrap(), Folded::Done);
@@ -164,7 +170,7 @@ fn a_folder_that_dies_anywhere_loses_nothing_and_leaves_nothing() {
             clean(&store, &limits);
         }
         let keys = store.keys("");
-        for kind in ["ip:", "page:", "root:"] {
+        for kind in ["ip:", "shard:", "root:"] {
             assert_eq!(store.keys(kind).len(), 1, "dead at {at}: {keys:?}");
         }
         assert!(store.keys("plan:").is_empty(), "dead at {at}: {keys:?}");
@@ -204,7 +210,7 @@ fn an_evicted_ip_that_comes_back_starts_anew() {
         vec![hit("192.0.2.2", "/b", NOW_MS + 1)],
     )
     .unwrap();
-    folder(&store, &limits).up_to("set mark").crash();
+    folder(&store, &limits).up_to("set head").crash();
     store.clock.pass(limits.lease_ms + 1);
     append(
         &store,
@@ -241,7 +247,7 @@ const MEETING_POINTS: [&str; 5] = [
     "increment fold 0",
     "get log:",
     "set root:",
-    "set mark",
+    "set head",
 ];
 
 /// Moves a folder from one meeting point to the next.

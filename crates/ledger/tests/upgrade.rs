@@ -204,7 +204,7 @@ fn a_state_of_another_layout_is_never_begun_anew() {
 
 #[test]
 fn a_store_of_layout_2_or_of_a_newer_one_is_refused_and_left_as_it_is() {
-    // Layout 2 and version byte 1, 4 pages.
+    // Layout 2 and version byte 1, 4 shards.
     let newer = {
         let mut value = rollcall_store::value::encode("meta", &(4u32, None::<u8>)).unwrap();
         value[0] = LAYOUT + 1;

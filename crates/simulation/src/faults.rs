@@ -44,8 +44,8 @@ pub const CALLS: [&str; 25] = [
     "delete log",
     "get cleaned",
     "set cleaned",
-    "get mark",
-    "set mark",
+    "get head",
+    "set head",
     "get lease",
     "set lease",
     "delete lease",
@@ -56,8 +56,8 @@ pub const CALLS: [&str; 25] = [
     "set root",
     "get ip",
     "set ip",
-    "get page",
-    "set page",
+    "get shard",
+    "set shard",
     "set ids",
     "get plan",
     "delete ip",
@@ -71,7 +71,7 @@ pub enum Theme {
     SlowWriters,
     /// Too slow to acknowledge.
     LateWriters,
-    /// A mark that is written after its successor.
+    /// A head that is written after its successor.
     LateMarks,
     /// Folds that take longer than any lease, in a store that stays slow, by folders that are ended on the way.
     SlowStore,
@@ -127,7 +127,7 @@ impl Mix {
                 ("get log", Fault::SlowReturn, 0.4),
             ],
             Theme::LateWriters => vec![("set log", Fault::SlowCall, 0.5)],
-            Theme::LateMarks => vec![("set mark", Fault::SlowCall, 0.5)],
+            Theme::LateMarks => vec![("set head", Fault::SlowCall, 0.5)],
             Theme::Anything | Theme::SlowStore if aimed => (0..rng.usize(1..=3))
                 .map(|_| {
                     let fault = FAULTS[rng.usize(0..FAULTS.len())].0;

@@ -56,8 +56,8 @@ pub struct Answer {
     pub drops: Drops,
     /// Address, version and last seen as the index has it, and the state.
     pub states: Vec<((IpAddr, u64, u64), IpState)>,
-    /// The version of each page.
-    pub pages: Vec<u64>,
+    /// The version of each shard.
+    pub shards: Vec<u64>,
     /// Number and version of each chunk of batch ids.
     pub ids: Vec<(u64, u64)>,
 }
@@ -116,7 +116,7 @@ impl Tight {
 /// The ledger's limits in this history.
 pub fn limits(clock: &SimClock) -> Limits {
     Limits {
-        pages: 3,
+        shards: 3,
         ack_within_ms: ACK_WITHIN_MS,
         skip_after_ms: clock.tight.skip_after_ms,
         lease_ms: 3_000,

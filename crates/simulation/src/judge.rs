@@ -104,8 +104,8 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
         .iter()
         .map(|((ip, version, _), _)| format!("ip:{ip}:{version}"))
         .collect();
-    let pages = last.pages.iter().enumerate();
-    let pages: Vec<String> = pages.map(|(p, k)| format!("page:{p}:{k}")).collect();
+    let shards = last.shards.iter().enumerate();
+    let shards: Vec<String> = shards.map(|(p, k)| format!("shard:{p}:{k}")).collect();
     let ids = last.ids.iter();
     let ids: Vec<String> = ids.map(|(chunk, k)| format!("ids:{chunk}:{k}")).collect();
     // A segment may land after its number was given up, by the clock that is farthest ahead.
@@ -121,9 +121,9 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
             // The mutant without versions in its names is judged by what it counts.
             "ip" => states.contains(key) || version.is_none(),
             "root" => version == Some(last.k),
-            "page" => pages.contains(key),
+            "shard" => shards.contains(key),
             "ids" => ids.contains(key),
-            "mark" | "lease" | "meta" | "cleaned" | "cleaner" => true,
+            "head" | "lease" | "meta" | "cleaned" | "cleaner" => true,
             _ => false,
         };
         if !fine {

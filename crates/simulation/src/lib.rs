@@ -86,11 +86,11 @@ macro_rules! subject {
                 clock: &$crate::store::SimClock,
             ) -> Option<$crate::history::Answer> {
                 let limits = $crate::history::limits(clock);
-                let pages = limits.pages;
+                let shards = limits.shards;
                 let ledger = ledger::Ledger::new(store, clock, limits);
                 let snapshot = ledger.snapshot(|idle| ledger.fold_here(idle)).await.ok()?;
                 let root = snapshot.root;
-                let listed = ledger.list(root.k, 0..pages).await.ok()?;
+                let listed = ledger.list(root.k, 0..shards).await.ok()?;
                 let wanted: Vec<_> = listed
                     .iter()
                     .map(|listed| (listed.ip, listed.version))
@@ -108,7 +108,7 @@ macro_rules! subject {
                     hits: root.hits,
                     traffic: root.traffic.total.count,
                     drops: root.drops,
-                    pages: root.pages,
+                    shards: root.shards,
                     ids: root
                         .ids
                         .iter()

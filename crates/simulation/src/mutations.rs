@@ -36,14 +36,14 @@ pub const MUTATIONS: &[Mutation] = &[
         name: "number_taken_after_the_base_is_read",
         harm: "an acknowledged hit is lost",
         changes: &[(
-            "fold.rs",
+            "fold/mod.rs",
             "        let k = held.store().await?.increment(keys::FOLD, 1).await?;
-        went_back(keys::FOLD, k, mark.k + 1)?;
+        went_back(keys::FOLD, k, head.k + 1)?;
         held.fold_as(k);
-        let base = self.base_below(held, k, mark.k).await?;
+        let base = self.base_below(held, k, head.k).await?;
 ",
             "        let seen = held.store().await?.increment(keys::FOLD, 0).await?;
-        let base = self.base_below(held, seen + 1, mark.k).await?;
+        let base = self.base_below(held, seen + 1, head.k).await?;
         let k = held.store().await?.increment(keys::FOLD, 1).await?;
         held.fold_as(k);
 ",
@@ -53,7 +53,7 @@ pub const MUTATIONS: &[Mutation] = &[
         name: "no_second_look_at_the_counter",
         harm: "an acknowledged hit is lost",
         changes: &[(
-            "fold.rs",
+            "fold/commit.rs",
             "increment(keys::FOLD, 0).await? != root.k",
             "increment(keys::FOLD, 0).await? == 0",
         )],
@@ -70,7 +70,7 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "a_hole_is_dropped_too_early",
         harm: "an acknowledged hit is lost",
-        changes: &[("pending.rs", "> self.limits.skip_after_ms", "> 2_000")],
+        changes: &[("fold/log.rs", "> self.limits.skip_after_ms", "> 2_000")],
     },
     Mutation {
         name: "the_stamp_is_taken_before_the_number",
@@ -85,7 +85,7 @@ pub const MUTATIONS: &[Mutation] = &[
         name: "the_clock_is_read_after_the_log",
         harm: "an acknowledged hit is lost",
         changes: &[(
-            "pending.rs",
+            "fold/log.rs",
             "let before_ms = pending.before_ms;",
             "let before_ms = pending.before_ms.max(self.clock.wall_ms());",
         )],
@@ -95,23 +95,23 @@ pub const MUTATIONS: &[Mutation] = &[
         harm: "a hit is counted twice",
         changes: &[
             (
-                "batch_ids.rs",
+                "fold/batch_ids.rs",
                 "pub fn finish(mut self, k: u64,",
                 "pub fn finish(mut self, before_ms: u64, k: u64,",
             ),
             (
-                "batch_ids.rs",
+                "fold/batch_ids.rs",
                 "let newest_ms = self.newest_ms();",
                 "let newest_ms = before_ms.max(self.newest_ms());",
             ),
-            ("rewrite.rs", ".finish(k,", ".finish(before_ms, k,"),
+            ("fold/apply.rs", ".finish(k,", ".finish(before_ms, k,"),
         ],
     },
     Mutation {
         name: "no_plan",
         harm: "a key is left behind: ip",
         changes: &[(
-            "rewrite.rs",
+            "fold/apply.rs",
             "        self.write_plan(held, k, &plan).await?;
 
         let mut outbox",
@@ -123,12 +123,12 @@ pub const MUTATIONS: &[Mutation] = &[
         harm: "an acknowledged hit is lost",
         changes: &[
             (
-                "query.rs",
+                "read.rs",
                 "let bytes = self.store.get(key).await?;",
                 "let bytes = self.store.get(key).await.unwrap_or(None);",
             ),
             (
-                "query.rs",
+                "read.rs",
                 "let mut found = self.store.get_many(&wanted).await?;",
                 "let mut found = self.store.get_many(&wanted).await.unwrap_or_default();",
             ),
@@ -144,21 +144,21 @@ pub const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
-        name: "a_query_trusts_the_mark",
+        name: "a_query_trusts_the_head",
         harm: "an answer lacks what was acknowledged before it was asked",
         changes: &[(
             "query.rs",
-            "!self.is_replaced(mark.k).await?",
-            "self.mark().await? == mark",
+            "!self.is_replaced(head.k).await?",
+            "self.head().await? == head",
         )],
     },
     Mutation {
-        name: "a_status_trusts_the_mark",
+        name: "a_status_trusts_the_head",
         harm: "a status took back what another had told",
         changes: &[(
             "query.rs",
             "self.newest_root(root.k + 1..newest + 1).await?.is_none()",
-            "self.mark().await? == mark",
+            "self.head().await? == head",
         )],
     },
     Mutation {
@@ -209,22 +209,22 @@ pub const MUTATIONS: &[Mutation] = &[
         name: "a_lost_fold_is_tried_again_as_large",
         harm: "it never comes to rest",
         changes: &[(
-            "fold.rs",
+            "fold/mod.rs",
             "let halvings = halvings(&base, lost);",
             "let halvings = halvings(&base, 0);",
         )],
     },
     Mutation {
-        name: "everything_is_cleaned_at_once_and_before_the_mark",
+        name: "everything_is_cleaned_at_once_and_before_the_head",
         harm: "it never comes to rest",
         changes: &[
             ("clean.rs", "self.limits.clean_keys.max(1)", "usize::MAX / 2"),
             (
-                "fold.rs",
-                "        let value = encode(keys::MARK, &mark)?;
+                "fold/commit.rs",
+                "        let value = encode(keys::HEAD, &head)?;
 ",
-                "        self.clean_held(held, mark, self.cleaned().await?).await?;
-        let value = encode(keys::MARK, &mark)?;
+                "        self.clean_held(held, head, self.cleaned().await?).await?;
+        let value = encode(keys::HEAD, &head)?;
 ",
             ),
             ("clean.rs", "    async fn clean_held(", "    pub(crate) async fn clean_held("),

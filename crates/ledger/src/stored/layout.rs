@@ -90,7 +90,7 @@ fn kinds() -> Vec<Kind> {
         folded_at_ms: NOW_MS,
         log: 2,
         open: [(3, 4)].into(),
-        pages: vec![0, 5],
+        shards: vec![0, 5],
         ids: vec![IdChunk {
             number: 6,
             version: 7,
@@ -140,7 +140,7 @@ fn kinds() -> Vec<Kind> {
             expect: format!("{state:?}"),
         },
         kind("root:1", root),
-        kind("page:0:1", Page([(hits[0].ip, entry)].into())),
+        kind("shard:0:1", Shard([(hits[0].ip, entry)].into())),
         kind("ids:0:1", vec![id]),
         kind(
             "plan:1",
@@ -148,14 +148,14 @@ fn kinds() -> Vec<Kind> {
                 base: 1,
                 changes: vec![
                     change(Versioned::Ip(hits[0].ip), true, 2),
-                    change(Versioned::Page(3), true, 4),
+                    change(Versioned::Shard(3), true, 4),
                     change(Versioned::Ids(5), false, 6),
                 ],
             },
         ),
         kind(
-            "mark",
-            Mark {
+            "head",
+            Head {
                 k: 1,
                 low: 2,
                 log: 3,
@@ -180,7 +180,7 @@ fn kinds() -> Vec<Kind> {
         kind(
             "meta",
             Meta {
-                pages: 256,
+                shards: 256,
                 upgrading_from: Some(3),
             },
         ),

@@ -6,19 +6,19 @@
 mod counts;
 #[cfg(test)]
 mod layout;
-mod page;
 mod plan;
 mod root;
 mod segment;
+mod shard;
 mod small;
 mod state;
 mod tally;
 
-pub(crate) use page::{Entry, Page};
 pub(crate) use plan::{Change, Plan, Versioned};
 pub use root::Root;
 pub(crate) use root::{IdChunk, Pace, Replaced, Void};
 pub use segment::BatchId;
 pub(crate) use segment::{Segment, SegmentReader};
-pub(crate) use small::{Cleaned, Lease, Mark, Meta, OldMeta};
+pub(crate) use shard::{Entry, Shard};
+pub(crate) use small::{Cleaned, Head, Lease, Meta, OldMeta};
 pub(crate) use state::{decode_state, encode_state};

@@ -29,7 +29,7 @@ pub(crate) struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Versioned {
     Ip(IpAddr),
-    Page(usize),
+    Shard(usize),
     Ids(u64),
 }
 
@@ -37,7 +37,7 @@ impl Versioned {
     fn key(&self, k: u64) -> String {
         match self {
             Self::Ip(ip) => keys::ip(ip, k),
-            Self::Page(page) => keys::page(*page, k),
+            Self::Shard(shard) => keys::shard(*shard, k),
             Self::Ids(chunk) => keys::ids(*chunk, k),
         }
     }

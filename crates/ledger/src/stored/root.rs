@@ -14,8 +14,8 @@ pub struct Root {
     pub log: u64,
     /// Numbers below it that were not written yet, and since when a later one was.
     pub open: BTreeMap<u64, u64>,
-    /// The version of each page; 0 is an empty one.
-    pub pages: Vec<u64>,
+    /// The version of each shard; 0 is an empty one.
+    pub shards: Vec<u64>,
     pub ids: Vec<IdChunk>,
     pub ips: u64,
     pub hits: u64,

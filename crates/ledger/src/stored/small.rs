@@ -1,10 +1,10 @@
-//! The small values that are overwritten: `mark`, `lease`, `cleaner`, `cleaned` and `meta`.
+//! The small values that are overwritten: `head`, `lease`, `cleaner`, `cleaned` and `meta`.
 
 use serde::{Deserialize, Serialize};
 
-/// `mark`: the newest root known to be confirmed.
+/// `head`: the newest root known to be confirmed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Mark {
+pub(crate) struct Head {
     pub k: u64,
     /// Every number of the log up to this one is folded or dropped.
     pub low: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Lease {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Meta {
     /// Shares of the IPs.
-    pub pages: u32,
+    pub shards: u32,
     /// The store is being brought up from this layout; values of it may still be there.
     pub upgrading_from: Option<u8>,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Meta {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OldMeta {
     pub layout: u32,
-    pub pages: u32,
+    pub shards: u32,
 }
 
 /// `cleaned`: how far cleaning got. What is lost of it is done again.

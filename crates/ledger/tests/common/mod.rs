@@ -159,10 +159,10 @@ pub fn ledger<'a>(store: &'a MemoryStore, limits: &Limits) -> Ledger<'a, MemoryS
     Ledger::new(store, &store.clock, limits.clone())
 }
 
-/// Few pages and small chunks, so that tests cross their edges.
+/// Few shards and small chunks, so that tests cross their edges.
 pub fn small() -> Limits {
     Limits {
-        pages: 4,
+        shards: 4,
         chunk: 3,
         fold_segments: 5,
         ids_per_chunk: 4,
@@ -221,7 +221,7 @@ pub fn all(store: &MemoryStore, limits: &Limits) -> BTreeMap<IpAddr, IpState> {
     let root = snapshot(store, limits).unwrap();
     let ledger = ledger(store, limits);
     block_on(async {
-        let listed = ledger.list(root.k, 0..limits.pages).await.unwrap();
+        let listed = ledger.list(root.k, 0..limits.shards).await.unwrap();
         let wanted: Vec<(IpAddr, u64)> = listed.iter().map(|ip| (ip.ip, ip.version)).collect();
         let mut all: BTreeMap<IpAddr, IpState> = BTreeMap::new();
         let take = |ip, state: Result<_, _>| drop(all.insert(ip, state.unwrap()));

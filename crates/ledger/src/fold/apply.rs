@@ -1,4 +1,4 @@
-//! Hits become states: which states, pages and batch ids a fold writes, and what these replace.
+//! Hits become states: which states, shards and batch ids a fold writes, and what these replace.
 //!
 //! The index is in memory as far as it changes. The states are not: they are read, changed and written in portions of bounded bytes, so
 //! that a fold of any number of them has room, and comes to a store call often.
@@ -10,18 +10,18 @@ use rollcall_tally::{Hit, IpState};
 
 use rollcall_store::value::{decode, encode};
 
-use crate::batch_ids::IdsWritten;
-use crate::fold::Stop;
+use super::batch_ids::IdsWritten;
+use super::log::Pending;
 use crate::lease::Held;
-use crate::pending::Pending;
-use crate::stored::{Change, Entry, Page, Plan, Root, Versioned, decode_state, encode_state};
+use crate::stop::Stop;
+use crate::stored::{Change, Entry, Plan, Root, Shard, Versioned, decode_state, encode_state};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// What a fold changes, but for the states themselves.
 #[derive(Default)]
 struct Draft {
-    /// The pages read; those in `dirty` were changed.
-    pages: BTreeMap<usize, Page>,
+    /// The shards read; those in `dirty` were changed.
+    shards: BTreeMap<usize, Shard>,
     dirty: BTreeSet<usize>,
     /// What is to be done to each IP.
     ips: BTreeMap<IpAddr, Touched>,
@@ -98,13 +98,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let spared = self
             .write_states(&mut outbox, &mut draft, &mut root, before_ms)
             .await?;
-        let dirty = draft.pages.iter().filter(|(p, _)| draft.dirty.contains(p));
-        for (page, index) in dirty {
+        let dirty = draft.shards.iter().filter(|(p, _)| draft.dirty.contains(p));
+        for (shard, index) in dirty {
             self.clock.give_way().await;
-            let key = keys::page(*page, k);
+            let key = keys::shard(*shard, k);
             let value = encode(&key, index)?;
             outbox.put(key, value).await?;
-            if let Some(version) = root.pages.get_mut(*page) {
+            if let Some(version) = root.shards.get_mut(*shard) {
                 *version = k;
             }
         }
@@ -142,17 +142,17 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         k: u64,
         hits: BTreeMap<IpAddr, Vec<Hit>>,
     ) -> Result<Draft, Stop> {
-        let page_of = |ip: &IpAddr| keys::page_of(ip, self.limits.pages);
+        let shard_of = |ip: &IpAddr| keys::shard_of(ip, self.limits.shards);
         let mut draft = Draft {
-            dirty: hits.keys().map(page_of).collect(),
+            dirty: hits.keys().map(shard_of).collect(),
             ..Draft::default()
         };
         let touched: Vec<usize> = draft.dirty.iter().copied().collect();
-        self.read_pages(held, base, &mut draft.pages, &touched)
+        self.read_shards(held, base, &mut draft.shards, &touched)
             .await?;
         for (ip, hits) in hits {
-            let page = draft.pages.entry(page_of(&ip)).or_default();
-            let entry = page.0.entry(ip).or_default();
+            let shard = draft.shards.entry(shard_of(&ip)).or_default();
+            let entry = shard.0.entry(ip).or_default();
             let before = *entry;
             let newest_ms = hits.iter().map(|hit| hit.timestamp_ms).max().unwrap_or(0);
             draft.new_ips += u64::from(before.version == 0);
@@ -183,23 +183,23 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         if too_many == 0 {
             return Ok(());
         }
-        let every: Vec<usize> = (0..self.limits.pages).collect();
-        self.read_pages(held, base, &mut draft.pages, &every)
+        let every: Vec<usize> = (0..self.limits.shards).collect();
+        self.read_shards(held, base, &mut draft.shards, &every)
             .await?;
         let mut by_age: Vec<(u64, IpAddr, usize)> = Vec::new();
-        for (page, index) in &draft.pages {
+        for (shard, index) in &draft.shards {
             self.clock.give_way().await;
             let ips = index.0.iter();
-            by_age.extend(ips.map(|(ip, entry)| (entry.last_seen_ms, *ip, *page)));
+            by_age.extend(ips.map(|(ip, entry)| (entry.last_seen_ms, *ip, *shard)));
         }
         by_age.sort_unstable();
-        for (_, ip, page) in by_age.into_iter().take(too_many as usize) {
+        for (_, ip, shard) in by_age.into_iter().take(too_many as usize) {
             self.clock.give_way().await;
-            let index = draft.pages.get_mut(&page);
+            let index = draft.shards.get_mut(&shard);
             let Some(entry) = index.and_then(|index| index.0.remove(&ip)) else {
                 continue;
             };
-            draft.dirty.insert(page);
+            draft.dirty.insert(shard);
             draft.evicted_ips += 1;
             draft.evicted_hits += entry.hits;
             let touched = draft.ips.entry(ip).or_insert(Touched {
@@ -266,8 +266,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 }
                 let key = keys::ip(&ip, root.k);
                 let value = encode_state(&key, &state)?;
-                let page = keys::page_of(&ip, self.limits.pages);
-                let index = draft.pages.get_mut(&page);
+                let shard = keys::shard_of(&ip, self.limits.shards);
+                let index = draft.shards.get_mut(&shard);
                 if let Some(entry) = index.and_then(|index| index.0.get_mut(&ip)) {
                     entry.bytes = value.len() as u64;
                     if is_unreadable {
@@ -284,33 +284,38 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 
     /// Reads those of `wanted` that are not read yet.
-    async fn read_pages(
+    async fn read_shards(
         &self,
         held: &Held<'_, S, C>,
         base: &Root,
-        pages: &mut BTreeMap<usize, Page>,
+        shards: &mut BTreeMap<usize, Shard>,
         wanted: &[usize],
     ) -> Result<(), Stop> {
-        let version = |page: usize| base.pages.get(page).copied().filter(|version| *version > 0);
+        let version = |shard: usize| {
+            base.shards
+                .get(shard)
+                .copied()
+                .filter(|version| *version > 0)
+        };
         let missing: Vec<usize> = wanted
             .iter()
             .copied()
-            .filter(|page| !pages.contains_key(page))
+            .filter(|shard| !shards.contains_key(shard))
             .collect();
         for chunk in missing.chunks(self.limits.chunk) {
             let named: Vec<(usize, String)> = chunk
                 .iter()
-                .filter_map(|page| Some((*page, keys::page(*page, version(*page)?))))
+                .filter_map(|shard| Some((*shard, keys::shard(*shard, version(*shard)?))))
                 .collect();
             let wanted: Vec<String> = named.iter().map(|(_, key)| key.clone()).collect();
             let found = held.store().await?.get_many(&wanted).await?;
-            for (page, key) in named {
+            for (shard, key) in named {
                 self.clock.give_way().await;
                 let bytes = found.get(&key).ok_or(Stop::Lost)?;
-                pages.insert(page, decode(&key, bytes)?);
+                shards.insert(shard, decode(&key, bytes)?);
             }
-            for page in chunk {
-                pages.entry(*page).or_default();
+            for shard in chunk {
+                shards.entry(*shard).or_default();
             }
         }
         Ok(())
@@ -323,15 +328,15 @@ fn plan(base: &Root, draft: &Draft, ids: &IdsWritten) -> Plan {
         is_written: touched.is_written,
         before: touched.before.version,
     });
-    let pages = draft.dirty.iter().map(|page| Change {
-        of: Versioned::Page(*page),
+    let shards = draft.dirty.iter().map(|shard| Change {
+        of: Versioned::Shard(*shard),
         is_written: true,
-        before: base.pages.get(*page).copied().unwrap_or(0),
+        before: base.shards.get(*shard).copied().unwrap_or(0),
     });
     Plan {
         base: base.k,
         changes: ips
-            .chain(pages)
+            .chain(shards)
             .chain(ids.changes.iter().copied())
             .collect(),
     }

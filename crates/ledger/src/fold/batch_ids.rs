@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use rollcall_store::value::decode;
 
-use crate::fold::Stop;
 use crate::lease::Held;
+use crate::stop::Stop;
 use crate::stored::{BatchId, Change, IdChunk, Versioned};
 use crate::{Clock, Ledger, Store, keys};
 

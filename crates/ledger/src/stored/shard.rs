@@ -1,4 +1,4 @@
-//! `page:{p}:{k}`: the index of a share of the IPs.
+//! `shard:{s}:{k}`: the index of a share of the IPs.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Page(pub BTreeMap<IpAddr, Entry>);
+pub(crate) struct Shard(pub BTreeMap<IpAddr, Entry>);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use rollcall_tally::{Hit, Traffic};
 
-use crate::batch_ids::BatchIds;
-use crate::fold::Stop;
+use super::batch_ids::BatchIds;
 use crate::lease::Held;
 use crate::portion::Portion;
+use crate::stop::Stop;
 use crate::stored::{Root, SegmentReader};
 use crate::{Clock, Ledger, Store, keys};
 

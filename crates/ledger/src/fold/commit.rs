@@ -1,0 +1,77 @@
+//! The root: which one a fold builds on, and how its own is confirmed.
+
+use rollcall_store::value::encode;
+
+use super::Folded;
+use super::log::Pending;
+use crate::lease::Held;
+use crate::stop::Stop;
+use crate::stored::{Head, Root, Void};
+use crate::{Clock, Ledger, Store, keys};
+
+impl<S: Store, C: Clock> Ledger<'_, S, C> {
+    /// The newest root below `k`. Older ones than the head's are never looked at: they may be gone.
+    pub(super) async fn base_below(
+        &self,
+        held: &Held<'_, S, C>,
+        k: u64,
+        head_k: u64,
+    ) -> Result<Root, Stop> {
+        held.store().await?;
+        match self.newest_root(head_k.max(1)..k).await? {
+            Some(root) => Ok(root),
+            None if head_k == 0 => Ok(self.empty_root()),
+            // Later folds were confirmed and have cleaned up: we are void.
+            None => Err(Stop::Lost),
+        }
+    }
+
+    /// The base's successor, but for what is folded into it.
+    pub(super) async fn next_root(
+        &self,
+        base: &Root,
+        pending: &Pending,
+        k: u64,
+    ) -> Result<Root, Stop> {
+        let cleaned = self.cleaned().await?;
+        let mut root = Root {
+            k,
+            folded_at_ms: pending.before_ms,
+            log: pending.log,
+            open: pending.open.clone(),
+            traffic: pending.traffic.clone(),
+            ..base.clone()
+        };
+        root.drops.skipped_numbers += pending.skipped;
+        root.drops.repeated_batches += pending.repeated_batches;
+        root.replaced.retain(|fold| fold.k >= cleaned.replaced.0);
+        root.void.retain(|void| void.last >= cleaned.void.0);
+        if base.k + 1 < k {
+            root.void.push(Void {
+                first: base.k + 1,
+                last: k - 1,
+                since_ms: pending.before_ms,
+            });
+        }
+        Ok(root)
+    }
+
+    /// Writes the root, looks at the counter once more, and tells that it is confirmed.
+    pub(super) async fn commit(&self, held: &Held<'_, S, C>, root: &Root) -> Result<Folded, Stop> {
+        let key = keys::root(root.k);
+        let value = encode(&key, root)?;
+        held.store().await?.set(&key, value).await?;
+        // Whoever took a number meanwhile may have missed this root and build on its base.
+        if held.store().await?.increment(keys::FOLD, 0).await? != root.k {
+            return Err(Stop::Lost);
+        }
+        let head = Head {
+            k: root.k,
+            low: root.open.keys().next().map_or(root.log, |n| n - 1),
+            log: root.log,
+        };
+        let value = encode(keys::HEAD, &head)?;
+        held.store().await?.set(keys::HEAD, value).await?;
+        Ok(Folded::Done)
+    }
+}

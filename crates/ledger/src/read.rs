@@ -1,0 +1,106 @@
+//! Reading values, as folds, queries and cleaning all do.
+
+use std::ops::Range;
+
+use rollcall_store::value::decode;
+use serde::de::DeserializeOwned;
+
+use crate::stored::{self, Head, Root};
+use crate::{Clock, Ledger, LedgerError, Store, keys};
+
+/// Fold numbers looked at by one call. Few of them have a root, and a root is a few kilobytes.
+const ROOTS_AT_ONCE: u64 = 100;
+
+impl<S: Store, C: Clock> Ledger<'_, S, C> {
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<T>, LedgerError> {
+        let bytes = self.store.get(key).await?;
+        Ok(bytes.map(|bytes| decode(key, &bytes)).transpose()?)
+    }
+
+    /// A value that only saves work: one that cannot be read is as good as none, and is written anew.
+    pub(crate) async fn hint<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<T>, LedgerError> {
+        match self.get(key).await {
+            Err(LedgerError::Corrupt { .. } | LedgerError::OtherLayout { .. }) => Ok(None),
+            got => got,
+        }
+    }
+
+    pub(crate) async fn head(&self) -> Result<Head, LedgerError> {
+        Ok(self.get(keys::HEAD).await?.unwrap_or_default())
+    }
+
+    /// The root of a fold. `None` if it is not there.
+    pub(crate) async fn root_at(&self, k: u64) -> Result<Option<Root>, LedgerError> {
+        if k == 0 {
+            return Ok(Some(self.empty_root()));
+        }
+        self.get(&keys::root(k)).await
+    }
+
+    /// The newest root with a number of these.
+    pub(crate) async fn newest_root(
+        &self,
+        numbers: Range<u64>,
+    ) -> Result<Option<Root>, LedgerError> {
+        let mut end = numbers.end;
+        while end > numbers.start {
+            let start = end.saturating_sub(ROOTS_AT_ONCE).max(numbers.start);
+            let wanted: Vec<String> = (start..end).rev().map(keys::root).collect();
+            let mut found = self.store.get_many(&wanted).await?;
+            let newest = wanted.iter().find_map(|key| found.remove_entry(key));
+            if let Some((key, bytes)) = newest {
+                return Ok(Some(decode(&key, &bytes)?));
+            }
+            end = start;
+        }
+        Ok(None)
+    }
+
+    pub(crate) fn empty_root(&self) -> Root {
+        Root {
+            shards: vec![0; self.limits.shards],
+            ..Root::default()
+        }
+    }
+
+    /// Values that must all be there, in the order of their keys.
+    pub(crate) async fn get_all(&self, wanted: &[String]) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let mut values = Vec::with_capacity(wanted.len());
+        for chunk in wanted.chunks(self.limits.chunk) {
+            let mut found = self.store.get_many(chunk).await?;
+            for key in chunk {
+                let bytes = found.remove(key);
+                values.push(bytes.ok_or_else(|| LedgerError::Gone { key: key.clone() })?);
+            }
+        }
+        Ok(values)
+    }
+
+    /// How far cleaning got, as far as known.
+    pub(crate) async fn cleaned(&self) -> Result<stored::Cleaned, LedgerError> {
+        Ok(self.hint(keys::CLEANED).await?.unwrap_or_default())
+    }
+
+    /// A counter as it is.
+    pub(crate) async fn count_of(&self, counter: &str) -> Result<u64, LedgerError> {
+        Ok(self.store.increment(counter, 0).await?)
+    }
+}
+
+/// A counter is never behind what was written under it, unless the store lost its newest writes.
+pub(crate) fn went_back(key: &str, value: u64, seen: u64) -> Result<(), LedgerError> {
+    if value < seen {
+        return Err(LedgerError::CounterWentBack {
+            key: key.to_owned(),
+            value,
+            seen,
+        });
+    }
+    Ok(())
+}
