@@ -9,7 +9,7 @@
 //! Refuses a request that changes something and carries a session, unless it comes from a page of our own: a browser sends the cookie
 //! along with what other pages make it send.
 
-use http::header::{ACCEPT, COOKIE, ORIGIN};
+use http::header::{ACCEPT, ORIGIN};
 use http::{HeaderMap, Method, Request, StatusCode};
 use rollcall_web::auth::{Tokens, bearer};
 use rollcall_web::{Problem, Reply};
@@ -124,7 +124,7 @@ fn admit<B>(request: &Request<B>, keys: &Keys, now_s: u64) -> Result<Visitor, Re
             by_cookie: false,
         },
         None => Visitor {
-            role: session_of(request, keys, now_s).ok_or(Refusal::Anonymous)?,
+            role: session::of(request, keys, now_s).ok_or(Refusal::Anonymous)?,
             by_cookie: true,
         },
     };
@@ -138,17 +138,6 @@ fn admit<B>(request: &Request<B>, keys: &Keys, now_s: u64) -> Result<Visitor, Re
         Role::Viewer if !reads => Err(Refusal::Forbidden(READS_ONLY)),
         Role::Metrics | Role::Viewer | Role::Admin => Ok(visitor),
     }
-}
-
-/// The role of the session that a request carries.
-fn session_of<B>(request: &Request<B>, keys: &Keys, now_s: u64) -> Option<Role> {
-    let name = session::cookie_name(local::is_https(request));
-    let headers = request.headers().get_all(COOKIE).iter();
-    let cookies = headers.filter_map(|header| header.to_str().ok());
-    let cookies = cookies.flat_map(|header| header.split(';'));
-    let mut values =
-        cookies.filter_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='));
-    values.find_map(|value| session::role(value, keys, now_s))
 }
 
 /// Whether a page of our own made the request. Browsers say so themselves, but not to a server that they reach over plain HTTP: there

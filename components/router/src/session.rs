@@ -4,43 +4,58 @@
 //! token is no longer configured. Signed with a viewer's token, no cookie is an admin's: each role's is held against that role's
 //! tokens alone.
 
-use rollcall_web::signature::hmac_sha256;
-use subtle::{Choice, ConstantTimeEq};
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+use http::header::COOKIE;
+use http::{HeaderMap, Request};
+use rollcall_web::signature;
 
 use crate::access::{Keys, Role};
+use crate::local;
 
 /// For so long a person stays signed in: a working day. A cookie that was stolen is good for no longer.
-pub const LIFETIME_S: u64 = 12 * 60 * 60;
+const LIFETIME_S: u32 = 12 * 60 * 60;
 
 /// What the signature is for, so that it can be taken for nothing else that is ever signed with a token.
 const PURPOSE: &str = "rollcall session 1: ";
 
 /// The value of a new session's cookie. `None` cannot be: every token is fit for a key.
 pub fn begin(token: &str, role: Role, now_s: u64) -> Option<String> {
-    let claim = format!("{}.{}", name(role), now_s.saturating_add(LIFETIME_S));
-    let signature = signature(token, &claim)?;
+    let claim = format!("{}.{}", name(role), now_s.saturating_add(LIFETIME_S.into()));
+    let signature = signature::sign(token, signed(&claim))?;
     Some(format!("{claim}.{signature}"))
 }
 
-/// The role of a cookie that holds.
-pub fn role(value: &str, keys: &Keys, now_s: u64) -> Option<Role> {
+/// The role of the session that a request carries.
+pub fn of<B>(request: &Request<B>, keys: &Keys, now_s: u64) -> Option<Role> {
+    let name = cookie_name(local::is_https(request));
+    let mut ours = cookies(request.headers()).filter(|cookie| cookie.name() == name);
+    ours.find_map(|cookie| role(cookie.value(), keys, now_s))
+}
+
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
+    let headers = headers.get_all(COOKIE).iter();
+    let headers = headers.filter_map(|header| header.to_str().ok());
+    headers.flat_map(|header| Cookie::split_parse(header).flatten())
+}
+
+/// The role of a cookie that holds. Looks at all tokens of the role, whichever has signed it.
+fn role(value: &str, keys: &Keys, now_s: u64) -> Option<Role> {
     let (claim, given) = value.rsplit_once('.')?;
     let (role, end_s) = claim.split_once('.')?;
     let role = [Role::Viewer, Role::Admin]
         .into_iter()
         .find(|known| name(*known) == role)?;
     let end_s: u64 = end_s.parse().ok()?;
-    let signatures = keys
-        .of(role)
-        .iter()
-        .filter_map(|token| signature(token, claim));
-    let same = signatures.map(|signature| signature.as_bytes().ct_eq(given.as_bytes()));
-    let is_signed: bool = same.fold(Choice::from(0), |any, same| any | same).into();
+    let tokens = keys.of(role).iter();
+    let is_signed = tokens.fold(false, |any, token| {
+        any | signature::verify(token, signed(claim), given)
+    });
     (is_signed && now_s < end_s).then_some(role)
 }
 
 /// The name of the cookie. Over HTTPS one that browsers take from nobody but this very host, and over nothing else.
-pub fn cookie_name(is_https: bool) -> &'static str {
+fn cookie_name(is_https: bool) -> &'static str {
     match is_https {
         true => "__Host-rollcall_session",
         false => "rollcall_session",
@@ -49,10 +64,14 @@ pub fn cookie_name(is_https: bool) -> &'static str {
 
 /// What sets the cookie; with an empty value, what removes it.
 pub fn set_cookie(value: &str, is_https: bool) -> String {
-    let name = cookie_name(is_https);
     let seconds = if value.is_empty() { 0 } else { LIFETIME_S };
-    let secure = if is_https { "; Secure" } else { "" };
-    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+    let cookie = Cookie::build((cookie_name(is_https), value))
+        .path("/")
+        .max_age(Duration::seconds(seconds.into()))
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(is_https);
+    cookie.to_string()
 }
 
 fn name(role: Role) -> &'static str {
@@ -63,9 +82,9 @@ fn name(role: Role) -> &'static str {
     }
 }
 
-/// In hex.
-fn signature(token: &str, claim: &str) -> Option<String> {
-    hmac_sha256(token, [PURPOSE.as_bytes(), claim.as_bytes()])
+/// What a token signs.
+fn signed(claim: &str) -> [&[u8]; 2] {
+    [PURPOSE.as_bytes(), claim.as_bytes()]
 }
 
 #[cfg(test)]
@@ -131,7 +150,7 @@ mod tests {
     #[test]
     fn a_later_end_or_a_higher_role_needs_a_new_signature() {
         let good = begin("viewer", Role::Viewer, NOW_S).unwrap();
-        let end = (NOW_S + LIFETIME_S).to_string();
+        let end = (NOW_S + u64::from(LIFETIME_S)).to_string();
         check(&good.replace(&end, "9999999999"), None);
         check(&good.replace("viewer", "admin"), None);
         // Whoever has a viewer's token can sign what they like with it.
@@ -144,8 +163,9 @@ mod tests {
         let value = begin("admin", Role::Admin, NOW_S).unwrap();
         let keys = keys("admin", "");
         let at = |now_s| role(&value, &keys, now_s);
-        assert_eq!(at(NOW_S + LIFETIME_S - 1), Some(Role::Admin));
-        assert_eq!(at(NOW_S + LIFETIME_S), None);
+        let end_s = NOW_S + u64::from(LIFETIME_S);
+        assert_eq!(at(end_s - 1), Some(Role::Admin));
+        assert_eq!(at(NOW_S + u64::from(LIFETIME_S)), None);
     }
 
     #[test]
@@ -173,11 +193,11 @@ mod tests {
     fn the_cookie_is_for_browsers_alone_and_over_https_for_nothing_else() {
         assert_eq!(
             set_cookie("x", false),
-            "rollcall_session=x; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict"
+            "rollcall_session=x; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200"
         );
         assert_eq!(
             set_cookie("", true),
-            "__Host-rollcall_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; Secure"
+            "__Host-rollcall_session=; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=0"
         );
     }
 }

@@ -161,7 +161,7 @@ mod tests {
         let sources = Sources {
             given: &BTreeMap::from([("host".to_owned(), host.to_owned())]),
             env: &|_| None,
-            dotenv: "",
+            dotenv: &BTreeMap::new(),
         };
         let variables = Variables::resolve(&declared, &sources).unwrap();
         let components = ["collector".to_owned()];

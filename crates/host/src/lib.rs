@@ -64,6 +64,7 @@ pub use async_trait::async_trait;
 pub use instance::HostState;
 pub use kv::{KeyValue, StoreError, StoreResult};
 pub use pool::InstanceReuse;
+pub use variables::read_dotenv;
 
 use app::App;
 use lifecycle::{Lifecycle, Phase};

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 use crate::manifest::Variable;
 
@@ -19,8 +19,8 @@ pub struct Sources<'a> {
     pub given: &'a BTreeMap<String, String>,
     /// The environment of the process.
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// The text of `.env`.
-    pub dotenv: &'a str,
+    /// What is in `.env`.
+    pub dotenv: &'a BTreeMap<String, String>,
 }
 
 /// The values of an application's variables.
@@ -29,7 +29,6 @@ pub struct Variables(BTreeMap<String, String>);
 impl Variables {
     /// Finds a value for every declared variable, or says which are missing and how to give them.
     pub fn resolve(declared: &BTreeMap<String, Variable>, sources: &Sources) -> Result<Self> {
-        let dotenv = parse_dotenv(sources.dotenv);
         let mut values = BTreeMap::new();
         let mut missing = Vec::new();
         for (name, variable) in declared {
@@ -40,7 +39,7 @@ impl Variables {
                 .get(name)
                 .cloned()
                 .or_else(|| (sources.env)(&key))
-                .or_else(|| dotenv.get(&key).cloned())
+                .or_else(|| sources.dotenv.get(&key).cloned())
                 .or_else(|| variable.default.clone());
             match value {
                 Some(value) => {
@@ -91,13 +90,16 @@ impl Variables {
     }
 }
 
-/// The text of the `.env` file in `folder`, empty where there is none.
-pub fn read_dotenv(folder: &Path) -> Result<String> {
+/// What is in the file `.env` of `folder`, read as Spin reads it; nothing where there is none. Of two values the last one counts.
+pub fn read_dotenv(folder: &Path) -> Result<BTreeMap<String, String>> {
     let path = folder.join(".env");
-    match std::fs::read_to_string(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        text => text.with_context(|| format!("cannot read {}", path.display())),
-    }
+    let lines = match dotenvy::from_path_iter(&path) {
+        Err(error) if error.not_found() => return Ok(BTreeMap::new()),
+        lines => lines.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    // The error would show the line, in which there may be a token.
+    let values: dotenvy::Result<_> = lines.collect();
+    values.map_err(|_| anyhow!("{} has a line that is no NAME=value", path.display()))
 }
 
 /// Says what is wrong with a variable's name: Spin takes lower-case letters, digits, and single underscores between them.
@@ -120,23 +122,6 @@ pub fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-/// Lines of `NAME=value`, with an optional `export`, optional quotes, and `#` comments on lines of their own.
-fn parse_dotenv(text: &str) -> BTreeMap<String, String> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.strip_prefix("export ").unwrap_or(line).split_once('='))
-        .map(|(name, value)| (name.trim().to_owned(), unquote(value.trim()).to_owned()))
-        .collect()
-}
-
-fn unquote(value: &str) -> &str {
-    ['"', '\'']
-        .into_iter()
-        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
-        .unwrap_or(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,7 +134,7 @@ mod tests {
         declared: &BTreeMap<String, Variable>,
         given: &[(&str, &str)],
         env: &[(&str, &str)],
-        dotenv: &str,
+        dotenv: &[(&str, &str)],
     ) -> Result<Variables> {
         let owned = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs
@@ -157,11 +142,11 @@ mod tests {
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect()
         };
-        let (given, env) = (owned(given), owned(env));
+        let (given, env, dotenv) = (owned(given), owned(env), owned(dotenv));
         let sources = Sources {
             given: &given,
             env: &|key| env.get(key).cloned(),
-            dotenv,
+            dotenv: &dotenv,
         };
         Variables::resolve(declared, &sources)
     }
@@ -169,24 +154,47 @@ mod tests {
     #[test]
     fn the_first_source_wins() {
         let declared = declared("a = { default = \"default\" }");
-        let dotenv = "# comment\nexport SPIN_VARIABLE_A=\"dotenv\"\n";
+        let dotenv = [("SPIN_VARIABLE_A", "dotenv")];
         let env = [("SPIN_VARIABLE_A", "env")];
-        let value = |given: &[_], env: &[_], dotenv| {
+        let value = |given: &[_], env: &[_], dotenv: &[_]| {
             resolve(&declared, given, env, dotenv)
                 .unwrap()
                 .render("<{{ a }}>")
                 .unwrap()
         };
-        assert_eq!(value(&[("a", "given")], &env, dotenv), "<given>");
-        assert_eq!(value(&[], &env, dotenv), "<env>");
-        assert_eq!(value(&[], &[], dotenv), "<dotenv>");
-        assert_eq!(value(&[], &[], ""), "<default>");
+        assert_eq!(value(&[("a", "given")], &env, &dotenv), "<given>");
+        assert_eq!(value(&[], &env, &dotenv), "<env>");
+        assert_eq!(value(&[], &[], &dotenv), "<dotenv>");
+        assert_eq!(value(&[], &[], &[]), "<default>");
+    }
+
+    #[test]
+    fn a_dotenv_is_read_as_spin_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |text: &str, expect: Option<&str>| {
+            std::fs::write(folder.path().join(".env"), text).unwrap();
+            let values = read_dotenv(folder.path()).unwrap();
+            assert_eq!(values.get("A").map(String::as_str), expect, "{text}");
+        };
+        check("# comment\nexport A=\"a b\"\r\nX=1", Some("a b"));
+        check("A='first'\nA=a=b\n", Some("a=b"));
+        check("#A=a\nAA=a\n", None);
+        check("", None);
+    }
+
+    #[test]
+    fn no_dotenv_is_an_empty_one_and_a_bad_line_is_an_error_that_does_not_show_it() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read_dotenv(folder.path()).unwrap().is_empty());
+        std::fs::write(folder.path().join(".env"), "A=1\ns3cret").unwrap();
+        let error = read_dotenv(folder.path()).unwrap_err();
+        assert!(!format!("{error:#}").contains("s3cret"), "{error:#}");
     }
 
     #[test]
     fn missing_required_variables_are_all_named() {
         let declared = declared("a = { required = true }\nb = { required = true }");
-        let error = resolve(&declared, &[], &[], "").err().unwrap().to_string();
+        let error = resolve(&declared, &[], &[], &[]).err().unwrap().to_string();
         assert!(
             error.contains("SPIN_VARIABLE_A, SPIN_VARIABLE_B"),
             "{error}"
@@ -195,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_bad_template_is_an_error() {
-        let variables = resolve(&declared("a = { default = \"1\" }"), &[], &[], "").unwrap();
+        let variables = resolve(&declared("a = { default = \"1\" }"), &[], &[], &[]).unwrap();
         assert!(variables.render("{{ b }}").is_err());
         assert!(variables.render("{{ a").is_err());
         assert_eq!(variables.render("x{{a}}y{{ a }}").unwrap(), "x1y1");

@@ -1,12 +1,49 @@
-//! What shows that a text is of somebody who has the key.
+//! What shows that a text is of somebody who has the key: an HMAC-SHA256 of its parts, one after the other, in hex.
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-/// The HMAC-SHA256 of the parts, one after the other, in hex. `None` cannot be: any text is fit for a key.
-pub fn hmac_sha256(key: &str, parts: [&[u8]; 2]) -> Option<String> {
+/// Signs the parts. `None` cannot be: any text is fit for a key.
+pub fn sign(key: &str, parts: [&[u8]; 2]) -> Option<String> {
+    let mac = mac(key, parts)?;
+    Some(hex::encode(mac.finalize().into_bytes()))
+}
+
+/// Whether the signature is of these parts and this key. How long it takes does not tell how much of it is right.
+pub fn verify(key: &str, parts: [&[u8]; 2], signature: &str) -> bool {
+    let given = hex::decode(signature).ok();
+    let verified = given.and_then(|given| mac(key, parts)?.verify_slice(&given).ok());
+    verified.is_some()
+}
+
+fn mac(key: &str, parts: [&[u8]; 2]) -> Option<Hmac<Sha256>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).ok()?;
     parts.iter().for_each(|part| mac.update(part));
-    let bytes = mac.finalize().into_bytes();
-    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(mac)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARTS: [&[u8]; 2] = [b"1800000000.", b"{}"];
+
+    #[test]
+    fn a_signature_holds_for_its_key_and_parts_alone() {
+        let signature = sign("key", PARTS).unwrap();
+        assert!(verify("key", PARTS, &signature));
+        assert!(!verify("other", PARTS, &signature));
+        assert!(!verify("key", [b"1800000000.", b"[]"], &signature));
+    }
+
+    #[test]
+    fn no_part_of_a_signature_will_do_and_no_more_than_it() {
+        let signature = sign("key", PARTS).unwrap();
+        for end in 0..signature.len() {
+            assert!(!verify("key", PARTS, &signature[..end]), "{end}");
+        }
+        for wrong in [format!("{signature}00"), signature.replace(['0', '1'], "x")] {
+            assert!(!verify("key", PARTS, &wrong), "{wrong}");
+        }
+    }
 }

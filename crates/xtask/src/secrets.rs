@@ -2,13 +2,14 @@
 //!
 //! A token that is there is never shown, and nothing else in `.env` is touched.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use crate::workspace::Workspace;
 
@@ -39,15 +40,15 @@ impl Secrets {
     pub fn find_or_make(workspace: &Workspace) -> Result<Self> {
         let path = workspace.env_file();
         let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                return Err(error).with_context(|| format!("{} cannot be read", path.display()));
-            }
+            text => text.with_context(|| format!("{} cannot be read", path.display()))?,
         };
+        // The error would show the line, in which there may be a token.
+        let values = values_in(&text)
+            .map_err(|_| anyhow!("{} has a line that is no NAME=value", path.display()))?;
         let secrets = Self {
-            admin: find_or_make("SPIN_VARIABLE_ADMIN_TOKEN", &text)?,
-            ingest: find_or_make("SPIN_VARIABLE_INGEST_TOKEN", &text)?,
+            admin: find_or_make("SPIN_VARIABLE_ADMIN_TOKEN", &values)?,
+            ingest: find_or_make("SPIN_VARIABLE_INGEST_TOKEN", &values)?,
         };
         let new: Vec<(&str, &str)> = secrets
             .both()
@@ -73,9 +74,10 @@ impl Secrets {
     }
 }
 
-fn find_or_make(variable: &'static str, env_file: &str) -> Result<Secret> {
+fn find_or_make(variable: &'static str, env_file: &BTreeMap<String, String>) -> Result<Secret> {
     let in_environment = env::var(variable).ok().filter(|value| !value.is_empty());
-    let (value, origin) = match (in_environment, value_in(env_file, variable)) {
+    let in_file = env_file.get(variable).filter(|value| !value.is_empty());
+    let (value, origin) = match (in_environment, in_file.cloned()) {
         (Some(value), _) => (value, Origin::Environment),
         (None, Some(value)) => (value, Origin::EnvFile),
         (None, None) => (random_token()?, Origin::New),
@@ -87,47 +89,21 @@ fn find_or_make(variable: &'static str, env_file: &str) -> Result<Secret> {
     })
 }
 
-/// The value of a variable in the text of `.env`; an empty one is none.
-fn value_in(text: &str, variable: &str) -> Option<String> {
-    text.lines()
-        .filter_map(|line| assignment(line, variable))
-        .map(|value| {
-            let quoted = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
-            quoted('"').or_else(|| quoted('\'')).unwrap_or(value)
-        })
-        .rfind(|value| !value.is_empty())
-        .map(str::to_owned)
+/// The values in the text of `.env`, read as Spin reads them: of two for one variable the last one counts.
+fn values_in(text: &str) -> dotenvy::Result<BTreeMap<String, String>> {
+    dotenvy::from_read_iter(text.as_bytes()).collect()
 }
 
-/// What the line gives to the variable, if it is about this one.
-fn assignment<'a>(line: &'a str, variable: &str) -> Option<&'a str> {
-    let line = line.trim();
-    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-    Some(
-        line.strip_prefix(variable)?
-            .trim_start()
-            .strip_prefix('=')?
-            .trim(),
-    )
-}
-
-/// The text with the tokens at its end. Every other line stays, but for empty values of these very tokens.
+/// The text with the tokens at its end, where they count before empty values of these very tokens. Every line stays.
 fn with_tokens(text: &str, tokens: &[(&str, &str)]) -> String {
-    let mut lines: Vec<String> = text
-        .lines()
-        .filter(|line| {
-            tokens
-                .iter()
-                .all(|(variable, _)| assignment(line, variable).is_none())
-        })
-        .map(str::to_owned)
-        .collect();
-    lines.extend(
-        tokens
-            .iter()
-            .map(|(variable, token)| format!("{variable}={token}")),
-    );
-    lines.join("\n") + "\n"
+    let end = match text.ends_with('\n') || text.is_empty() {
+        true => "",
+        false => "\n",
+    };
+    let tokens = tokens
+        .iter()
+        .map(|(variable, token)| format!("{variable}={token}\n"));
+    format!("{text}{end}{}", tokens.collect::<String>())
 }
 
 /// Random bytes of the operating system, in hex: fit for a header, a shell and `.env` alike.
@@ -136,7 +112,7 @@ fn random_token() -> Result<String> {
     File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut bytes))
         .context("no random bytes can be read from /dev/urandom")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(bytes))
 }
 
 /// Writes the file whole or not at all, for its owner's eyes only. A symbolic link stays one.
@@ -181,25 +157,24 @@ mod tests {
     #[test]
     fn a_value_is_found_however_it_is_written() {
         let check = |text: &str, expect: Option<&str>| {
-            assert_eq!(value_in(text, "TOKEN").as_deref(), expect, "{text}")
+            let values = values_in(text).unwrap();
+            assert_eq!(values.get("TOKEN").map(String::as_str), expect, "{text}")
         };
         check("TOKEN=abc\n", Some("abc"));
         check("# TOKEN=no\nexport TOKEN = \"a b\"\n", Some("a b"));
         check("TOKEN='abc'", Some("abc"));
         check("TOKEN=first\nTOKEN=last\n", Some("last"));
-        check("TOKEN=\nTOKENS=abc\nMY_TOKEN=abc\n", None);
+        check("TOKENS=abc\nMY_TOKEN=abc\n", None);
         check("", None);
+        assert!(values_in("TOKEN").is_err());
     }
 
     #[test]
-    fn other_lines_stay_and_an_empty_value_is_replaced() {
-        assert_eq!(
-            with_tokens(
-                "# mine\nOTHER=1\n\nTOKEN=\nLAST=2",
-                &[("TOKEN", "abc"), ("NEW", "def")]
-            ),
-            "# mine\nOTHER=1\n\nLAST=2\nTOKEN=abc\nNEW=def\n"
-        );
+    fn every_line_stays_and_a_new_token_counts_before_an_empty_one() {
+        let text = "# mine\nOTHER=1\n\nTOKEN=\nLAST=2";
+        let with = with_tokens(text, &[("TOKEN", "abc"), ("NEW", "def")]);
+        assert_eq!(with, format!("{text}\nTOKEN=abc\nNEW=def\n"));
+        assert_eq!(values_in(&with).unwrap()["TOKEN"], "abc");
         assert_eq!(with_tokens("", &[("TOKEN", "abc")]), "TOKEN=abc\n");
     }
 
@@ -213,15 +188,13 @@ mod tests {
 
     #[test]
     fn the_file_is_replaced_whole_and_for_its_owner_only() -> Result<()> {
-        let folder = env::temp_dir().join(format!("xtask-secrets-{}", std::process::id()));
-        fs::create_dir_all(&folder)?;
-        let path = folder.join(".env");
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join(".env");
         fs::write(&path, "OLD=1\n")?;
         replace(&path, "NEW=1\n")?;
         assert_eq!(fs::read_to_string(&path)?, "NEW=1\n");
         assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(&folder)?.count(), 1);
-        fs::remove_dir_all(&folder)?;
         Ok(())
     }
 }

@@ -10,8 +10,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 use rollcall_tally::report::AlertNotification;
-use rollcall_web::signature::hmac_sha256;
-use rollcall_web::{call, variable};
+use rollcall_web::{call, signature, variable};
 use spin_sdk::http::FullBody;
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::http::types::ErrorCode;
@@ -178,7 +177,7 @@ fn signature(secret: &str, at_s: u64, body: &[u8]) -> Option<HeaderValue> {
     if secret.is_empty() {
         return None;
     }
-    let hex = hmac_sha256(secret, [format!("{at_s}.").as_bytes(), body])?;
+    let hex = signature::sign(secret, [format!("{at_s}.").as_bytes(), body])?;
     HeaderValue::try_from(format!("t={at_s},v1={hex}")).ok()
 }
 

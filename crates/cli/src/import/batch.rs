@@ -12,8 +12,8 @@ use super::report::Refused;
 /// The most bytes of lines in one batch. A batch ends before the line that would exceed it, so that long lines do not exceed
 /// what a server takes in one request.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
-/// The bytes of a key that are sent, as hex: enough that no two batches ever share one.
-const KEY_BYTES: usize = 16;
+/// The hex digits of a key, 128 bits: enough that no two batches ever share one.
+const KEY_DIGITS: usize = 32;
 
 pub struct Batch {
     /// Counted from 1.
@@ -35,11 +35,8 @@ impl Batch {
             hash.update(&line.text);
             hash.update(b"\n");
         }
-        hash.finalize()
-            .iter()
-            .take(KEY_BYTES)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let digest = hex::encode(hash.finalize());
+        format!("{digest:.KEY_DIGITS$}")
     }
 }
 

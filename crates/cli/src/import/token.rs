@@ -1,8 +1,9 @@
 //! Where the ingest token comes from.
 
 use std::env;
-use std::fs;
 use std::path::Path;
+
+use rollcall_host::read_dotenv;
 
 /// The name under which Spin takes the app's variable.
 const VARIABLE: &str = "SPIN_VARIABLE_INGEST_TOKEN";
@@ -30,23 +31,7 @@ fn in_dotenv(dir: &Path) -> Option<String> {
         .unwrap_or(0);
     dir.ancestors()
         .take(depth + 1)
-        .filter_map(|dir| fs::read_to_string(dir.join(".env")).ok())
-        .find_map(|text| value(&text))
-}
-
-/// The value of the variable in the text of a `.env`; the last one counts, as in a shell.
-fn value(text: &str) -> Option<String> {
-    let assigned = text.lines().rev().find_map(|line| {
-        let line = line.trim();
-        let (name, value) = line
-            .strip_prefix("export ")
-            .unwrap_or(line)
-            .split_once('=')?;
-        (name.trim() == VARIABLE).then_some(value.trim())
-    })?;
-    let quoted = |quote| assigned.strip_prefix(quote)?.strip_suffix(quote);
-    let value = quoted('"').or_else(|| quoted('\'')).unwrap_or(assigned);
-    Some(value.to_owned())
+        .find_map(|dir| read_dotenv(dir).ok()?.remove(VARIABLE))
 }
 
 #[cfg(test)]
@@ -54,23 +39,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-
-    #[test]
-    fn a_dotenv_is_read_as_a_shell_would() {
-        let check = |text, expect: Option<&str>| assert_eq!(value(text).as_deref(), expect);
-        check("SPIN_VARIABLE_INGEST_TOKEN=a=b", Some("a=b"));
-        check(
-            "# x\nexport SPIN_VARIABLE_INGEST_TOKEN=\"a b\"\r\nX=1",
-            Some("a b"),
-        );
-        check(
-            "SPIN_VARIABLE_INGEST_TOKEN='a'\nSPIN_VARIABLE_INGEST_TOKEN=b",
-            Some("b"),
-        );
-        check("#SPIN_VARIABLE_INGEST_TOKEN=a", None);
-        check("SPIN_VARIABLE_ADMIN_TOKEN=a", None);
-        check("", None);
-    }
+    use std::fs;
 
     #[test]
     fn of_several_tokens_the_first_is_sent() {

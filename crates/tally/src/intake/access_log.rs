@@ -5,6 +5,7 @@
 //! Quotes inside a quoted field are escaped as Apache does (`\"`) or as nginx does (`\x22`). What follows the user agent is
 //! ignored. Refuses host names: a server must log addresses.
 
+use hex::FromHex;
 use jiff::fmt::strtime;
 
 use super::Flaw;
@@ -136,9 +137,9 @@ fn unescape(field: &str) -> String {
 /// The byte that the escape after a backslash names, and what follows it. A backslash that escapes nothing stands for itself.
 fn unescape_one(rest: &[u8]) -> (u8, &[u8]) {
     match rest {
-        [b'x', high, low, after @ ..] => match (hex(*high), hex(*low)) {
-            (Some(high), Some(low)) => (high << 4 | low, after),
-            _ => (b'\\', rest),
+        [b'x', high, low, after @ ..] => match <[u8; 1]>::from_hex([*high, *low]) {
+            Ok([byte]) => (byte, after),
+            Err(_) => (b'\\', rest),
         },
         [byte @ (b'"' | b'\\'), after @ ..] => (*byte, after),
         [b'b', after @ ..] => (0x08, after),
@@ -149,10 +150,4 @@ fn unescape_one(rest: &[u8]) -> (u8, &[u8]) {
         [b'r', after @ ..] => (b'\r', after),
         _ => (b'\\', rest),
     }
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
 }
