@@ -8,7 +8,7 @@ use rollcall_ledger::{BatchId, Clock, Current, Ledger, LedgerError, Listed, Open
 use rollcall_store::LAYOUT;
 use rollcall_tally::adder::Adder;
 use rollcall_tally::filter::read_network;
-use rollcall_tally::intake::{self, BATCH_ID_BYTES_MAX, Intake};
+use rollcall_tally::intake::{self, Intake};
 use rollcall_tally::{
     Batch, Behind, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, PageRange, RawHit,
     Receipt, Snapshot, Summary,
@@ -96,22 +96,24 @@ impl Service {
     ) -> Result<Receipt, Failure> {
         let intake = intake::check(hits, self.now_ms());
         let intake = intake.map_err(|error| Failure::Invalid(error.to_string()))?;
-        self.record(intake, batch_id.as_deref()).await
+        let id = batch_id.map(|id| intake::BatchId::new(id.as_bytes()));
+        let id = id.transpose();
+        let id = id.map_err(|bad| Failure::Invalid(format!("a batch id has {bad}")))?;
+        self.record(intake, id.as_ref()).await
     }
 
-    pub async fn record(&self, intake: Intake, batch_id: Option<&str>) -> Result<Receipt, Failure> {
+    pub async fn record(
+        &self,
+        intake: Intake,
+        batch_id: Option<&intake::BatchId>,
+    ) -> Result<Receipt, Failure> {
         let receipt = Receipt {
             accepted: intake.hits.len() as u64,
             rejected: intake.rejected_count,
             rejections: intake.rejections,
         };
-        if batch_id.is_some_and(|id| id.is_empty() || id.len() > BATCH_ID_BYTES_MAX) {
-            return Err(Failure::Invalid(format!(
-                "a batch id has 1 to {BATCH_ID_BYTES_MAX} bytes"
-            )));
-        }
         if !intake.hits.is_empty() {
-            let id = batch_id.map(BatchId::of);
+            let id = batch_id.map(|id| BatchId::of(id.as_str()));
             let ledger = self.ledger();
             let n = ledger
                 .append(id, intake.hits)

@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, Method, StatusCode};
 use rollcall_tally::Failure;
 use rollcall_web::auth::{Tokens, bearer};
+use rollcall_web::hits_head::HitsHead;
 use rollcall_web::{Problem, Reply, body, call};
 use spin_sdk::http::{FullBody, Request, box_body};
 
@@ -33,6 +34,8 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
     if request.method() != Method::POST {
         return Err(Problem::method_not_allowed("POST"));
     }
+    // Before the body, which may be large and slow.
+    HitsHead::read(request.uri(), request.headers())?;
     let path = match request.uri().query() {
         Some(query) => format!("/collect?{query}"),
         None => "/collect".to_owned(),

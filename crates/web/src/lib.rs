@@ -1,9 +1,10 @@
-//! What the components share of HTTP: answers, problems, tokens, bodies, entity tags, signatures, variables, calls to each other, and streams of which nothing may be missing.
+//! What the components share of HTTP: answers, problems, tokens, bodies, the head of a post of hits, entity tags, signatures, variables, calls to each other, and streams of which nothing may be missing.
 
 pub mod auth;
 pub mod body;
 pub mod call;
 pub mod etag;
+pub mod hits_head;
 pub mod problem;
 pub mod reply;
 pub mod signature;

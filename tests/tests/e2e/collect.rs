@@ -222,6 +222,33 @@ fn a_body_that_comes_slowly_is_taken() {
 }
 
 #[test]
+fn a_bad_head_is_refused_before_the_body_has_come() {
+    let app = App::start();
+    let check = |query: &str, headers: &str, status: u16| {
+        let mut connection = TcpStream::connect(app.host().addr()).unwrap();
+        let patience = Some(Duration::from_secs(10));
+        connection.set_read_timeout(patience).unwrap();
+        write!(
+            connection,
+            "POST /collect{query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {INGEST}\r\n\
+             {headers}Content-Length: 10485760\r\n\r\n["
+        )
+        .unwrap();
+        let mut said = String::new();
+        BufReader::new(connection).read_line(&mut said).unwrap();
+        let expect = format!("HTTP/1.1 {status} ");
+        assert!(said.starts_with(&expect), "{query} {headers}: {said}");
+    };
+    let json = "Content-Type: application/json\r\n";
+    check("?format=xml", json, 400);
+    check("?fmt=json", json, 400);
+    check("", &format!("{json}Idempotency-Key: a b\r\n"), 400);
+    check("", "Content-Type: text/html\r\n", 415);
+    check("", "", 415);
+    assert_eq!(total(&app), 0);
+}
+
+#[test]
 fn a_hit_from_the_future_is_refused_but_for_5_minutes() {
     let app = App::start();
     let post = |ahead_s: i64| {

@@ -13,8 +13,10 @@
 //! `timestamp` is RFC 3339 or a number of milliseconds since 1970; missing, it is now. Fields of other names are ignored.
 
 mod access_log;
+mod batch_id;
 mod json;
 
+pub use self::batch_id::{BATCH_ID_BYTES_MAX, BadBatchId, BatchId};
 pub use self::json::write_json;
 use crate::contract::Rejection;
 use crate::hit::{Hit, RawHit, Refusal};
@@ -22,8 +24,6 @@ use crate::hit::{Hit, RawHit, Refusal};
 /// The most hits in one request, the refused ones included. A request with more is refused as a whole: the limit bounds what a
 /// segment holds, and a client that exceeds it must cut its batches smaller.
 pub const HITS_MAX: usize = 100_000;
-/// The longest batch id (`Idempotency-Key`), in bytes. A longer one is refused.
-pub const BATCH_ID_BYTES_MAX: usize = 255;
 /// How many refused hits of one request are described. The rest is only counted: an answer stays small however bad the request.
 pub const REJECTIONS_SHOWN: usize = 10;
 

@@ -1,0 +1,123 @@
+//! The head of a `POST /collect`: how its body is to be read, and its `Idempotency-Key`.
+//!
+//! The router refuses a bad one before it reads the body, which may be as large as 10 MiB. The collector goes by it.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode, Uri};
+use rollcall_tally::intake::{BatchId, Format};
+use rollcall_tally::question::BadParameter;
+
+use crate::Problem;
+
+const FORMATS: &str = "json, ndjson, common, combined";
+const MEDIA_TYPES: &str = "application/json, application/x-ndjson or text/plain (an access log)";
+
+/// What the head of a request says of the hits in its body.
+#[derive(Debug)]
+pub struct HitsHead {
+    pub format: Format,
+    pub batch_id: Option<BatchId>,
+}
+
+impl HitsHead {
+    /// # Errors
+    /// 400 or 415: the format is not known, or the `Idempotency-Key` cannot be used.
+    pub fn read(uri: &Uri, headers: &HeaderMap) -> Result<Self, Problem> {
+        Ok(Self {
+            format: format_of(uri, headers)?,
+            batch_id: batch_id_of(headers)?,
+        })
+    }
+}
+
+/// `?format=`, or else the media type.
+fn format_of(uri: &Uri, headers: &HeaderMap) -> Result<Format, Problem> {
+    let refuse = |name: &str, reason: String| {
+        let name = name.to_owned();
+        Err(Problem::bad_parameters(vec![BadParameter { name, reason }]))
+    };
+    match uri.query().unwrap_or_default().split_once('=') {
+        None if uri.query().unwrap_or_default().is_empty() => {}
+        Some(("format", name)) => {
+            return Format::from_name(name).map_or_else(
+                || refuse("format", format!("expected one of {FORMATS}")),
+                Ok,
+            );
+        }
+        other => {
+            let name = other.map_or(uri.query().unwrap_or_default(), |(name, _)| name);
+            return refuse(name, "unknown parameter".to_owned());
+        }
+    }
+    let media_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    media_type
+        .and_then(Format::from_content_type)
+        .ok_or_else(|| {
+            Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("Send {MEDIA_TYPES} as Content-Type, or ?format= with one of {FORMATS}."),
+            )
+        })
+}
+
+/// The `Idempotency-Key`. One that cannot be used is refused: the client counts on it.
+fn batch_id_of(headers: &HeaderMap) -> Result<Option<BatchId>, Problem> {
+    let value = headers.get("idempotency-key");
+    let id = value.map(|value| BatchId::new(value.as_bytes()));
+    let id = id.transpose();
+    id.map_err(|bad| {
+        let why = format!("An Idempotency-Key has {bad}.");
+        Problem::new(StatusCode::BAD_REQUEST, why)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    fn headers(name: &'static str, value: &[u8]) -> Option<HeaderMap> {
+        let value = HeaderValue::from_bytes(value).ok()?;
+        Some(HeaderMap::from_iter([(
+            http::HeaderName::from_static(name),
+            value,
+        )]))
+    }
+
+    #[test]
+    fn a_key_has_1_to_255_characters() {
+        let check = |length: usize, expect: bool| {
+            let headers = headers("idempotency-key", "k".repeat(length).as_bytes());
+            assert_eq!(batch_id_of(&headers.unwrap()).is_ok(), expect, "{length}");
+        };
+        check(0, false);
+        check(1, true);
+        check(255, true);
+        check(256, false);
+        assert!(batch_id_of(&HeaderMap::new()).unwrap().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_of_visible_characters_is_taken_as_it_is_and_any_other_refused(value in prop_oneof!["[!-~]{0,300}", "[ -~]{0,9}", ".{0,9}"]) {
+            if let Some(headers) = headers("idempotency-key", value.as_bytes()) {
+                let is_usable = matches!(value.len(), 1..=255) && value.chars().all(|char| matches!(char, '!'..='~'));
+                let id = batch_id_of(&headers).ok().map(|id| id.unwrap().as_str().to_owned());
+                prop_assert_eq!(id, is_usable.then_some(value));
+            }
+        }
+
+        #[test]
+        fn no_query_or_content_type_makes_finding_the_format_panic(query in "[!-~]{0,30}", name in "(format=)?[a-z-]{0,10}", content_type: Vec<u8>) {
+            for query in [query, name] {
+                let uri = format!("/collect?{query}").parse::<Uri>();
+                if let (Ok(uri), Some(headers)) = (uri, headers("content-type", &content_type)) {
+                    let _ = format_of(&uri, &headers);
+                }
+            }
+        }
+    }
+}
