@@ -1,61 +1,24 @@
-//! `GET /admin/metrics`: how Rollcall does and how much it recorded, as OpenMetrics text, for Prometheus and its like.
-//!
-//! Made anew for each scrape, of what is: no IP is asked for it, nothing is folded, and nothing kept. Numbers are the store's, whatever
-//! instance answers, unless they say otherwise. No label is made of what a hit says: their values, and so the series, are always the same
-//! few. Refuses to be cached.
+//! What one scrape tells: every family, with its name, help and value.
 
 use std::fmt::Error;
-use std::time::Duration;
 
-use http::StatusCode;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeGaugeValue, MetricEncoder, NoLabelSet, text,
-};
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::registry::{Registry, Unit};
-use rollcall_tally::histogram::{Bucket, bucket_end_us};
+use prometheus_client::registry::Unit;
+use rollcall_tally::Traffic;
 use rollcall_tally::report::{FanOut, Status};
 use rollcall_tally::status::{StatusClass, StatusCounts};
 use rollcall_tally::traffic::{METHODS, OTHER_METHODS};
-use rollcall_tally::{Tally, Traffic};
-use rollcall_web::{Problem, Reply, call, reply};
 
-/// The aggregator asks the store a few times, each time with a deadline of its own. Past this one it hangs.
-const DEADLINE: Duration = Duration::from_secs(15);
-
-const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// The bounds of the histogram of response times are these powers of two, about 1 ms to half a minute, each less the microsecond that
-/// makes it the end of a bucket that is kept: so the counts are exact.
-const BOUNDS_US_LOG2: std::ops::Range<u32> = 10..26;
-
-pub async fn metrics() -> Result<Reply, Problem> {
-    let (status, traffic) =
-        call::function("aggregator", "status-and-traffic", &(), DEADLINE).await?;
-    let text = written(status, traffic).map_err(|Error| {
-        eprintln!("the metrics could not be written");
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "The metrics could not be written.",
-        )
-    })?;
-    Ok(reply::full(StatusCode::OK, CONTENT_TYPE, text))
-}
-
-fn written(status: Status, traffic: Traffic) -> Result<String, Error> {
-    let mut registry = Registry::with_prefix("rollcall");
-    registry.register_collector(Box::new(Scrape { status, traffic }));
-    let mut written = String::new();
-    text::encode(&mut written, &registry)?;
-    Ok(written)
-}
+use super::buckets::buckets;
+use super::page::{Page, count, milliseconds, seconds};
 
 /// What one scrape tells.
 #[derive(Debug)]
-struct Scrape {
-    status: Status,
-    traffic: Traffic,
+pub struct Scrape {
+    pub status: Status,
+    pub traffic: Traffic,
 }
 
 impl Collector for Scrape {
@@ -292,108 +255,4 @@ fn last_fan_out(last: &FanOut, page: &mut Page<'_>) -> Result<(), Error> {
         None,
         last.unreadable_states,
     )
-}
-
-/// The text, family by family.
-struct Page<'a>(DescriptorEncoder<'a>);
-
-impl Page<'_> {
-    fn family<'p>(
-        &'p mut self,
-        name: &'p str,
-        help: &str,
-        unit: Option<&'p Unit>,
-        metric_type: MetricType,
-    ) -> Result<MetricEncoder<'p>, Error> {
-        self.0.encode_descriptor(name, help, unit, metric_type)
-    }
-
-    fn counter(&mut self, name: &str, help: &str, value: u64) -> Result<(), Error> {
-        count(
-            &mut self.family(name, help, None, MetricType::Counter)?,
-            value,
-        )
-    }
-
-    /// A counter for each value of a label.
-    fn counters<const N: usize>(
-        &mut self,
-        name: &str,
-        help: &str,
-        label: &str,
-        values: [(&str, u64); N],
-    ) -> Result<(), Error> {
-        let mut family = self.family(name, help, None, MetricType::Counter)?;
-        for (of, value) in values {
-            count(&mut family.encode_family(&[(label, of)])?, value)?;
-        }
-        Ok(())
-    }
-
-    fn gauge(
-        &mut self,
-        name: &str,
-        help: &str,
-        unit: Option<&Unit>,
-        value: impl EncodeGaugeValue,
-    ) -> Result<(), Error> {
-        self.family(name, help, unit, MetricType::Gauge)?
-            .encode_gauge(&value)
-    }
-}
-
-fn count(series: &mut MetricEncoder<'_>, value: u64) -> Result<(), Error> {
-    series.encode_counter::<NoLabelSet, _, u64>(&value, None)
-}
-
-/// The histogram with fewer bounds: in seconds, and of each the hits that took no longer, but longer than the bound before.
-fn buckets(tally: &Tally) -> Vec<(f64, u64)> {
-    let bounds = BOUNDS_US_LOG2.map(|power| (1 << power) - 1);
-    let bounds = bounds.map(|bound_us| (bound_us, seconds(bound_us)));
-    let mut kept = tally.histogram.iter().peekable();
-    let fewer = bounds.chain([(u64::MAX, f64::INFINITY)]);
-    fewer
-        .map(|(bound_us, bound)| {
-            let within = |bucket: &&Bucket| bucket_end_us(bucket.index) <= bound_us;
-            let within = std::iter::from_fn(|| kept.next_if(within));
-            (bound, within.map(|bucket| bucket.count).sum())
-        })
-        .collect()
-}
-
-fn seconds(us: u64) -> f64 {
-    us as f64 / 1_000_000.0
-}
-
-fn milliseconds(ms: u64) -> f64 {
-    ms as f64 / 1_000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rollcall_tally::histogram::{add_bucket, bucket_index};
-
-    #[test]
-    fn a_response_time_is_in_the_bucket_of_the_first_bound_that_it_does_not_exceed() {
-        let of = |times_us: &[u64]| {
-            let mut tally = Tally::default();
-            for time_us in times_us {
-                let index = bucket_index(*time_us);
-                add_bucket(&mut tally.histogram, Bucket { index, count: 1 });
-            }
-            buckets(&tally)
-        };
-        for power in BOUNDS_US_LOG2 {
-            let bound_us = (1 << power) - 1;
-            let at = (power - BOUNDS_US_LOG2.start) as usize;
-            let buckets = of(&[bound_us, bound_us + 1]);
-            assert_eq!(buckets[at], (bound_us as f64 / 1e6, 1), "{bound_us} µs");
-            assert_eq!(buckets[at + 1].1, 1, "{bound_us} µs and one");
-        }
-        let day_us = rollcall_tally::hit::RESPONSE_TIME_US_MAX;
-        let all = of(&[0, 0, day_us]);
-        assert_eq!((all[0], all[16]), ((0.001_023, 2), (f64::INFINITY, 1)));
-        assert_eq!(of(&[]).iter().map(|(_, hits)| hits).sum::<u64>(), 0);
-    }
 }

@@ -1,0 +1,119 @@
+//! Who is asking, and what they may do.
+//!
+//! | who | proof | may |
+//! |---|---|---|
+//! | admin | one of `admin_token`, or a session that began with it | all |
+//! | viewer | one of `viewer_token`, or a session that began with it | read: `GET` and `HEAD` |
+//! | metrics | one of `metrics_token` | read `/admin/metrics`, and nothing else |
+//!
+//! Refuses a request that changes something and carries a session, unless it comes from a page of our own: a browser sends the cookie
+//! along with what other pages make it send.
+
+mod browser;
+mod keys;
+
+use http::{Method, Request, StatusCode};
+use rollcall_web::auth::bearer;
+use rollcall_web::{Problem, Reply};
+
+use crate::clock::now_s;
+use crate::{local, session, slow_down};
+
+pub use browser::same_origin;
+use browser::{CROSS_SITE, is_navigation, is_same_origin};
+pub use keys::Keys;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Reads the metrics. Always a program: there are no such sessions.
+    Metrics,
+    /// Reads.
+    Viewer,
+    /// Reads, and changes what can be changed.
+    Admin,
+}
+
+/// Somebody who was let in, and may do what the request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    pub role: Role,
+    /// A person in a browser, with a session; else a program with a token.
+    pub by_cookie: bool,
+}
+
+/// Why somebody was not. Becomes the answer: a redirect or a problem.
+#[derive(Debug)]
+pub enum Denied {
+    /// A browser without a session, which is sent to sign in, and comes back to this path.
+    SignIn {
+        next: String,
+    },
+    Problem(Problem),
+}
+
+/// Who is asking. Takes its time over a wrong token.
+pub async fn visitor<B>(request: &Request<B>) -> Result<Visitor, Denied> {
+    let keys = Keys::configured().await;
+    match admit(request, &keys, now_s()) {
+        Err(Refusal::WrongToken) => Err(slow_down::wrong_token().await.into()),
+        Err(Refusal::Anonymous) if is_navigation(request) => Err(Denied::SignIn {
+            next: local::path_of(request),
+        }),
+        Err(Refusal::Anonymous) => Err(Problem::unauthorized().into()),
+        Err(Refusal::Forbidden(why)) => Err(Problem::new(StatusCode::FORBIDDEN, why).into()),
+        Ok(visitor) => Ok(visitor),
+    }
+}
+
+const READS_ONLY: &str = "This token reads only.";
+const METRICS_ONLY: &str = "This token reads the metrics only.";
+
+#[derive(Debug, PartialEq, Eq)]
+enum Refusal {
+    /// There is a token, and it is not known.
+    WrongToken,
+    /// There is no token, and no session, or one that is over.
+    Anonymous,
+    Forbidden(&'static str),
+}
+
+fn admit<B>(request: &Request<B>, keys: &Keys, now_s: u64) -> Result<Visitor, Refusal> {
+    let visitor = match bearer(request.headers()) {
+        Some(token) => Visitor {
+            role: keys.role(token).ok_or(Refusal::WrongToken)?,
+            by_cookie: false,
+        },
+        None => Visitor {
+            role: session::of(request, keys, now_s).ok_or(Refusal::Anonymous)?,
+            by_cookie: true,
+        },
+    };
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !reads && visitor.by_cookie && !is_same_origin(request) {
+        return Err(Refusal::Forbidden(CROSS_SITE));
+    }
+    let is_metrics = reads && request.uri().path() == local::METRICS;
+    match visitor.role {
+        Role::Metrics if !is_metrics => Err(Refusal::Forbidden(METRICS_ONLY)),
+        Role::Viewer if !reads => Err(Refusal::Forbidden(READS_ONLY)),
+        Role::Metrics | Role::Viewer | Role::Admin => Ok(visitor),
+    }
+}
+
+impl From<Problem> for Denied {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Denied> for Reply {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::SignIn { next } => local::see_other(&local::sign_in(&next)),
+            Denied::Problem(problem) => problem.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! Whether the numbers of a page can be trusted.
+
+use rollcall_tally::report::Status;
+use rollcall_tally::window::MINUTE_MS;
+
+use crate::dashboard::format;
+
+/// One line of what tells whether the numbers can be trusted.
+pub struct Health {
+    pub label: &'static str,
+    pub value: String,
+    pub is_well: bool,
+    pub hint: String,
+}
+
+/// What waits longer than this is marked. Answers are kept for up to 10 minutes, and the next one that is computed brings in what waits: so
+/// that much is nothing to look into.
+const LAG_WELL_MS: u64 = 15 * MINUTE_MS;
+
+/// What tells whether the numbers can be trusted. Without a status, only what the answer itself says.
+pub fn health(coverage: f64, age_s: u64, status: Option<&Status>) -> Vec<Health> {
+    let health = |label, value, is_well, hint: &str| Health {
+        label,
+        value,
+        is_well,
+        hint: hint.to_owned(),
+    };
+    let mut strip = vec![
+        health(
+            "Coverage",
+            // Never rounded up to the whole.
+            format!("{} %", (coverage * 1_000.0).floor() / 10.0),
+            coverage >= 1.0,
+            "Share of the IPs asked that answered",
+        ),
+        health(
+            "Answer",
+            match age_s {
+                0..=1 => "computed just now".to_owned(),
+                2..=119 => format!("{age_s} s old"),
+                _ => format!("{} min old", age_s / 60),
+            },
+            true,
+            "Answers are kept for a few minutes; reload past the cache for a new one",
+        ),
+    ];
+    let Some(status) = status else {
+        strip.push(health(
+            "Status",
+            "not known".to_owned(),
+            false,
+            "The status could not be read",
+        ));
+        return strip;
+    };
+    let dropped = status.dropped;
+    let lag = format::duration(Some(status.lag_ms as f64));
+    let lost = dropped.evicted_hits + dropped.unreadable_hits;
+    strip.extend([
+        health(
+            "Waiting",
+            match status.pending_segments {
+                0 => "nothing".to_owned(),
+                1 => format!("1 batch, {lag}"),
+                more => format!("{} batches, {lag}", format::count(more)),
+            },
+            status.lag_ms < LAG_WELL_MS,
+            "Recorded, and in the answers with the next fold, which any new answer begins with",
+        ),
+        health(
+            "Dropped",
+            format!("{} hits", format::count(lost)),
+            lost == 0,
+            "Hits of IPs that left because too many others were seen later, or whose state could not be read",
+        ),
+        health(
+            "Under (other)",
+            format!("{} hits", format::count(dropped.other_path_hits)),
+            dropped.other_path_hits == 0,
+            "Hits of IPs with too many paths; counted, but not by path",
+        ),
+        health(
+            "Tracked",
+            format!("{} IPs", format::count(status.tracked_ips)),
+            true,
+            "IPs with a state of their own, seen lately or not",
+        ),
+    ]);
+    strip
+}

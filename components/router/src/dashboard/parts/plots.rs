@@ -1,0 +1,92 @@
+//! A timeline, as plots and as a table.
+
+use rollcall_tally::report::{Timeline, TimelineBucket};
+
+use crate::dashboard::chart::{self, Chart};
+use crate::dashboard::format::{self, Moment};
+
+/// A timeline as two plots and one table.
+pub struct Plots {
+    pub requests: Chart,
+    pub requests_said: String,
+    /// None where no response time is known.
+    pub response_times: Option<Chart>,
+    pub has_previous: bool,
+    pub ticks: Vec<Moment>,
+    /// Days are UTC's whatever the viewer's zone.
+    pub by_day: bool,
+    pub rows: Vec<TimeRow>,
+    pub bucket: &'static str,
+    pub before: Option<String>,
+}
+
+pub struct TimeRow {
+    pub start: Moment,
+    pub requests: String,
+    pub errors: String,
+    pub p50: String,
+    pub p95: String,
+    pub p99: String,
+}
+
+impl Plots {
+    pub fn new(timeline: &Timeline) -> Self {
+        let buckets = &timeline.current.buckets;
+        let by_day = timeline.bucket_minutes >= 24 * 60;
+        let row = |bucket: &TimelineBucket| TimeRow {
+            start: match by_day {
+                true => Moment::day(bucket.start_ms),
+                false => Moment::short(bucket.start_ms),
+            },
+            requests: format::count(bucket.requests),
+            errors: format::count(bucket.errors),
+            p50: format::duration(bucket.p50_response_time),
+            p95: format::duration(bucket.p95_response_time),
+            p99: format::duration(bucket.p99_response_time),
+        };
+        let most = buckets.iter().map(|bucket| bucket.requests).max();
+        let bucket = match timeline.bucket_minutes {
+            5 => "5 minutes",
+            60 => "hour",
+            _ => "day (UTC)",
+        };
+        let has_times = timeline.current.p50_response_time.is_some();
+        Self {
+            requests: chart::requests(timeline),
+            requests_said: format!(
+                "{} requests, {} of them errors; at most {} in a {bucket}",
+                format::count(timeline.current.total_requests),
+                format::count(timeline.current.errors),
+                format::count(most.unwrap_or(0)),
+            ),
+            response_times: has_times.then(|| chart::response_times(timeline)),
+            has_previous: timeline.previous.is_some(),
+            ticks: ticks(timeline, by_day),
+            by_day,
+            rows: buckets.iter().map(row).collect(),
+            bucket,
+            before: timeline
+                .before
+                .filter(|before| *before > 0)
+                .map(format::count),
+        }
+    }
+}
+
+/// Labels below a plot: as many as divide its buckets evenly, each where its bucket begins.
+fn ticks(timeline: &Timeline, by_day: bool) -> Vec<Moment> {
+    let buckets = &timeline.current.buckets;
+    let parts = [6, 5, 4, 7]
+        .into_iter()
+        .find(|parts| buckets.len().is_multiple_of(*parts));
+    let step = (buckets.len() / parts.unwrap_or(1)).max(1);
+    let label = |start_ms| match by_day {
+        true => Moment::day(start_ms),
+        false => Moment::time(start_ms),
+    };
+    buckets
+        .iter()
+        .step_by(step)
+        .map(|bucket| label(bucket.start_ms))
+        .collect()
+}

@@ -1,0 +1,91 @@
+//! Tables of paths and of IPs.
+
+use rollcall_tally::question::Question;
+use rollcall_tally::report::{IpStats, PathStats};
+
+use super::bar;
+use super::scope::{narrowed, of_path, scope};
+use crate::dashboard::format::{self, Moment};
+use crate::dashboard::link::{self, Condition};
+
+/// Rows of the page of one IP or path.
+const ROWS: u32 = 25;
+
+pub struct PathRow {
+    pub key: String,
+    /// None of paths that no filter can name.
+    pub filter: Option<String>,
+    pub page: String,
+    pub requests: String,
+    /// Of the longest bar, 0 to 100.
+    pub bar: u64,
+    pub ips: String,
+    pub error_rate: String,
+    pub has_errors: bool,
+    pub p95: String,
+}
+
+pub fn path_rows(question: &Question, paths: &[PathStats]) -> Vec<PathRow> {
+    let (window, filter) = scope(question);
+    let most = paths.iter().map(|path| path.total_requests).max();
+    let row = |path: &PathStats| {
+        let narrowed = of_path(&filter, &path.path_key);
+        PathRow {
+            key: path.path_key.clone(),
+            filter: narrowed.map(|filter| link::page(&question.clone().with_scope(window, filter))),
+            page: link::page(&Question::Path {
+                key: path.path_key.clone(),
+                window,
+                filter: filter.clone(),
+                limit: ROWS,
+            }),
+            requests: format::count(path.total_requests),
+            bar: bar(path.total_requests, most),
+            ips: format::count(path.unique_ips),
+            error_rate: format::percent(path.metrics.error_rate),
+            has_errors: path.metrics.error_rate > 0.0,
+            p95: format::duration(path.metrics.p95_response_time),
+        }
+    };
+    paths.iter().map(row).collect()
+}
+
+pub struct IpRow {
+    pub ip: String,
+    pub filter: String,
+    pub page: String,
+    pub requests: String,
+    pub bar: u64,
+    pub country: String,
+    pub paths: String,
+    pub error_rate: String,
+    pub has_errors: bool,
+    pub last_seen: Option<Moment>,
+}
+
+pub fn ip_rows(question: &Question, ips: &[IpStats]) -> Vec<IpRow> {
+    let (window, filter) = scope(question);
+    let most = ips.iter().map(|ip| ip.total_requests).max();
+    let row = |stats: &IpStats| {
+        let ip = stats.ip.parse().ok()?;
+        Some(IpRow {
+            ip: stats.ip.clone(),
+            filter: narrowed(question, Condition::Ip, &stats.ip),
+            page: link::page(&Question::Ip {
+                ip,
+                window,
+                filter: Condition::Ip.set(&filter, None),
+                offset: 0,
+                limit: ROWS,
+            }),
+            requests: format::count(stats.total_requests),
+            bar: bar(stats.total_requests, most),
+            country: stats.country.clone().unwrap_or_else(|| "–".to_owned()),
+            paths: format::count(stats.unique_paths),
+            error_rate: format::percent(stats.metrics.error_rate),
+            has_errors: stats.metrics.error_rate > 0.0,
+            last_seen: stats.last_seen_ms.map(Moment::short),
+        })
+    };
+    ips.iter().filter_map(row).collect()
+}

@@ -1,0 +1,84 @@
+//! What all requests are made of: by country, method or class of status.
+
+use rollcall_tally::question::Question;
+use rollcall_tally::report::{CountryShare, MethodShare};
+use rollcall_tally::tally::ratio;
+use rollcall_tally::{StatusClass, StatusCounts};
+
+use super::bar;
+use super::scope::narrowed;
+use crate::dashboard::format;
+use crate::dashboard::link::Condition;
+
+/// A part of all requests.
+pub struct Share {
+    pub name: String,
+    /// None where no filter can name it.
+    pub filter: Option<String>,
+    pub requests: String,
+    pub percent: String,
+    pub bar: u64,
+}
+
+/// A list of parts, with its title.
+pub struct Shares {
+    pub title: &'static str,
+    pub of: &'static str,
+    pub rows: Vec<Share>,
+}
+
+pub fn countries(question: &Question, countries: &[CountryShare]) -> Shares {
+    let each = countries
+        .iter()
+        .map(|share| (share.country.clone(), share.requests, share.percentage));
+    shares(question, "Countries", Condition::Country, each.collect())
+}
+
+pub fn methods(question: &Question, methods: &[MethodShare]) -> Shares {
+    let each = methods
+        .iter()
+        .map(|share| (share.method.clone(), share.requests, share.percentage));
+    shares(question, "Methods", Condition::Method, each.collect())
+}
+
+pub fn statuses(question: &Question, counts: &StatusCounts) -> Shares {
+    let total: u64 = StatusClass::EVERY
+        .iter()
+        .map(|class| counts.of(*class))
+        .sum();
+    let each = StatusClass::EVERY
+        .into_iter()
+        .filter(|class| counts.of(*class) > 0);
+    let each = each.map(|class| {
+        let count = counts.of(class);
+        (class.name().to_owned(), count, 100.0 * ratio(count, total))
+    });
+    shares(
+        question,
+        "Status classes",
+        Condition::Status,
+        each.collect(),
+    )
+}
+
+fn shares(
+    question: &Question,
+    title: &'static str,
+    condition: Condition,
+    each: Vec<(String, u64, f64)>,
+) -> Shares {
+    let most = each.iter().map(|(_, requests, _)| *requests).max();
+    let row = |(name, requests, percentage): (String, u64, f64)| Share {
+        filter: (name != rollcall_tally::state::OTHER_PATHS)
+            .then(|| narrowed(question, condition, &name)),
+        name,
+        requests: format::count(requests),
+        percent: format::percent(percentage / 100.0),
+        bar: bar(requests, most),
+    };
+    Shares {
+        title,
+        of: condition.label(),
+        rows: each.into_iter().map(row).collect(),
+    }
+}

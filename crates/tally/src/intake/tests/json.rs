@@ -1,0 +1,319 @@
+//! Hits as JSON: each field, and documents as a whole.
+
+use super::*;
+use crate::hit::{FUTURE_MS_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, TIMESTAMP_MS_MIN};
+
+/// Reads `{"ip": "192.0.2.1", "method": "GET", "path": "/a", FIELDS}`.
+#[track_caller]
+fn check_json(fields: &str, expect: Result<Hit, &str>) {
+    let body = format!(r#"{{"ip": "192.0.2.1", "method": "GET", "path": "/a", {fields}}}"#);
+    let got = read_one(&body, Format::Json);
+    assert_eq!(
+        got.as_ref().map_err(String::as_str),
+        expect.as_ref().map_err(|error| *error),
+        "{body}"
+    );
+    assert_eq!(got, read_one(&body, Format::Ndjson), "{body}");
+}
+
+#[test]
+fn a_full_object_is_read() {
+    let body = r#"{
+        "ip": "::ffff:192.0.2.1", "method": "get", "path": "/a?b=c", "timestamp": "2025-05-17T12:05:02.5+02:00",
+        "status": 200, "responseTimeMs": 12.5, "bytes": 5120, "country": "de", "userAgent": "curl/8.5.0"
+    }"#;
+    let expect = Hit {
+        timestamp_ms: NOW_MS - 500,
+        status: Some(200),
+        response_time_us: Some(12_500),
+        bytes: Some(5_120),
+        country: Some("DE".into()),
+        user_agent: Some("curl/8.5.0".into()),
+        ..hit()
+    };
+    assert_eq!(read_one(body, Format::Json), Ok(expect));
+}
+
+#[test]
+fn null_means_missing() {
+    let nulls = r#""timestamp": null, "status": null, "responseTimeMs": null, "bytes": null, "country": null, "userAgent": null"#;
+    check_json(nulls, Ok(hit()));
+    let ip_is_null = r#"{"ip": null, "method": "GET", "path": "/"}"#;
+    assert_eq!(
+        read_one(ip_is_null, Format::Json),
+        Err("ip: missing".into())
+    );
+}
+
+#[test]
+fn what_is_required_is_asked_for_by_name() {
+    let check = |body, expect: &str| assert_eq!(read_one(body, Format::Json), Err(expect.into()));
+    check("{}", "ip: missing");
+    check(r#"{"ip": "192.0.2.1"}"#, "method: missing");
+    check(r#"{"ip": "192.0.2.1", "method": "GET"}"#, "path: missing");
+    check(
+        r#"{"ip": 1, "method": "GET", "path": "/"}"#,
+        "ip: expected a string",
+    );
+    check(
+        r#"{"ip": "192.0.2.1", "method": [], "path": "/"}"#,
+        "method: expected a string",
+    );
+    check(
+        r#"{"ip": "192.0.2.1", "method": "GET", "path": {"a": [1]}}"#,
+        "path: expected a string",
+    );
+    check(
+        r#"{"ip": "localhost", "method": "GET", "path": "/"}"#,
+        "ip: not an IP address",
+    );
+}
+
+#[test]
+fn unknown_fields_are_ignored() {
+    check_json(
+        r#""IP": 1, "response_time_ms": -1, "x": {"ip": [1, {}]}"#,
+        Ok(hit()),
+    );
+}
+
+#[test]
+fn a_field_given_twice_is_refused() {
+    check_json(
+        r#""ip": "192.0.2.2""#,
+        Err("duplicate field `ip` at column 55"),
+    );
+}
+
+#[test]
+fn a_timestamp_is_rfc_3339_or_milliseconds() {
+    let at = |timestamp_ms| {
+        Ok(Hit {
+            timestamp_ms,
+            ..hit()
+        })
+    };
+    check_json(r#""timestamp": 1747476303000"#, at(NOW_MS));
+    check_json(r#""timestamp": 1747476303000.0"#, at(NOW_MS));
+    check_json(r#""timestamp": "2025-05-17T10:05:03Z""#, at(NOW_MS));
+    check_json(
+        r#""timestamp": "2025-05-17T10:05:02.9999Z""#,
+        at(NOW_MS - 1),
+    );
+    check_json(r#""timestamp": "2025-05-17T05:05:03-05:00""#, at(NOW_MS));
+    check_json(
+        &format!(r#""timestamp": {TIMESTAMP_MS_MIN}"#),
+        at(TIMESTAMP_MS_MIN),
+    );
+    check_json(
+        &format!(r#""timestamp": {}"#, NOW_MS + FUTURE_MS_MAX),
+        at(NOW_MS + FUTURE_MS_MAX),
+    );
+}
+
+#[test]
+fn what_is_no_timestamp_is_refused() {
+    let expected = "timestamp: expected a time of RFC 3339 or milliseconds since 1970, an integer";
+    let inputs = [
+        r#""""#,
+        r#""now""#,
+        r#""1747476303000""#,
+        r#""2025-05-17T10:05:03""#,
+        r#""2025-05-17""#,
+    ];
+    for input in inputs
+        .into_iter()
+        .chain(["1747476303000.5", "true", "[]", "{}", "1e30"])
+    {
+        check_json(&format!(r#""timestamp": {input}"#), Err(expected));
+    }
+    for input in ["-1", "-1747476303000", "-0.5", r#""1969-12-31T23:59:59Z""#] {
+        check_json(
+            &format!(r#""timestamp": {input}"#),
+            Err("timestamp: before 1970"),
+        );
+    }
+    let seconds = "timestamp: expected milliseconds since 1970, this looks like seconds";
+    for input in ["0", "1747476303", "99999999999"] {
+        check_json(&format!(r#""timestamp": {input}"#), Err(seconds));
+    }
+    let later = format!(r#""timestamp": {}"#, NOW_MS + FUTURE_MS_MAX + 1);
+    check_json(&later, Err("timestamp: more than 5 minutes in the future"));
+}
+
+#[test]
+fn a_status_is_an_integer_from_100_to_599() {
+    for (input, status) in [("100", 100), ("599", 599), ("404.0", 404)] {
+        let expect = Hit {
+            status: Some(status),
+            ..hit()
+        };
+        check_json(&format!(r#""status": {input}"#), Ok(expect));
+    }
+    for input in [
+        "99", "600", "0", "-200", "200.5", "65736", "1e30", r#""200""#, "false", "[]",
+    ] {
+        let expect = "status: expected an integer from 100 to 599";
+        check_json(&format!(r#""status": {input}"#), Err(expect));
+    }
+}
+
+#[test]
+fn a_response_time_is_rounded_to_microseconds() {
+    let inputs = [
+        ("0", 0),
+        ("-0.0", 0),
+        ("12", 12_000),
+        ("0.0004", 0),
+        ("0.0005", 1),
+        ("1.2345678", 1_235),
+        ("1e3", 1_000_000),
+        ("86400000", RESPONSE_TIME_US_MAX),
+    ];
+    for (input, us) in inputs {
+        let expect = Hit {
+            response_time_us: Some(us),
+            ..hit()
+        };
+        check_json(&format!(r#""responseTimeMs": {input}"#), Ok(expect));
+    }
+    for input in ["86400000.001", "86400001", "18446744073709551615", "1e300"] {
+        let expect = "responseTimeMs: longer than a day";
+        check_json(&format!(r#""responseTimeMs": {input}"#), Err(expect));
+    }
+    for input in ["-1", "-0.001", r#""12""#, "true", "{}"] {
+        let expect = "responseTimeMs: expected a number of 0 or more";
+        check_json(&format!(r#""responseTimeMs": {input}"#), Err(expect));
+    }
+}
+
+#[test]
+fn bytes_are_an_integer_of_0_or_more() {
+    for bytes in [0, 1, RESPONSE_BYTES_MAX] {
+        let expect = Hit {
+            bytes: Some(bytes),
+            ..hit()
+        };
+        check_json(&format!(r#""bytes": {bytes}"#), Ok(expect));
+    }
+    check_json(
+        &format!(r#""bytes": {}"#, RESPONSE_BYTES_MAX + 1),
+        Err("bytes: more than 1 TiB"),
+    );
+    for input in ["-1", "0.5", r#""1""#, "true", "18446744073709551616"] {
+        let expect = "bytes: expected an integer of 0 or more";
+        check_json(&format!(r#""bytes": {input}"#), Err(expect));
+    }
+}
+
+#[test]
+fn a_country_and_a_user_agent_are_strings() {
+    check_json(r#""country": 1"#, Err("country: expected a string"));
+    check_json(
+        r#""country": "Germany""#,
+        Err("country: expected a code of two letters, or null"),
+    );
+    check_json(r#""userAgent": []"#, Err("userAgent: expected a string"));
+    check_json(r#""userAgent": """#, Ok(hit()));
+    let expect = Hit {
+        user_agent: Some("a\"b/é".into()),
+        ..hit()
+    };
+    check_json(r#""userAgent": "a\"b\/\u00e9""#, Ok(expect));
+}
+
+#[test]
+fn an_array_refuses_its_bad_elements_alone_and_by_number() {
+    let body = r#"[
+        {"ip": "192.0.2.1", "method": "GET", "path": "/a"},
+        1, null, "a", ["192.0.2.1", "GET", "/a"], [], true,
+        {"ip": "192.0.2.1", "method": "GET", "path": "a"},
+        {"ip": "192.0.2.1", "method": "GET", "path": "/a", "userAgent": "\ud800"},
+        {"ip": "192.0.2.1", "method": "GET", "path": "/a", "bytes": 1e999},
+        {"ip": "192.0.2.1", "method": "GET", "path": "/a"}
+    ]"#;
+    let intake = read(body.as_bytes(), Format::Json, NOW_MS).unwrap();
+    assert_eq!(intake.hits, [hit(), hit()]);
+    let mut expect: Vec<_> = (2..=7)
+        .map(|number| format!("{number} expected an object"))
+        .collect();
+    expect.push("8 path: expected /path, http://host/path or *".into());
+    expect.push("9 unexpected end of hex escape at column 72".into());
+    expect.push("10 number out of range at column 65".into());
+    assert_eq!(refusals(&intake), expect);
+}
+
+#[test]
+fn an_empty_array_holds_no_hits() {
+    assert_eq!(read(b" [ ] ", Format::Json, NOW_MS), Ok(Intake::default()));
+}
+
+#[test]
+fn a_document_that_is_not_json_is_refused_as_a_whole() {
+    let check = |body: &str, expect: &str| check_error(body.as_bytes(), Format::Json, expect);
+    check(
+        "{",
+        "the body is not JSON: EOF while parsing an object at line 1, column 1",
+    );
+    check(
+        "[{}\n,]",
+        "the body is not JSON: trailing comma at line 2, column 2",
+    );
+    check(
+        "[{}",
+        "the body is not JSON: EOF while parsing a list at line 1, column 3",
+    );
+    check(
+        "[] []",
+        "the body is not JSON: trailing characters at line 1, column 4",
+    );
+    check(
+        "{} {}",
+        "the body is not JSON: trailing characters at line 1, column 4",
+    );
+    check(
+        "hello",
+        "the body is not JSON: expected value at line 1, column 1",
+    );
+    check(
+        "[{\"ip\": }]",
+        "the body is not JSON: expected value at line 1, column 9",
+    );
+}
+
+#[test]
+fn a_document_of_another_kind_holds_no_hits() {
+    for body in ["1", "null", "\"a\"", " true "] {
+        check_error(
+            body.as_bytes(),
+            Format::Json,
+            "expected an object or an array of objects",
+        );
+    }
+}
+
+#[test]
+fn a_document_that_is_not_utf_8_is_refused_as_a_whole() {
+    check_error(
+        b"[\"\xff\"]",
+        Format::Json,
+        "the body is not UTF-8 after 2 bytes",
+    );
+}
+
+#[test]
+fn a_deeply_nested_document_does_not_exhaust_the_stack() {
+    let nested = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+    let body = format!(
+        r#"[{{"ip": "192.0.2.1", "method": "GET", "path": "/a", "x": {nested}}}, {nested}]"#
+    );
+    let intake = read(body.as_bytes(), Format::Json, NOW_MS).unwrap();
+    assert_eq!(intake.hits, [hit()]);
+    let body = format!(r#"{{"ip": {nested}}}"#);
+    assert_eq!(
+        read(body.as_bytes(), Format::Json, NOW_MS)
+            .unwrap()
+            .rejected_count,
+        1
+    );
+}

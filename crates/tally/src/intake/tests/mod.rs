@@ -1,0 +1,50 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod access_log;
+mod bodies;
+mod json;
+mod round_trip;
+
+use super::*;
+
+/// 2025-05-17T10:05:03Z.
+const NOW_MS: u64 = 1_747_476_303_000;
+
+fn hit() -> Hit {
+    Hit {
+        ip: [192, 0, 2, 1].into(),
+        timestamp_ms: NOW_MS,
+        method: "GET".into(),
+        path: "/a".into(),
+        status: None,
+        response_time_us: None,
+        bytes: None,
+        country: None,
+        user_agent: None,
+    }
+}
+
+/// `number field: reason` of each refusal.
+fn refusals(intake: &Intake) -> Vec<String> {
+    let describe = |rejection: &Rejection| match &rejection.field {
+        Some(field) => format!("{} {field}: {}", rejection.number, rejection.reason),
+        None => format!("{} {}", rejection.number, rejection.reason),
+    };
+    intake.rejections.iter().map(describe).collect()
+}
+
+/// The one hit of a body, or why it is refused.
+fn read_one(body: &str, format: Format) -> Result<Hit, String> {
+    let intake = read(body.as_bytes(), format, NOW_MS).unwrap();
+    match (intake.hits.as_slice(), refusals(&intake).as_slice()) {
+        ([hit], []) => Ok(hit.clone()),
+        ([], [refusal]) => Err(refusal.trim_start_matches("1 ").to_owned()),
+        _ => panic!("{body} is not one hit"),
+    }
+}
+
+#[track_caller]
+fn check_error(body: &[u8], format: Format, expect: &str) {
+    let error = read(body, format, NOW_MS).unwrap_err();
+    assert_eq!(error.to_string(), expect);
+}
