@@ -1,13 +1,15 @@
-//! The developer's tool: builds the components, serves the app, runs the tests.
+//! The developer's tool: builds the components, serves the app, runs the tests and all other checks.
 //!
 //! It makes what these need (the wasm target, the secrets) and nothing else. It never changes the machine's package lists,
 //! and installs nothing outside this checkout, but for the wasm target where rustup can add it.
 
 mod apt;
 mod browser;
+mod ci;
 mod command;
 mod components;
 mod debian;
+mod deny;
 mod secrets;
 mod sources;
 mod spin;
@@ -38,6 +40,8 @@ enum Task {
     Up(up::Options),
     /// Build the components and run every test that this machine can run
     Test,
+    /// Run all that a change must pass: format, lints, dependencies and every test that this machine can run
+    Ci,
     /// Run the ledger under fault, many histories or one step by step; `simulate --help` has the rest
     #[command(disable_help_flag = true)]
     Simulate {
@@ -67,6 +71,7 @@ fn run(task: Task) -> Result<()> {
         Task::Build => components::build(&workspace),
         Task::Up(options) => up::run(&workspace, options),
         Task::Test => test::run(&workspace),
+        Task::Ci => ci::run(&workspace),
         Task::Simulate { options } => simulate(&workspace, &options),
     }
 }

@@ -1,0 +1,44 @@
+//! Holds the dependencies against `deny.toml`, with cargo-deny: the machine's, or else one that is built below target/.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::command;
+use crate::workspace::Workspace;
+
+/// The one that is built where the machine has none.
+const VERSION: &str = "0.20.2";
+
+pub fn check(workspace: &Workspace) -> Result<()> {
+    let program = find_or_install(workspace)?;
+    let mut deny = Command::new(program);
+    deny.current_dir(workspace.root())
+        .args(["check", "licenses", "bans", "sources"]);
+    command::run(&mut deny).context("A dependency is not what deny.toml allows")
+}
+
+fn find_or_install(workspace: &Workspace) -> Result<PathBuf> {
+    let of_the_machine = PathBuf::from("cargo-deny");
+    let folder = workspace.target().join("tools");
+    let ours = folder.join("bin/cargo-deny");
+    for program in [of_the_machine, ours.clone()] {
+        if command::read_if_installed(Command::new(&program).arg("--version"))?.is_some() {
+            return Ok(program);
+        }
+    }
+    install(workspace, &folder)?;
+    Ok(ours)
+}
+
+/// Without optimisation: it takes two minutes to build then, and seconds to run. Nothing that it needs a network for is asked of it.
+fn install(workspace: &Workspace, folder: &Path) -> Result<()> {
+    let mut cargo = command::cargo();
+    cargo
+        .current_dir(workspace.root())
+        .args(["install", &format!("cargo-deny@{VERSION}")])
+        .args(["--locked", "--debug", "--no-default-features", "--root"])
+        .arg(folder);
+    command::run(&mut cargo).context("cargo-deny could not be installed")
+}
