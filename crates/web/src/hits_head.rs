@@ -9,7 +9,6 @@ use rollcall_tally::question::BadParameter;
 
 use crate::Problem;
 
-const FORMATS: &str = "json, ndjson, common, combined";
 const MEDIA_TYPES: &str = "application/json, application/x-ndjson or text/plain (an access log)";
 
 /// What the head of a request says of the hits in its body.
@@ -40,7 +39,7 @@ fn format_of(uri: &Uri, headers: &HeaderMap) -> Result<Format, Problem> {
         None if uri.query().unwrap_or_default().is_empty() => {}
         Some(("format", name)) => {
             return Format::from_name(name).map_or_else(
-                || refuse("format", format!("expected one of {FORMATS}")),
+                || refuse("format", format!("expected one of {}", format_names())),
                 Ok,
             );
         }
@@ -57,9 +56,16 @@ fn format_of(uri: &Uri, headers: &HeaderMap) -> Result<Format, Problem> {
         .ok_or_else(|| {
             Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!("Send {MEDIA_TYPES} as Content-Type, or ?format= with one of {FORMATS}."),
+                format!(
+                    "Send {MEDIA_TYPES} as Content-Type, or ?format= with one of {}.",
+                    format_names()
+                ),
             )
         })
+}
+
+fn format_names() -> String {
+    Format::NAMES.map(|(name, _)| name).join(", ")
 }
 
 /// The `Idempotency-Key`. One that cannot be used is refused: the client counts on it.
