@@ -19,7 +19,7 @@ use std::time::Duration;
 use rollcall_tally::alert::{AlertState, Finding, Measured, Recent, Rule};
 use rollcall_tally::report::{Alert, AlertCheck, Notification};
 use rollcall_tally::{Details, Failure, Filter, IpOrder, KeptAnswer, Snapshot, Window};
-use rollcall_web::call;
+use rollcall_web::{call, log};
 
 use crate::audience::Audience;
 use crate::clock::now_ms;
@@ -91,7 +91,7 @@ async fn check_if_due() {
     match begin(now_ms).await {
         Ok(None) => drop(check_with(variables).await),
         Ok(Some(due_at_ms)) => DUE_AT_MS.set(due_at_ms),
-        Err(failure) => eprintln!("alerts were not checked: {failure}"),
+        Err(failure) => log!(Warn, "alerts-not-checked", failure = failure),
     }
 }
 
@@ -167,8 +167,8 @@ async fn measure(
                 coverage = Some(share);
                 warnings.extend(missing);
             }
-            Some(Err(failure)) => eprintln!("alerts know nothing of the hits: {failure}"),
-            None => eprintln!("alerts know nothing of the hits in time"),
+            Some(Err(failure)) => log!(Warn, "alerts-without-hits", failure = failure),
+            None => log!(Warn, "alerts-without-hits", failure = "timed out"),
         }
         if measured.recent.is_none() {
             warnings.push("what the IPs did could not be read in time".to_owned());
@@ -176,14 +176,14 @@ async fn measure(
     } else if variables.thresholds.lag_seconds.is_some() {
         // Folds. What still waits afterwards, waits because it cannot be folded, and not because nobody asked.
         if let Err(failure) = collector::take_snapshot().await {
-            eprintln!("no fold before the lag is measured: {failure}");
+            log!(Warn, "alerts-without-fold", failure = failure);
         }
     }
     if variables.thresholds.lag_seconds.is_some() {
         match collector::status().await {
             Ok(status) => measured.lag_ms = Some(status.lag_ms),
             Err(failure) => {
-                eprintln!("alerts know nothing of the lag: {failure}");
+                log!(Warn, "alerts-without-lag", failure = failure);
                 warnings.push("the lag could not be read in time".to_owned());
             }
         }

@@ -3,6 +3,7 @@
 //! A claim is of a generation of what is kept in the store, and holds while it is renewed. Whoever died with one is followed by whoever
 //! has looked for long enough.
 
+use rollcall_web::log;
 use std::time::Duration;
 
 use futures::future::{Either, select};
@@ -25,7 +26,7 @@ pub async fn holding<T>(name: &str, work: impl Future<Output = T>) -> T {
         loop {
             sleep(RENEW_EVERY).await;
             if let Err(failure) = collector::renew_claim(name).await {
-                eprintln!("a claim was not renewed: {failure}");
+                log!(Warn, "claim-not-renewed", failure = failure);
             }
         }
     });
@@ -38,6 +39,6 @@ pub async fn holding<T>(name: &str, work: impl Future<Output = T>) -> T {
 /// Lets another instance claim the same.
 pub async fn give_up(name: &str, generation: u64) {
     if let Err(failure) = collector::end_claim(name, generation).await {
-        eprintln!("a claim was not given up: {failure}");
+        log!(Warn, "claim-not-given-up", failure = failure);
     }
 }

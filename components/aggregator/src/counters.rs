@@ -8,6 +8,7 @@ use std::time::Duration;
 use rollcall_tally::report::FanOut;
 use rollcall_tally::{Count, Failure, KeptAnswer};
 use rollcall_web::auth::DENIED_COUNTER;
+use rollcall_web::log;
 use spin_sdk::time::sleep;
 
 use crate::clock::now_ms;
@@ -118,7 +119,7 @@ async fn flush() {
         .map(|(counter, times)| named(counter, times))
         .collect();
     if let Err(failure) = collector::count_up(&counts).await {
-        eprintln!("counts were not added: {failure}");
+        log!(Warn, "counts-not-added", failure = failure);
     }
     if let Some(fan_out) = pending.last_fan_out {
         let kept = KeptAnswer {
@@ -128,7 +129,7 @@ async fn flush() {
             ttl_ms: 0,
         };
         if let Err(failure) = collector::keep(&kept, 0).await {
-            eprintln!("the last fan-out was not kept: {failure}");
+            log!(Warn, "last-fan-out-not-kept", failure = failure);
         }
     }
 }

@@ -20,7 +20,7 @@ use http_body_util::StreamBody;
 use rollcall_tally::question::{DateRange, ExportFormat};
 use rollcall_tally::{Batch, Details, ExportRow, Failure, Filter};
 use rollcall_web::whole::EXPORT_COMPLETE;
-use rollcall_web::{Problem, Reply, call};
+use rollcall_web::{Problem, Reply, call, log};
 use spin_sdk::http::box_body;
 
 use crate::audience;
@@ -77,7 +77,7 @@ pub async fn export(settings: Settings, form: Form) -> std::result::Result<Reply
     let reply = reply(&form, waiting);
     spin_sdk::wasip3::spawn(async move {
         if let Err(error) = send_all(&settings, form, batches, pieces).await {
-            eprintln!("an export broke off: {error}");
+            log!(Warn, "export-broke-off", error = error);
         }
     });
     Ok(reply)

@@ -7,7 +7,7 @@ use futures::stream::{self, Stream, StreamExt};
 use rollcall_tally::adder::Adder;
 use rollcall_tally::report::FanOut;
 use rollcall_tally::{Batch, Failure, Summary};
-use rollcall_web::call;
+use rollcall_web::{call, log};
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::random::random;
 
@@ -48,13 +48,13 @@ impl Audience {
                         adder.add(summary);
                         answered += 1;
                     }
-                    Err(failure) => eprintln!("a batch failed: {failure}"),
+                    Err(failure) => log!(Warn, "batch-failed", failure = failure),
                 }
             }
         };
         let left = (settings.answer_deadline * 9 / 10).saturating_sub(self.began.elapsed());
         if call::within(left, adding).await.is_none() {
-            eprintln!("batches did not answer in time");
+            log!(Warn, "batches-timed-out");
         }
         let summary = adder.finish();
         let failed = count - answered;
@@ -98,7 +98,7 @@ pub async fn ask_twice<T>(
     let _in_flight = InFlight::new();
     match ask().await {
         Err(Failure::Unavailable(reason)) => {
-            eprintln!("asked again: {reason}");
+            log!(Info, "batch-asked-again", reason = reason);
             retried();
             sleep(jitter()).await;
             ask().await

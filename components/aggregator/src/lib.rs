@@ -12,6 +12,9 @@
 //! bounded number of requests at once. Answers are kept for a while, in memory and, through the collector, in the store; it has no
 //! key-value store of its own. It alone sends requests out of the app: to the webhook of the alerts.
 
+// Only `log!` writes to the log.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
 mod alerts;
 mod answer;
 mod audience;

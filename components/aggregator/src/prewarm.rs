@@ -5,7 +5,7 @@ use std::time::Instant;
 use http::StatusCode;
 use rollcall_tally::question::Question;
 use rollcall_tally::report::{Computed, Prewarmed};
-use rollcall_web::{Problem, Reply, reply};
+use rollcall_web::{Problem, Reply, log, reply};
 
 use crate::collector;
 use crate::serve::{self, Source};
@@ -40,7 +40,7 @@ pub async fn prewarm() -> Result<Reply, Problem> {
         }
     }
     if let Err(failure) = collector::sweep().await {
-        eprintln!("expired answers were not deleted: {failure}");
+        log!(Warn, "expired-answers-not-deleted", failure = failure);
     }
     if failed.is_empty() {
         return Ok(reply::json(StatusCode::OK, &Prewarmed { computed }));

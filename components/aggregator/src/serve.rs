@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use rollcall_tally::Failure;
 use rollcall_tally::question::Question;
-use rollcall_web::call;
+use rollcall_web::{call, log};
 use spin_sdk::time::sleep;
 
 use crate::answer;
@@ -181,7 +181,7 @@ async fn compute_shared(
             Ok(Served { entry, source })
         }
         Err(failure) => {
-            eprintln!("no answer to {name}: {failure}");
+            log!(Warn, "no-answer", question = name, failure = failure);
             if let Some(generation) = claimed {
                 claim::give_up(&name, generation).await;
             }
@@ -212,7 +212,7 @@ fn keep(name: String, entry: Rc<Entry>, claimed: Option<u64>) {
     spin_sdk::wasip3::spawn(async move {
         let kept = entry.kept(&name);
         if let Err(failure) = collector::keep(&kept, claimed.unwrap_or_default()).await {
-            eprintln!("an answer was not kept: {failure}");
+            log!(Warn, "answer-not-kept", failure = failure);
         }
     });
 }
@@ -233,7 +233,12 @@ async fn claim(name: &str, mut generation: u64) -> Claim {
             Ok(true) => return Claim::Ours(generation),
             Ok(false) => {}
             Err(failure) => {
-                eprintln!("no claim to {name}: {failure}");
+                log!(
+                    Warn,
+                    "question-not-claimed",
+                    question = name,
+                    failure = failure
+                );
                 return Claim::Nobodys;
             }
         }
@@ -272,7 +277,7 @@ async fn recall(name: &str) -> Option<Known> {
     let recalled = match collector::recall(name, known_ms).await {
         Ok(recalled) => recalled,
         Err(failure) => {
-            eprintln!("no answer could be recalled: {failure}");
+            log!(Warn, "answer-not-recalled", failure = failure);
             return None;
         }
     };

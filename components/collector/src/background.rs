@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rollcall_ledger::{Cleaned, Folded, LedgerError, Opened, Upgraded};
 use rollcall_store::LAYOUT;
 use rollcall_tally::Failure;
+use rollcall_web::log;
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::random::random;
 
@@ -122,7 +123,7 @@ async fn work(mut running: Running) {
             Ok(Some(sleep_for)) => sleep_for,
             Ok(None) => return,
             Err(failure) => {
-                eprintln!("work behind the responses stopped: {failure}");
+                log!(Error, "background-stopped", failure = failure);
                 return;
             }
         };
@@ -159,7 +160,7 @@ async fn run() -> Result<Option<u64>, Failure> {
             Folded::Busy => return Ok(None),
             Folded::Lost => {
                 lost += 1;
-                eprintln!("a fold was lost to another one; the next one takes half as much");
+                log!(Warn, "fold-lost", times_in_a_row = lost);
                 if lost > LOST_MAX {
                     return Ok(None);
                 }

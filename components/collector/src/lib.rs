@@ -8,6 +8,9 @@
 //! Private: reached by service chaining alone. Checks no token, and makes no outgoing request. While the store does not answer, nothing
 //! here does, timers included: whoever calls brings a deadline.
 
+// Only `log!` writes to the log.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
 mod background;
 mod call;
 mod clock;

@@ -13,7 +13,7 @@ use rollcall_tally::{
     Batch, Behind, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, PageRange, RawHit,
     Receipt, Snapshot, Summary,
 };
-use rollcall_web::variable;
+use rollcall_web::{log, variable};
 
 use crate::background;
 use crate::clock::SpinClock;
@@ -249,7 +249,7 @@ impl Service {
         let read = |ip, state: Result<IpState, LedgerError>| match state {
             Ok(state) => take(ip, Some(state)),
             Err(error) => {
-                eprintln!("unreadable: {error}");
+                log!(Error, "state-unreadable", error = error);
                 take(ip, None);
             }
         };

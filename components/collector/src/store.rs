@@ -9,6 +9,7 @@ use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rollcall_ledger::{Store, StoreError, get_each};
+use rollcall_web::log;
 use spin_sdk::key_value;
 
 use crate::bindings::wasi::keyvalue::store::{Bucket, open};
@@ -125,7 +126,7 @@ impl Store for SpinStore {
                         .collect());
                 }
                 Err(error) => {
-                    eprintln!("get-many fails here, getting one by one from now on: {error:?}");
+                    log!(Info, "get-many-unsupported", error = format!("{error:?}"));
                     GET_MANY_FAILS.store(true, Relaxed);
                 }
             }

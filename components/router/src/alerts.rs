@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, StatusCode};
-use rollcall_web::{call, variable};
+use rollcall_web::{call, log, variable};
 
 /// Scope: instance. How often the aggregator is asked at most; it says itself whether a check is due.
 const ASK_EVERY: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ async fn ask() {
     let asked = call::post("aggregator", path, HeaderMap::new(), "", DEADLINE).await;
     match asked.map(|answer| answer.status()) {
         Ok(StatusCode::ACCEPTED) => {}
-        Ok(status) => eprintln!("the aggregator answered {status} to {path}"),
-        Err(failure) => eprintln!("the alerts may not have been checked: {failure}"),
+        Ok(status) => log!(Warn, "alerts-not-checked", status = status.as_u16()),
+        Err(failure) => log!(Warn, "alerts-not-checked", failure = failure),
     }
 }

@@ -25,6 +25,9 @@
 //! Lets in whoever may do it (see [`access`]), refuses parameters that are not as they must be, and hands the rest to the aggregator.
 //! Has no key-value store; what it tells of the traffic, the aggregator said.
 
+// Only `log!` writes to the log.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
 mod access;
 mod alerts;
 mod assets;
@@ -44,7 +47,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use rollcall_tally::Failure;
 use rollcall_web::whole::{self, Whole};
-use rollcall_web::{Problem, Reply, call, reply};
+use rollcall_web::{Problem, Reply, call, log, reply};
 use spin_sdk::http::{Request, Response, box_body};
 use spin_sdk::http_service;
 
@@ -140,7 +143,12 @@ async fn exchange(method: Method, path: &str, headers: HeaderMap) -> Result<Resp
         if is_answer || route::is_problem(answer.headers()) {
             return Ok(answer);
         }
-        eprintln!("the aggregator answered {status} to {path}");
+        log!(
+            Warn,
+            "aggregator-failed",
+            status = status.as_u16(),
+            path = path
+        );
     }
     Err(Failure::Unavailable("the aggregator failed".to_owned()).into())
 }

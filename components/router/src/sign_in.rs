@@ -9,7 +9,7 @@
 use askama::Template;
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Method, StatusCode};
-use rollcall_web::{Problem, Reply, body, reply};
+use rollcall_web::{Problem, Reply, body, log, reply};
 use spin_sdk::http::Request;
 
 use crate::access::{Keys, Role, same_origin};
@@ -80,7 +80,7 @@ fn refuse(problem: Problem, wanted: &str) -> Result<Reply, Problem> {
 fn page(status: StatusCode, wanted: &str, failure: Option<&str>) -> Result<Reply, Problem> {
     let next = local::next(wanted);
     let page = Page { next, failure }.render().map_err(|error| {
-        eprintln!("the sign-in page could not be written: {error}");
+        log!(Error, "page-not-written", error = error);
         Problem::unavailable("The page could not be written.")
     })?;
     Ok(reply::full(status, "text/html; charset=utf-8", page))

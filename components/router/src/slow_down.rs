@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rollcall_tally::Count;
 use rollcall_web::auth::DENIED_COUNTER;
-use rollcall_web::{Problem, call};
+use rollcall_web::{Problem, call, log};
 use spin_sdk::time::sleep;
 
 /// How long the answer to a wrong token takes: nothing to a person who mistyped, two guesses a second for a program.
@@ -84,7 +84,7 @@ async fn flush() {
     }];
     let added = call::function("collector", "count-up", &counts.as_slice(), ADD_DEADLINE).await;
     if let Err(failure) = added.map(|_: Vec<Count>| ()) {
-        eprintln!("wrong tokens were not counted: {failure}");
+        log!(Warn, "denials-not-counted", failure = failure);
     }
 }
 

@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use spin_sdk::http::Request;
 
 use crate::Problem;
+use crate::log;
 
 /// The largest body of `/collect`. A larger one is refused with 413: the client cuts its batches smaller.
 pub const COLLECT_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -16,7 +17,7 @@ pub async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> 
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(bytes_max)),
         Err(error) => {
-            eprintln!("a body broke off: {error}");
+            log!(Info, "body-broke-off", error = error);
             Err(Problem::new(StatusCode::BAD_REQUEST, "The body broke off."))
         }
     }

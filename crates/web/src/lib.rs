@@ -1,10 +1,14 @@
-//! What the components share of HTTP: answers, problems, tokens, bodies, the head of a post of hits, entity tags, signatures, variables, calls to each other, and streams of which nothing may be missing.
+//! What the components share of HTTP: answers, problems, tokens, bodies, the head of a post of hits, entity tags, the log, signatures, variables, calls to each other, and streams of which nothing may be missing.
+
+// Only `log!` writes to the log.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod auth;
 pub mod body;
 pub mod call;
 pub mod etag;
 pub mod hits_head;
+pub mod log;
 pub mod problem;
 pub mod reply;
 pub mod signature;

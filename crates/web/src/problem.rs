@@ -7,6 +7,7 @@ use rollcall_tally::question::{BadParameter, NotUnderstood};
 use rollcall_tally::{Behind, Failure, Rejection};
 use serde::Serialize;
 
+use crate::log;
 use crate::reply::{self, Reply};
 
 /// When to ask again after a 429 or 503 where nothing better is known, in seconds.
@@ -207,12 +208,12 @@ impl From<Failure> for Problem {
             Failure::Invalid(reason) => Self::new(StatusCode::BAD_REQUEST, reason),
             Failure::NotFound(reason) => Self::new(StatusCode::NOT_FOUND, reason),
             Failure::Unavailable(_) | Failure::Gone => {
-                eprintln!("{failure}");
+                log!(Warn, "request-failed", failure = failure);
                 Self::out_of_reach()
             }
             Failure::Behind(behind) => Self::behind(behind),
             Failure::Corrupt(_) => {
-                eprintln!("{failure}");
+                log!(Error, "request-failed", failure = failure);
                 Self::unreadable()
             }
         }

@@ -6,6 +6,8 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use spin_sdk::http::{BoxBody, EmptyBody, FullBody, box_body};
 
+use crate::log;
+
 /// What a handler answers with.
 pub type Reply = Response<BoxBody>;
 
@@ -35,7 +37,7 @@ pub fn json_as(status: StatusCode, content_type: &'static str, value: &impl Seri
     match serde_json::to_vec(value) {
         Ok(body) => full(status, content_type, body),
         Err(error) => {
-            eprintln!("an answer could not be written as JSON: {error}");
+            log!(Error, "answer-not-written", error = error);
             empty(StatusCode::INTERNAL_SERVER_ERROR)
         }
     }
@@ -46,7 +48,7 @@ pub fn postcard(status: StatusCode, value: &impl Serialize) -> Reply {
     match postcard::to_allocvec(value) {
         Ok(body) => full(status, "application/octet-stream", body),
         Err(error) => {
-            eprintln!("an answer could not be written as postcard: {error}");
+            log!(Error, "answer-not-written", error = error);
             empty(StatusCode::INTERNAL_SERVER_ERROR)
         }
     }

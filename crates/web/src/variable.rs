@@ -3,12 +3,14 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use crate::log;
+
 /// A variable's value; empty if it is not set, or cannot be had.
 pub async fn text(name: &str) -> String {
     match spin_sdk::variables::get(name).await {
         Ok(value) => value,
         Err(error) => {
-            eprintln!("variable {name}: {error}");
+            log!(Error, "variable-not-read", variable = name, error = error);
             String::new()
         }
     }
@@ -24,7 +26,15 @@ where
         Ok(value) if range.contains(&value) => value,
         _ => {
             let (from, to) = (range.start(), range.end());
-            eprintln!("variable {name}: expected {from} to {to}, got {text:?}; using {default}");
+            log!(
+                Error,
+                "variable-not-used",
+                variable = name,
+                from = from,
+                to = to,
+                got = text,
+                using = default
+            );
             default
         }
     }

@@ -684,7 +684,10 @@ fn neither_the_secret_nor_the_url_is_printed_or_put_into_an_answer() {
     }
     let test = "alerts::neither_the_secret_nor_the_url_is_printed_or_put_into_an_answer";
     let printed = printing::of(test);
-    assert!(printed.contains("was not told to 127.0.0.1"), "{printed}");
+    assert!(
+        printed.contains("event=alert-not-told") && printed.contains(" host=127.0.0.1 "),
+        "{printed}"
+    );
     for hidden in [SECRET, PATH_TOKEN] {
         assert!(!printed.contains(hidden), "{hidden}: {printed}");
     }

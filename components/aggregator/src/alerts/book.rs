@@ -10,7 +10,7 @@ use futures::future::join_all;
 use rollcall_tally::alert::{AlertState, BOOK, Book, Event, Finding, Next, Rule};
 use rollcall_tally::report::{AlertNotification, Notification};
 use rollcall_tally::{Failure, KeptAnswer, Recalled};
-use rollcall_web::call;
+use rollcall_web::{call, log};
 use spin_sdk::time::sleep;
 
 use super::Outcome;
@@ -44,11 +44,11 @@ pub async fn tell(
     match call::within(DEADLINE, teller.tell()).await {
         Some(Ok(outcomes)) => outcomes,
         Some(Err(failure)) => {
-            eprintln!("no alert could be told: {failure}");
+            log!(Warn, "alerts-not-told", failure = failure);
             failed("what was told before could not be read or kept")
         }
         None => {
-            eprintln!("no alert could be told in time");
+            log!(Warn, "alerts-not-told", failure = "timed out");
             failed("it took too long, or another check is telling")
         }
     }
@@ -158,7 +158,13 @@ impl<'a> Teller<'a> {
                 Ok(()) => book.told(rule, due.event, now_ms()),
                 Err(reason) => {
                     let (name, host) = (rule.name(), self.webhook.host());
-                    eprintln!("the alert {name} was not told to {host}: {reason}");
+                    log!(
+                        Warn,
+                        "alert-not-told",
+                        rule = name,
+                        host = host,
+                        reason = reason
+                    );
                     outcome.notification = Notification::Failed;
                     outcome.failure = Some(reason);
                 }
@@ -182,7 +188,7 @@ fn read(recalled: &Recalled) -> Result<Book, Failure> {
 async fn is_kept(book: &Book, generation: u64) -> bool {
     let kept = keep(book, generation).await;
     if let Err(failure) = &kept {
-        eprintln!("it was not kept that an alert was told: {failure}");
+        log!(Warn, "alert-told-not-kept", failure = failure);
     }
     kept.is_ok()
 }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use rollcall_tally::alert::Thresholds;
-use rollcall_web::variable;
+use rollcall_web::{log, variable};
 
 use super::webhook::Webhook;
 
@@ -65,7 +65,12 @@ async fn threshold(
         .await
         .unwrap_or_else(|reason| {
             let warning = format!("{reason}; the rule is off");
-            eprintln!("variable {warning}");
+            log!(
+                Error,
+                "variable-not-used",
+                variable = name,
+                reason = warning
+            );
             warnings.push(warning);
             None
         })

@@ -5,6 +5,7 @@
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use rollcall_tally::report::{Timeline, TimelineBucket};
+use rollcall_web::log;
 
 use super::format;
 
@@ -81,7 +82,7 @@ fn draw_each(
         match draw(&mut svg, size, buckets, most, label, &series) {
             Ok(()) => svg,
             Err(error) => {
-                eprintln!("a plot could not be drawn: {error}");
+                log!(Error, "plot-not-drawn", error = error);
                 String::new()
             }
         }

@@ -26,7 +26,7 @@ use rollcall_tally::question::Question;
 use rollcall_tally::report::{
     IpReport, Overview, PathReport, Provenance, Status, TopIps, TopPaths,
 };
-use rollcall_web::{Problem, Reply, call, reply};
+use rollcall_web::{Problem, Reply, call, log, reply};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::Request;
@@ -229,7 +229,7 @@ fn broken(reason: &str) -> Problem {
 
 fn html(status: StatusCode, page: &impl Template) -> Result<Reply, Problem> {
     let page = page.render().map_err(|error| {
-        eprintln!("a page could not be written: {error}");
+        log!(Error, "page-not-written", error = error);
         Problem::unavailable("The page could not be written.")
     })?;
     Ok(reply::full(status, "text/html; charset=utf-8", page))

@@ -16,7 +16,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 use rollcall_tally::Traffic;
 use rollcall_tally::report::Status;
-use rollcall_web::{Problem, Reply, call, reply};
+use rollcall_web::{Problem, Reply, call, log, reply};
 
 use scrape::Scrape;
 
@@ -29,7 +29,7 @@ pub async fn metrics() -> Result<Reply, Problem> {
     let (status, traffic) =
         call::function("aggregator", "status-and-traffic", &(), DEADLINE).await?;
     let text = written(status, traffic).map_err(|Error| {
-        eprintln!("the metrics could not be written");
+        log!(Error, "metrics-not-written");
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "The metrics could not be written.",
