@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rollcall_host::{Host, HostConfig};
+use rollcall_tally::question::{AnySurvey, Export, Place, Question, Status};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -27,24 +28,34 @@ pub const VIEWER: &str = "viewer-token-of-the-tests";
 pub const METRICS: &str = "metrics-token-of-the-tests";
 pub const INGEST: &str = "ingest-token-of-the-tests";
 
-/// Every path of the admin API.
-pub const QUESTIONS: [&str; 9] = [
-    "/admin/global-stats",
-    "/admin/overview",
-    "/admin/top-paths",
-    "/admin/top-ips",
-    "/admin/timeseries",
-    "/admin/ips/192.0.2.1",
-    "/admin/paths?key=GET%20/",
-    "/admin/export",
-    "/admin/aggregator-status",
-];
-
 /// How long a client waits for an answer, when none is late on purpose.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks for an answer that is computed now.
 pub const NO_CACHE: (&str, &str) = ("cache-control", "no-cache");
+
+/// Every question: its path as it is described, and as it is asked with no more than it needs.
+pub fn questions() -> Vec<(&'static str, String)> {
+    let surveys = AnySurvey::examples().into_iter().map(Question::Survey);
+    let others = [
+        Question::Export(Export::default()),
+        Question::Status(Status),
+    ];
+    let asked = surveys.chain(others).map(|mut question| {
+        let template = question.about().path;
+        let mut path = template.to_owned();
+        for needed in question.ask().parameters() {
+            let value = needed.value.text().unwrap_or_default().replace(' ', "%20");
+            match (needed.place, needed.required) {
+                (Place::Path, _) => path = path.replace(&format!("{{{}}}", needed.name), &value),
+                (_, Some(_)) => path = format!("{path}?{}={value}", needed.name),
+                (_, None) => {}
+            }
+        }
+        (template, path)
+    });
+    asked.collect()
+}
 
 /// Says what is not tested, and why: past the capture of the test runner, or nobody would see it.
 pub fn skipped(what: &str) {

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rollcall_tally::alert::{AlertState, Finding, Measured, Recent, Rule};
+use rollcall_tally::question::Query;
 use rollcall_tally::report::{Alert, AlertCheck, Notification};
 use rollcall_tally::{Details, Failure, Filter, IpOrder, KeptAnswer, Snapshot, Window};
 use rollcall_web::{call, log};
@@ -24,7 +25,6 @@ use rollcall_web::{call, log};
 use crate::audience::Audience;
 use crate::clock::now_ms;
 use crate::collector;
-use crate::query::Query;
 use crate::settings::Settings;
 
 use variables::Variables;

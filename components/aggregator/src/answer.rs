@@ -1,10 +1,12 @@
 //! Answers as they are sent.
 
-use rollcall_tally::question::Question;
+use rollcall_tally::question::{AnySurvey, Asked, Query, Question};
+use rollcall_tally::report::Provenance;
 use rollcall_tally::{Failure, freshness};
-use serde::Serialize;
 
-use crate::reports::{self, Told};
+use crate::alerts;
+use crate::audience::Audience;
+use crate::clock::now_ms;
 use crate::settings::Settings;
 use crate::status;
 
@@ -32,71 +34,64 @@ impl Answer {
             return freshness::TTL_MIN_MS;
         }
         let volatility = freshness::volatility(self.hits, self.last_hour);
-        freshness::ttl_ms(question.ttl_ms(), volatility)
+        freshness::ttl_ms(question.about().ttl_ms, volatility)
     }
 }
 
 /// Answers any question but an export, which is never whole in memory.
 pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer, Failure> {
     match question {
-        Question::GlobalStats {
-            window,
-            filter,
-            include_metrics,
-            include_costs,
-        } => written(
-            reports::global_stats(settings, *window, filter, *include_metrics, *include_costs)
-                .await?,
-        ),
-        Question::Overview { window, filter } => {
-            written(reports::overview(settings, *window, filter).await?)
+        Question::Survey(survey) => {
+            let asked = ask(settings, survey.query()).await?;
+            told(survey, asked)
         }
-        Question::TopPaths {
-            window,
-            filter,
-            limit,
-            order,
-        } => written(reports::top_paths(settings, *window, filter, *limit, *order).await?),
-        Question::TopIps {
-            window,
-            filter,
-            limit,
-            order,
-        } => written(reports::top_ips(settings, *window, filter, *limit, *order).await?),
-        Question::Timeseries { window, filter } => {
-            written(reports::timeseries(settings, *window, filter).await?)
+        Question::Status(_) => {
+            let body = serde_json::to_vec(&status::status(settings).await?);
+            let unwritable = |error| Failure::Unavailable(format!("the status as JSON: {error}"));
+            Ok(Answer {
+                body: body.map_err(unwritable)?,
+                coverage: 1.0,
+                is_behind: false,
+                hits: 0,
+                last_hour: 0,
+            })
         }
-        Question::Ip {
-            ip,
-            window,
-            filter,
-            offset,
-            limit,
-        } => written(reports::ip(settings, *ip, *window, filter, *offset, *limit).await?),
-        Question::Path {
-            key,
-            window,
-            filter,
-            limit,
-        } => written(reports::path(settings, key, *window, filter, *limit).await?),
-        Question::Status => written(Told {
-            report: status::status(settings).await?,
-            coverage: 1.0,
-            is_behind: false,
-            hits: 0,
-            last_hour: 0,
-        }),
-        Question::Export { .. } => Err(Failure::Invalid("an export is streamed".to_owned())),
+        Question::Export(_) => Err(Failure::Invalid("an export is streamed".to_owned())),
     }
 }
 
-fn written(told: Told<impl Serialize>) -> Result<Answer, Failure> {
-    let body = serde_json::to_vec(&told.report);
+fn told(survey: &AnySurvey, asked: Asked) -> Result<Answer, Failure> {
     Ok(Answer {
-        body: body.map_err(|error| Failure::Unavailable(format!("an answer as JSON: {error}")))?,
-        coverage: told.coverage,
-        is_behind: told.is_behind,
-        hits: told.hits,
-        last_hour: told.last_hour,
+        coverage: asked.provenance.coverage,
+        is_behind: asked.provenance.behind.is_some(),
+        hits: asked.summary.tally.count,
+        last_hour: asked.summary.last_hour,
+        body: survey.answer(asked)?,
+    })
+}
+
+/// Asks the IPs that can matter.
+pub async fn ask(settings: &Settings, query: Query) -> Result<Asked, Failure> {
+    let audience = Audience::gather(settings, &query).await?;
+    let mut answers = audience.ask(settings, &query).await?;
+    alerts::check_later_if_due();
+    let behind = audience.snapshot.behind;
+    answers
+        .warnings
+        .extend(behind.map(|behind| behind.to_string()));
+    Ok(Asked {
+        summary: answers.summary,
+        provenance: Provenance {
+            time_range: query.window,
+            filter: query.filter.some(),
+            as_of_ms: audience.snapshot.as_of_ms,
+            generated_at_ms: now_ms(),
+            coverage: answers.coverage,
+            warnings: answers.warnings,
+            behind,
+        },
+        active: audience.active,
+        ips: audience.ips.len() as u64,
+        prices: settings.prices,
     })
 }

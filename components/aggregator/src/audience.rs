@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use futures::stream::{self, Stream, StreamExt, TryChunksError, TryStreamExt};
+use rollcall_tally::question::Query;
 use rollcall_tally::{Batch, Failure, IpList, IpRef, PageRange, Snapshot};
 
 use crate::collector;
 use crate::fan_out::ask_twice;
-use crate::query::Query;
 use crate::settings::Settings;
 
 /// Pages listed by one request.

@@ -17,8 +17,8 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, TRAILER}
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use rollcall_tally::question::{DateRange, ExportFormat};
-use rollcall_tally::{Batch, Details, ExportRow, Failure, Filter};
+use rollcall_tally::question::{Export, ExportFormat, Query};
+use rollcall_tally::{Batch, Details, ExportRow, Failure};
 use rollcall_web::whole::EXPORT_COMPLETE;
 use rollcall_web::{Problem, Reply, call, log};
 use spin_sdk::http::box_body;
@@ -26,7 +26,6 @@ use spin_sdk::http::box_body;
 use crate::audience;
 use crate::collector;
 use crate::fan_out::ask_twice;
-use crate::query::Query;
 use crate::settings::Settings;
 use writer::Writer;
 
@@ -41,22 +40,10 @@ const PIECES_WAITING: usize = 1;
 /// A client that takes no piece for so long is given up.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(60);
 
-/// The form that an export is asked in.
-#[derive(Clone, Debug)]
-pub struct Form {
-    pub format: ExportFormat,
-    pub range: DateRange,
-    pub filter: Filter,
-    /// JSON only: an object with the rows in `data`, instead of the bare array.
-    pub include_metadata: bool,
-    /// gzip.
-    pub compression: bool,
-}
-
 type Piece = std::result::Result<Frame<Bytes>, std::convert::Infallible>;
 
 /// Begins an export. The rows follow the head of the answer.
-pub async fn export(settings: Settings, form: Form) -> std::result::Result<Reply, Problem> {
+pub async fn export(settings: Settings, form: Export) -> std::result::Result<Reply, Problem> {
     let query = Query {
         window: form.range.window(),
         filter: form.filter.clone(),
@@ -83,7 +70,7 @@ pub async fn export(settings: Settings, form: Form) -> std::result::Result<Reply
     Ok(reply)
 }
 
-fn reply(form: &Form, body: mpsc::Receiver<Piece>) -> Reply {
+fn reply(form: &Export, body: mpsc::Receiver<Piece>) -> Reply {
     let mut reply = Response::new(box_body(StreamBody::new(body)));
     let headers = reply.headers_mut();
     let media_type = HeaderValue::from_static(media_type(form.format));
@@ -113,7 +100,7 @@ fn media_type(format: ExportFormat) -> &'static str {
 
 async fn send_all(
     settings: &Settings,
-    form: Form,
+    form: Export,
     batches: impl Stream<Item = std::result::Result<Batch, Failure>>,
     pieces: mpsc::Sender<Piece>,
 ) -> Result<()> {
@@ -139,7 +126,7 @@ struct Output {
 }
 
 impl Output {
-    async fn begin(form: Form, pieces: mpsc::Sender<Piece>) -> Result<Self> {
+    async fn begin(form: Export, pieces: mpsc::Sender<Piece>) -> Result<Self> {
         let writer = Writer::begin(form)?;
         let mut output = Self { writer, pieces };
         let head = output.writer.take_all()?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt};
 use rollcall_tally::adder::Adder;
+use rollcall_tally::question::Query;
 use rollcall_tally::report::FanOut;
 use rollcall_tally::{Batch, Failure, Summary};
 use rollcall_web::{call, log};
@@ -14,7 +15,6 @@ use spin_sdk::wasip3::random::random;
 use crate::audience::Audience;
 use crate::collector;
 use crate::counters;
-use crate::query::Query;
 use crate::settings::Settings;
 
 /// A batch that failed is asked again after so long, or up to twice that.

@@ -2,7 +2,7 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `GET /global-stats`, `/overview`, `/top-paths`, `/top-ips`, `/timeseries`, `/paths`, `/ips/{ip}`, `/export-data`, `/status` | a [`Question`] and its answer |
+//! | `POST /answer` | a [`Question`] as postcard, and its answer as the client gets it |
 //! | `POST /status-and-traffic` | the status as it is, not one that is kept, and all hits in a few numbers: postcard, for the metrics |
 //! | `POST /prewarm` | computes the answers that are asked for most; see [`prewarm`] |
 //! | `POST /check-alerts` | checks the [`alerts`] |
@@ -28,8 +28,6 @@ mod fan_out;
 mod flight;
 mod memory;
 mod prewarm;
-mod query;
-mod reports;
 mod serve;
 mod settings;
 mod status;
@@ -37,7 +35,7 @@ mod typed;
 
 use http::{Method, StatusCode};
 use rollcall_tally::question::Question;
-use rollcall_web::{Problem, Reply, reply};
+use rollcall_web::{Problem, Reply, body, reply};
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
 
@@ -45,54 +43,42 @@ use settings::Settings;
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
-    handle_request(&request).await.unwrap_or_else(Problem::into)
+    handle_request(request).await.unwrap_or_else(Problem::into)
 }
 
-async fn handle_request(request: &Request) -> Result<Reply, Problem> {
-    let uri = request.uri();
-    match (uri.path(), request.method()) {
-        ("/prewarm", &Method::POST) => return prewarm::prewarm().await,
-        ("/status-and-traffic", &Method::POST) => {
+/// The longest question: a path key and a prefix of a path, with some space.
+const QUESTION_BYTES_MAX: usize = 16 * 1024;
+
+async fn handle_request(request: Request) -> Result<Reply, Problem> {
+    if request.method() != Method::POST {
+        return Err(Problem::method_not_allowed("POST"));
+    }
+    match request.uri().path() {
+        "/answer" => answer_to(request).await,
+        "/prewarm" => prewarm::prewarm().await,
+        "/status-and-traffic" => {
             let settings = Settings::read().await;
             let told = status::status_and_traffic(&settings).await?;
-            return Ok(reply::postcard(StatusCode::OK, &told));
+            Ok(reply::postcard(StatusCode::OK, &told))
         }
-        ("/check-alerts", &Method::POST) => {
-            return Ok(reply::json(StatusCode::OK, &alerts::check().await));
-        }
-        ("/check-alerts-if-due", &Method::POST) => {
+        "/check-alerts" => Ok(reply::json(StatusCode::OK, &alerts::check().await)),
+        "/check-alerts-if-due" => {
             alerts::check_later_if_due();
-            return Ok(reply::empty(StatusCode::ACCEPTED));
+            Ok(reply::empty(StatusCode::ACCEPTED))
         }
-        ("/prewarm" | "/status-and-traffic" | "/check-alerts" | "/check-alerts-if-due", _) => {
-            return Err(Problem::method_not_allowed("POST"));
-        }
-        (_, &Method::GET) => {}
-        (_, _) => return Err(Problem::method_not_allowed("GET")),
+        _ => Err(Problem::not_found()),
     }
-    let question = Question::read(
-        uri.path().trim_start_matches('/'),
-        uri.query().unwrap_or_default(),
-    )?;
+}
+
+async fn answer_to(request: Request) -> Result<Reply, Problem> {
+    let asked = request.headers().clone();
+    let question: Question = body::postcard(request, QUESTION_BYTES_MAX).await?;
+    let question = question.checked().map_err(Problem::bad_parameters)?;
     let settings = Settings::read().await;
-    if let Question::Export {
-        format,
-        range,
-        filter,
-        include_metadata,
-        compression,
-    } = question
-    {
-        let form = export::Form {
-            format,
-            range,
-            filter,
-            include_metadata,
-            compression,
-        };
+    if let Question::Export(form) = question {
         return export::export(settings, form).await;
     }
-    let forced = conditions::is_no_cache(request.headers());
+    let forced = conditions::is_no_cache(&asked);
     let served = serve::serve(&settings, &question, forced).await?;
-    Ok(conditions::reply(request.headers(), served, forced))
+    Ok(conditions::reply(&asked, served, forced))
 }

@@ -11,25 +11,12 @@ use crate::collector;
 use crate::serve::{self, Source};
 use crate::settings::Settings;
 
-/// What is asked for most: the first page of a dashboard, with all defaults.
-const CRITICAL: [&str; 6] = [
-    "overview",
-    "global-stats",
-    "top-paths",
-    "top-ips",
-    "timeseries",
-    "status",
-];
-
 /// Computes each, one after the other, and has expired answers deleted.
 pub async fn prewarm() -> Result<Reply, Problem> {
     let settings = Settings::read().await;
     let (mut computed, mut failed) = (Vec::new(), Vec::new());
-    for question in CRITICAL
-        .map(|name| Question::read(name, ""))
-        .into_iter()
-        .flatten()
-    {
+    let every = Question::every().into_iter();
+    for question in every.filter(|question| question.about().is_prewarmed) {
         let began = Instant::now();
         match serve::serve(&settings, &question, true).await {
             Ok(served) if served.source != Source::Stale => computed.push(Computed {

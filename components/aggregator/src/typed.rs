@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use rollcall_tally::question::BadParameter;
+use rollcall_tally::filter::read_path_key;
+use rollcall_tally::question::{self, Scope, Survey};
 use rollcall_tally::report::{
     GlobalStats, IpReport, Overview, PathOrder, PathReport, Timeseries, TopIps, TopPaths,
 };
 use rollcall_tally::{Failure, Filter, IpOrder, Window};
 
-use crate::reports;
+use crate::answer;
 use crate::settings::Settings;
 
 #[allow(unsafe_code, reason = "made by wit-bindgen")]
@@ -42,18 +43,18 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         include_metrics: bool,
         include_costs: bool,
     ) -> Result<GlobalStats, Failure> {
-        let filter = checked(filter)?;
-        let settings = Settings::read().await;
-        let told =
-            reports::global_stats(&settings, window, &filter, include_metrics, include_costs);
-        Ok(told.await?.report)
+        let scope = scope(window, filter)?;
+        answer(question::GlobalStats {
+            scope,
+            include_metrics,
+            include_costs,
+        })
+        .await
     }
 
     async fn get_overview(window: Window, filter: Filter) -> Result<Overview, Failure> {
-        let filter = checked(filter)?;
-        let settings = Settings::read().await;
-        let told = reports::overview(&settings, window, &filter);
-        Ok(told.await?.report)
+        let scope = scope(window, filter)?;
+        answer(question::Overview { scope }).await
     }
 
     async fn get_top_paths(
@@ -62,10 +63,13 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         limit: u32,
         order: PathOrder,
     ) -> Result<TopPaths, Failure> {
-        let filter = checked(filter)?;
-        let settings = Settings::read().await;
-        let told = reports::top_paths(&settings, window, &filter, limit, order);
-        Ok(told.await?.report)
+        let scope = scope(window, filter)?;
+        answer(question::TopPaths {
+            scope,
+            limit,
+            order,
+        })
+        .await
     }
 
     async fn get_top_ips(
@@ -74,17 +78,18 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         limit: u32,
         order: IpOrder,
     ) -> Result<TopIps, Failure> {
-        let filter = checked(filter)?;
-        let settings = Settings::read().await;
-        let told = reports::top_ips(&settings, window, &filter, limit, order);
-        Ok(told.await?.report)
+        let scope = scope(window, filter)?;
+        answer(question::TopIps {
+            scope,
+            limit,
+            order,
+        })
+        .await
     }
 
     async fn get_timeseries(window: Window, filter: Filter) -> Result<Timeseries, Failure> {
-        let filter = checked(filter)?;
-        let settings = Settings::read().await;
-        let told = reports::timeseries(&settings, window, &filter);
-        Ok(told.await?.report)
+        let scope = scope(window, filter)?;
+        answer(question::Timeseries { scope }).await
     }
 
     async fn get_ip(
@@ -94,13 +99,18 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         offset: u32,
         limit: u32,
     ) -> Result<IpReport, Failure> {
-        let address = ip.parse::<IpAddr>();
-        let address = address.map_err(|error| Failure::Invalid(format!("ip: {error}")))?;
-        let filter = checked(filter)?;
-        let settings = Settings::read().await;
-        let ip = address.to_canonical();
-        let told = reports::ip(&settings, ip, window, &filter, offset, limit);
-        Ok(told.await?.report)
+        // The IP asked about is no condition.
+        let filter = Filter { ip: None, ..filter };
+        let scope = scope(window, filter)?;
+        let ip = ip.parse::<IpAddr>();
+        let ip = ip.map_err(|error| Failure::Invalid(format!("ip: {error}")))?;
+        answer(question::Ip {
+            ip,
+            scope,
+            limit,
+            offset,
+        })
+        .await
     }
 
     async fn get_path(
@@ -109,21 +119,22 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         filter: Filter,
         limit: u32,
     ) -> Result<PathReport, Failure> {
-        let mut filter = checked(Filter {
-            path_key: Some(path_key),
-            ..filter
-        })?;
-        let key = filter.path_key.take().unwrap_or_default();
-        let settings = Settings::read().await;
-        let told = reports::path(&settings, &key, window, &filter, limit);
-        Ok(told.await?.report)
+        let scope = scope(window, filter)?;
+        let key = path_key;
+        answer(question::Path { key, scope, limit }).await
     }
 }
 
-fn checked(filter: Filter) -> Result<Filter, Failure> {
-    let reason = |bad: &BadParameter| format!("{}: {}", bad.name, bad.reason);
-    filter.check().map_err(|bad| {
-        let reasons: Vec<String> = bad.iter().map(reason).collect();
-        Failure::Invalid(reasons.join("; "))
-    })
+/// The path key of a filter is no parameter of a question, and is read here.
+fn scope(window: Window, mut filter: Filter) -> Result<Scope, Failure> {
+    let key = filter.path_key.as_deref().map(read_path_key).transpose();
+    filter.path_key = key.map_err(|reason| Failure::Invalid(format!("key: {reason}")))?;
+    Ok(Scope { window, filter })
+}
+
+async fn answer<S: Survey>(survey: S) -> Result<S::Report, Failure> {
+    let survey = question::checked(survey)?;
+    let settings = Settings::read().await;
+    let asked = answer::ask(&settings, survey.query()).await?;
+    survey.report(asked)
 }

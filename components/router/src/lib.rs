@@ -3,15 +3,7 @@
 //! | path | question |
 //! |---|---|
 //! | `POST /collect` | none: hits for the collector, see [`collect`] |
-//! | `GET /admin/global-stats` | `global-stats` |
-//! | `GET /admin/overview` | `overview` |
-//! | `GET /admin/top-paths` | `top-paths` |
-//! | `GET /admin/top-ips` | `top-ips` |
-//! | `GET /admin/timeseries` | `timeseries` |
-//! | `GET /admin/ips/{ip}` | `ips/{ip}` |
-//! | `GET /admin/paths?key=` | `paths` |
-//! | `GET /admin/export` | `export-data` |
-//! | `GET /admin/aggregator-status` | `status` |
+//! | `GET /admin/…` | that of this path; `tally` has them all |
 //! | `GET /admin/metrics` | none: see [`metrics`] |
 //! | `POST /admin/prewarm` | none: has those computed that are asked for most |
 //! | `POST /admin/check-alerts` | none: has the alerts checked |
@@ -44,8 +36,10 @@ mod slow_down;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use rollcall_tally::Failure;
+use rollcall_tally::question::Question;
 use rollcall_web::whole::{self, Whole};
 use rollcall_web::{Problem, Reply, call, log, reply};
 use spin_sdk::http::{Request, Response, box_body};
@@ -113,14 +107,14 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
     if let Some(document) = assets::document(request.uri().path()) {
         return document.serve(request);
     }
-    let (method, path) = match Route::of(request)? {
-        Route::Question(question) => (Method::GET, format!("/{}", question.write())),
-        Route::Metrics => return metrics::metrics().await,
-        Route::Prewarm => (Method::POST, "/prewarm".to_owned()),
-        Route::CheckAlerts => (Method::POST, "/check-alerts".to_owned()),
-    };
     let headers = some_of(request.headers(), HANDED_ON);
-    let (head, body) = exchange(method, &path, headers).await?.into_parts();
+    let answer = match Route::of(request)? {
+        Route::Question(question) => ask(&question, headers).await?,
+        Route::Metrics => return metrics::metrics().await,
+        Route::Prewarm => exchange("/prewarm", headers, Bytes::new()).await?,
+        Route::CheckAlerts => exchange("/check-alerts", headers, Bytes::new()).await?,
+    };
+    let (head, body) = answer.into_parts();
     let mut reply = Reply::new(match whole::is_announced(&head.headers) {
         true => box_body(Whole::new(body)),
         false => box_body(body),
@@ -130,12 +124,17 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
     Ok(reply)
 }
 
+/// Puts a question to the aggregator.
+async fn ask(question: &Question, headers: HeaderMap) -> Result<Response, Problem> {
+    exchange("/answer", headers, call::encode(question)?).await
+}
+
 /// Asks the aggregator, and once more if it died: another request may have been the cause. Its answers and its problems are for clients;
 /// anything else is not.
-async fn exchange(method: Method, path: &str, headers: HeaderMap) -> Result<Response, Problem> {
+async fn exchange(path: &str, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
     for _ in 0..TRIES {
-        let (method, headers) = (method.clone(), headers.clone());
-        let answer = call::request("aggregator", method, path, headers, "");
+        let (headers, body) = (headers.clone(), body.clone());
+        let answer = call::request("aggregator", Method::POST, path, headers, body);
         let hangs = || Failure::Unavailable("the aggregator hangs".to_owned());
         let answer = call::within(DEADLINE, answer).await.ok_or_else(hangs)??;
         let status = answer.status();

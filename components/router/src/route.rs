@@ -2,7 +2,7 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request};
-use rollcall_tally::question::Question;
+use rollcall_tally::question::{NotUnderstood, Question};
 use rollcall_web::Problem;
 
 use crate::local::METRICS;
@@ -18,34 +18,26 @@ pub enum Route {
 
 impl Route {
     pub fn of<B>(request: &Request<B>) -> Result<Self, Problem> {
-        let name = match request.uri().path() {
-            METRICS if request.method() == Method::GET => return Ok(Self::Metrics),
-            METRICS => return Err(Problem::method_not_allowed("GET")),
-            "/admin/global-stats" => "global-stats",
-            "/admin/overview" => "overview",
-            "/admin/top-paths" => "top-paths",
-            "/admin/top-ips" => "top-ips",
-            "/admin/export" => "export-data",
-            "/admin/timeseries" => "timeseries",
-            "/admin/paths" => "paths",
-            "/admin/aggregator-status" => "status",
-            "/admin/prewarm" if request.method() == Method::POST => return Ok(Self::Prewarm),
-            "/admin/check-alerts" if request.method() == Method::POST => {
-                return Ok(Self::CheckAlerts);
-            }
-            "/admin/prewarm" | "/admin/check-alerts" => {
-                return Err(Problem::method_not_allowed("POST"));
-            }
-            path => match path.strip_prefix("/admin/") {
-                Some(name) if name.starts_with("ips/") => name,
-                _ => return Err(Problem::not_found()),
-            },
+        let (route, method) = match request.uri().path() {
+            METRICS => (Self::Metrics, Method::GET),
+            "/admin/prewarm" => (Self::Prewarm, Method::POST),
+            "/admin/check-alerts" => (Self::CheckAlerts, Method::POST),
+            _ => return Self::question(request),
         };
-        if request.method() != Method::GET {
-            return Err(Problem::method_not_allowed("GET"));
+        match *request.method() == method {
+            true => Ok(route),
+            false if method == Method::GET => Err(Problem::method_not_allowed("GET")),
+            false => Err(Problem::method_not_allowed("POST")),
         }
+    }
+
+    fn question<B>(request: &Request<B>) -> Result<Self, Problem> {
         let query = request.uri().query().unwrap_or_default();
-        Ok(Self::Question(Question::read(name, query)?))
+        match Question::at(request.uri().path(), query) {
+            Err(NotUnderstood::Unknown) => Err(Problem::not_found()),
+            _ if request.method() != Method::GET => Err(Problem::method_not_allowed("GET")),
+            read => Ok(Self::Question(read?)),
+        }
     }
 }
 

@@ -6,14 +6,12 @@ use std::net::IpAddr;
 use rollcall_tally::adder::Adder;
 use rollcall_tally::alert::{AlertState, Event, Finding, Measured, Recent, Thresholds};
 use rollcall_tally::intake::{self, Format};
-use rollcall_tally::question::{DateRange, LIMIT_DEFAULT, Question};
+use rollcall_tally::question::{AnySurvey, Asked, DateRange, Query, Question, Scope};
 use rollcall_tally::report::{
-    Alert, AlertCheck, AlertNotification, CacheStatus, Computed, CostMetrics, ExportRecord, FanOut,
-    FanOutStatus, FoldStatus, GlobalStats, IpReport, Notification, Overview, PathOrder, PathReport,
-    Period, Prewarmed, Prices, Provenance, Status, Timeline, Timeseries, TopIps, TopPaths, days,
-    rfc3339_text, top_paths,
+    Alert, AlertCheck, AlertNotification, CacheStatus, Computed, ExportRecord, FanOut,
+    FanOutStatus, FoldStatus, Notification, Prewarmed, Prices, Provenance, Status, rfc3339_text,
 };
-use rollcall_tally::{Batch, Details, Drops, Filter, IpOrder, IpState, Receipt, Summary, Window};
+use rollcall_tally::{Batch, Details, Drops, Filter, IpState, Receipt, Summary};
 use rollcall_web::Problem;
 use serde::Serialize;
 use serde_json::Value;
@@ -64,69 +62,36 @@ pub fn rejections() -> Problem {
     Problem::all_rejected(receipt.rejected, receipt.rejections)
 }
 
-pub fn global_stats() -> GlobalStats {
-    let prices = Prices {
-        per_million_requests: 0.2,
-        key_value_reads_per_request: 1.0,
-        key_value_writes_per_request: 1.0,
-        ..Prices::default()
+/// The answer to a survey. Of each timeline, the newest buckets alone.
+pub fn answer(survey: &AnySurvey) -> Value {
+    let query = survey.query();
+    let ips = states()
+        .into_keys()
+        .filter(|ip| is_asked(&query.filter, ip));
+    let asked = Asked {
+        ips: ips.count() as u64,
+        active: 2,
+        provenance: Provenance {
+            time_range: query.window,
+            filter: query.filter.some(),
+            as_of_ms: NOW_MS,
+            generated_at_ms: NOW_MS + 7,
+            coverage: 1.0,
+            warnings: Vec::new(),
+            behind: None,
+        },
+        prices: Prices {
+            per_million_requests: 0.2,
+            key_value_reads_per_request: 1.0,
+            key_value_writes_per_request: 1.0,
+            ..Prices::default()
+        },
+        summary: summary(query),
     };
-    let (summary, provenance) = (summary(&Filter::default()), provenance(Window::Day));
-    let costs = CostMetrics::new(&summary.tally, days(&provenance, None), prices, &provenance);
-    GlobalStats {
-        cost_metrics: Some(costs),
-        ..GlobalStats::new(summary, 2, provenance)
-    }
-}
-
-pub fn overview() -> Overview {
-    let mut overview = Overview::new(summary(&Filter::default()), 2, provenance(Window::Day));
-    shorten(&mut overview.timeline);
-    overview
-}
-
-pub fn top_paths_of_all() -> TopPaths {
-    let provenance = provenance(Window::Day);
-    let paths = summary(&Filter::default()).paths;
-    TopPaths {
-        paths: top_paths(paths, PathOrder::Requests, 0, LIMIT_DEFAULT, &provenance),
-        provenance,
-    }
-}
-
-pub fn top_ips() -> TopIps {
-    TopIps::new(summary(&Filter::default()), provenance(Window::Day))
-}
-
-pub fn timeseries() -> Timeseries {
-    let provenance = provenance(Window::Day);
-    let mut timeline = Timeline::new(&summary(&Filter::default()), &provenance);
-    shorten(&mut timeline);
-    Timeseries {
-        timeline,
-        provenance,
-    }
-}
-
-pub fn ip() -> Option<IpReport> {
-    let of_ip = Filter {
-        ip: Some("192.0.2.1".to_owned()),
-        ..Filter::default()
-    };
-    let mut report = IpReport::new(summary(&of_ip), 0, LIMIT_DEFAULT, provenance(Window::Day))?;
-    shorten(&mut report.timeline);
-    Some(report)
-}
-
-pub fn path() -> PathReport {
-    let key = "GET /users".to_owned();
-    let of_path = Filter {
-        path_key: Some(key.clone()),
-        ..Filter::default()
-    };
-    let mut report = PathReport::new(key, summary(&of_path), provenance(Window::Day));
-    shorten(&mut report.timeline);
-    report
+    let answer = survey.answer(asked).unwrap_or_default();
+    let mut answer = serde_json::from_slice(&answer).unwrap_or_default();
+    shorten(&mut answer);
+    answer
 }
 
 pub fn export() -> Export {
@@ -255,8 +220,12 @@ pub fn alert_check() -> AlertCheck {
         error_rate_min_hits: 1,
         ..Thresholds::default()
     };
+    let query = Scope::default().query(Details {
+        callers: 1,
+        ..Details::default()
+    });
     let measured = Measured {
-        recent: Some(Recent::new(summary(&Filter::default()), NOW_MS, true)),
+        recent: Some(Recent::new(summary(query), NOW_MS, true)),
         lag_ms: None,
     };
     let alert = |finding: Finding| {
@@ -301,41 +270,25 @@ pub fn value(example: &impl Serialize) -> Value {
     serde_json::to_value(example).unwrap_or_default()
 }
 
-fn provenance(time_range: Window) -> Provenance {
-    Provenance {
-        time_range,
-        filter: None,
-        as_of_ms: NOW_MS,
-        generated_at_ms: NOW_MS + 7,
-        coverage: 1.0,
-        warnings: Vec::new(),
-        behind: None,
-    }
-}
-
-/// Of all that can be asked of the hits that the filter lets through, in a day.
-fn summary(filter: &Filter) -> Summary {
-    let details = Details {
-        paths: true,
-        callers: LIMIT_DEFAULT,
-        order: IpOrder::Requests,
-        timeline: true,
-        profiles: filter.ip.is_some(),
-    };
+/// What the IPs of the hits say.
+fn summary(query: Query) -> Summary {
+    let mut adder = Adder::new(query.details);
     let batch = Batch {
         as_of_ms: NOW_MS,
-        window: Window::Day,
-        filter: filter.clone(),
-        details,
+        window: query.window,
+        filter: query.filter,
+        details: query.details,
         ips: Vec::new(),
     };
-    let is_wanted = |ip: &IpAddr| filter.one_ip().is_none_or(|wanted| wanted == *ip);
-    let states = states().into_iter().filter(|(ip, _)| is_wanted(ip));
-    let mut adder = Adder::new(details);
-    for (ip, state) in states {
+    let states = states().into_iter();
+    for (ip, state) in states.filter(|(ip, _)| is_asked(&batch.filter, ip)) {
         adder.add_state(&ip.to_string(), state, &batch);
     }
     adder.finish()
+}
+
+fn is_asked(filter: &Filter, ip: &IpAddr) -> bool {
+    filter.one_ip().is_none_or(|wanted| wanted == *ip)
 }
 
 fn states() -> BTreeMap<IpAddr, IpState> {
@@ -348,11 +301,16 @@ fn states() -> BTreeMap<IpAddr, IpState> {
 }
 
 /// Leaves the newest buckets of each period, in which all the hits are.
-fn shorten(timeline: &mut Timeline) {
-    let shorten = |period: &mut Period| {
-        let older = period.buckets.len().saturating_sub(2);
-        period.buckets.drain(..older);
-    };
-    shorten(&mut timeline.current);
-    timeline.previous.iter_mut().for_each(shorten);
+fn shorten(answer: &mut Value) {
+    match answer {
+        Value::Object(fields) => {
+            if let Some(Value::Array(buckets)) = fields.get_mut("buckets") {
+                let older = buckets.len().saturating_sub(2);
+                buckets.drain(..older);
+            }
+            fields.values_mut().for_each(shorten);
+        }
+        Value::Array(items) => items.iter_mut().for_each(shorten),
+        _ => {}
+    }
 }

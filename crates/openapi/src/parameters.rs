@@ -1,148 +1,72 @@
-//! Parameters of requests, with the names, ranges and defaults that requests are read with.
+//! Parameters of requests. Those of questions are made of what the questions declare.
 
-use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
-
-use rollcall_tally::filter::UNKNOWN;
+use rollcall_tally::filter::{Text, UNKNOWN};
 use rollcall_tally::hit::PATH_BYTES_MAX;
-use rollcall_tally::question::{LIMIT_MAX, OFFSET_MAX, Question};
+use rollcall_tally::question::{self, Ask, Place, Value};
 use rollcall_tally::state::OTHER_PATHS;
-use rollcall_tally::{StatusClass, Window};
-use serde_json::Value;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{Schema, Type};
 
 use crate::hit;
 use crate::shapes::{COUNTRY, address, integer, method, network, of, one_of, text};
 
-/// The parameters of one question. Their defaults are those of the question when it is asked without them.
-pub struct Parameters {
-    defaults: BTreeMap<String, String>,
-    list: Vec<Parameter>,
+/// The parameters of a question that has all defaults. Examples of what it cannot do without are from the same question as an example.
+pub fn of_question(question: &mut dyn Ask, example: &mut dyn Ask) -> Vec<Parameter> {
+    let (parameters, examples) = (question.parameters(), example.parameters());
+    let each = parameters.iter().zip(&examples);
+    each.map(|(parameter, example)| described(parameter, &example.value))
+        .collect()
 }
 
-impl Parameters {
-    /// Those of the question `name`, which cannot do without those in `least`.
-    pub fn of(name: &str, least: &str) -> Self {
-        let written = Question::read(name, least).map_or_else(|_| String::new(), |q| q.write());
-        let query = written.split_once('?').unwrap_or_default().1;
-        let defaults = form_urlencoded::parse(query.as_bytes()).into_owned();
-        Self {
-            defaults: defaults.collect(),
-            list: Vec::new(),
-        }
-    }
+/// Those of a question whose answer is kept: its headers, too.
+pub fn of_kept(question: &mut dyn Ask, example: &mut dyn Ask) -> Vec<Parameter> {
+    let mut all = of_question(question, example);
+    all.extend([
+        header("Cache-Control", "With `no-cache` the answer is computed anew, with everything that was acknowledged before."),
+        if_none_match(),
+    ]);
+    all
+}
 
-    pub fn window(self) -> Self {
-        let about = "The window: the stretch of time up to now in which hits count.";
-        self.one_of("timeRange", &Window::EVERY.map(Window::name), about)
-    }
-
-    /// Which hits count.
-    pub fn filter(self) -> Self {
-        let about = "Only hits of this address, or of this network (`192.0.2.0/24`).";
-        self.with(query("ip", about, network())).filter_of_ip()
-    }
-
-    /// Which hits of one IP count.
-    pub fn filter_of_ip(self) -> Self {
-        let rest_max = PATH_BYTES_MAX - 1;
-        let prefix = text(format!(r"/[\s\S]{{0,{rest_max}}}"));
-        let status = one_of(&StatusClass::EVERY.map(StatusClass::name));
-        let country = text(format!("{COUNTRY}|{UNKNOWN}"));
-        let filters: [(&str, &str, ObjectBuilder); 4] = [
-            ("pathPrefix", "Only hits on paths that start so.", prefix),
-            (
-                "method",
-                "Only hits by this method, in any case.",
-                text(method()),
-            ),
-            (
-                "status",
-                "Only hits with a status of this class. Bytes and response times are not kept by class, and are `null` then.",
-                status,
-            ),
-            (
-                "country",
-                "Only hits of IPs that told this country last, or `unknown`.",
-                country,
-            ),
-        ];
-        let filters = filters.into_iter();
-        filters.fold(self, |all, (name, about, schema)| {
-            all.with(query(name, about, schema))
-        })
-    }
-
-    /// The IP that is asked about.
-    pub fn ip(self) -> Self {
-        let ip = ParameterBuilder::new()
-            .name("ip")
-            .parameter_in(ParameterIn::Path)
+fn described(parameter: &question::Parameter, example: &Value) -> Parameter {
+    let described = query(parameter.name, parameter.about, schema(&parameter.value));
+    let described = match parameter.place {
+        Place::Path => described.parameter_in(ParameterIn::Path),
+        Place::Query | Place::Filter => described,
+    };
+    let described = match parameter.required {
+        Some(_) => described
             .required(Required::True)
-            .description(Some("IPv4 or IPv6, in any spelling."))
-            .schema(Some(Schema::from(address())))
-            .example(Some("192.0.2.1".into()));
-        self.with(ip)
-    }
+            .example(example.text().map(Into::into)),
+        None => described,
+    };
+    described.build()
+}
 
-    /// The path key that is asked about.
-    pub fn key(self) -> Self {
-        let key = format!("{} ({})|{}", method(), hit::path(), escaped(OTHER_PATHS));
-        let about = "The path key: `METHOD /path`. `(other)` is what IPs with too many paths called beyond those.";
-        let key = query("key", about, text(key)).required(Required::True);
-        self.with(key.example(Some("GET /users".into())))
-    }
-
-    pub fn limit(self) -> Self {
-        self.integer(
-            "limit",
-            1..=LIMIT_MAX,
-            "How many entries the list has at most.",
-        )
-    }
-
-    pub fn offset(self) -> Self {
-        self.integer("offset", 0..=OFFSET_MAX, "How many paths are passed over.")
-    }
-
-    fn integer(self, name: &str, range: RangeInclusive<u32>, about: &str) -> Self {
-        let default = self.default(name, |text| text.parse::<u32>().ok().map(Value::from));
-        self.with(query(name, about, integer(range).default(default)))
-    }
-
-    pub fn flag(self, name: &str, about: &str) -> Self {
-        let default = self.default(name, |text| text.parse::<bool>().ok().map(Value::from));
-        self.with(query(name, about, of(Type::Boolean).default(default)))
-    }
-
-    pub fn one_of(self, name: &str, names: &[&str], about: &str) -> Self {
-        let default = self.default(name, |text| Some(Value::from(text)));
-        self.with(query(name, about, one_of(names).default(default)))
-    }
-
-    fn default(&self, name: &str, read: impl Fn(&str) -> Option<Value>) -> Option<Value> {
-        read(self.defaults.get(name)?)
-    }
-
-    fn with(mut self, parameter: ParameterBuilder) -> Self {
-        self.list.push(parameter.build());
-        self
-    }
-
-    /// All of them, and the headers of a question whose answer is kept.
-    pub fn and_headers(self) -> Vec<Parameter> {
-        let mut all = self.list;
-        all.extend([
-            header("Cache-Control", "With `no-cache` the answer is computed anew, with everything that was acknowledged before."),
-            if_none_match(),
-        ]);
-        all
-    }
-
-    pub fn all(self) -> Vec<Parameter> {
-        self.list
+fn schema(value: &Value) -> Schema {
+    match value {
+        Value::Flag(value) => of(Type::Boolean).default(Some((**value).into())).into(),
+        Value::Integer(value, range) => {
+            let default = Some((**value).into());
+            integer(range.clone()).default(default).into()
+        }
+        Value::OneOf(value) => {
+            let default = value.chosen.map(Into::into);
+            one_of(&value.names).default(default).into()
+        }
+        Value::Address(_) => address().into(),
+        Value::PathKey(_) => {
+            let key = format!("{} ({})|{}", method(), hit::path(), escaped(OTHER_PATHS));
+            text(key).into()
+        }
+        Value::Text(Text::Network, _) => network().into(),
+        Value::Text(Text::PathPrefix, _) => {
+            let rest_max = PATH_BYTES_MAX - 1;
+            text(format!(r"/[\s\S]{{0,{rest_max}}}")).into()
+        }
+        Value::Text(Text::Method, _) => text(method()).into(),
+        Value::Text(Text::Country, _) => text(format!("{COUNTRY}|{UNKNOWN}")).into(),
     }
 }
 

@@ -179,8 +179,8 @@ pub fn json<T: ToSchema + Serialize>(about: &str, example: &T) -> ResponseBuilde
 }
 
 /// An answer that is kept, and given again.
-pub fn kept<T: ToSchema + Serialize>(about: &str, example: &impl Serialize) -> ResponseBuilder {
-    let whole = AllOfBuilder::new().item(schemas::of::<T>());
+pub fn kept(about: &str, schema: RefOr<Schema>, example: &impl Serialize) -> ResponseBuilder {
+    let whole = AllOfBuilder::new().item(schema);
     let whole = whole.item(schemas::of::<Stale>()).build();
     let content = content(Schema::from(whole), value(example));
     with_headers(response(about).content(JSON, content), &KEPT)

@@ -3,16 +3,14 @@
 use rollcall_tally::alert::{AlertState, Event, Finding, Rule};
 use rollcall_tally::filter::as_parameters::Parameters;
 use rollcall_tally::intake::REJECTIONS_SHOWN;
-use rollcall_tally::question::{BadParameter, DateRange};
+use rollcall_tally::question::{AnySurvey, BadParameter, DateRange};
 use rollcall_tally::report::{
-    Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, CostBreakdown,
-    CostMetrics, CountryShare, ExportRecord, FanOut, FanOutStatus, FoldStatus, GLOBAL_TOP_PATHS,
-    GlobalStats, IpReport, IpStats, MethodShare, Metrics, Notification, OVERVIEW_COUNTRIES,
-    OVERVIEW_IPS, Overview, PathReport, PathStats, Period, Prewarmed, Provenance, Status,
-    TOP_COUNTRIES, Timeline, TimelineBucket, Timeseries, TopIps, TopPaths,
+    Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, ExportRecord, FanOut,
+    FanOutStatus, FoldStatus, GLOBAL_TOP_PATHS, Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS,
+    Prewarmed, Status, TOP_COUNTRIES,
 };
 use rollcall_tally::state::USER_AGENTS_MAX;
-use rollcall_tally::{Behind, Drops, Receipt, RecentActivity, Rejection, StatusCounts, Window};
+use rollcall_tally::{Drops, Receipt, Rejection, Window};
 use rollcall_web::Problem;
 use rollcall_web::problem::Rejected;
 use serde::Serialize;
@@ -83,32 +81,14 @@ pub fn components() -> Components {
         .fold(components, |all, (name, response)| {
             all.response(name, response)
         });
+    let surveys = AnySurvey::every().into_iter();
+    let components = surveys
+        .flat_map(|survey| survey.schemas())
+        .fold(components, |all, (name, schema)| all.schema(name, schema));
     let mut components = components
         .schema("Hit", hit::schema())
         .schema_from::<Receipt>()
         .schema_from::<Rejection>()
-        .schema_from::<GlobalStats>()
-        .schema_from::<Overview>()
-        .schema_from::<TopPaths>()
-        .schema_from::<TopIps>()
-        .schema_from::<Timeseries>()
-        .schema_from::<IpReport>()
-        .schema_from::<PathReport>()
-        .schema_from::<PathStats>()
-        .schema_from::<IpStats>()
-        .schema_from::<Metrics>()
-        .schema_from::<StatusCounts>()
-        .schema_from::<RecentActivity>()
-        .schema_from::<CountryShare>()
-        .schema_from::<MethodShare>()
-        .schema_from::<Timeline>()
-        .schema_from::<Period>()
-        .schema_from::<TimelineBucket>()
-        .schema_from::<CostMetrics>()
-        .schema_from::<CostBreakdown>()
-        .schema_from::<Provenance>()
-        .schema_from::<Behind>()
-        .schema_from::<Parameters>()
         .schema_from::<Stale>()
         .schema_from::<Export>()
         .schema_from::<ExportRecord>()
@@ -145,6 +125,12 @@ pub fn components() -> Components {
 /// A type that is sent.
 pub fn of<T: ToSchema>() -> RefOr<Schema> {
     Ref::from_schema_name(T::name()).into()
+}
+
+/// The name of what a survey is answered with.
+pub fn of_survey(survey: &AnySurvey) -> String {
+    let mut schemas = survey.schemas().into_iter();
+    schemas.next().map(|(name, _)| name).unwrap_or_default()
 }
 
 /// A part that may be missing is `null` for utoipa, as fields are. But its fields are left out, all of them.

@@ -1,96 +1,51 @@
 //! The document against what requests are read with.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use form_urlencoded::Serializer;
 use rollcall_tally::intake::{self, Format, Intake};
-use rollcall_tally::question::{NotUnderstood, Question};
+use rollcall_tally::question::{Place, Question, Value as Of};
 use rollcall_tally::report::ExportRecord;
 use serde_json::{Value, json};
 
 use crate::{document, examples};
 
-/// The questions: their names, what each cannot do without, and their parameters in the document.
+/// The questions: their paths, what each cannot do without, and their other parameters in the document.
 fn questions() -> Vec<(String, &'static str, Vec<Value>)> {
     let document = document().unwrap();
-    let paths = document["paths"].as_object().unwrap();
-    let asked = paths.iter().filter_map(|(path, item)| {
-        let (name, least) = match path.as_str() {
-            "/admin/export" => ("export-data", ""),
-            "/admin/aggregator-status" => ("status", ""),
-            "/admin/ips/{ip}" => ("ips/192.0.2.1", ""),
-            "/admin/paths" => ("paths", "key=GET+%2F"),
-            path => (path.strip_prefix("/admin/")?, ""),
+    let every = Question::every().into_iter().map(|question| {
+        let path = question.about().path;
+        let least = match path {
+            "/admin/paths" => "key=GET+%2F",
+            _ => "",
         };
-        Question::read(name, least).ok()?;
-        let parameters = item["get"]["parameters"].as_array()?.clone();
-        let query = parameters
-            .into_iter()
-            .filter(|p| p["in"] == "query" && p["name"] != "key");
-        Some((name.to_owned(), least, query.collect()))
+        let parameters = document["paths"][path]["get"]["parameters"].as_array();
+        let parameters = parameters.cloned().unwrap_or_default().into_iter();
+        let query = parameters.filter(|p| p["in"] == "query" && p["name"] != "key");
+        (path.replace("{ip}", "192.0.2.1"), least, query.collect())
     });
-    asked.collect()
+    every.collect()
 }
 
-fn ask(name: &str, least: &str, parameter: &Value, value: &Value) -> Option<Question> {
+fn ask(path: &str, least: &str, parameter: &Value, value: &Value) -> Option<Question> {
     let value = value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned);
     let mut query = Serializer::new(least.to_owned());
     query.append_pair(parameter["name"].as_str().unwrap(), &value);
-    Question::read(name, &query.finish()).ok()
-}
-
-#[test]
-fn the_parameters_of_a_question_are_those_that_it_is_read_with() {
-    let questions = questions();
-    assert_eq!(questions.len(), 9);
-    for (name, least, parameters) in questions {
-        let documented: BTreeSet<&str> = parameters
-            .iter()
-            .map(|p| p["name"].as_str().unwrap())
-            .collect();
-        let every = [
-            "timeRange",
-            "limit",
-            "offset",
-            "sortBy",
-            "includeMetrics",
-            "includeCosts",
-            "format",
-            "dateRange",
-            "includeMetadata",
-            "compression",
-            "ip",
-            "pathPrefix",
-            "method",
-            "status",
-            "country",
-        ];
-        for parameter in every {
-            let query = format!("{least}&{parameter}=nonsense~");
-            let Err(NotUnderstood::Parameters(bad)) = Question::read(&name, &query) else {
-                assert_eq!(parameter, "method", "a method is nearly anything");
-                continue;
-            };
-            let is_unknown = bad.iter().any(|bad| bad.reason == "unknown parameter");
-            assert_eq!(
-                documented.contains(parameter),
-                !is_unknown,
-                "{name} {parameter}"
-            );
-        }
-    }
+    Question::at(path, &query.finish()).ok()
 }
 
 #[test]
 fn ranges_words_and_defaults_are_those_that_questions_are_read_with() {
-    for (name, least, parameters) in questions() {
-        let without = Question::read(&name, least).unwrap();
+    for (path, least, parameters) in questions() {
+        let without = Question::at(&path, least).unwrap();
         for parameter in parameters {
             let schema = &parameter["schema"];
-            let ask = |value: Value| ask(&name, least, &parameter, &value);
-            let what = format!("{name} {parameter}");
+            let ask = |value: Value| ask(&path, least, &parameter, &value);
+            let what = format!("{path} {parameter}");
             if let Some(default) = schema.get("default") {
                 assert_eq!(ask(default.clone()), Some(without.clone()), "{what}");
             }
@@ -157,4 +112,66 @@ fn the_example_of_a_csv_export_has_a_field_in_every_column() {
     let csv = examples::export_as_csv();
     let columns: Vec<usize> = csv.lines().map(|line| line.split(',').count()).collect();
     assert_eq!(columns, [ExportRecord::COLUMNS.len(); 3]);
+}
+
+/// A question's parameters as the tables of the documentation have them, but the window and the filter.
+fn in_a_table(question: &mut Question) -> String {
+    let ask = question.ask();
+    let parameters = ask.parameters().into_iter();
+    let own = parameters.filter(|p| p.place == Place::Query && p.name != "timeRange");
+    let written = own.map(|parameter| {
+        let name = parameter.name;
+        match (&parameter.value, parameter.required) {
+            (_, Some(form)) => format!("`{name}` {form}"),
+            (Of::Integer(default, range), _) => {
+                let (from, to) = (range.start(), range.end());
+                format!("`{name}` {from}–{to} ({default})")
+            }
+            (Of::OneOf(one_of), _) => {
+                let (names, default) = (one_of.names.join(", "), one_of.chosen.unwrap_or("none"));
+                format!("`{name}` {names} ({default})")
+            }
+            (value, _) => format!("`{name}` ({})", value.text().unwrap_or_default()),
+        }
+    });
+    written.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn the_tables_of_the_documentation_have_every_question() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for file in ["README.md", "docs/api.md"] {
+        let text = fs::read_to_string(workspace.join(file)).unwrap();
+        for mut question in Question::every() {
+            let parameters = in_a_table(&mut question);
+            let row = format!("| `{}` | {parameters} |", question.about().path).replace("  ", " ");
+            assert!(text.contains(&row), "{file} lacks {row}");
+        }
+    }
+}
+
+#[test]
+fn the_documentation_tells_how_long_each_answer_is_fresh_and_what_is_prewarmed() {
+    let text = include_str!("../../../docs/api.md");
+    for question in Question::every() {
+        let about = question.about();
+        let row = text
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{}` |", about.path)));
+        let told = match about.ttl_ms {
+            0 => "| never kept |".to_owned(),
+            ttl_ms => format!(
+                "| {} min{} |",
+                ttl_ms / 60_000,
+                match about.is_prewarmed {
+                    true => ", prewarmed",
+                    false => "",
+                }
+            ),
+        };
+        assert!(
+            row.is_some_and(|row| row.ends_with(&told)),
+            "{row:?}: {told}"
+        );
+    }
 }

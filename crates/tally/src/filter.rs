@@ -1,7 +1,7 @@
 //! Filters: which hits count. Every condition that is given must hold.
 //!
-//! A filter is read from whatever a client wrote by [`Filter::check`], which refuses what can never hold and leaves each condition
-//! in one spelling, so that equal filters are equal texts.
+//! Each condition is read by [`Text::read`], which refuses what can never hold and leaves it in one spelling, so that equal filters are
+//! equal texts.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::hit::{self, PATH_BYTES_MAX};
-use crate::question::BadParameter;
+use crate::question::{Parameter, Place, Value};
 use crate::state::OTHER_PATHS;
 use crate::status::StatusClass;
 
@@ -31,23 +31,67 @@ pub struct Filter {
     pub path_key: Option<String>,
 }
 
-impl Filter {
-    /// The filter in its one spelling, or everything that is wrong with it.
-    pub fn check(self) -> Result<Self, Vec<BadParameter>> {
-        let mut bad = Vec::new();
-        let checked = Self {
-            ip: check(&mut bad, "ip", self.ip, read_ip),
-            path_prefix: check(&mut bad, "pathPrefix", self.path_prefix, read_path_prefix),
-            method: check(&mut bad, "method", self.method, read_method),
-            status: self.status,
-            country: check(&mut bad, "country", self.country, read_country),
-            path_key: check(&mut bad, "key", self.path_key, read_path_key),
-        };
-        if bad.is_empty() {
-            Ok(checked)
-        } else {
-            Err(bad)
+/// A condition that is told as text, by how it is spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Text {
+    Network,
+    PathPrefix,
+    Method,
+    Country,
+}
+
+impl Text {
+    /// The one spelling, or what was expected.
+    pub fn read(self, text: &str) -> Result<String, String> {
+        match self {
+            Self::Network => read_ip(text),
+            Self::PathPrefix => read_path_prefix(text),
+            Self::Method => hit::check_method(text.to_owned()).map_err(|refusal| refusal.reason),
+            Self::Country => read_country(text),
         }
+    }
+}
+
+impl Filter {
+    /// The conditions that a client can give. The path key is not among them: it is what is asked about.
+    pub fn conditions(&mut self) -> Vec<Parameter<'_>> {
+        let text = |name, about, kind, value| Parameter::new(name, about, Value::Text(kind, value));
+        let conditions = [
+            text(
+                "ip",
+                "Only hits of this address, or of this network (`192.0.2.0/24`).",
+                Text::Network,
+                &mut self.ip,
+            ),
+            text(
+                "pathPrefix",
+                "Only hits on paths that start so.",
+                Text::PathPrefix,
+                &mut self.path_prefix,
+            ),
+            text(
+                "method",
+                "Only hits by this method, in any case.",
+                Text::Method,
+                &mut self.method,
+            ),
+            Parameter::one_of_if_any(
+                "status",
+                "Only hits with a status of this class. Bytes and response times are not kept by class, and are `null` then.",
+                &mut self.status,
+                &StatusClass::EVERY,
+                StatusClass::name,
+            ),
+            text(
+                "country",
+                "Only hits of IPs that told this country last, or `unknown`.",
+                Text::Country,
+                &mut self.country,
+            ),
+        ];
+        conditions
+            .map(|condition| condition.at(Place::Filter))
+            .into()
     }
 
     /// The one address that is let through, if it is one.
@@ -75,17 +119,12 @@ impl Filter {
         self.country.as_deref().is_none_or(|wanted| wanted == told)
     }
 
-    /// The conditions as the API spells them. The path key is not among them: it is what is asked about.
-    pub fn parameters(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let conditions = [
-            ("ip", self.ip.as_deref()),
-            ("pathPrefix", self.path_prefix.as_deref()),
-            ("method", self.method.as_deref()),
-            ("status", self.status.map(StatusClass::name)),
-            ("country", self.country.as_deref()),
-        ];
-        let given = conditions.into_iter();
-        given.filter_map(|(name, value)| Some((name, value?)))
+    /// The conditions that are given, as the API spells them.
+    pub fn parameters(&self) -> Vec<(&'static str, String)> {
+        let mut filter = self.clone();
+        let conditions = filter.conditions().into_iter();
+        let given = conditions.filter_map(|given| Some((given.name, given.value.text()?)));
+        given.collect()
     }
 
     /// The filter, unless it lets everything through.
@@ -141,22 +180,6 @@ pub mod as_parameters {
     }
 }
 
-fn check(
-    bad: &mut Vec<BadParameter>,
-    name: &str,
-    given: Option<String>,
-    read: impl Fn(String) -> Result<String, String>,
-) -> Option<String> {
-    match read(given?) {
-        Ok(value) => Some(value),
-        Err(reason) => {
-            let name = name.to_owned();
-            bad.push(BadParameter { name, reason });
-            None
-        }
-    }
-}
-
 /// An address or a network. One that IPv4 is mapped into is IPv4, as the addresses of hits are.
 pub fn read_network(text: &str) -> Result<IpNet, String> {
     let expected = || "expected an IP address or a network as 192.0.2.0/24".to_owned();
@@ -175,8 +198,8 @@ pub fn read_network(text: &str) -> Result<IpNet, String> {
     Ok(v4.unwrap_or(network))
 }
 
-fn read_ip(text: String) -> Result<String, String> {
-    let network = read_network(&text)?;
+fn read_ip(text: &str) -> Result<String, String> {
+    let network = read_network(text)?;
     Ok(if network.prefix_len() == network.max_prefix_len() {
         network.addr().to_string()
     } else {
@@ -184,35 +207,32 @@ fn read_ip(text: String) -> Result<String, String> {
     })
 }
 
-fn read_path_prefix(prefix: String) -> Result<String, String> {
+fn read_path_prefix(prefix: &str) -> Result<String, String> {
     if !prefix.starts_with('/') {
         return Err("expected the start of a path, from its /".to_owned());
     }
     if prefix.len() > PATH_BYTES_MAX {
         return Err(format!("longer than {PATH_BYTES_MAX} bytes"));
     }
-    Ok(prefix)
+    Ok(prefix.to_owned())
 }
 
-fn read_method(method: String) -> Result<String, String> {
-    hit::check_method(method).map_err(|refusal| refusal.reason)
-}
-
-fn read_country(country: String) -> Result<String, String> {
+fn read_country(country: &str) -> Result<String, String> {
     if country == UNKNOWN {
-        return Ok(country);
+        return Ok(country.to_owned());
     }
-    hit::country_code(country)
+    hit::country_code(country.to_owned())
         .ok_or_else(|| format!("expected a code of two letters, or {UNKNOWN}"))
 }
 
-fn read_path_key(key: String) -> Result<String, String> {
+/// A path key in its one spelling.
+pub fn read_path_key(key: &str) -> Result<String, String> {
     if key == OTHER_PATHS {
-        return Ok(key);
+        return Ok(key.to_owned());
     }
     let parts = key.split_once(' ');
     let (method, path) = parts.ok_or_else(|| "expected METHOD /path".to_owned())?;
-    let method = read_method(method.to_owned())?;
+    let method = Text::Method.read(method)?;
     let path = hit::check_path(path.to_owned()).map_err(|refusal| refusal.reason)?;
     Ok(format!("{method} {path}"))
 }
@@ -221,13 +241,8 @@ fn read_path_key(key: String) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn ip(text: &str) -> Result<String, Vec<BadParameter>> {
-        let ip = Some(text.to_owned());
-        let filter = Filter {
-            ip,
-            ..Filter::default()
-        };
-        filter.check().map(|filter| filter.ip.unwrap())
+    fn ip(text: &str) -> Result<String, String> {
+        Text::Network.read(text)
     }
 
     #[test]
@@ -243,8 +258,8 @@ mod tests {
             ("::ffff:192.0.2.7", "192.0.2.7"),
             ("::ffff:192.0.2.7/120", "192.0.2.0/24"),
         ] {
-            assert_eq!(ip(given).as_deref(), Ok(expect), "{given}");
-            assert_eq!(ip(expect).as_deref(), Ok(expect), "{given}, again");
+            assert_eq!(ip(given), Ok(expect.to_owned()), "{given}");
+            assert_eq!(ip(expect), Ok(expect.to_owned()), "{given}, again");
         }
     }
 
@@ -260,38 +275,30 @@ mod tests {
             "2001:db8::/129",
             " 192.0.2.1",
         ] {
-            assert_eq!(ip(given).unwrap_err()[0].name, "ip", "{given}");
+            assert!(ip(given).is_err(), "{given}");
         }
     }
 
     #[test]
-    fn everything_wrong_is_named_at_once() {
-        let text = |text: &str| Some(text.to_owned());
-        let filter = Filter {
-            ip: text("x"),
-            path_prefix: text("users"),
-            method: text("G T"),
-            status: None,
-            country: text("Germany"),
-            path_key: text("GET"),
-        };
-        let bad = filter.check().unwrap_err();
-        let names: Vec<&str> = bad.iter().map(|bad| bad.name.as_str()).collect();
-        assert_eq!(names, ["ip", "pathPrefix", "method", "country", "key"]);
+    fn methods_and_countries_are_upper_cased() {
+        assert_eq!(Text::Method.read("get").as_deref(), Ok("GET"));
+        assert_eq!(Text::Country.read("de").as_deref(), Ok("DE"));
+        assert_eq!(
+            read_path_key("get /users?page=1").as_deref(),
+            Ok("GET /users")
+        );
     }
 
     #[test]
-    fn methods_and_countries_are_upper_cased() {
-        let filter = Filter {
-            method: Some("get".to_owned()),
-            country: Some("de".to_owned()),
-            path_key: Some("get /users?page=1".to_owned()),
-            ..Filter::default()
-        };
-        let filter = filter.check().unwrap();
-        let conditions: Vec<_> = filter.parameters().collect();
-        assert_eq!(conditions, [("method", "GET"), ("country", "DE")]);
-        assert_eq!(filter.path_key.as_deref(), Some("GET /users"));
+    fn what_can_never_hold_is_refused() {
+        for (kind, given) in [
+            (Text::PathPrefix, "users"),
+            (Text::Method, "G T"),
+            (Text::Country, "Germany"),
+        ] {
+            assert!(kind.read(given).is_err(), "{given}");
+        }
+        assert!(read_path_key("GET").is_err());
     }
 
     #[test]
@@ -343,15 +350,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_was_checked_is_in_its_one_spelling(ip in "[0-9a-f:./]{0,20}", method in ".{0,4}", country in ".{0,3}", key in ".{0,9}") {
-            let each = [
-                Filter { ip: Some(ip), ..Filter::default() },
-                Filter { method: Some(method), ..Filter::default() },
-                Filter { country: Some(country), ..Filter::default() },
-                Filter { path_key: Some(key), ..Filter::default() },
-            ];
-            for filter in each.into_iter().filter_map(|filter| filter.check().ok()) {
-                proptest::prop_assert_eq!(filter.clone().check(), Ok(filter));
+        fn what_was_read_is_in_its_one_spelling(text in "[0-9a-f:./]{0,20}|.{0,9}") {
+            let kinds = [Text::Network, Text::PathPrefix, Text::Method, Text::Country];
+            for (kind, read) in kinds.into_iter().filter_map(|kind| Some((kind, kind.read(&text).ok()?))) {
+                proptest::prop_assert_eq!(kind.read(&read), Ok(read));
+            }
+            if let Ok(key) = read_path_key(&text) {
+                proptest::prop_assert_eq!(read_path_key(&key), Ok(key));
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::summary::{CallerSummary, PathSummary};
 use crate::tally::Tally;
 
 /// What a list of paths is sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PathOrder {
     Requests,
     UniqueIps,

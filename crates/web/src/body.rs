@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
 use spin_sdk::http::Request;
 
 use crate::Problem;
@@ -21,4 +22,16 @@ pub async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> 
             Err(Problem::new(StatusCode::BAD_REQUEST, "The body broke off."))
         }
     }
+}
+
+/// What another component sent as postcard.
+pub async fn postcard<T: DeserializeOwned>(
+    request: Request,
+    bytes_max: usize,
+) -> Result<T, Problem> {
+    let body = read(request, bytes_max).await?;
+    postcard::from_bytes(&body).map_err(|error| {
+        eprintln!("a body is not as it must be: {error}");
+        Problem::new(StatusCode::BAD_REQUEST, "The body is not as it must be.")
+    })
 }

@@ -23,7 +23,7 @@ pub async fn function<A: Serialize, T: DeserializeOwned>(
     argument: &A,
     deadline: Duration,
 ) -> Result<T, Failure> {
-    let argument = postcard::to_allocvec(argument).map_err(|error| broken(component, &error))?;
+    let argument = encode(argument)?;
     let path = format!("/{function}");
     let answer = post(component, &path, HeaderMap::new(), argument, deadline).await?;
     let (status, body) = (answer.status(), answer.body());
@@ -31,6 +31,13 @@ pub async fn function<A: Serialize, T: DeserializeOwned>(
         StatusCode::OK => postcard::from_bytes(body).map_err(|error| broken(component, &error)),
         _ => Err(postcard::from_bytes(body).unwrap_or_else(|_| broken(component, &status))),
     }
+}
+
+/// What is sent to another component, as postcard.
+pub fn encode(value: &impl Serialize) -> Result<Bytes, Failure> {
+    let unwritable = |error| Failure::Unavailable(format!("a value as postcard: {error}"));
+    let bytes = postcard::to_allocvec(value).map_err(unwritable)?;
+    Ok(bytes.into())
 }
 
 /// Posts to another component and waits for the whole answer.

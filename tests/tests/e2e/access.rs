@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use rollcall_tests::printing;
 use rollcall_tests::store::{Mood, Moody};
-use rollcall_tests::{ADMIN, Answer, App, INGEST, METRICS, QUESTIONS, VIEWER};
+use rollcall_tests::{ADMIN, Answer, App, INGEST, METRICS, VIEWER, questions};
 use serde_json::json;
+
+const STATS: &str = "/admin/global-stats";
 
 const PREWARM: &str = "/admin/prewarm";
 const SCRAPE: &str = "/admin/metrics";
@@ -74,12 +76,12 @@ fn each_role_reaches_what_is_its_own_and_nothing_else() {
         assert_eq!(statuses, expect, "{method} {path}");
     };
     // Nobody, then by token: admin, viewer, ingest, metrics; then by session: admin, viewer.
-    for path in QUESTIONS {
-        check("GET", path, [401, 200, 200, 401, 403, 200, 200]);
+    for (_, path) in questions() {
+        check("GET", &path, [401, 200, 200, 401, 403, 200, 200]);
     }
     check("GET", SCRAPE, [401, 200, 200, 401, 200, 200, 200]);
     check("POST", SCRAPE, [401, 405, 403, 401, 403, 405, 403]);
-    check("POST", QUESTIONS[0], [401, 405, 403, 401, 403, 405, 403]);
+    check("POST", STATS, [401, 405, 403, 401, 403, 405, 403]);
     check("POST", PREWARM, [401, 200, 403, 401, 403, 200, 403]);
     check("GET", PREWARM, [401, 405, 405, 401, 403, 405, 405]);
     check(
@@ -108,7 +110,7 @@ fn without_a_viewer_or_metrics_token_nobody_has_one() {
         let headers = headers
             .each_ref()
             .map(|(name, value)| (*name, value.as_str()));
-        for path in [QUESTIONS[0], SCRAPE] {
+        for path in [STATS, SCRAPE] {
             assert_eq!(app.send("GET", path, &headers, b"").status, 401);
         }
         let answer = post_sign_in(&app, &format!("token={token}"), &[OURS]);
@@ -215,7 +217,7 @@ fn over_https_the_cookie_is_for_https_alone() {
         .split("; ")
         .any(|attribute| attribute == "Secure");
     assert!(is_secure, "{attributes}");
-    let ask = |headers: &[(&str, &str)]| app.send("GET", QUESTIONS[0], headers, b"").status;
+    let ask = |headers: &[(&str, &str)]| app.send("GET", STATS, headers, b"").status;
     assert_eq!(ask(&[("cookie", value), TLS]), 200);
     let unprefixed = value.trim_start_matches("__Host-");
     assert_eq!(ask(&[("cookie", unprefixed), TLS]), 401);
@@ -240,7 +242,7 @@ fn a_session_ends_with_signing_out_and_cannot_be_made_up() {
         cookie[..cookie.len() - 1].to_owned(),
         "rollcall_session=".to_owned(),
     ] {
-        let answer = app.send("GET", QUESTIONS[0], &[("cookie", &forged)], b"");
+        let answer = app.send("GET", STATS, &[("cookie", &forged)], b"");
         assert_eq!(answer.status, 401, "{forged}");
     }
 }
@@ -250,8 +252,7 @@ fn tokens_are_rotated_one_beside_the_other() {
     let tokens = |list: &str| ("admin_token".to_owned(), list.to_owned());
     let mut app = App::start_with(|config| config.variables.extend([tokens("old-one, new-one")]));
     let (old, new) = (session(&app, "old-one"), session(&app, "new-one"));
-    let ask =
-        |app: &App, headers: &[(&str, &str)]| app.send("GET", QUESTIONS[0], headers, b"").status;
+    let ask = |app: &App, headers: &[(&str, &str)]| app.send("GET", STATS, headers, b"").status;
     let each = |app: &App| {
         [
             ask(app, &[("authorization", "Bearer old-one")]),
@@ -335,14 +336,14 @@ fn every_kind_of_answer_is_protected() {
             "{kind}"
         );
     };
-    let answer = app.ask(QUESTIONS[0]);
+    let answer = app.ask(STATS);
     check("an answer", &answer, 200);
     let etag = answer.header("etag").unwrap();
-    let known = app.ask_with(QUESTIONS[0], &[("if-none-match", etag)]);
+    let known = app.ask_with(STATS, &[("if-none-match", etag)]);
     check("nothing new", &known, 304);
     check("an export", &app.ask("/admin/export?format=csv"), 200);
     check("a bad parameter", &app.ask("/admin/top-ips?limit=0"), 400);
-    check("no token", &app.send("GET", QUESTIONS[0], &[], b""), 401);
+    check("no token", &app.send("GET", STATS, &[], b""), 401);
     check("no such path", &app.ask("/admin/nonsense"), 404);
     check("another method", &app.ask(PREWARM), 405);
     check("hits", &app.collect("application/json", "[", &[]), 400);
@@ -365,7 +366,7 @@ fn every_kind_of_answer_is_protected() {
             .map(str::to_owned)
     };
     let expect = Some("max-age=31536000".to_owned());
-    assert_eq!(hsts(app.ask_with(QUESTIONS[0], &[TLS])), expect);
+    assert_eq!(hsts(app.ask_with(STATS, &[TLS])), expect);
     assert_eq!(hsts(app.send("GET", SIGN_IN, &[TLS], b"")), expect);
 }
 
@@ -385,7 +386,7 @@ fn a_wrong_token_costs_time_and_a_missing_one_does_not() {
     let app = start();
     let took = |headers: &[(&str, &str)]| {
         let begin = Instant::now();
-        let status = app.send("GET", QUESTIONS[0], headers, b"").status;
+        let status = app.send("GET", STATS, headers, b"").status;
         assert_eq!(status, 401);
         begin.elapsed()
     };
@@ -409,17 +410,17 @@ fn a_wrong_token_costs_time_and_a_missing_one_does_not() {
 fn a_flood_of_wrong_tokens_is_refused_in_part_and_keeps_nobody_else_waiting() {
     const FLOOD: u64 = 200;
     let app = start();
-    app.ask(QUESTIONS[0]);
+    app.ask(STATS);
     let begin = Instant::now();
     let (statuses, right) = thread::scope(|scope| {
         let wrong = |_| {
             let client = app.client(Duration::from_secs(30));
-            scope.spawn(move || client.ask_as("wrong", QUESTIONS[0]).unwrap())
+            scope.spawn(move || client.ask_as("wrong", STATS).unwrap())
         };
         let flood: Vec<_> = (0..FLOOD).map(wrong).collect();
         let right = scope.spawn(|| {
             let begin = Instant::now();
-            assert_eq!(app.ask(QUESTIONS[0]).status, 200);
+            assert_eq!(app.ask(STATS).status, 200);
             begin.elapsed()
         });
         let answers = flood.into_iter().map(|wrong| wrong.join().unwrap());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::store::{Mood, Moody};
-use rollcall_tests::{ADMIN, Answer, App, NO_CACHE, QUESTIONS};
+use rollcall_tests::{ADMIN, Answer, App, NO_CACHE, questions};
 use serde_json::{Value, json};
 
 const IPS: u64 = 100;
@@ -274,8 +274,8 @@ fn an_aggregator_that_always_dies_is_a_problem_and_nothing_raw() {
     for call in ["/take-snapshot", "/count-up"] {
         calls.rule(call, |_| Fate::CallerTraps);
     }
-    for path in QUESTIONS {
-        is_unavailable(&app.ask(path));
+    for (_, path) in questions() {
+        is_unavailable(&app.ask(&path));
     }
     let token = format!("Bearer {ADMIN}");
     let headers = [("authorization", token.as_str()), NO_CACHE];

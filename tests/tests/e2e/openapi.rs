@@ -8,7 +8,7 @@ use std::time::Duration;
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::openapi::{Description, members};
 use rollcall_tests::store::{Mood, Moody};
-use rollcall_tests::{ADMIN, Answer, App, INGEST, METRICS, NO_CACHE, VIEWER, workspace};
+use rollcall_tests::{ADMIN, Answer, App, INGEST, METRICS, NO_CACHE, VIEWER, questions, workspace};
 use serde_json::{Value, json};
 
 use crate::admin::three_hits;
@@ -19,20 +19,15 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
 
-/// Every question, as the document has it and as it is asked.
-const QUESTIONS: [(&str, &str); 8] = [
-    ("/admin/global-stats", "/admin/global-stats"),
-    ("/admin/overview", "/admin/overview"),
-    ("/admin/top-paths", "/admin/top-paths"),
-    ("/admin/top-ips", "/admin/top-ips"),
-    ("/admin/timeseries", "/admin/timeseries"),
-    ("/admin/ips/{ip}", "/admin/ips/192.0.2.1"),
-    ("/admin/paths", "/admin/paths?key=GET%20/users"),
-    ("/admin/aggregator-status", "/admin/aggregator-status"),
-];
 const EXPORT: &str = "/admin/export";
 const ORDERS: [&str; 2] = ["/admin/prewarm", "/admin/check-alerts"];
 const SCRAPE: &str = "/admin/metrics";
+
+/// Every question whose answer is kept.
+fn kept() -> impl Iterator<Item = (&'static str, String)> {
+    let questions = questions().into_iter();
+    questions.filter(|(template, _)| *template != EXPORT)
+}
 
 fn start(moody: &Moody) -> App {
     App::start_with(|config| {
@@ -128,7 +123,8 @@ fn what_is_recorded(checked: &Checked) {
 
 fn what_is_asked(checked: &Checked) {
     let filters = "ip=192.0.2.0/24&pathPrefix=/&method=get&status=2xx&country=de";
-    for (template, path) in QUESTIONS {
+    for (template, path) in kept() {
+        let path = path.as_str();
         let with = |query: &str| {
             let sign = if path.contains('?') { '&' } else { '?' };
             format!("{path}{sign}{query}")
@@ -205,11 +201,9 @@ fn what_is_open(checked: &Checked) {
 
 fn who_is_let_in(checked: &Checked) {
     let browser = ("accept", "text/html,*/*;q=0.8");
-    for (template, path) in QUESTIONS
-        .into_iter()
-        .chain([(EXPORT, EXPORT), (DOCUMENT, DOCUMENT)])
-    {
-        let ask = ("GET", template, path);
+    let document = (DOCUMENT, DOCUMENT.to_owned());
+    for (template, path) in questions().into_iter().chain([document]) {
+        let ask = ("GET", template, path.as_str());
         assert_eq!(checked.send(None, ask, &[browser], b""), 303, "{path}");
         assert_eq!(checked.send(Some(METRICS), ask, &[], b""), 403, "{path}");
     }
@@ -281,8 +275,8 @@ fn what_fails(app: &App, description: &Description, status: u16) {
     let checked = Checked { app, description };
     let hit = br#"{"ip": "192.0.2.1", "method": "GET", "path": "/"}"#;
     assert_eq!(checked.collect(&[JSON], hit), status);
-    for (template, path) in QUESTIONS.into_iter().chain([(EXPORT, EXPORT)]) {
-        assert_eq!(checked.ask(template, path, &[]), status, "{path}");
+    for (template, path) in questions() {
+        assert_eq!(checked.ask(template, &path, &[]), status, "{path}");
     }
     assert_eq!(checked.ask(SCRAPE, SCRAPE, &[]), 503);
     let [prewarm, _] = ORDERS;
@@ -318,12 +312,12 @@ fn an_old_answer_is_described_too() {
     let app = start(&moody);
     let description = description(&app);
     three_hits(&app);
-    for (_, path) in QUESTIONS {
-        assert_eq!(app.ask(path).status, 200);
+    for (_, path) in kept() {
+        assert_eq!(app.ask(&path).status, 200);
     }
     moody.set_mood(Mood::Down);
-    for (template, path) in QUESTIONS {
-        let answer = app.ask(path);
+    for (template, path) in kept() {
+        let answer = app.ask(&path);
         assert_eq!(answer.json()["stale"], true, "{path}: {answer:?}");
         description.check("GET", template, &answer);
     }
@@ -374,7 +368,7 @@ fn a_field_that_is_not_described_is_noticed_wherever_it_is() {
     let app = App::start();
     let description = description(&app);
     let mut tried = 0;
-    for (path, _) in QUESTIONS {
+    for (path, _) in kept() {
         let answer = &description.document()["paths"][path]["get"]["responses"]["200"];
         let content = &answer["content"]["application/json"];
         for place in objects(&content["example"], "") {
@@ -436,7 +430,7 @@ fn is_for_people(path: &str) -> bool {
     pages.contains(&path) || below.iter().any(|start| path.starts_with(start))
 }
 
-/// What the manifest gives to the router, and what the router's source names under `/admin`.
+/// What the manifest gives to the router, what the router's source names under `/admin`, and the questions.
 fn routed() -> BTreeSet<String> {
     let manifest = fs::read_to_string(workspace().join("spin.toml")).unwrap();
     let routes = manifest
@@ -458,6 +452,8 @@ fn routed() -> BTreeSet<String> {
         let paths = literals.map(|text| text.split(['?', ' ']).next().unwrap().to_owned());
         routed.extend(paths);
     }
+    let questions = questions().into_iter();
+    routed.extend(questions.map(|(template, _)| template.to_owned()));
     routed
 }
 
@@ -471,8 +467,6 @@ fn every_path_that_is_routed_is_described() {
         .collect();
     let mut routed = routed();
     routed.retain(|path| !is_for_people(path));
-    // The only one that is not written out.
-    routed.insert("/admin/ips/{ip}".to_owned());
     assert_eq!(routed, described);
 }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use rollcall_host::{HostConfig, KeyValue};
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::store::Moody;
-use rollcall_tests::{Answer, App, Client, PATIENCE, QUESTIONS};
+use rollcall_tests::{Answer, App, Client, PATIENCE, questions};
 use tempfile::TempDir;
 
 use crate::batches::{HITS_PER_BATCH, answer, body, check_answers, key, record, total};
@@ -482,8 +482,8 @@ fn on_redis_what_is_known_of_a_single_ip_is_read_by_each_instance() {
     let app = redis.app(|config| config.reuse.requests_max = 1);
     app.record(&cache::hit(0));
     app.record(&cache::hit(0));
-    for path in QUESTIONS {
-        assert_ne!(app.ask(path).status, 503, "{path}");
+    for (_, path) in questions() {
+        assert_ne!(app.ask(&path).status, 503, "{path}");
     }
     let status = app.json("/admin/aggregator-status");
     assert_eq!(status["recordedHits"], 2, "{status}");
@@ -573,10 +573,10 @@ fn while_redis_hangs_no_admin_question_hangs_and_afterwards_nothing_acknowledged
                 check_unavailable("/collect", &answer.unwrap());
             });
         }
-        for path in QUESTIONS {
+        for (_, path) in questions() {
             scope.spawn(move || {
-                let answer = app_.client(ADMIN_BOUND).ask(path).unwrap();
-                check_old_or_unavailable(path, &answer);
+                let answer = app_.client(ADMIN_BOUND).ask(&path).unwrap();
+                check_old_or_unavailable(&path, &answer);
             });
         }
     });

@@ -6,15 +6,14 @@ use std::io::{Result, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rollcall_tally::ExportRow;
-use rollcall_tally::question::ExportFormat;
+use rollcall_tally::question::{Export, ExportFormat};
 use rollcall_tally::report::{ExportRecord, rfc3339_text};
 
-use super::Form;
 use crate::clock::now_ms;
 
 /// What is written waits in it until it is taken.
 pub struct Writer {
-    form: Form,
+    form: Export,
     text: Vec<u8>,
     /// Where the text goes then, if it is to be compressed.
     gzip: Option<GzEncoder<Vec<u8>>>,
@@ -22,7 +21,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn begin(form: Form) -> Result<Self> {
+    pub fn begin(form: Export) -> Result<Self> {
         let gzip = || GzEncoder::new(Vec::new(), Compression::default());
         let mut writer = Self {
             text: Vec::new(),
@@ -47,7 +46,7 @@ impl Writer {
                     self.text,
                     "{{\"exportedAt\":\"{at}\",\"dateRange\":\"{range}\","
                 )?;
-                let conditions: BTreeMap<_, _> = self.form.filter.parameters().collect();
+                let conditions = BTreeMap::from_iter(self.form.filter.parameters());
                 if !conditions.is_empty() {
                     let filter = serde_json::to_string(&conditions)?;
                     write!(self.text, "\"filter\":{filter},")?;

@@ -1,6 +1,6 @@
 //! Links: the whole state of a page is its URL, so that a view can be shared, and each link is another question.
 
-use rollcall_tally::question::{DateRange, ExportFormat, Question};
+use rollcall_tally::question::{AnySurvey, DateRange, Export, ExportFormat, Question};
 use rollcall_tally::{Filter, StatusClass, Window};
 
 use crate::local::HOME;
@@ -50,8 +50,8 @@ impl Condition {
     }
 
     /// What a filter has of it.
-    pub fn of(self, filter: &Filter) -> Option<&str> {
-        let mut given = filter.parameters();
+    pub fn of(self, filter: &Filter) -> Option<String> {
+        let mut given = filter.parameters().into_iter();
         let found = given.find(|(name, _)| *name == self.parameter());
         found.map(|(_, value)| value)
     }
@@ -71,9 +71,9 @@ impl Condition {
     }
 }
 
-/// The page that shows the answer to a question.
-pub fn page(question: &Question) -> String {
-    let text = question.write();
+/// The page that shows the answer to a survey.
+pub fn page(survey: &AnySurvey) -> String {
+    let text = survey.write();
     let (name, query) = text.split_once('?').unwrap_or((&text, ""));
     match name {
         "overview" => format!("{HOME}?{query}"),
@@ -81,16 +81,9 @@ pub fn page(question: &Question) -> String {
     }
 }
 
-/// The page of a question that differs in something.
-pub fn changed(question: &Question, change: impl FnOnce(&mut Question)) -> String {
-    let mut other = question.clone();
-    change(&mut other);
-    page(&other)
-}
-
 /// Such a link with each parameter on its own, for a form: without the filter's, which the form asks for.
-pub fn form_of(question: &Question) -> (String, Vec<(String, String)>) {
-    let link = page(question);
+pub fn form_of(survey: &AnySurvey) -> (String, Vec<(String, String)>) {
+    let link = page(survey);
     let (path, query) = link.split_once('?').unwrap_or((&link, ""));
     let is_asked_for = |name: &str| Condition::EVERY.iter().any(|c| c.parameter() == name);
     let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
@@ -100,16 +93,15 @@ pub fn form_of(question: &Question) -> (String, Vec<(String, String)>) {
 
 /// Where the rows behind a page are exported: of the shortest range that holds its window.
 pub fn export(window: Window, filter: Filter, format: ExportFormat) -> String {
-    let export = Question::Export {
+    let export = Question::Export(Export {
         format,
         range: export_range(window),
         filter,
-        include_metadata: true,
-        compression: false,
-    };
+        ..Export::default()
+    });
     let text = export.write();
     let query = text.split_once('?').map_or("", |(_, query)| query);
-    format!("/admin/export?{query}")
+    format!("{}?{query}", export.about().path)
 }
 
 pub fn export_range(window: Window) -> DateRange {
@@ -125,8 +117,11 @@ pub fn export_range(window: Window) -> DateRange {
 mod tests {
     use super::*;
 
-    fn read(name: &str, query: &str) -> Question {
-        Question::read(name, query).unwrap()
+    fn read(name: &str, query: &str) -> AnySurvey {
+        match Question::read(name, query) {
+            Ok(Question::Survey(survey)) => survey,
+            other => panic!("{name}?{query}: {other:?}"),
+        }
     }
 
     #[test]
@@ -141,7 +136,7 @@ mod tests {
             (
                 "ips/::1",
                 "offset=20",
-                "/admin/dashboard/ips/::1?timeRange=24h&offset=20&limit=10",
+                "/admin/dashboard/ips/::1?timeRange=24h&limit=10&offset=20",
             ),
             (
                 "paths",
@@ -163,8 +158,8 @@ mod tests {
             (Condition::Country, "DE"),
         ] {
             let filter = condition.set(&Filter::default(), Some(value));
-            assert_eq!(condition.of(&filter), Some(value));
-            assert_eq!(filter.parameters().count(), 1);
+            assert_eq!(condition.of(&filter).as_deref(), Some(value));
+            assert_eq!(filter.parameters().len(), 1);
             assert_eq!(condition.set(&filter, None), Filter::default());
         }
     }

@@ -17,24 +17,21 @@ mod parts;
 
 use std::time::Duration;
 
-use askama::Template;
 use http::header::{AGE, CACHE_CONTROL};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
 use rollcall_tally::Failure;
-use rollcall_tally::question::Question;
-use rollcall_tally::report::{
-    IpReport, Overview, PathReport, Provenance, Status, TopIps, TopPaths,
-};
-use rollcall_web::{Problem, Reply, call, log, reply};
+use rollcall_tally::question::{self, AnySurvey, Question};
+use rollcall_tally::report::{Provenance, Status};
+use rollcall_web::{Problem, Reply, call, reply};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::Request;
 
 use crate::access::Visitor;
 use crate::local::HOME;
-use crate::{DEADLINE, exchange, some_of};
-use pages::{IpPage, ListPage, MessagePage, OverviewPage, PathPage};
+use crate::{DEADLINE, ask, some_of};
+use pages::MessagePage;
 use parts::Frame;
 
 /// A page waits no longer to tell how the system does.
@@ -53,121 +50,77 @@ pub async fn page(request: &Request, visitor: Visitor, name: &str) -> Result<Rep
     if *request.method() != Method::GET {
         return Err(Problem::method_not_allowed("GET"));
     }
+    let by_cookie = visitor.by_cookie;
     let written = match read(name, request.uri().query().unwrap_or_default()) {
-        Ok(question) => {
+        Ok(survey) => {
             let headers = some_of(request.headers(), [CACHE_CONTROL]);
-            show(question, headers, visitor).await
+            pages::show(&survey, How { headers, by_cookie }).await
         }
         Err(problem) => Err(problem),
     };
-    written.or_else(|problem| {
-        let page = MessagePage::new(&problem, visitor.by_cookie);
-        Ok(problem.head(html(problem.status(), &page)?))
-    })
+    match written {
+        Ok(page) => Ok(html(StatusCode::OK, page)),
+        Err(problem) => {
+            let page = pages::written(&MessagePage::new(&problem, by_cookie))?;
+            Ok(problem.head(html(problem.status(), page)))
+        }
+    }
 }
 
 /// A form sends each of its fields, those that were left empty too.
-fn read(name: &str, query: &str) -> Result<Question, Problem> {
+fn read(name: &str, query: &str) -> Result<AnySurvey, Problem> {
     let given = form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty());
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(given)
         .finish();
-    Ok(Question::read(name, &query)?)
-}
-
-async fn show(question: Question, headers: HeaderMap, visitor: Visitor) -> Result<Reply, Problem> {
-    let by_cookie = visitor.by_cookie;
-    match question {
-        Question::Overview { .. } => {
-            let asked = Asked::<Overview>::ask(&question, headers).await?;
-            let frame = asked.frame("Overview".to_owned(), &question, by_cookie, |o| {
-                &o.stats.provenance
-            });
-            let is_new = asked.has_nothing();
-            html(
-                StatusCode::OK,
-                &OverviewPage::new(frame, &question, &asked.report, is_new),
-            )
-        }
-        Question::TopPaths { order, .. } => {
-            let asked = Asked::<TopPaths>::ask(&question, headers).await?;
-            let frame = asked.frame("Paths".to_owned(), &question, by_cookie, |top| {
-                &top.provenance
-            });
-            html(
-                StatusCode::OK,
-                &ListPage::of_paths(frame, &question, order, &asked.report),
-            )
-        }
-        Question::TopIps { order, .. } => {
-            let asked = Asked::<TopIps>::ask(&question, headers).await?;
-            let frame = asked.frame("IPs".to_owned(), &question, by_cookie, |top| {
-                &top.provenance
-            });
-            html(
-                StatusCode::OK,
-                &ListPage::of_ips(frame, &question, order, &asked.report),
-            )
-        }
-        Question::Ip { ip, .. } => {
-            let asked = Asked::<IpReport>::ask(&question, headers).await?;
-            let frame = asked.frame(ip.to_string(), &question, by_cookie, |ip| &ip.provenance);
-            html(
-                StatusCode::OK,
-                &IpPage::new(frame, &question, &asked.report),
-            )
-        }
-        Question::Path { ref key, .. } => {
-            let asked = Asked::<PathReport>::ask(&question, headers).await?;
-            let frame = asked.frame(key.clone(), &question, by_cookie, |path| &path.provenance);
-            html(
-                StatusCode::OK,
-                &PathPage::new(frame, &question, &asked.report),
-            )
-        }
-        Question::GlobalStats { .. }
-        | Question::Timeseries { .. }
-        | Question::Export { .. }
-        | Question::Status => Err(Problem::not_found()),
+    match Question::read(name, &query)? {
+        Question::Survey(survey) => Ok(survey),
+        Question::Export(_) | Question::Status(_) => Err(Problem::not_found()),
     }
 }
 
-/// What the aggregator said, and how it does.
-struct Asked<T> {
+/// How a page was asked for.
+struct How {
+    headers: HeaderMap,
+    /// By a person, who can sign out.
+    by_cookie: bool,
+}
+
+/// What the aggregator said to a survey, and how it does.
+struct Told<'a, T> {
+    survey: &'a AnySurvey,
     report: T,
     /// Seconds since it was computed.
     age_s: u64,
     is_stale: bool,
     /// None: it could not be had, which is no reason to show nothing.
     status: Option<Status>,
+    by_cookie: bool,
 }
 
-impl<T: DeserializeOwned> Asked<T> {
-    async fn ask(question: &Question, headers: HeaderMap) -> Result<Self, Problem> {
-        let (report, age_s, is_stale) = report(question, headers).await?;
+impl<'a, T: DeserializeOwned> Told<'a, T> {
+    async fn ask(survey: &'a AnySurvey, how: How) -> Result<Self, Problem> {
+        let question = Question::Survey(survey.clone());
+        let (report, age_s, is_stale) = report(&question, how.headers).await?;
         // After the report, which may have folded; and as it is now, since it tells whether the report can be trusted.
         let status = call::within(STATUS_DEADLINE, status()).await.flatten();
         Ok(Self {
+            survey,
             report,
             age_s,
             is_stale,
             status,
+            by_cookie: how.by_cookie,
         })
     }
 
-    fn frame(
-        &self,
-        title: String,
-        question: &Question,
-        by_cookie: bool,
-        provenance: impl Fn(&T) -> &Provenance,
-    ) -> Frame {
+    fn frame(&self, title: String, provenance: impl Fn(&T) -> &Provenance) -> Frame {
         let provenance = provenance(&self.report);
         Frame {
             is_stale: self.is_stale,
             health: parts::health(provenance.coverage, self.age_s, self.status.as_ref()),
-            by_cookie,
-            ..Frame::new(title, question, provenance)
+            by_cookie: self.by_cookie,
+            ..Frame::new(title, self.survey, provenance)
         }
     }
 
@@ -181,7 +134,7 @@ impl<T: DeserializeOwned> Asked<T> {
 async fn status() -> Option<Status> {
     let no_cache = HeaderValue::from_static("no-cache");
     let headers = HeaderMap::from_iter([(CACHE_CONTROL, no_cache)]);
-    let told = report(&Question::Status, headers).await;
+    let told = report(&Question::Status(question::Status), headers).await;
     told.ok().map(|(status, _, _)| status)
 }
 
@@ -190,8 +143,7 @@ async fn report<T: DeserializeOwned>(
     question: &Question,
     headers: HeaderMap,
 ) -> Result<(T, u64, bool), Problem> {
-    let path = format!("/{}", question.write());
-    let (head, body) = exchange(Method::GET, &path, headers).await?.into_parts();
+    let (head, body) = ask(question, headers).await?.into_parts();
     let body = call::within(DEADLINE, body.collect()).await;
     let body = body
         .and_then(Result::ok)
@@ -227,10 +179,6 @@ fn broken(reason: &str) -> Problem {
     Failure::Unavailable(format!("the aggregator: {reason}")).into()
 }
 
-fn html(status: StatusCode, page: &impl Template) -> Result<Reply, Problem> {
-    let page = page.render().map_err(|error| {
-        log!(Error, "page-not-written", error = error);
-        Problem::unavailable("The page could not be written.")
-    })?;
-    Ok(reply::full(status, "text/html; charset=utf-8", page))
+fn html(status: StatusCode, page: String) -> Reply {
+    reply::full(status, "text/html; charset=utf-8", page)
 }

@@ -1,20 +1,99 @@
-//! The pages, each a template of the same name in `templates/`.
+//! The pages, each a template of the same name in `templates/`: [`show`] says which survey has which.
 
 use askama::Template;
 use http::StatusCode;
 use rollcall_tally::IpOrder;
-use rollcall_tally::question::{BadParameter, LIMIT_MAX, Question};
+use rollcall_tally::question::{self, AnySurvey, BadParameter, LIMIT_MAX, Scope};
 use rollcall_tally::report::{IpReport, Overview, PathOrder, PathReport, TopIps, TopPaths};
-use rollcall_web::Problem;
+use rollcall_web::{Problem, log};
 
 use super::format::{self, Moment};
 use super::link;
 use super::parts::{self, Card, Frame, IpRow, Link, PathRow, Plots, Shares};
+use super::{How, Told};
 use crate::local::HOME;
+
+/// What one can always go to, about the same window and filter.
+pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
+    vec![
+        ("Overview", overview(scope.clone())),
+        ("Paths", all_paths(scope.clone())),
+        ("IPs", all_ips(scope.clone())),
+    ]
+}
+
+fn overview(scope: Scope) -> AnySurvey {
+    question::Overview { scope }.into()
+}
+
+fn all_paths(scope: Scope) -> AnySurvey {
+    let order = PathOrder::Requests;
+    question::TopPaths {
+        scope,
+        limit: LIMIT_MAX,
+        order,
+    }
+    .into()
+}
+
+fn all_ips(scope: Scope) -> AnySurvey {
+    let order = IpOrder::Requests;
+    question::TopIps {
+        scope,
+        limit: LIMIT_MAX,
+        order,
+    }
+    .into()
+}
+
+/// The page of a survey, as HTML. Refuses one that has none.
+pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
+    match survey {
+        AnySurvey::Overview(_) => {
+            let told = Told::<Overview>::ask(survey, how).await?;
+            let frame = told.frame("Overview".to_owned(), |overview| &overview.stats.provenance);
+            written(&OverviewPage::new(
+                frame,
+                survey,
+                &told.report,
+                told.has_nothing(),
+            ))
+        }
+        AnySurvey::TopPaths(list) => {
+            let told = Told::<TopPaths>::ask(survey, how).await?;
+            let frame = told.frame("Paths".to_owned(), |top| &top.provenance);
+            written(&ListPage::of_paths(frame, list, &told.report))
+        }
+        AnySurvey::TopIps(list) => {
+            let told = Told::<TopIps>::ask(survey, how).await?;
+            let frame = told.frame("IPs".to_owned(), |top| &top.provenance);
+            written(&ListPage::of_ips(frame, list, &told.report))
+        }
+        AnySurvey::Ip(of) => {
+            let told = Told::<IpReport>::ask(survey, how).await?;
+            let frame = told.frame(of.ip.to_string(), |ip| &ip.provenance);
+            written(&IpPage::new(frame, of, &told.report))
+        }
+        AnySurvey::Path(of) => {
+            let told = Told::<PathReport>::ask(survey, how).await?;
+            let frame = told.frame(of.key.clone(), |path| &path.provenance);
+            written(&PathPage::new(frame, survey, &told.report))
+        }
+        AnySurvey::GlobalStats(_) | AnySurvey::Timeseries(_) => Err(Problem::not_found()),
+    }
+}
+
+/// A page, as HTML.
+pub fn written(page: &impl Template) -> Result<String, Problem> {
+    page.render().map_err(|error| {
+        log!(Error, "page-not-written", error = error);
+        Problem::unavailable("The page could not be written.")
+    })
+}
 
 #[derive(Template)]
 #[template(path = "overview.html")]
-pub struct OverviewPage {
+struct OverviewPage {
     frame: Frame,
     /// Nothing was ever recorded.
     is_new: bool,
@@ -30,7 +109,7 @@ pub struct OverviewPage {
 }
 
 impl OverviewPage {
-    pub fn new(frame: Frame, question: &Question, overview: &Overview, is_new: bool) -> Self {
+    fn new(frame: Frame, survey: &AnySurvey, overview: &Overview, is_new: bool) -> Self {
         let stats = &overview.stats;
         let metrics = stats.metrics.as_ref();
         let mut cards = parts::cards(metrics, &overview.timeline);
@@ -41,23 +120,22 @@ impl OverviewPage {
             format::count(stats.unique_paths),
             format!("{:.1} for each IP", stats.avg_paths_per_ip),
         ));
-        let [_, all_paths, all_ips] = parts::always(question).map(|there| link::page(&there));
         let mut shares = vec![
-            parts::countries(question, &overview.top_countries),
-            parts::methods(question, &overview.methods),
+            parts::countries(survey, &overview.top_countries),
+            parts::methods(survey, &overview.methods),
         ];
         if let Some(metrics) = metrics {
-            shares.insert(1, parts::statuses(question, &metrics.status_classes));
+            shares.insert(1, parts::statuses(survey, &metrics.status_classes));
         }
         Self {
             is_new: is_new && stats.total_requests == 0,
             is_empty: stats.total_requests == 0,
             cards,
             plots: Plots::new(&overview.timeline),
-            paths: parts::path_rows(question, &stats.top_paths),
-            all_paths,
-            ips: parts::ip_rows(question, &overview.top_ips),
-            all_ips,
+            paths: parts::path_rows(survey, &stats.top_paths),
+            all_paths: link::page(&all_paths(survey.scope().clone())),
+            ips: parts::ip_rows(survey, &overview.top_ips),
+            all_ips: link::page(&all_ips(survey.scope().clone())),
             shares,
             frame,
         }
@@ -66,7 +144,7 @@ impl OverviewPage {
 
 #[derive(Template)]
 #[template(path = "list.html")]
-pub struct ListPage {
+struct ListPage {
     frame: Frame,
     orders: Vec<Link>,
     paths: Vec<PathRow>,
@@ -76,7 +154,7 @@ pub struct ListPage {
 }
 
 impl ListPage {
-    pub fn of_paths(frame: Frame, question: &Question, by: PathOrder, top: &TopPaths) -> Self {
+    fn of_paths(frame: Frame, list: &question::TopPaths, top: &TopPaths) -> Self {
         let text = |order| match order {
             PathOrder::Requests => "requests",
             PathOrder::UniqueIps => "unique IPs",
@@ -84,44 +162,48 @@ impl ListPage {
             PathOrder::ErrorRate => "error rate",
             PathOrder::P95ResponseTime => "p95 response time",
         };
-        let order = |to: PathOrder| Link {
-            text: text(to),
-            href: link::changed(question, |list| {
-                if let Question::TopPaths { order, .. } = list {
-                    *order = to;
+        let by = |order: PathOrder| Link {
+            text: text(order),
+            is_current: order == list.order,
+            href: link::page(
+                &question::TopPaths {
+                    order,
+                    ..list.clone()
                 }
-            }),
-            is_current: to == by,
+                .into(),
+            ),
         };
         Self {
-            orders: PathOrder::EVERY.map(order).into(),
-            paths: parts::path_rows(question, &top.paths),
+            orders: PathOrder::EVERY.map(by).into(),
+            paths: parts::path_rows(&list.clone().into(), &top.paths),
             ips: Vec::new(),
             is_full: top.paths.len() == LIMIT_MAX as usize,
             frame,
         }
     }
 
-    pub fn of_ips(frame: Frame, question: &Question, by: IpOrder, top: &TopIps) -> Self {
+    fn of_ips(frame: Frame, list: &question::TopIps, top: &TopIps) -> Self {
         let text = |order| match order {
             IpOrder::Requests => "requests",
             IpOrder::UniquePaths => "unique paths",
             IpOrder::ErrorRate => "error rate",
             IpOrder::LastSeen => "last seen",
         };
-        let order = |to: IpOrder| Link {
-            text: text(to),
-            href: link::changed(question, |list| {
-                if let Question::TopIps { order, .. } = list {
-                    *order = to;
+        let by = |order: IpOrder| Link {
+            text: text(order),
+            is_current: order == list.order,
+            href: link::page(
+                &question::TopIps {
+                    order,
+                    ..list.clone()
                 }
-            }),
-            is_current: to == by,
+                .into(),
+            ),
         };
         Self {
-            orders: IpOrder::EVERY.map(order).into(),
+            orders: IpOrder::EVERY.map(by).into(),
             paths: Vec::new(),
-            ips: parts::ip_rows(question, &top.ips),
+            ips: parts::ip_rows(&list.clone().into(), &top.ips),
             is_full: top.ips.len() == LIMIT_MAX as usize,
             frame,
         }
@@ -130,7 +212,7 @@ impl ListPage {
 
 #[derive(Template)]
 #[template(path = "ip.html")]
-pub struct IpPage {
+struct IpPage {
     frame: Frame,
     country: String,
     first_seen: Option<Moment>,
@@ -149,7 +231,8 @@ pub struct IpPage {
 }
 
 impl IpPage {
-    pub fn new(frame: Frame, question: &Question, report: &IpReport) -> Self {
+    fn new(frame: Frame, of: &question::Ip, report: &IpReport) -> Self {
+        let survey = &AnySurvey::from(of.clone());
         let stats = &report.stats;
         let mut cards = parts::cards(Some(&stats.metrics), &report.timeline);
         cards.insert(
@@ -167,16 +250,18 @@ impl IpPage {
         ));
         let (offset, limit) = (report.offset, report.limit.max(1));
         let shown = report.paths.len() as u64;
-        let turned = |to: u32| {
-            link::changed(question, |ip| {
-                if let Question::Ip { offset, .. } = ip {
-                    *offset = to;
-                }
-            })
+        let turned = |offset: u32| {
+            let turned = question::Ip {
+                offset,
+                ..of.clone()
+            };
+            link::page(&turned.into())
         };
         let has_more = u64::from(offset) + shown < report.total_paths && shown > 0;
-        let (window, filter) = parts::scope(question);
-        let of_ip = link::Condition::Ip.set(&filter, Some(&stats.ip));
+        let of_ip = Scope {
+            filter: link::Condition::Ip.set(&of.scope.filter, Some(&stats.ip)),
+            ..of.scope.clone()
+        };
         Self {
             country: stats
                 .country
@@ -187,8 +272,8 @@ impl IpPage {
             user_agents: report.user_agents.clone(),
             cards,
             plots: Plots::new(&report.timeline),
-            shares: vec![parts::statuses(question, &stats.metrics.status_classes)],
-            paths: parts::path_rows(question, &report.paths),
+            shares: vec![parts::statuses(survey, &stats.metrics.status_classes)],
+            paths: parts::path_rows(survey, &report.paths),
             part: match shown {
                 0 => String::new(),
                 _ => format!(
@@ -200,10 +285,7 @@ impl IpPage {
             },
             earlier: (offset > 0).then(|| turned(offset.saturating_sub(limit))),
             later: has_more.then(|| turned(offset + limit)),
-            overview: link::page(&Question::Overview {
-                window,
-                filter: of_ip,
-            }),
+            overview: link::page(&overview(of_ip)),
             frame,
         }
     }
@@ -211,7 +293,7 @@ impl IpPage {
 
 #[derive(Template)]
 #[template(path = "path.html")]
-pub struct PathPage {
+struct PathPage {
     frame: Frame,
     first_seen: Option<Moment>,
     last_seen: Option<Moment>,
@@ -222,7 +304,7 @@ pub struct PathPage {
 }
 
 impl PathPage {
-    pub fn new(frame: Frame, question: &Question, report: &PathReport) -> Self {
+    fn new(frame: Frame, survey: &AnySurvey, report: &PathReport) -> Self {
         let stats = &report.stats;
         let mut cards = parts::cards(Some(&stats.metrics), &report.timeline);
         let note = format!("{:.1} requests each", stats.avg_requests_per_ip);
@@ -232,10 +314,10 @@ impl PathPage {
             last_seen: stats.last_seen_ms.map(Moment::new),
             cards,
             plots: Plots::new(&report.timeline),
-            ips: parts::ip_rows(question, &report.callers),
+            ips: parts::ip_rows(survey, &report.callers),
             shares: vec![
-                parts::countries(question, &stats.top_countries),
-                parts::statuses(question, &stats.metrics.status_classes),
+                parts::countries(survey, &stats.top_countries),
+                parts::statuses(survey, &stats.metrics.status_classes),
             ],
             frame,
         }

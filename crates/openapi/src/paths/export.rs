@@ -1,13 +1,13 @@
 //! Exports.
 
-use rollcall_tally::question::{DateRange, ExportFormat};
+use rollcall_tally::question::{self, Ask};
 use rollcall_tally::report::ExportRecord;
 use utoipa::openapi::schema::{AnyOfBuilder, Array, Schema};
 use utoipa::openapi::{Content, ContentBuilder, RefOr, ResponseBuilder};
 
 use super::{ASK, Path, get, operation};
 use crate::examples::{self, value};
-use crate::parameters::Parameters;
+use crate::parameters;
 use crate::responses::{
     JSON, OF_A_QUESTION, errors, formatted_text, or_sign_in, response, with_headers,
 };
@@ -15,39 +15,19 @@ use crate::schemas::{self, Export};
 use crate::security::Access;
 
 pub fn export() -> Path {
-    let parameters = Parameters::of("export-data", "")
-        .one_of(
-            "format",
-            &ExportFormat::EVERY.map(ExportFormat::name),
-            "The form. In `csv`, what a spreadsheet would take for a formula has `'` before it.",
-        )
-        .one_of(
-            "dateRange",
-            &DateRange::EVERY.map(DateRange::name),
-            "The stretch of time up to now in which hits count.",
-        )
-        .flag(
-            "includeMetadata",
-            "Of `json` alone: an object with the rows in `data`; else the bare array of rows.",
-        )
-        .flag("compression", "With gzip, and `Content-Encoding`.")
-        .filter();
-    let about = "A row for each IP and path with a hit in the range, in no order. Rows are sent as they are read, all of one snapshot. An \
-                 export that cannot be finished breaks off: the connection is cut before the end of the chunked body. What fails before \
-                 the first row is a problem like everywhere else. Exports are never kept.";
+    let mut export = question::Export::default();
+    let parameters = parameters::of_question(&mut export.clone(), &mut export);
+    let about = export.about();
     let operation = operation(
         ASK,
-        "export",
-        "A row for each IP and path",
-        about,
+        about.id,
+        about.summary,
+        about.description,
         Access::Viewers,
-        parameters.all(),
+        parameters,
     );
     let operation = operation.response("200", rows());
-    get(
-        "/admin/export",
-        or_sign_in(errors(operation, &OF_A_QUESTION)),
-    )
+    get(about.path, or_sign_in(errors(operation, &OF_A_QUESTION)))
 }
 
 fn rows() -> ResponseBuilder {

@@ -26,17 +26,11 @@ const SIGN_IN: &str = "Sign in";
 const OPEN: &str = "Open to all";
 
 pub fn every() -> Paths {
-    let every = [
-        collect::collect(),
-        questions::global_stats(),
-        questions::overview(),
-        questions::top_paths(),
-        questions::top_ips(),
-        questions::timeseries(),
-        questions::ip(),
-        questions::path(),
+    let mut every = vec![collect::collect()];
+    every.extend(questions::surveys());
+    every.extend([
         export::export(),
-        operations::aggregator_status(),
+        questions::aggregator_status(),
         operations::metrics(),
         operations::prewarm(),
         operations::check_alerts(),
@@ -45,11 +39,13 @@ pub fn every() -> Paths {
         sign_in::sign_out(),
         open::home(),
         open::healthz(),
-    ];
+    ]);
     let mut paths = Paths::new();
-    paths
-        .paths
-        .extend(every.map(|(path, item)| (path.to_owned(), item)));
+    paths.paths.extend(
+        every
+            .into_iter()
+            .map(|(path, item)| (path.to_owned(), item)),
+    );
     paths
 }
 

@@ -1,48 +1,37 @@
 //! What operators need.
 
-use rollcall_tally::report::Status;
+use rollcall_tally::question::Question;
 use serde_json::json;
 use utoipa::openapi::ResponseBuilder;
 use utoipa::openapi::schema::{Schema, Type};
 
 use super::{OPERATE, Path, get, operation, post};
 use crate::examples;
-use crate::parameters::{Parameters, if_none_match};
+use crate::parameters::if_none_match;
 use crate::responses::{
-    Error, JSON, OF_A_QUESTION, content, errors, json, kept, not_modified, or_sign_in, response,
-    text, with_headers,
+    Error, JSON, content, errors, json, or_sign_in, response, text, with_headers,
 };
 use crate::security::Access;
 use crate::shapes;
 
-pub fn aggregator_status() -> Path {
-    let parameters = Parameters::of("status", "").and_headers();
-    let about = "What the store holds, what waits, what was dropped, and how questions were answered so far.";
-    let operation = operation(
-        OPERATE,
-        "aggregatorStatus",
-        "How the system does",
-        about,
-        Access::Viewers,
-        parameters,
-    );
-    let operation = operation
-        .response("200", kept::<Status>("The answer.", &examples::status()))
-        .response("304", not_modified());
-    get(
-        "/admin/aggregator-status",
-        or_sign_in(errors(operation, &OF_A_QUESTION)),
-    )
-}
-
 pub fn prewarm() -> Path {
-    let about = "Computes `overview`, `global-stats`, `top-paths`, `top-ips`, `timeseries` and `aggregator-status`, each with all defaults, \
-                 and has the store rid of expired answers. For a schedule, once a minute.";
+    let every = Question::every().into_iter();
+    let prewarmed = every.filter(|question| question.about().is_prewarmed);
+    let paths: Vec<String> = prewarmed
+        .map(|question| format!("`{}`", question.about().path.trim_start_matches("/admin/")))
+        .collect();
+    let paths = match paths.split_last() {
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    };
+    let about = format!(
+        "Computes {paths}, each with all defaults, and has the store rid of expired answers. For a schedule, once a minute."
+    );
     let computed = json("What was computed.", &examples::prewarmed());
     order(
         "/admin/prewarm",
         ("prewarm", "Have answers ready"),
-        about,
+        &about,
         computed,
     )
 }

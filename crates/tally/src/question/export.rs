@@ -1,9 +1,83 @@
-//! The forms and ranges of an export.
+//! A row for each IP and path. It is streamed as the IPs are read, and never kept.
 
+use serde::{Deserialize, Serialize};
+
+use super::{About, Ask, Parameter};
+use crate::filter::Filter;
 use crate::window::Window;
 
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    pub format: ExportFormat,
+    pub range: DateRange,
+    /// JSON only: an object with the rows in `data`, instead of the bare array.
+    pub include_metadata: bool,
+    /// gzip.
+    pub compression: bool,
+    pub filter: Filter,
+}
+
+impl Default for Export {
+    fn default() -> Self {
+        Self {
+            format: ExportFormat::Json,
+            range: DateRange::Week,
+            include_metadata: true,
+            compression: false,
+            filter: Filter::default(),
+        }
+    }
+}
+
+impl Ask for Export {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "export-data",
+            path: "/admin/export",
+            id: "export",
+            summary: "A row for each IP and path",
+            description: "A row for each IP and path with a hit in the range, in no order. Rows are sent as they are read, all of one snapshot. An \
+                          export that cannot be finished breaks off: the connection is cut before the end of the chunked body. What fails before \
+                          the first row is a problem like everywhere else. Exports are never kept.",
+            ttl_ms: 0,
+            is_prewarmed: false,
+        }
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        let mut all = vec![
+            Parameter::one_of(
+                "format",
+                "The form. In `csv`, what a spreadsheet would take for a formula has `'` before it.",
+                &mut self.format,
+                &ExportFormat::EVERY,
+                ExportFormat::name,
+            ),
+            Parameter::one_of(
+                "dateRange",
+                "The stretch of time up to now in which hits count.",
+                &mut self.range,
+                &DateRange::EVERY,
+                DateRange::name,
+            ),
+            Parameter::flag(
+                "includeMetadata",
+                "Of `json` alone: an object with the rows in `data`; else the bare array of rows.",
+                &mut self.include_metadata,
+            ),
+            Parameter::flag(
+                "compression",
+                "With gzip, and `Content-Encoding`.",
+                &mut self.compression,
+            ),
+        ];
+        all.extend(self.filter.conditions());
+        all
+    }
+}
+
 /// The form of an export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExportFormat {
     Json,
     Csv,
@@ -25,7 +99,7 @@ impl ExportFormat {
 }
 
 /// How far back an export goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DateRange {
     Day,
     Week,

@@ -1,85 +1,159 @@
-//! The questions of the admin API: their parameters, defaults and ranges, in one place for the router and the aggregator.
+//! The questions of the admin API: a file each, which says the question's name and path, its parameters, what it asks of the IPs and how
+//! its report is made. The router, the aggregator, the dashboard and the description of the API take all of that from here.
 //!
 //! A parameter that is unknown, given twice or out of its range is refused by its name; all of them are named at once.
 
 mod export;
-mod parameters;
+mod parameter;
+mod status;
+mod survey;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 
 use form_urlencoded::Serializer;
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::filter::Filter;
-use crate::order::{IpOrder, PathOrder};
-use crate::window::Window;
-use parameters::Parameters;
+use crate::Failure;
 
-pub use export::{DateRange, ExportFormat};
+pub use export::{DateRange, Export, ExportFormat};
+pub use ip::OFFSET_MAX;
+pub use parameter::{OneOf, Parameter, Place, Value};
+pub use status::Status;
+pub use survey::{Asked, Query, Scope, Survey};
 
 /// The most entries of a list.
 pub const LIMIT_MAX: u32 = 100;
 /// The entries of a list, if the question does not say.
 pub const LIMIT_DEFAULT: u32 = 10;
-/// The most entries of a list that may be passed over. No IP has more paths.
-pub const OFFSET_MAX: u32 = 1_000;
+
+/// What is said of a question, to whoever is not asked it but routes or describes it.
+pub struct About {
+    /// How its texts begin, and the addresses of its page. What is in braces is a parameter, and stands last.
+    pub name: &'static str,
+    /// Where the admin API has it.
+    pub path: &'static str,
+    /// Its name for programs.
+    pub id: &'static str,
+    /// Its name for people.
+    pub summary: &'static str,
+    pub description: &'static str,
+    /// How long its answer is fresh when nothing changes. 0: it is never kept.
+    pub ttl_ms: u64,
+    /// It is asked so often that its answer, with all defaults, is worth having ready.
+    pub is_prewarmed: bool,
+}
+
+/// A question: what is said of it, and its parameters.
+pub trait Ask {
+    fn about(&self) -> &'static About;
+
+    /// Each parameter, with the field that it is about: in the order of the API's description, the conditions of the filter last.
+    fn parameters(&mut self) -> Vec<Parameter<'_>>;
+}
+
+/// Makes an enum of all surveys, each of the file and of the name given here.
+macro_rules! surveys {
+    ($($file:ident::$Survey:ident,)*) => {
+        $(mod $file;)*
+        $(pub use $file::$Survey;)*
+
+        /// Any question that is put to the IPs.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum AnySurvey {
+            $($Survey($Survey),)*
+        }
+
+        impl AnySurvey {
+            /// Each survey, with all defaults.
+            pub fn every() -> Vec<Self> {
+                vec![$(Self::$Survey(Default::default()),)*]
+            }
+
+            /// Each survey, as the description of the API shows it.
+            pub fn examples() -> Vec<Self> {
+                vec![$(Self::$Survey(Survey::example()),)*]
+            }
+
+            /// What every IP is asked.
+            pub fn query(&self) -> Query {
+                match self {
+                    $(Self::$Survey(survey) => survey.query(),)*
+                }
+            }
+
+            /// The answer as JSON, of what the IPs said.
+            pub fn answer(&self, asked: Asked) -> Result<Vec<u8>, Failure> {
+                match self {
+                    $(Self::$Survey(survey) => json(&survey.report(asked)?),)*
+                }
+            }
+
+            /// The window and the filter that it is about.
+            pub fn scope(&self) -> &Scope {
+                match self {
+                    $(Self::$Survey(survey) => &survey.scope,)*
+                }
+            }
+
+            /// The same about another window and filter; a list begins anew.
+            pub fn with_scope(mut self, scope: Scope) -> Self {
+                match &mut self {
+                    $(Self::$Survey(survey) => {
+                        survey.scope = scope;
+                        survey.rewind();
+                    })*
+                }
+                self
+            }
+
+            fn about(&self) -> &'static About {
+                match self {
+                    $(Self::$Survey(survey) => survey.about(),)*
+                }
+            }
+
+            pub fn ask(&mut self) -> &mut dyn Ask {
+                match self {
+                    $(Self::$Survey(survey) => survey,)*
+                }
+            }
+
+            /// The schemas of what it is answered with: that of the answer first, then those of its parts.
+            #[cfg(feature = "openapi")]
+            pub fn schemas(&self) -> Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)> {
+                match self {
+                    $(Self::$Survey(_) => schemas_of::<<$Survey as Survey>::Report>(),)*
+                }
+            }
+        }
+
+        $(impl From<$Survey> for AnySurvey {
+            fn from(survey: $Survey) -> Self {
+                Self::$Survey(survey)
+            }
+        })*
+    };
+}
+
+surveys! {
+    global_stats::GlobalStats,
+    overview::Overview,
+    top_paths::TopPaths,
+    top_ips::TopIps,
+    timeseries::Timeseries,
+    ip::Ip,
+    path::Path,
+}
 
 /// What the aggregator can be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question {
-    GlobalStats {
-        window: Window,
-        filter: Filter,
-        include_metrics: bool,
-        include_costs: bool,
-    },
-    /// All that a dashboard opens with.
-    Overview {
-        window: Window,
-        filter: Filter,
-    },
-    TopPaths {
-        window: Window,
-        filter: Filter,
-        limit: u32,
-        order: PathOrder,
-    },
-    TopIps {
-        window: Window,
-        filter: Filter,
-        limit: u32,
-        order: IpOrder,
-    },
-    Timeseries {
-        window: Window,
-        filter: Filter,
-    },
-    /// One IP in full.
-    Ip {
-        ip: IpAddr,
-        window: Window,
-        filter: Filter,
-        offset: u32,
-        limit: u32,
-    },
-    /// One path in full.
-    Path {
-        key: String,
-        window: Window,
-        filter: Filter,
-        limit: u32,
-    },
-    Export {
-        format: ExportFormat,
-        range: DateRange,
-        filter: Filter,
-        include_metadata: bool,
-        compression: bool,
-    },
-    Status,
+    Survey(AnySurvey),
+    Export(Export),
+    Status(Status),
 }
 
 /// A parameter that is not as it must be.
@@ -99,66 +173,32 @@ pub enum NotUnderstood {
 }
 
 impl Question {
-    /// Reads a question: its name, as the aggregator knows it, and its query string.
+    /// Each question, with all defaults.
+    pub fn every() -> Vec<Self> {
+        let mut every: Vec<Self> = AnySurvey::every().into_iter().map(Self::Survey).collect();
+        every.extend([Self::Export(Export::default()), Self::Status(Status)]);
+        every
+    }
+
+    /// Reads a question by its name, as its texts have it, and its query string.
     pub fn read(name: &str, query: &str) -> Result<Self, NotUnderstood> {
-        let mut given = Parameters::read(query);
-        let question = match name {
-            "global-stats" => Self::GlobalStats {
-                window: given.window(),
-                filter: given.filter(),
-                include_metrics: given.flag("includeMetrics", true),
-                include_costs: given.flag("includeCosts", false),
-            },
-            "overview" => Self::Overview {
-                window: given.window(),
-                filter: given.filter(),
-            },
-            "top-paths" => Self::TopPaths {
-                window: given.window(),
-                filter: given.filter(),
-                limit: given.limit(),
-                order: given.one_of(
-                    "sortBy",
-                    &PathOrder::EVERY,
-                    PathOrder::name,
-                    PathOrder::Requests,
-                ),
-            },
-            "top-ips" => Self::TopIps {
-                window: given.window(),
-                filter: given.filter(),
-                limit: given.limit(),
-                order: given.one_of("sortBy", &IpOrder::EVERY, IpOrder::name, IpOrder::Requests),
-            },
-            "timeseries" => Self::Timeseries {
-                window: given.window(),
-                filter: given.filter(),
-            },
-            "paths" => Self::read_path(&mut given),
-            "export-data" => Self::Export {
-                format: given.one_of(
-                    "format",
-                    &ExportFormat::EVERY,
-                    ExportFormat::name,
-                    ExportFormat::Json,
-                ),
-                range: given.one_of(
-                    "dateRange",
-                    &DateRange::EVERY,
-                    DateRange::name,
-                    DateRange::Week,
-                ),
-                filter: given.filter(),
-                include_metadata: given.flag("includeMetadata", true),
-                compression: given.flag("compression", false),
-            },
-            "status" => Self::Status,
-            _ => match name.strip_prefix("ips/") {
-                Some(ip) => Self::read_ip(ip, &mut given),
-                None => return Err(NotUnderstood::Unknown),
-            },
-        };
-        let bad = given.finish();
+        Self::find(query, |about| after(about.name, name))
+    }
+
+    /// Reads a question as the admin API is asked it.
+    pub fn at(path: &str, query: &str) -> Result<Self, NotUnderstood> {
+        Self::find(query, |about| after(about.path, path))
+    }
+
+    /// The question that tells what stands behind its name.
+    fn find<'t>(
+        query: &str,
+        behind: impl Fn(&About) -> Option<&'t str>,
+    ) -> Result<Self, NotUnderstood> {
+        let mut every = Self::every().into_iter();
+        let found = every.find_map(|question| Some((behind(question.about())?, question)));
+        let (behind, mut question) = found.ok_or(NotUnderstood::Unknown)?;
+        let bad = read(question.ask(), behind, query);
         if bad.is_empty() {
             Ok(question)
         } else {
@@ -166,163 +206,141 @@ impl Question {
         }
     }
 
-    fn read_ip(segment: &str, given: &mut Parameters) -> Self {
-        let ip = percent_decode_str(segment).decode_utf8_lossy().parse();
-        if ip.is_err() {
-            given.refuse("ip", "expected an IP address");
-        }
-        Self::Ip {
-            ip: ip.unwrap_or(IpAddr::from([0; 4])).to_canonical(),
-            window: given.window(),
-            filter: given.filter_of_ip(),
-            offset: given.integer("offset", 0..=OFFSET_MAX, 0),
-            limit: given.limit(),
-        }
-    }
-
-    fn read_path(given: &mut Parameters) -> Self {
-        let window = given.window();
-        let mut filter = given.filter_of_path();
-        Self::Path {
-            key: filter.path_key.take().unwrap_or_default(),
-            window,
-            filter,
-            limit: given.limit(),
-        }
-    }
-
-    /// The window and the filter that it is about. None of an export and of the status.
-    pub fn scope(&self) -> Option<(Window, &Filter)> {
-        match self {
-            Self::GlobalStats { window, filter, .. }
-            | Self::Overview { window, filter }
-            | Self::TopPaths { window, filter, .. }
-            | Self::TopIps { window, filter, .. }
-            | Self::Timeseries { window, filter }
-            | Self::Ip { window, filter, .. }
-            | Self::Path { window, filter, .. } => Some((*window, filter)),
-            Self::Export { .. } | Self::Status => None,
-        }
-    }
-
-    /// The same about another window and filter; a list begins anew. Nothing changes for an export and the status.
-    pub fn with_scope(mut self, to_window: Window, to_filter: Filter) -> Self {
-        if let Self::Ip { offset, .. } = &mut self {
-            *offset = 0;
-        }
-        match &mut self {
-            Self::GlobalStats { window, filter, .. }
-            | Self::Overview { window, filter }
-            | Self::TopPaths { window, filter, .. }
-            | Self::TopIps { window, filter, .. }
-            | Self::Timeseries { window, filter }
-            | Self::Ip { window, filter, .. }
-            | Self::Path { window, filter, .. } => (*window, *filter) = (to_window, to_filter),
-            Self::Export { .. } | Self::Status => {}
-        }
-        self
-    }
-
-    /// How long its answer is fresh when nothing changes. An export is never kept.
-    pub fn ttl_ms(&self) -> u64 {
-        const MINUTE_MS: u64 = 60_000;
-        match self {
-            Self::GlobalStats { .. } | Self::Overview { .. } | Self::Timeseries { .. } => {
-                5 * MINUTE_MS
-            }
-            Self::TopPaths { .. } | Self::TopIps { .. } => 10 * MINUTE_MS,
-            Self::Ip { .. } | Self::Path { .. } => 5 * MINUTE_MS,
-            Self::Status => MINUTE_MS,
-            Self::Export { .. } => 0,
-        }
+    /// The same, if each parameter is one that it could have been read with; in its one spelling. For a question that was not read here.
+    pub fn checked(mut self) -> Result<Self, Vec<BadParameter>> {
+        let bad = check(self.ask());
+        if bad.is_empty() { Ok(self) } else { Err(bad) }
     }
 
     /// The question as [`Question::read`] reads it, each parameter written out: `name?query`. Equal questions are equal texts.
     pub fn write(&self) -> String {
+        write(self.clone().ask())
+    }
+
+    pub fn about(&self) -> &'static About {
         match self {
-            Self::GlobalStats {
-                window,
-                filter,
-                include_metrics,
-                include_costs,
-            } => write("global-stats", filter)
-                .append_pair("timeRange", window.name())
-                .append_pair("includeMetrics", bool_name(*include_metrics))
-                .append_pair("includeCosts", bool_name(*include_costs))
-                .finish(),
-            Self::Overview { window, filter } => write("overview", filter)
-                .append_pair("timeRange", window.name())
-                .finish(),
-            Self::TopPaths {
-                window,
-                filter,
-                limit,
-                order,
-            } => write("top-paths", filter)
-                .append_pair("timeRange", window.name())
-                .append_pair("limit", &limit.to_string())
-                .append_pair("sortBy", order.name())
-                .finish(),
-            Self::TopIps {
-                window,
-                filter,
-                limit,
-                order,
-            } => write("top-ips", filter)
-                .append_pair("timeRange", window.name())
-                .append_pair("limit", &limit.to_string())
-                .append_pair("sortBy", order.name())
-                .finish(),
-            Self::Timeseries { window, filter } => write("timeseries", filter)
-                .append_pair("timeRange", window.name())
-                .finish(),
-            Self::Ip {
-                ip,
-                window,
-                filter,
-                offset,
-                limit,
-            } => write(&format!("ips/{ip}"), filter)
-                .append_pair("timeRange", window.name())
-                .append_pair("offset", &offset.to_string())
-                .append_pair("limit", &limit.to_string())
-                .finish(),
-            Self::Path {
-                key,
-                window,
-                filter,
-                limit,
-            } => write("paths", filter)
-                .append_pair("key", key)
-                .append_pair("timeRange", window.name())
-                .append_pair("limit", &limit.to_string())
-                .finish(),
-            Self::Export {
-                format,
-                range,
-                filter,
-                include_metadata,
-                compression,
-            } => write("export-data", filter)
-                .append_pair("format", format.name())
-                .append_pair("dateRange", range.name())
-                .append_pair("includeMetadata", bool_name(*include_metadata))
-                .append_pair("compression", bool_name(*compression))
-                .finish(),
-            Self::Status => "status".to_owned(),
+            Self::Survey(survey) => survey.about(),
+            Self::Export(export) => export.about(),
+            Self::Status(status) => status.about(),
+        }
+    }
+
+    pub fn ask(&mut self) -> &mut dyn Ask {
+        match self {
+            Self::Survey(survey) => survey.ask(),
+            Self::Export(export) => export,
+            Self::Status(status) => status,
         }
     }
 }
 
-/// Begins the text of a question.
-fn write(name: &str, filter: &Filter) -> Serializer<'static, String> {
-    let start = format!("{name}?");
-    let length = start.len();
-    let mut query = Serializer::for_suffix(start, length);
-    query.extend_pairs(filter.parameters());
-    query
+impl AnySurvey {
+    /// See [`Question::write`].
+    pub fn write(&self) -> String {
+        write(self.clone().ask())
+    }
 }
 
-fn bool_name(value: bool) -> &'static str {
-    if value { "true" } else { "false" }
+/// What stands in the place of the parameter that a name may end with. None: it is another name.
+fn after<'t>(name: &str, text: &'t str) -> Option<&'t str> {
+    match name.split_once('{') {
+        Some((start, _)) => text.strip_prefix(start),
+        None => (name == text).then_some(""),
+    }
+}
+
+/// Gives a question the parameters that a client gave. Returns the bad ones.
+fn read(question: &mut dyn Ask, behind: &str, query: &str) -> Vec<BadParameter> {
+    let mut bad = Vec::new();
+    let mut refuse = |name: &str, reason: String| {
+        let name = name.to_owned();
+        bad.push(BadParameter { name, reason });
+    };
+    let mut given: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()).into_owned() {
+        if given.insert(name.clone(), value).is_some() {
+            refuse(&name, "given twice".to_owned());
+        }
+    }
+    for mut parameter in question.parameters() {
+        let text = match parameter.place {
+            Place::Path => Some(percent_decode_str(behind).decode_utf8_lossy().into_owned()),
+            Place::Query | Place::Filter => given.remove(parameter.name),
+        };
+        let read = match (text, parameter.required) {
+            (Some(text), _) => parameter.value.read(&text),
+            (None, Some(form)) => Err(format!("required: {form}")),
+            (None, None) => Ok(()),
+        };
+        read.unwrap_or_else(|reason| refuse(parameter.name, reason));
+    }
+    for name in given.into_keys() {
+        refuse(&name, "unknown parameter".to_owned());
+    }
+    bad
+}
+
+/// Reads each parameter of a question from its own text. Returns the bad ones.
+fn check(question: &mut dyn Ask) -> Vec<BadParameter> {
+    let parameters = question.parameters().into_iter();
+    let bad = parameters.filter_map(|mut parameter| {
+        let text = parameter.value.text()?;
+        let reason = parameter.value.read(&text).err()?;
+        let name = parameter.name.to_owned();
+        Some(BadParameter { name, reason })
+    });
+    bad.collect()
+}
+
+/// Checks a survey that did not come as text.
+///
+/// # Errors
+/// `Invalid`, naming every bad parameter.
+pub fn checked<S: Survey>(mut survey: S) -> Result<S, Failure> {
+    let bad = check(&mut survey);
+    if bad.is_empty() {
+        return Ok(survey);
+    }
+    let reasons = bad
+        .iter()
+        .map(|bad| format!("{}: {}", bad.name, bad.reason));
+    Err(Failure::Invalid(reasons.collect::<Vec<_>>().join("; ")))
+}
+
+/// The conditions of the filter come first.
+fn write(question: &mut dyn Ask) -> String {
+    let name = question.about().name;
+    let mut parameters = question.parameters();
+    if parameters.is_empty() {
+        return name.to_owned();
+    }
+    parameters.sort_by_key(|parameter| parameter.place != Place::Filter);
+    let (start, _) = name.split_once('{').unwrap_or((name, ""));
+    let mut text = start.to_owned();
+    let mut query = Serializer::new(String::new());
+    for (parameter, value) in parameters
+        .iter()
+        .filter_map(|parameter| Some((parameter, parameter.value.text()?)))
+    {
+        match parameter.place {
+            Place::Path => text += &value,
+            Place::Query | Place::Filter => _ = query.append_pair(parameter.name, &value),
+        }
+    }
+    format!("{text}?{}", query.finish())
+}
+
+fn json(report: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    let unwritable = |error| Failure::Unavailable(format!("an answer as JSON: {error}"));
+    serde_json::to_vec(report).map_err(unwritable)
+}
+
+#[cfg(feature = "openapi")]
+fn schemas_of<T: utoipa::ToSchema>() -> Vec<(
+    String,
+    utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>,
+)> {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    schemas
 }

@@ -3,7 +3,14 @@ use proptest::prelude::*;
 use proptest::sample;
 
 use super::*;
+use crate::filter::Filter;
+use crate::order::{IpOrder, PathOrder};
 use crate::status::StatusClass;
+use crate::window::Window;
+
+fn survey(survey: impl Into<AnySurvey>) -> Question {
+    Question::Survey(survey.into())
+}
 
 fn bad(name: &str, query: &str, expect: &[&str]) {
     match Question::read(name, query) {
@@ -19,31 +26,32 @@ fn bad(name: &str, query: &str, expect: &[&str]) {
 fn a_question_has_the_documented_defaults() {
     assert_eq!(
         Question::read("top-paths", ""),
-        Ok(Question::TopPaths {
-            window: Window::Day,
-            filter: Filter::default(),
+        Ok(survey(TopPaths {
+            scope: Scope {
+                window: Window::Day,
+                filter: Filter::default(),
+            },
             limit: 10,
             order: PathOrder::Requests
-        })
+        }))
     );
     assert_eq!(
         Question::read("export-data", ""),
-        Ok(Question::Export {
+        Ok(Question::Export(Export {
             format: ExportFormat::Json,
             range: DateRange::Week,
-            filter: Filter::default(),
             include_metadata: true,
-            compression: false
-        })
+            compression: false,
+            filter: Filter::default(),
+        }))
     );
     assert_eq!(
         Question::read("global-stats", ""),
-        Ok(Question::GlobalStats {
-            window: Window::Day,
-            filter: Filter::default(),
+        Ok(survey(GlobalStats {
+            scope: Scope::default(),
             include_metrics: true,
             include_costs: false
-        })
+        }))
     );
 }
 
@@ -84,7 +92,7 @@ fn every_bad_parameter_is_named_at_once() {
     bad(
         "paths",
         "pathPrefix=x&country=DEU&ip=300.0.0.1&method=&status=404",
-        &["key", "status", "ip", "pathPrefix", "method", "country"],
+        &["key", "ip", "pathPrefix", "method", "status", "country"],
     );
     bad("paths", "key=GET", &["key"]);
     bad(
@@ -96,7 +104,7 @@ fn every_bad_parameter_is_named_at_once() {
     bad(
         "ips/192.0.2.1/24",
         "offset=1001&limit=0",
-        &["ip", "offset", "limit"],
+        &["ip", "limit", "offset"],
     );
     bad("status", "x=1", &["x"]);
 }
@@ -119,61 +127,68 @@ fn narrow() -> Filter {
 }
 
 /// Every kind of question.
-fn questions(window: Window, filter: Filter) -> Vec<Question> {
-    let order = |order| Question::TopPaths {
-        window,
-        filter: filter.clone(),
-        limit: 7,
-        order,
+fn questions(scope: &Scope) -> Vec<Question> {
+    let top_paths = |order| {
+        let scope = scope.clone();
+        survey(TopPaths {
+            scope,
+            limit: 7,
+            order,
+        })
     };
-    let ip_order = |order| Question::TopIps {
-        window,
-        filter: filter.clone(),
-        limit: 100,
-        order,
+    let top_ips = |order| {
+        let scope = scope.clone();
+        survey(TopIps {
+            scope,
+            limit: 100,
+            order,
+        })
     };
-    let mut questions: Vec<Question> = PathOrder::EVERY.into_iter().map(order).collect();
-    questions.extend(IpOrder::EVERY.into_iter().map(ip_order));
+    let export = |format| {
+        Question::Export(Export {
+            format,
+            range: DateRange::Quarter,
+            include_metadata: false,
+            compression: true,
+            filter: scope.filter.clone(),
+        })
+    };
+    let ip_scope = Scope {
+        filter: Filter {
+            ip: None,
+            ..scope.filter.clone()
+        },
+        ..scope.clone()
+    };
+    let scoped = AnySurvey::examples()
+        .into_iter()
+        .map(|survey| match survey {
+            AnySurvey::Ip(_) => survey.with_scope(ip_scope.clone()),
+            _ => survey.with_scope(scope.clone()),
+        });
+    let mut questions: Vec<Question> = scoped.map(Question::Survey).collect();
+    questions.extend(PathOrder::EVERY.map(top_paths));
+    questions.extend(IpOrder::EVERY.map(top_ips));
+    questions.extend(ExportFormat::EVERY.map(export));
     questions.extend([
-        Question::GlobalStats {
-            window,
-            filter: filter.clone(),
+        survey(GlobalStats {
+            scope: scope.clone(),
             include_metrics: false,
             include_costs: true,
-        },
-        Question::Overview {
-            window,
-            filter: filter.clone(),
-        },
-        Question::Timeseries {
-            window,
-            filter: filter.clone(),
-        },
-        Question::Ip {
+        }),
+        survey(Ip {
             ip: "2001:db8::7".parse().unwrap(),
-            window,
-            filter: Filter {
-                ip: None,
-                ..filter.clone()
-            },
+            scope: ip_scope,
             offset: 20,
             limit: 10,
-        },
-        Question::Path {
+        }),
+        survey(Path {
             key: "GET /a b".to_owned(),
-            window,
-            filter: filter.clone(),
+            scope: scope.clone(),
             limit: 3,
-        },
-        Question::Status,
+        }),
+        Question::Status(Status),
     ]);
-    questions.extend(ExportFormat::EVERY.map(|format| Question::Export {
-        format,
-        range: DateRange::Quarter,
-        filter: filter.clone(),
-        include_metadata: false,
-        compression: true,
-    }));
     questions
 }
 
@@ -181,12 +196,61 @@ fn questions(window: Window, filter: Filter) -> Vec<Question> {
 fn a_question_written_is_read_back() {
     for window in Window::EVERY {
         for filter in [Filter::default(), narrow()] {
-            for question in questions(window, filter) {
+            for question in questions(&Scope { window, filter }) {
                 let text = question.write();
                 let (name, query) = text.split_once('?').unwrap_or((&text, ""));
-                assert_eq!(Question::read(name, query), Ok(question), "{text}");
+                assert_eq!(Question::read(name, query), Ok(question.clone()), "{text}");
+                assert_eq!(question.clone().checked(), Ok(question), "{text}");
             }
         }
+    }
+}
+
+#[test]
+fn a_question_travels_as_it_is() {
+    for question in questions(&Scope::default()) {
+        let bytes = postcard::to_allocvec(&question).unwrap();
+        assert_eq!(postcard::from_bytes::<Question>(&bytes), Ok(question));
+    }
+}
+
+#[test]
+fn a_question_that_was_not_read_here_is_checked() {
+    let mut top = TopIps::default();
+    top.scope.filter.ip = Some("::ffff:192.0.2.7/120".to_owned());
+    let checked = super::checked(top.clone()).unwrap();
+    assert_eq!(checked.scope.filter.ip.as_deref(), Some("192.0.2.0/24"));
+    top.limit = LIMIT_MAX + 1;
+    top.scope.window = Window::Recent;
+    top.scope.filter.ip = Some("nowhere".to_owned());
+    let bad = survey(top.clone()).checked().unwrap_err();
+    let names: Vec<&str> = bad.iter().map(|bad| bad.name.as_str()).collect();
+    assert_eq!(names, ["timeRange", "limit", "ip"]);
+    let refused = super::checked(top).unwrap_err().to_string();
+    assert!(refused.contains("; limit: expected"), "{refused}");
+}
+
+#[test]
+fn names_and_paths_are_told_apart() {
+    for (path, name) in [
+        ("/admin/export", "export-data"),
+        ("/admin/aggregator-status", "status"),
+        ("/admin/ips/::1", "ips/{ip}"),
+        ("/admin/top-paths", "top-paths"),
+    ] {
+        assert_eq!(Question::at(path, "").unwrap().about().name, name);
+    }
+    for path in [
+        "/admin/",
+        "/admin/ips",
+        "/admin/status",
+        "/admin/top-paths/",
+    ] {
+        assert_eq!(
+            Question::at(path, ""),
+            Err(NotUnderstood::Unknown),
+            "{path}"
+        );
     }
 }
 

@@ -1,13 +1,14 @@
 //! What stands around every page: where one can go, what it is narrowed to, and how to take it along.
 
-use rollcall_tally::question::{ExportFormat, Question};
+use rollcall_tally::question::{AnySurvey, ExportFormat, Ip, Path, Scope};
 use rollcall_tally::report::Provenance;
 use rollcall_tally::{Filter, StatusClass, Window};
 
 use super::health::Health;
-use super::scope::{always, of_path, scope};
+use super::scope::{of_path, rescoped};
 use crate::dashboard::format::Moment;
 use crate::dashboard::link::{self, Condition};
+use crate::dashboard::pages;
 
 /// A link that may be the one that is shown.
 pub struct Link {
@@ -57,15 +58,12 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub fn new(title: String, question: &Question, provenance: &Provenance) -> Self {
-        let (window, filter) = scope(question);
-        let of_ip = match question {
-            Question::Ip { ip, .. } => Condition::Ip.set(&filter, Some(&ip.to_string())),
-            _ => filter.clone(),
-        };
-        let exported = match question {
-            Question::Path { key, .. } => of_path(&of_ip, key).unwrap_or(of_ip),
-            _ => of_ip,
+    pub fn new(title: String, survey: &AnySurvey, provenance: &Provenance) -> Self {
+        let Scope { window, filter } = survey.scope().clone();
+        let exported = match survey {
+            AnySurvey::Ip(Ip { ip, .. }) => Condition::Ip.set(&filter, Some(&ip.to_string())),
+            AnySurvey::Path(Path { key, .. }) => of_path(&filter, key).unwrap_or(filter),
+            _ => filter,
         };
         let exports = ExportFormat::EVERY.map(|format| Link {
             text: match format {
@@ -78,13 +76,13 @@ impl Frame {
         });
         Self {
             title,
-            places: places(question),
-            ranges: ranges(question),
-            chips: chips(question),
-            fields: fields(question),
-            form: link::form_of(question),
-            unfiltered: link::page(&question.clone().with_scope(window, Filter::default())),
-            here: link::page(question),
+            places: places(survey),
+            ranges: ranges(survey),
+            chips: chips(survey),
+            fields: fields(survey),
+            form: link::form_of(survey),
+            unfiltered: rescoped(survey, window, Filter::default()),
+            here: link::page(survey),
             exports: exports.into(),
             export_range: link::export_range(window).name(),
             as_of: Moment::new(provenance.as_of_ms),
@@ -96,47 +94,48 @@ impl Frame {
     }
 }
 
-fn places(question: &Question) -> Vec<Link> {
-    let texts = ["Overview", "Paths", "IPs"].into_iter();
-    let place = |(text, there): (&'static str, Question)| Link {
+fn places(survey: &AnySurvey) -> Vec<Link> {
+    let place = |(text, there): (&'static str, AnySurvey)| Link {
         text,
         href: link::page(&there),
-        is_current: std::mem::discriminant(&there) == std::mem::discriminant(question),
+        is_current: std::mem::discriminant(&there) == std::mem::discriminant(survey),
     };
-    texts.zip(always(question)).map(place).collect()
+    pages::always(survey.scope())
+        .into_iter()
+        .map(place)
+        .collect()
 }
 
-fn ranges(question: &Question) -> Vec<Link> {
-    let (current, filter) = scope(question);
-    let range = |window: Window| Link {
-        text: window.name(),
-        href: link::page(&question.clone().with_scope(window, filter.clone())),
-        is_current: window == current,
+fn ranges(survey: &AnySurvey) -> Vec<Link> {
+    let Scope { window, filter } = survey.scope();
+    let range = |to: Window| Link {
+        text: to.name(),
+        href: rescoped(survey, to, filter.clone()),
+        is_current: to == *window,
     };
     Window::EVERY.map(range).into()
 }
 
-fn chips(question: &Question) -> Vec<Chip> {
-    let (window, filter) = scope(question);
+fn chips(survey: &AnySurvey) -> Vec<Chip> {
+    let Scope { window, filter } = survey.scope();
     let chip = |condition: Condition| {
-        let without = condition.set(&filter, None);
         Some(Chip {
             label: condition.label(),
-            value: condition.of(&filter)?.to_owned(),
-            without: link::page(&question.clone().with_scope(window, without)),
+            value: condition.of(filter)?,
+            without: rescoped(survey, *window, condition.set(filter, None)),
         })
     };
     Condition::EVERY.into_iter().filter_map(chip).collect()
 }
 
-fn fields(question: &Question) -> Vec<Field> {
-    let (_, filter) = scope(question);
-    let is_of_ip = matches!(question, Question::Ip { .. });
+fn fields(survey: &AnySurvey) -> Vec<Field> {
+    let filter = &survey.scope().filter;
+    let is_of_ip = matches!(survey, AnySurvey::Ip(_));
     let wanted = |condition: &Condition| !(is_of_ip && *condition == Condition::Ip);
     let field = |condition: Condition| Field {
         name: condition.parameter(),
         label: condition.label(),
-        value: condition.of(&filter).unwrap_or_default().to_owned(),
+        value: condition.of(filter).unwrap_or_default(),
         options: match condition {
             Condition::Status => StatusClass::EVERY.map(StatusClass::name).into(),
             _ => Vec::new(),

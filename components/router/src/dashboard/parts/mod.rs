@@ -13,11 +13,10 @@ pub use frame::{Frame, Link};
 pub use health::health;
 pub use plots::Plots;
 pub use rows::{IpRow, PathRow, ip_rows, path_rows};
-pub use scope::{always, scope};
 pub use shares::{Shares, countries, methods, statuses};
 
 /// How long the bar of a row is beside the longest one's 100. Whatever is there is seen.
-fn bar(part: u64, most: Option<u64>) -> u64 {
+pub fn bar(part: u64, most: Option<u64>) -> u64 {
     match most {
         None | Some(0) => 0,
         Some(most) => (part * 100 / most).max(u64::from(part > 0)),

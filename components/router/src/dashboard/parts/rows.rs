@@ -1,10 +1,10 @@
 //! Tables of paths and of IPs.
 
-use rollcall_tally::question::Question;
+use rollcall_tally::question::{AnySurvey, Ip, Path, Scope};
 use rollcall_tally::report::{IpStats, PathStats};
 
 use super::bar;
-use super::scope::{narrowed, of_path, scope};
+use super::scope::{narrowed, of_path, rescoped};
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link::{self, Condition};
 
@@ -25,20 +25,20 @@ pub struct PathRow {
     pub p95: String,
 }
 
-pub fn path_rows(question: &Question, paths: &[PathStats]) -> Vec<PathRow> {
-    let (window, filter) = scope(question);
+pub fn path_rows(survey: &AnySurvey, paths: &[PathStats]) -> Vec<PathRow> {
+    let scope = survey.scope();
     let most = paths.iter().map(|path| path.total_requests).max();
     let row = |path: &PathStats| {
-        let narrowed = of_path(&filter, &path.path_key);
+        let narrowed = of_path(&scope.filter, &path.path_key);
+        let page = Path {
+            key: path.path_key.clone(),
+            scope: scope.clone(),
+            limit: ROWS,
+        };
         PathRow {
             key: path.path_key.clone(),
-            filter: narrowed.map(|filter| link::page(&question.clone().with_scope(window, filter))),
-            page: link::page(&Question::Path {
-                key: path.path_key.clone(),
-                window,
-                filter: filter.clone(),
-                limit: ROWS,
-            }),
+            filter: narrowed.map(|filter| rescoped(survey, scope.window, filter)),
+            page: link::page(&page.into()),
             requests: format::count(path.total_requests),
             bar: bar(path.total_requests, most),
             ips: format::count(path.unique_ips),
@@ -63,21 +63,23 @@ pub struct IpRow {
     pub last_seen: Option<Moment>,
 }
 
-pub fn ip_rows(question: &Question, ips: &[IpStats]) -> Vec<IpRow> {
-    let (window, filter) = scope(question);
+pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
+    let Scope { window, filter } = survey.scope();
     let most = ips.iter().map(|ip| ip.total_requests).max();
     let row = |stats: &IpStats| {
-        let ip = stats.ip.parse().ok()?;
+        let page = Ip {
+            ip: stats.ip.parse().ok()?,
+            scope: Scope {
+                window: *window,
+                filter: Condition::Ip.set(filter, None),
+            },
+            limit: ROWS,
+            offset: 0,
+        };
         Some(IpRow {
             ip: stats.ip.clone(),
-            filter: narrowed(question, Condition::Ip, &stats.ip),
-            page: link::page(&Question::Ip {
-                ip,
-                window,
-                filter: Condition::Ip.set(&filter, None),
-                offset: 0,
-                limit: ROWS,
-            }),
+            filter: narrowed(survey, Condition::Ip, &stats.ip),
+            page: link::page(&page.into()),
             requests: format::count(stats.total_requests),
             bar: bar(stats.total_requests, most),
             country: stats.country.clone().unwrap_or_else(|| "–".to_owned()),

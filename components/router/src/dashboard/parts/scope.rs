@@ -1,40 +1,13 @@
-//! The window and the filter of a page, and the pages that differ from it in those alone.
+//! Pages that differ from another in their window and filter alone.
 
-use rollcall_tally::question::{LIMIT_MAX, Question};
-use rollcall_tally::report::PathOrder;
-use rollcall_tally::{Filter, IpOrder, Window};
+use rollcall_tally::question::{AnySurvey, Scope};
+use rollcall_tally::{Filter, Window};
 
 use crate::dashboard::link::{self, Condition};
 
-/// The window and the filter that a page is about.
-pub fn scope(question: &Question) -> (Window, Filter) {
-    let scope = question.scope();
-    scope.map_or((Window::Day, Filter::default()), |(window, filter)| {
-        (window, filter.clone())
-    })
-}
-
-/// What one can always go to, about the same window and filter: the overview, all paths, all IPs.
-pub fn always(question: &Question) -> [Question; 3] {
-    let (window, filter) = scope(question);
-    [
-        Question::Overview {
-            window,
-            filter: filter.clone(),
-        },
-        Question::TopPaths {
-            window,
-            filter: filter.clone(),
-            limit: LIMIT_MAX,
-            order: PathOrder::Requests,
-        },
-        Question::TopIps {
-            window,
-            filter,
-            limit: LIMIT_MAX,
-            order: IpOrder::Requests,
-        },
-    ]
+/// The same page about another window and filter.
+pub fn rescoped(survey: &AnySurvey, window: Window, filter: Filter) -> String {
+    link::page(&survey.clone().with_scope(Scope { window, filter }))
 }
 
 /// A filter narrowed to a path and its method. None: the key names neither.
@@ -46,8 +19,7 @@ pub fn of_path(filter: &Filter, key: &str) -> Option<Filter> {
 }
 
 /// The same page, narrowed.
-pub fn narrowed(question: &Question, condition: Condition, value: &str) -> String {
-    let (window, filter) = scope(question);
-    let filter = condition.set(&filter, Some(value));
-    link::page(&question.clone().with_scope(window, filter))
+pub fn narrowed(survey: &AnySurvey, condition: Condition, value: &str) -> String {
+    let Scope { window, filter } = survey.scope();
+    rescoped(survey, *window, condition.set(filter, Some(value)))
 }

@@ -1,6 +1,6 @@
 //! What all requests are made of: by country, method or class of status.
 
-use rollcall_tally::question::Question;
+use rollcall_tally::question::AnySurvey;
 use rollcall_tally::report::{CountryShare, MethodShare};
 use rollcall_tally::tally::ratio;
 use rollcall_tally::{StatusClass, StatusCounts};
@@ -27,21 +27,21 @@ pub struct Shares {
     pub rows: Vec<Share>,
 }
 
-pub fn countries(question: &Question, countries: &[CountryShare]) -> Shares {
+pub fn countries(survey: &AnySurvey, countries: &[CountryShare]) -> Shares {
     let each = countries
         .iter()
         .map(|share| (share.country.clone(), share.requests, share.percentage));
-    shares(question, "Countries", Condition::Country, each.collect())
+    shares(survey, "Countries", Condition::Country, each.collect())
 }
 
-pub fn methods(question: &Question, methods: &[MethodShare]) -> Shares {
+pub fn methods(survey: &AnySurvey, methods: &[MethodShare]) -> Shares {
     let each = methods
         .iter()
         .map(|share| (share.method.clone(), share.requests, share.percentage));
-    shares(question, "Methods", Condition::Method, each.collect())
+    shares(survey, "Methods", Condition::Method, each.collect())
 }
 
-pub fn statuses(question: &Question, counts: &StatusCounts) -> Shares {
+pub fn statuses(survey: &AnySurvey, counts: &StatusCounts) -> Shares {
     let total: u64 = StatusClass::EVERY
         .iter()
         .map(|class| counts.of(*class))
@@ -53,16 +53,11 @@ pub fn statuses(question: &Question, counts: &StatusCounts) -> Shares {
         let count = counts.of(class);
         (class.name().to_owned(), count, 100.0 * ratio(count, total))
     });
-    shares(
-        question,
-        "Status classes",
-        Condition::Status,
-        each.collect(),
-    )
+    shares(survey, "Status classes", Condition::Status, each.collect())
 }
 
 fn shares(
-    question: &Question,
+    survey: &AnySurvey,
     title: &'static str,
     condition: Condition,
     each: Vec<(String, u64, f64)>,
@@ -70,7 +65,7 @@ fn shares(
     let most = each.iter().map(|(_, requests, _)| *requests).max();
     let row = |(name, requests, percentage): (String, u64, f64)| Share {
         filter: (name != rollcall_tally::state::OTHER_PATHS)
-            .then(|| narrowed(question, condition, &name)),
+            .then(|| narrowed(survey, condition, &name)),
         name,
         requests: format::count(requests),
         percent: format::percent(percentage / 100.0),

@@ -1,0 +1,104 @@
+//! One IP in full. An IP that is not tracked is not found.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+use super::{About, Ask, Asked, LIMIT_DEFAULT, Parameter, Place, Query, Scope, Survey, Value};
+use crate::report::{self, IpReport};
+use crate::window::MINUTE_MS;
+use crate::{Details, Failure};
+
+/// The most paths that may be passed over. No IP has more.
+pub const OFFSET_MAX: u32 = 1_000;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ip {
+    pub ip: IpAddr,
+    /// The filter names no IP.
+    pub scope: Scope,
+    pub limit: u32,
+    pub offset: u32,
+}
+
+impl Default for Ip {
+    fn default() -> Self {
+        Self {
+            ip: Ipv4Addr::UNSPECIFIED.into(),
+            scope: Scope::default(),
+            limit: LIMIT_DEFAULT,
+            offset: 0,
+        }
+    }
+}
+
+impl Ask for Ip {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "ips/{ip}",
+            path: "/admin/ips/{ip}",
+            id: "ip",
+            summary: "One IP in full",
+            description: "What it did, the paths that it called, its user agents and its timeline. An IP that is tracked and did nothing in the \
+                          window is told with zeros.",
+            ttl_ms: 5 * MINUTE_MS,
+            is_prewarmed: false,
+        }
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        let about = "IPv4 or IPv6, in any spelling.";
+        let ip = Parameter::new("ip", about, Value::Address(&mut self.ip));
+        let own = [
+            Parameter::limit(&mut self.limit),
+            Parameter::integer(
+                "offset",
+                "How many paths are passed over.",
+                &mut self.offset,
+                0..=OFFSET_MAX,
+            ),
+        ];
+        let mut all = self.scope.parameters(own);
+        all.retain(|parameter| parameter.name != ip.name);
+        all.insert(0, ip.at(Place::Path).required("an IP address"));
+        all
+    }
+}
+
+impl Survey for Ip {
+    type Report = report::IpReport;
+
+    fn query(&self) -> Query {
+        let mut query = self.scope.query(Details {
+            paths: true,
+            callers: 1,
+            timeline: true,
+            profiles: true,
+            ..Details::default()
+        });
+        query.filter.ip = Some(self.ip.to_string());
+        query
+    }
+
+    fn report(&self, mut asked: Asked) -> Result<IpReport, Failure> {
+        let ip = self.ip;
+        if asked.ips == 0 {
+            return Err(Failure::NotFound(format!("The IP {ip} is not tracked.")));
+        }
+        // What is asked about is no condition.
+        asked.provenance.filter = self.scope.filter.some();
+        let report = IpReport::new(asked.summary, self.offset, self.limit, asked.provenance);
+        report.ok_or_else(|| Failure::Unavailable(format!("the state of {ip} was not read")))
+    }
+
+    fn rewind(&mut self) {
+        self.offset = 0;
+    }
+
+    fn example() -> Self {
+        Self {
+            ip: Ipv4Addr::new(192, 0, 2, 1).into(),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! All that a dashboard opens with.
+
+use serde::{Deserialize, Serialize};
+
+use super::{About, Ask, Asked, Parameter, Query, Scope, Survey};
+use crate::report;
+use crate::window::MINUTE_MS;
+use crate::{Details, Failure};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    pub scope: Scope,
+}
+
+impl Ask for Overview {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "overview",
+            path: "/admin/overview",
+            id: "overview",
+            summary: "All that a dashboard opens with",
+            description: "Totals, new IPs, the first of paths, IPs, countries and methods, and a timeline: of one moment, in one answer.",
+            ttl_ms: 5 * MINUTE_MS,
+            is_prewarmed: true,
+        }
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        self.scope.parameters([])
+    }
+}
+
+impl Survey for Overview {
+    type Report = report::Overview;
+
+    fn query(&self) -> Query {
+        self.scope.query(Details {
+            paths: true,
+            callers: report::OVERVIEW_IPS,
+            timeline: true,
+            ..Details::default()
+        })
+    }
+
+    fn report(&self, asked: Asked) -> Result<report::Overview, Failure> {
+        let (summary, provenance) = (asked.summary, asked.provenance);
+        Ok(report::Overview::new(summary, asked.active, provenance))
+    }
+}

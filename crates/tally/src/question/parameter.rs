@@ -1,0 +1,175 @@
+//! Parameters of questions. Each is declared once, with its place, its range and its description; its default is the value that it has
+//! when the question is made anew. Reading, writing and the description of the API are made of that.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use super::LIMIT_MAX;
+use crate::filter::{self, Text};
+
+/// A parameter, and the field of the question that it is about.
+pub struct Parameter<'a> {
+    pub name: &'static str,
+    /// For people.
+    pub about: &'static str,
+    pub place: Place,
+    /// A question cannot do without it. In words, how it is spelled.
+    pub required: Option<&'static str>,
+    pub value: Value<'a>,
+}
+
+/// Where a parameter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At the end of the path.
+    Path,
+    Query,
+    /// In the query, as one of the conditions of the filter.
+    Filter,
+}
+
+/// A value that is read and written as text.
+pub enum Value<'a> {
+    Flag(&'a mut bool),
+    Integer(&'a mut u32, RangeInclusive<u32>),
+    OneOf(OneOf<'a>),
+    Address(&'a mut IpAddr),
+    PathKey(&'a mut String),
+    /// None: not given.
+    Text(Text, &'a mut Option<String>),
+}
+
+/// One of a few values, each of which has a name.
+pub struct OneOf<'a> {
+    pub names: Vec<&'static str>,
+    /// None: not given.
+    pub chosen: Option<&'static str>,
+    /// By its place among the names.
+    choose: Box<dyn FnMut(usize) + 'a>,
+}
+
+impl<'a> Parameter<'a> {
+    pub fn new(name: &'static str, about: &'static str, value: Value<'a>) -> Self {
+        Self {
+            name,
+            about,
+            place: Place::Query,
+            required: None,
+            value,
+        }
+    }
+
+    pub fn flag(name: &'static str, about: &'static str, value: &'a mut bool) -> Self {
+        Self::new(name, about, Value::Flag(value))
+    }
+
+    pub fn integer(
+        name: &'static str,
+        about: &'static str,
+        value: &'a mut u32,
+        range: RangeInclusive<u32>,
+    ) -> Self {
+        Self::new(name, about, Value::Integer(value, range))
+    }
+
+    /// One of some values, each under the name that `spell` gives it.
+    pub fn one_of<T: Copy>(
+        name: &'static str,
+        about: &'static str,
+        value: &'a mut T,
+        every: &'static [T],
+        spell: fn(T) -> &'static str,
+    ) -> Self {
+        let one_of = OneOf {
+            names: every.iter().copied().map(spell).collect(),
+            chosen: Some(spell(*value)),
+            choose: choose(every, move |chosen| *value = chosen),
+        };
+        Self::new(name, about, Value::OneOf(one_of))
+    }
+
+    /// The same, or none of them.
+    pub fn one_of_if_any<T: Copy>(
+        name: &'static str,
+        about: &'static str,
+        value: &'a mut Option<T>,
+        every: &'static [T],
+        spell: fn(T) -> &'static str,
+    ) -> Self {
+        let one_of = OneOf {
+            names: every.iter().copied().map(spell).collect(),
+            chosen: value.map(spell),
+            choose: choose(every, move |chosen| *value = Some(chosen)),
+        };
+        Self::new(name, about, Value::OneOf(one_of))
+    }
+
+    /// The most entries of a list.
+    pub fn limit(value: &'a mut u32) -> Self {
+        let about = "How many entries the list has at most.";
+        Self::integer("limit", about, value, 1..=LIMIT_MAX)
+    }
+
+    pub fn at(self, place: Place) -> Self {
+        Self { place, ..self }
+    }
+
+    pub fn required(self, form: &'static str) -> Self {
+        let required = Some(form);
+        Self { required, ..self }
+    }
+}
+
+fn choose<'a, T: Copy>(
+    every: &'static [T],
+    mut set: impl FnMut(T) + 'a,
+) -> Box<dyn FnMut(usize) + 'a> {
+    Box::new(move |place| {
+        if let Some(chosen) = every.get(place) {
+            set(*chosen);
+        }
+    })
+}
+
+impl Value<'_> {
+    /// Takes the value that a text spells, or says what was expected instead.
+    pub fn read(&mut self, text: &str) -> Result<(), String> {
+        match self {
+            Self::Flag(value) => {
+                **value = text.parse().map_err(|_| "expected one of true, false")?
+            }
+            Self::Integer(value, range) => {
+                let number = text.parse().ok().filter(|number| range.contains(number));
+                let (from, to) = (range.start(), range.end());
+                **value =
+                    number.ok_or_else(|| format!("expected an integer from {from} to {to}"))?;
+            }
+            Self::OneOf(one_of) => {
+                let place = one_of.names.iter().position(|name| *name == text);
+                let expected = || format!("expected one of {}", one_of.names.join(", "));
+                (one_of.choose)(place.ok_or_else(expected)?);
+            }
+            Self::Address(value) => {
+                let address: Result<IpAddr, _> = text.parse();
+                **value = address
+                    .map_err(|_| "expected an IP address")?
+                    .to_canonical();
+            }
+            Self::PathKey(value) => **value = filter::read_path_key(text)?,
+            Self::Text(kind, value) => **value = Some(kind.read(text)?),
+        }
+        Ok(())
+    }
+
+    /// The text that spells it. None: it is not given.
+    pub fn text(&self) -> Option<String> {
+        match self {
+            Self::Flag(value) => Some(value.to_string()),
+            Self::Integer(value, _) => Some(value.to_string()),
+            Self::OneOf(one_of) => one_of.chosen.map(str::to_owned),
+            Self::Address(value) => Some(value.to_string()),
+            Self::PathKey(value) => Some((*value).clone()),
+            Self::Text(_, value) => (*value).clone(),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! One path in full; zeros if nobody called it in the window.
+
+use serde::{Deserialize, Serialize};
+
+use super::{About, Ask, Asked, LIMIT_DEFAULT, Parameter, Query, Scope, Survey, Value};
+use crate::report::PathReport;
+use crate::window::MINUTE_MS;
+use crate::{Details, Failure};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Path {
+    pub key: String,
+    /// The filter names no path key.
+    pub scope: Scope,
+    pub limit: u32,
+}
+
+impl Default for Path {
+    fn default() -> Self {
+        Self {
+            key: String::new(),
+            scope: Scope::default(),
+            limit: LIMIT_DEFAULT,
+        }
+    }
+}
+
+impl Ask for Path {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "paths",
+            path: "/admin/paths",
+            id: "path",
+            summary: "One path in full",
+            description: "What was done on it, the IPs that called it most, and its timeline. A path that nobody called in the window is told with \
+                          zeros, whether it was ever called or not.",
+            ttl_ms: 5 * MINUTE_MS,
+            is_prewarmed: false,
+        }
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        let about = "The path key: `METHOD /path`. `(other)` is what IPs with too many paths called beyond those.";
+        let key = Parameter::new("key", about, Value::PathKey(&mut self.key));
+        let mut all = self.scope.parameters([Parameter::limit(&mut self.limit)]);
+        all.insert(0, key.required("METHOD /path"));
+        all
+    }
+}
+
+impl Survey for Path {
+    type Report = PathReport;
+
+    fn query(&self) -> Query {
+        let mut query = self.scope.query(Details {
+            paths: true,
+            callers: self.limit,
+            timeline: true,
+            ..Details::default()
+        });
+        query.filter.path_key = Some(self.key.clone());
+        query
+    }
+
+    fn report(&self, mut asked: Asked) -> Result<PathReport, Failure> {
+        // What is asked about is no condition.
+        asked.provenance.filter = self.scope.filter.some();
+        let key = self.key.clone();
+        Ok(PathReport::new(key, asked.summary, asked.provenance))
+    }
+
+    fn example() -> Self {
+        Self {
+            key: "GET /users".to_owned(),
+            ..Self::default()
+        }
+    }
+}

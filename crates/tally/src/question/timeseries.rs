@@ -1,0 +1,50 @@
+//! A timeline of all hits that the filter lets through.
+
+use serde::{Deserialize, Serialize};
+
+use super::{About, Ask, Asked, Parameter, Query, Scope, Survey};
+use crate::report::{self, Timeline};
+use crate::window::MINUTE_MS;
+use crate::{Details, Failure};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeseries {
+    pub scope: Scope,
+}
+
+impl Ask for Timeseries {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "timeseries",
+            path: "/admin/timeseries",
+            id: "timeseries",
+            summary: "A timeline",
+            description: "Requests, errors and response times over the window bucket by bucket, beside the period of the same length before it. \
+                          The example shows the newest buckets alone; an answer has all of them.",
+            ttl_ms: 5 * MINUTE_MS,
+            is_prewarmed: true,
+        }
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        self.scope.parameters([])
+    }
+}
+
+impl Survey for Timeseries {
+    type Report = report::Timeseries;
+
+    fn query(&self) -> Query {
+        self.scope.query(Details {
+            timeline: true,
+            ..Details::default()
+        })
+    }
+
+    fn report(&self, asked: Asked) -> Result<report::Timeseries, Failure> {
+        Ok(report::Timeseries {
+            timeline: Timeline::new(&asked.summary, &asked.provenance),
+            provenance: asked.provenance,
+        })
+    }
+}

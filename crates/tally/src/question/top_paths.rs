@@ -1,0 +1,72 @@
+//! The first of all paths, by an order.
+
+use serde::{Deserialize, Serialize};
+
+use super::{About, Ask, Asked, LIMIT_DEFAULT, Parameter, Query, Scope, Survey};
+use crate::order::PathOrder;
+use crate::report;
+use crate::window::MINUTE_MS;
+use crate::{Details, Failure};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopPaths {
+    pub scope: Scope,
+    pub limit: u32,
+    pub order: PathOrder,
+}
+
+impl Default for TopPaths {
+    fn default() -> Self {
+        Self {
+            scope: Scope::default(),
+            limit: LIMIT_DEFAULT,
+            order: PathOrder::Requests,
+        }
+    }
+}
+
+impl Ask for TopPaths {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "top-paths",
+            path: "/admin/top-paths",
+            id: "topPaths",
+            summary: "The first of all paths",
+            description: "The first of all paths by an order: calls, callers, countries, errors and response times of each.",
+            ttl_ms: 10 * MINUTE_MS,
+            is_prewarmed: true,
+        }
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        self.scope.parameters([
+            Parameter::limit(&mut self.limit),
+            Parameter::one_of(
+                "sortBy",
+                "The order, descending. Equals by path key; what told no response time last.",
+                &mut self.order,
+                &PathOrder::EVERY,
+                PathOrder::name,
+            ),
+        ])
+    }
+}
+
+impl Survey for TopPaths {
+    type Report = report::TopPaths;
+
+    fn query(&self) -> Query {
+        self.scope.query(Details {
+            paths: true,
+            ..Details::default()
+        })
+    }
+
+    fn report(&self, asked: Asked) -> Result<report::TopPaths, Failure> {
+        let (paths, provenance) = (asked.summary.paths, asked.provenance);
+        Ok(report::TopPaths {
+            paths: report::top_paths(paths, self.order, 0, self.limit, &provenance),
+            provenance,
+        })
+    }
+}
