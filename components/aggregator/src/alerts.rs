@@ -98,7 +98,7 @@ async fn check_if_due() {
 /// Begins a check for all instances, unless it is not due yet: then says when. Two that begin at the same moment may both check; what they find is
 /// told once all the same.
 async fn begin(now_ms: u64) -> Result<Option<u64>, Failure> {
-    let recalled = collector::recall(LAST_CHECK, 0).await?;
+    let recalled = collector::SHARED.recall(LAST_CHECK, &0).await?;
     let last_ms = recalled.answer.map_or(0, |last| last.computed_at_ms);
     // By clocks that differ, it may have been in the future.
     if now_ms.abs_diff(last_ms) < CHECK_EVERY_MS {
@@ -110,7 +110,7 @@ async fn begin(now_ms: u64) -> Result<Option<u64>, Failure> {
         computed_at_ms: now_ms,
         ttl_ms: CHECK_EVERY_MS,
     };
-    collector::keep(&begun, 0).await?;
+    collector::SHARED.keep(&begun, &0).await?;
     Ok(None)
 }
 
@@ -175,12 +175,12 @@ async fn measure(
         }
     } else if variables.thresholds.lag_seconds.is_some() {
         // Folds. What still waits afterwards, waits because it cannot be folded, and not because nobody asked.
-        if let Err(failure) = collector::take_snapshot().await {
+        if let Err(failure) = collector::SNAPSHOT.take_snapshot().await {
             log!(Warn, "alerts-without-fold", failure = failure);
         }
     }
     if variables.thresholds.lag_seconds.is_some() {
-        match collector::status().await {
+        match collector::MANY.status().await {
             Ok(status) => measured.lag_ms = Some(status.lag_ms),
             Err(failure) => {
                 log!(Warn, "alerts-without-lag", failure = failure);

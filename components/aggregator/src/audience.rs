@@ -25,7 +25,7 @@ pub struct Audience {
 impl Audience {
     pub async fn gather(settings: &Settings, query: &Query) -> Result<Self, Failure> {
         let began = Instant::now();
-        let snapshot = collector::take_snapshot().await?;
+        let snapshot = collector::SNAPSHOT.take_snapshot().await?;
         let empty = Self {
             snapshot,
             ips: Vec::new(),
@@ -71,7 +71,7 @@ pub fn batches(
 }
 
 async fn list(range: PageRange) -> Result<IpList, Failure> {
-    ask_twice(async || collector::list_ips(range.clone()).await, || ()).await
+    ask_twice(async || collector::MANY.list_ips(&range).await, || ()).await
 }
 
 fn page_ranges(snapshot: Snapshot, query: &Query) -> impl Iterator<Item = PageRange> {

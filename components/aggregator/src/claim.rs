@@ -25,7 +25,7 @@ pub async fn holding<T>(name: &str, work: impl Future<Output = T>) -> T {
     let renewing = std::pin::pin!(async {
         loop {
             sleep(RENEW_EVERY).await;
-            if let Err(failure) = collector::renew_claim(name).await {
+            if let Err(failure) = collector::SHARED.renew_claim(name).await {
                 log!(Warn, "claim-not-renewed", failure = failure);
             }
         }
@@ -38,7 +38,7 @@ pub async fn holding<T>(name: &str, work: impl Future<Output = T>) -> T {
 
 /// Lets another instance claim the same.
 pub async fn give_up(name: &str, generation: u64) {
-    if let Err(failure) = collector::end_claim(name, generation).await {
+    if let Err(failure) = collector::SHARED.end_claim(name, &generation).await {
         log!(Warn, "claim-not-given-up", failure = failure);
     }
 }

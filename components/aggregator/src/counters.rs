@@ -118,7 +118,7 @@ async fn flush() {
         .filter(|(_, times)| *times > 0)
         .map(|(counter, times)| named(counter, times))
         .collect();
-    if let Err(failure) = collector::count_up(&counts).await {
+    if let Err(failure) = collector::SHARED.count_up(&counts).await {
         log!(Warn, "counts-not-added", failure = failure);
     }
     if let Some(fan_out) = pending.last_fan_out {
@@ -128,7 +128,7 @@ async fn flush() {
             computed_at_ms: now_ms(),
             ttl_ms: 0,
         };
-        if let Err(failure) = collector::keep(&kept, 0).await {
+        if let Err(failure) = collector::SHARED.keep(&kept, &0).await {
             log!(Warn, "last-fan-out-not-kept", failure = failure);
         }
     }
@@ -137,13 +137,13 @@ async fn flush() {
 /// Each counter, in the order of [`Counter::EVERY`].
 pub async fn totals() -> Result<Vec<u64>, Failure> {
     let zeros: Vec<Count> = Counter::EVERY.map(|counter| named(counter, 0)).into();
-    let totals = collector::count_up(&zeros).await?;
+    let totals = collector::SHARED.count_up(&zeros).await?;
     Ok(totals.into_iter().map(|count| count.times).collect())
 }
 
 /// How the last fan-out went, of whichever instance. None: there was none in the last half hour.
 pub async fn last_fan_out() -> Result<Option<FanOut>, Failure> {
-    let recalled = collector::recall(LAST_FAN_OUT, 0).await?;
+    let recalled = collector::SHARED.recall(LAST_FAN_OUT, &0).await?;
     let kept = recalled.answer.as_ref();
     Ok(kept.and_then(|kept| serde_json::from_slice(&kept.body).ok()))
 }

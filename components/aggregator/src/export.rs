@@ -24,7 +24,7 @@ use rollcall_web::{Problem, Reply, call, log};
 use spin_sdk::http::box_body;
 
 use crate::audience;
-use crate::collector;
+use crate::collector::{self, Collector};
 use crate::fan_out::ask_twice;
 use crate::settings::Settings;
 use writer::Writer;
@@ -49,7 +49,7 @@ pub async fn export(settings: Settings, form: Export) -> std::result::Result<Rep
         filter: form.filter.clone(),
         details: Details::default(),
     };
-    let snapshot = collector::take_snapshot().await?;
+    let snapshot = collector::SNAPSHOT.take_snapshot().await?;
     // Rows cannot say that others are missing.
     if let Some(behind) = snapshot.behind {
         return Err(Failure::Behind(behind).into());
@@ -111,7 +111,11 @@ async fn send_all(
     batches
         .map_err(Error::other)
         .try_for_each_concurrent(limit, async |batch| {
-            let rows = async || collector::rows(&batch, settings.batch_deadline).await;
+            let rows = async || {
+                Collector::within(settings.batch_deadline)
+                    .rows(&batch)
+                    .await
+            };
             let rows = ask_twice(rows, || ()).await.map_err(Error::other)?;
             output.lock().await.send_rows(rows).await
         })

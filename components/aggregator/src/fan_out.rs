@@ -13,7 +13,7 @@ use spin_sdk::time::sleep;
 use spin_sdk::wasip3::random::random;
 
 use crate::audience::Audience;
-use crate::collector;
+use crate::collector::Collector;
 use crate::counters;
 use crate::settings::Settings;
 
@@ -35,7 +35,11 @@ impl Audience {
         let count = batches.len() as u64;
         let retried = Cell::new(0);
         let ask = async |batch: Batch| {
-            let summarize = async || collector::summarize(&batch, settings.batch_deadline).await;
+            let summarize = async || {
+                Collector::within(settings.batch_deadline)
+                    .summarize(&batch)
+                    .await
+            };
             ask_twice(summarize, || retried.set(retried.get() + 1)).await
         };
         let mut adder = Adder::new(query.details);

@@ -26,7 +26,7 @@ pub async fn prewarm() -> Result<Reply, Problem> {
             Ok(_) | Err(_) => failed.push(question.write()),
         }
     }
-    if let Err(failure) = collector::sweep().await {
+    if let Err(failure) = collector::MANY.sweep().await {
         log!(Warn, "expired-answers-not-deleted", failure = failure);
     }
     if failed.is_empty() {

@@ -211,7 +211,10 @@ async fn compute(
 fn keep(name: String, entry: Rc<Entry>, claimed: Option<u64>) {
     spin_sdk::wasip3::spawn(async move {
         let kept = entry.kept(&name);
-        if let Err(failure) = collector::keep(&kept, claimed.unwrap_or_default()).await {
+        if let Err(failure) = collector::SHARED
+            .keep(&kept, &claimed.unwrap_or_default())
+            .await
+        {
             log!(Warn, "answer-not-kept", failure = failure);
         }
     });
@@ -229,7 +232,7 @@ enum Claim {
 
 async fn claim(name: &str, mut generation: u64) -> Claim {
     loop {
-        match collector::claim(name, generation).await {
+        match collector::SHARED.claim(name, &generation).await {
             Ok(true) => return Claim::Ours(generation),
             Ok(false) => {}
             Err(failure) => {
@@ -274,7 +277,7 @@ struct Known {
 async fn recall(name: &str) -> Option<Known> {
     let in_memory = memory::get(name);
     let known_ms = in_memory.as_ref().map_or(0, |entry| entry.computed_at_ms);
-    let recalled = match collector::recall(name, known_ms).await {
+    let recalled = match collector::SHARED.recall(name, &known_ms).await {
         Ok(recalled) => recalled,
         Err(failure) => {
             log!(Warn, "answer-not-recalled", failure = failure);

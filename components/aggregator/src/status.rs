@@ -14,7 +14,7 @@ pub async fn status(settings: &Settings) -> Result<Status, Failure> {
 
 /// The same, and all hits that it is the status of.
 pub async fn status_and_traffic(settings: &Settings) -> Result<(Status, Traffic), Failure> {
-    let ledger = collector::status().await?;
+    let ledger = collector::MANY.status().await?;
     let totals = counters::totals().await?;
     let total = |counter: Counter| totals.get(counter as usize).copied().unwrap_or_default();
     let status = Status {

@@ -1,13 +1,12 @@
 //! The functions of `rollcall:stats/collector` and `shared` over HTTP: the arguments, and the result or the failure, as postcard.
 
 use http::StatusCode;
-use rollcall_tally::{Count, Failure, KeptAnswer};
-use rollcall_web::{Problem, Reply, body, reply};
+use rollcall_tally::contract::*;
+use rollcall_web::{Problem, Reply, body, collector_functions, reply};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::Request;
 
-use crate::route::Function;
 use crate::service::Service;
 use crate::shared;
 
@@ -15,7 +14,7 @@ use crate::shared;
 const ARGUMENT_BYTES_MAX: usize = shared::BODY_BYTES_MAX + 64 * 1024;
 
 /// Calls a function. A failure of it is no problem of HTTP's: it is answered as what it is.
-pub async fn call(function: Function, request: Request) -> Result<Reply, Problem> {
+pub async fn call(function: &str, request: Request) -> Result<Reply, Problem> {
     let argument = body::read(request, ARGUMENT_BYTES_MAX).await?;
     Ok(answer(function, &argument).await.unwrap_or_else(|failure| {
         let status = match failure {
@@ -29,41 +28,29 @@ pub async fn call(function: Function, request: Request) -> Result<Reply, Problem
     }))
 }
 
-async fn answer(function: Function, argument: &[u8]) -> Result<Reply, Failure> {
-    let service = Service::open().await?;
-    match function {
-        Function::TakeSnapshot => ok(service.take_snapshot().await?),
-        Function::ListIps => ok(service.list_ips(read(argument)?).await?),
-        Function::Summarize => ok(service.summarize(read(argument)?).await?),
-        Function::Rows => ok(service.rows(read(argument)?).await?),
-        Function::Status => ok(service.status().await?),
-        Function::Recall => {
-            let (question, newer_than_ms): (String, u64) = read(argument)?;
-            ok(service.recall(&question, newer_than_ms).await?)
+macro_rules! dispatch {
+    ($($interface:ident {
+        $($path:literal $name:ident($($argument:ident: $Type:ty),*) -> $Result:ty;)*
+    })*) => {
+        /// The functions, by their names over HTTP.
+        pub const FUNCTIONS: &[&str] = &[$($($path,)*)*];
+
+        async fn answer(function: &str, argument: &[u8]) -> Result<Reply, Failure> {
+            let service = Service::open().await?;
+            match function {
+                $($(
+                    $path => {
+                        let ($($argument,)*): ($(<$Type as ToOwned>::Owned,)*) = read(argument)?;
+                        ok(service.$name($($argument),*).await?)
+                    }
+                )*)*
+                _ => Err(Failure::Invalid(format!("there is no function {function}"))),
+            }
         }
-        Function::Claim => {
-            let (question, generation): (String, u64) = read(argument)?;
-            ok(service.claim(&question, generation).await?)
-        }
-        Function::RenewClaim => {
-            let question: String = read(argument)?;
-            ok(service.renew_claim(&question).await?)
-        }
-        Function::EndClaim => {
-            let (question, generation): (String, u64) = read(argument)?;
-            ok(service.end_claim(&question, generation).await?)
-        }
-        Function::Keep => {
-            let (answer, generation): (KeptAnswer, u64) = read(argument)?;
-            ok(service.keep(&answer, generation).await?)
-        }
-        Function::Sweep => ok(service.sweep().await?),
-        Function::CountUp => {
-            let counts: Vec<Count> = read(argument)?;
-            ok(service.count_up(&counts).await?)
-        }
-    }
+    };
 }
+
+collector_functions!(dispatch);
 
 fn ok(result: impl Serialize) -> Result<Reply, Failure> {
     Ok(reply::postcard(StatusCode::OK, &result))

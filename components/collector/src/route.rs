@@ -3,46 +3,24 @@
 use http::Method;
 use rollcall_web::Problem;
 
-/// A function of `rollcall:stats/collector` or `shared` that can be called over HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function {
-    TakeSnapshot,
-    ListIps,
-    Summarize,
-    Rows,
-    Status,
-    Recall,
-    Claim,
-    RenewClaim,
-    EndClaim,
-    Keep,
-    Sweep,
-    CountUp,
-}
+use crate::call::FUNCTIONS;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     Collect,
-    Call(Function),
+    /// One of the [`FUNCTIONS`].
+    Call(&'static str),
 }
 
 impl Route {
     pub fn of<B>(request: &http::Request<B>) -> Result<Self, Problem> {
-        let route = match request.uri().path() {
-            "/collect" => Self::Collect,
-            "/take-snapshot" => Self::Call(Function::TakeSnapshot),
-            "/list-ips" => Self::Call(Function::ListIps),
-            "/summarize" => Self::Call(Function::Summarize),
-            "/rows" => Self::Call(Function::Rows),
-            "/status" => Self::Call(Function::Status),
-            "/recall" => Self::Call(Function::Recall),
-            "/claim" => Self::Call(Function::Claim),
-            "/renew-claim" => Self::Call(Function::RenewClaim),
-            "/end-claim" => Self::Call(Function::EndClaim),
-            "/keep" => Self::Call(Function::Keep),
-            "/sweep" => Self::Call(Function::Sweep),
-            "/count-up" => Self::Call(Function::CountUp),
-            _ => return Err(Problem::not_found()),
+        let path = request.uri().path();
+        let name = path.strip_prefix('/').unwrap_or_default();
+        let function = FUNCTIONS.iter().find(|function| **function == name);
+        let route = match function {
+            Some(function) => Self::Call(function),
+            None if path == "/collect" => Self::Collect,
+            None => return Err(Problem::not_found()),
         };
         if request.method() == Method::POST {
             Ok(route)

@@ -7,8 +7,10 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use rollcall_tally::Count;
+use rollcall_web::Problem;
 use rollcall_web::auth::DENIED_COUNTER;
-use rollcall_web::{Problem, call, log};
+use rollcall_web::collector::Collector;
+use rollcall_web::log;
 use spin_sdk::time::sleep;
 
 /// How long the answer to a wrong token takes: nothing to a person who mistyped, two guesses a second for a program.
@@ -82,8 +84,8 @@ async fn flush() {
         name: DENIED_COUNTER.to_owned(),
         times: PENDING.take().denied,
     }];
-    let added = call::function("collector", "count-up", &counts.as_slice(), ADD_DEADLINE).await;
-    if let Err(failure) = added.map(|_: Vec<Count>| ()) {
+    let added = Collector::within(ADD_DEADLINE).count_up(&counts).await;
+    if let Err(failure) = added {
         log!(Warn, "denials-not-counted", failure = failure);
     }
 }

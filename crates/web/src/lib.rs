@@ -1,4 +1,4 @@
-//! What the components share of HTTP: answers, problems, tokens, bodies, the head of a post of hits, entity tags, the log, signatures, variables, calls to each other, and streams of which nothing may be missing.
+//! What the components share of HTTP: answers, problems, tokens, bodies, the head of a post of hits, entity tags, the log, signatures, variables, calls to each other, the functions of the collector, and streams of which nothing may be missing.
 
 // Only `log!` writes to the log.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod body;
 pub mod call;
+pub mod collector;
 pub mod etag;
 pub mod hits_head;
 pub mod log;

@@ -73,7 +73,7 @@ impl<'a> Teller<'a> {
         // The generation that somebody else has claimed, and since when we know.
         let mut refused: Option<(u64, Instant)> = None;
         loop {
-            let recalled = collector::recall(BOOK, 0).await?;
+            let recalled = collector::SHARED.recall(BOOK, &0).await?;
             let generation = recalled.generation;
             let known = read(&recalled)?;
             let mut book = known.clone();
@@ -82,7 +82,7 @@ impl<'a> Teller<'a> {
             if book == known && due.is_empty() {
                 return Ok(outcomes);
             }
-            if !collector::claim(BOOK, generation).await? {
+            if !collector::SHARED.claim(BOOK, &generation).await? {
                 let since = refused.filter(|(known, _)| *known == generation);
                 let (_, since) = *refused.insert(since.unwrap_or((generation, Instant::now())));
                 if recalled.is_claimed || since.elapsed() <= claim::PATIENCE {
@@ -203,5 +203,5 @@ async fn keep(book: &Book, generation: u64) -> Result<(), Failure> {
         computed_at_ms: now_ms().max(generation + 1),
         ttl_ms: 0,
     };
-    collector::keep(&kept, generation).await
+    collector::SHARED.keep(&kept, &generation).await
 }

@@ -1,0 +1,65 @@
+//! The functions of the collector: the one table of them, and how another component calls them.
+//!
+//! The collector makes its routes, its dispatch and its WIT exports of the same table.
+
+use std::time::Duration;
+
+use rollcall_tally::contract::*;
+
+use crate::call;
+
+/// Hands the table to a macro: the functions of `rollcall:stats/collector`, then those of `shared`. Each has its name over HTTP and in
+/// Rust, its arguments and its result; any may fail with a [`Failure`]. Arguments are of the types that a caller lends; the collector
+/// gets its own.
+#[macro_export]
+macro_rules! collector_functions {
+    ($make:ident) => {
+        $make! {
+            collector {
+                "take-snapshot" take_snapshot() -> Snapshot;
+                "list-ips" list_ips(pages: PageRange) -> IpList;
+                "summarize" summarize(batch: Batch) -> Summary;
+                "rows" rows(batch: Batch) -> Vec<ExportRow>;
+                "status" status() -> LedgerStatus;
+            }
+            shared {
+                "recall" recall(question: str, newer_than_ms: u64) -> Recalled;
+                "claim" claim(question: str, generation: u64) -> bool;
+                "renew-claim" renew_claim(question: str) -> ();
+                "end-claim" end_claim(question: str, generation: u64) -> ();
+                "keep" keep(answer: KeptAnswer, generation: u64) -> ();
+                "sweep" sweep() -> ();
+                "count-up" count_up(counts: [Count]) -> Vec<Count>;
+            }
+        }
+    };
+}
+
+/// The collector, as another component calls it: over HTTP in the process.
+#[derive(Clone, Copy, Debug)]
+pub struct Collector {
+    deadline: Duration,
+}
+
+impl Collector {
+    /// What takes longer has failed.
+    pub const fn within(deadline: Duration) -> Self {
+        Self { deadline }
+    }
+}
+
+macro_rules! client {
+    ($($interface:ident {
+        $($path:literal $name:ident($($argument:ident: $Type:ty),*) -> $Result:ty;)*
+    })*) => {
+        impl Collector {
+            $($(
+                pub async fn $name(self, $($argument: &$Type),*) -> Result<$Result, Failure> {
+                    call::function("collector", $path, &($($argument,)*), self.deadline).await
+                }
+            )*)*
+        }
+    };
+}
+
+collector_functions!(client);
