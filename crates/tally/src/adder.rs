@@ -7,7 +7,8 @@ use std::collections::btree_map::Entry;
 
 use crate::state::{IpState, PathState};
 use crate::summary::{
-    Batch, CallerSummary, CountryCount, Details, PathSummary, RecentActivity, Summary, TimeSlot,
+    Batch, CallerSummary, CountryCount, CountrySummary, Details, PathSummary, RecentActivity,
+    Summary, TimeSlot,
 };
 use crate::tally::Tally;
 use crate::window::Window;
@@ -17,6 +18,7 @@ pub struct Adder {
     details: Details,
     sum: Summary,
     paths: BTreeMap<String, PathSummary>,
+    countries: BTreeMap<String, CountrySummary>,
     callers: Vec<CallerSummary>,
     timeline: BTreeMap<u64, Tally>,
 }
@@ -28,6 +30,7 @@ impl Adder {
             details,
             sum: Summary::default(),
             paths: BTreeMap::new(),
+            countries: BTreeMap::new(),
             callers: Vec::new(),
             timeline: BTreeMap::new(),
         }
@@ -78,6 +81,13 @@ impl Adder {
         self.sum.new_ips += u64::from(caller.tally.count > 0 && is_new);
         self.sum.previous_ips += u64::from(called_before);
         self.sum.tally.merge(&caller.tally);
+        if self.details.countries && caller.tally.count > 0 {
+            self.add_country(CountrySummary {
+                country: caller.country.clone().unwrap_or_default(),
+                tally: caller.tally.clone(),
+                ips: 1,
+            });
+        }
         if self.details.profiles {
             caller.user_agents = state.user_agents().map(str::to_owned).collect();
         }
@@ -105,6 +115,9 @@ impl Adder {
         self.sum.tally.merge(&summary.tally);
         for path in summary.paths {
             self.add_path(path);
+        }
+        for country in summary.countries {
+            self.add_country(country);
         }
         self.callers.extend(summary.callers);
         for slot in summary.timeline {
@@ -149,6 +162,19 @@ impl Adder {
         }
     }
 
+    fn add_country(&mut self, country: CountrySummary) {
+        match self.countries.entry(country.country.clone()) {
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.tally.merge(&country.tally);
+                known.ips += country.ips;
+            }
+            Entry::Vacant(free) => {
+                free.insert(country);
+            }
+        }
+    }
+
     /// The sum of all that was added.
     pub fn finish(self) -> Summary {
         let mut callers = self.details.order.sort(self.callers);
@@ -156,6 +182,7 @@ impl Adder {
         let slot = |(start_ms, tally)| TimeSlot { start_ms, tally };
         Summary {
             paths: self.paths.into_values().collect(),
+            countries: self.countries.into_values().collect(),
             callers,
             timeline: self.timeline.into_iter().map(slot).collect(),
             ..self.sum

@@ -12,7 +12,8 @@ pub use crate::hit::RawHit;
 pub use crate::order::IpOrder;
 pub use crate::status::{StatusClass, StatusCounts};
 pub use crate::summary::{
-    Batch, CallerSummary, CountryCount, Details, PathSummary, RecentActivity, Summary, TimeSlot,
+    Batch, CallerSummary, CountryCount, CountrySummary, Details, PathSummary, RecentActivity,
+    Summary, TimeSlot,
 };
 pub use crate::tally::Tally;
 pub use crate::traffic::{MethodCounts, Traffic};

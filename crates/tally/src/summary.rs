@@ -12,6 +12,7 @@ use crate::window::Window;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
     pub paths: bool,
+    pub countries: bool,
     /// How many callers: the first of [`Self::order`]. An IP is in one batch only, so that no other can be among the first of all.
     pub callers: u32,
     pub order: IpOrder,
@@ -100,6 +101,15 @@ pub struct CallerSummary {
     pub user_agents: Vec<String>,
 }
 
+/// What the IPs of a country did: those that told it last. The empty string is unknown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountrySummary {
+    pub country: String,
+    pub tally: Tally,
+    /// IPs that called in the window.
+    pub ips: u64,
+}
+
 /// A piece of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeSlot {
@@ -129,6 +139,8 @@ pub struct Summary {
     pub tally: Tally,
     /// Sorted by path key; empty unless asked for.
     pub paths: Vec<PathSummary>,
+    /// Sorted by country; empty unless asked for.
+    pub countries: Vec<CountrySummary>,
     /// In the order asked for, and no more than that; empty unless asked for.
     pub callers: Vec<CallerSummary>,
     /// Sorted by start, without empty ones; empty unless asked for.

@@ -76,6 +76,7 @@ fn the_collector_records_and_answers_through_its_typed_export() {
                     },
                     details: Details {
                         paths: true,
+                        countries: true,
                         callers: 1,
                         order: IpOrder::LastSeen,
                         timeline: true,
@@ -97,6 +98,7 @@ fn the_collector_records_and_answers_through_its_typed_export() {
         assert_eq!((snapshot.hits, snapshot.ips, list.active), (2, 1, 1));
         assert_eq!(list.ips[0].ip, "192.0.2.7");
         assert_eq!(summary.paths.len(), 1);
+        assert_eq!((summary.countries.len(), summary.countries[0].ips), (1, 1));
         assert_eq!(summary.paths[0].path_key, "GET /a");
         assert_eq!(summary.paths[0].tally.statuses.client_error, 2);
         assert_eq!(summary.tally.time_sum_us, 3_000);

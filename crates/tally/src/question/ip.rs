@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 use super::{About, Ask, Asked, LIMIT_DEFAULT, Parameter, Place, Query, Scope, Survey, Value};
-use crate::report::{self, IpReport};
+use crate::order::PathOrder;
+use crate::report::{IpStats, PathStats, Provenance, Timeline, top_paths};
+use crate::summary::Summary;
 use crate::window::MINUTE_MS;
 use crate::{Details, Failure};
 
@@ -66,7 +68,7 @@ impl Ask for Ip {
 }
 
 impl Survey for Ip {
-    type Report = report::IpReport;
+    type Report = IpReport;
 
     fn query(&self) -> Query {
         let mut query = self.scope.query(Details {
@@ -100,5 +102,46 @@ impl Survey for Ip {
             ip: Ipv4Addr::new(192, 0, 2, 1).into(),
             ..Self::default()
         }
+    }
+}
+
+/// One IP in full.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IpReport {
+    #[serde(flatten)]
+    pub stats: IpStats,
+    /// Those seen last, the newest first.
+    pub user_agents: Vec<String>,
+    /// Path keys that it called in the window, of which `paths` is a part.
+    pub total_paths: u64,
+    /// Of how many paths the list leaves out the first.
+    pub offset: u32,
+    /// How many paths the list has at most.
+    pub limit: u32,
+    /// By requests, the most called first.
+    pub paths: Vec<PathStats>,
+    pub timeline: Timeline,
+    #[serde(flatten)]
+    pub provenance: Provenance,
+}
+
+impl IpReport {
+    /// Of a summary of one IP alone. None if the summary does not know it.
+    pub fn new(summary: Summary, offset: u32, limit: u32, provenance: Provenance) -> Option<Self> {
+        let timeline = Timeline::new(&summary, &provenance);
+        let mut caller = summary.callers.into_iter().next()?;
+        let order = PathOrder::Requests;
+        Some(Self {
+            user_agents: std::mem::take(&mut caller.user_agents),
+            total_paths: caller.path_keys,
+            stats: IpStats::new(caller, &provenance),
+            offset,
+            limit,
+            paths: top_paths(summary.paths, order, offset, limit, &provenance),
+            timeline,
+            provenance,
+        })
     }
 }

@@ -148,6 +148,12 @@ surveys! {
     path::Path,
 }
 
+/// The shapes of reports that stand beside their question.
+pub mod reports {
+    pub use super::ip::IpReport;
+    pub use super::path::PathReport;
+}
+
 /// What the aggregator can be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question {

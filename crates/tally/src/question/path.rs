@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{About, Ask, Asked, LIMIT_DEFAULT, Parameter, Query, Scope, Survey, Value};
-use crate::report::PathReport;
+use crate::report::{IpStats, PathStats, Provenance, Timeline};
+use crate::summary::Summary;
 use crate::window::MINUTE_MS;
 use crate::{Details, Failure};
 
@@ -73,6 +74,39 @@ impl Survey for Path {
         Self {
             key: "GET /users".to_owned(),
             ..Self::default()
+        }
+    }
+}
+
+/// One path in full.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PathReport {
+    #[serde(flatten)]
+    pub stats: PathStats,
+    /// The IPs that called it most, at most `limit`; what they did on this path alone.
+    pub callers: Vec<IpStats>,
+    pub timeline: Timeline,
+    #[serde(flatten)]
+    pub provenance: Provenance,
+}
+
+impl PathReport {
+    /// Of a summary under a filter of this path key alone.
+    pub fn new(path_key: String, summary: Summary, provenance: Provenance) -> Self {
+        let timeline = Timeline::new(&summary, &provenance);
+        let callers = summary.callers.into_iter();
+        let path = summary.paths.into_iter().next();
+        Self {
+            stats: match path {
+                Some(path) => PathStats::new(path, &provenance),
+                None => PathStats::uncalled(path_key, &provenance),
+            },
+            callers: callers
+                .map(|caller| IpStats::new(caller, &provenance))
+                .collect(),
+            timeline,
+            provenance,
         }
     }
 }

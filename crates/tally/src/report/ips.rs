@@ -1,10 +1,9 @@
-//! IPs: lists of them, and one in full.
+//! IPs: what each did, and lists of them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{CallerSummary, RecentActivity, Summary};
-use crate::order::PathOrder;
-use crate::report::{Metrics, PathStats, Provenance, Timeline, rfc3339_if_any, top_paths};
+use crate::report::{Metrics, Provenance, rfc3339_if_any};
 use crate::window::MINUTE_MS;
 
 /// What one IP did.
@@ -72,46 +71,5 @@ impl TopIps {
                 .collect(),
             provenance,
         }
-    }
-}
-
-/// One IP in full.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct IpReport {
-    #[serde(flatten)]
-    pub stats: IpStats,
-    /// Those seen last, the newest first.
-    pub user_agents: Vec<String>,
-    /// Path keys that it called in the window, of which `paths` is a part.
-    pub total_paths: u64,
-    /// Of how many paths the list leaves out the first.
-    pub offset: u32,
-    /// How many paths the list has at most.
-    pub limit: u32,
-    /// By requests, the most called first.
-    pub paths: Vec<PathStats>,
-    pub timeline: Timeline,
-    #[serde(flatten)]
-    pub provenance: Provenance,
-}
-
-impl IpReport {
-    /// Of a summary of one IP alone. None if the summary does not know it.
-    pub fn new(summary: Summary, offset: u32, limit: u32, provenance: Provenance) -> Option<Self> {
-        let timeline = Timeline::new(&summary, &provenance);
-        let mut caller = summary.callers.into_iter().next()?;
-        let order = PathOrder::Requests;
-        Some(Self {
-            user_agents: std::mem::take(&mut caller.user_agents),
-            total_paths: caller.path_keys,
-            stats: IpStats::new(caller, &provenance),
-            offset,
-            limit,
-            paths: top_paths(summary.paths, order, offset, limit, &provenance),
-            timeline,
-            provenance,
-        })
     }
 }

@@ -1,5 +1,7 @@
 //! The answers, in the shapes that the admin API gives them out in. The same types as `wit/rollcall.wit`'s interface `reports`.
 //!
+//! A report that one question alone gives stands beside that question, in `question`.
+//!
 //! Response times are milliseconds, times RFC 3339 in UTC, shares 0 to 1 unless they are called a percentage.
 
 mod alerts;
@@ -20,10 +22,10 @@ pub use alerts::{Alert, AlertCheck, AlertNotification, AlertWindow, Notification
 pub use costs::{CostBreakdown, CostMetrics, Prices, days};
 pub use export::ExportRecord;
 pub use global::{GLOBAL_TOP_PATHS, GlobalStats};
-pub use ips::{IpReport, IpStats, TopIps};
+pub use ips::{IpStats, TopIps};
 pub use metrics::Metrics;
 pub use overview::{MethodShare, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Overview};
-pub use paths::{CountryShare, PathReport, PathStats, TOP_COUNTRIES, TopPaths, top_paths};
+pub use paths::{CountryShare, PathStats, TOP_COUNTRIES, TopPaths, top_paths};
 pub use prewarm::{Computed, Prewarmed};
 pub use provenance::Provenance;
 pub use status::{CacheStatus, FanOut, FanOutStatus, FoldStatus, Status};
@@ -31,6 +33,7 @@ pub use time::rfc3339_text;
 pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
 
 pub use crate::order::PathOrder;
+pub use crate::question::reports::*;
 use paths::country_shares;
 use time::rfc3339;
 pub(crate) use time::rfc3339_if_any;

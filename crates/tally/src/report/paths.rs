@@ -1,11 +1,11 @@
-//! Paths: lists of them, and one in full.
+//! Paths: what was done on each, and lists of them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{CountryCount, PathSummary, RecentActivity, Summary};
+use crate::contract::{CountryCount, PathSummary, RecentActivity};
 use crate::filter::UNKNOWN;
 use crate::order::PathOrder;
-use crate::report::{IpStats, Metrics, Provenance, Timeline, rfc3339_if_any};
+use crate::report::{Metrics, Provenance, rfc3339_if_any};
 use crate::tally::{Tally, ratio};
 
 /// Countries named with each path.
@@ -70,7 +70,7 @@ impl PathStats {
     }
 
     /// A path that nobody called in the window.
-    fn uncalled(path_key: String, provenance: &Provenance) -> Self {
+    pub fn uncalled(path_key: String, provenance: &Provenance) -> Self {
         Self {
             path_key,
             total_requests: 0,
@@ -129,37 +129,4 @@ pub fn top_paths(
     let sorted = order.sort(paths).into_iter();
     let page = sorted.skip(offset as usize).take(limit as usize);
     page.map(|path| PathStats::new(path, provenance)).collect()
-}
-
-/// One path in full.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PathReport {
-    #[serde(flatten)]
-    pub stats: PathStats,
-    /// The IPs that called it most, at most `limit`; what they did on this path alone.
-    pub callers: Vec<IpStats>,
-    pub timeline: Timeline,
-    #[serde(flatten)]
-    pub provenance: Provenance,
-}
-
-impl PathReport {
-    /// Of a summary under a filter of this path key alone.
-    pub fn new(path_key: String, summary: Summary, provenance: Provenance) -> Self {
-        let timeline = Timeline::new(&summary, &provenance);
-        let callers = summary.callers.into_iter();
-        let path = summary.paths.into_iter().next();
-        Self {
-            stats: match path {
-                Some(path) => PathStats::new(path, &provenance),
-                None => PathStats::uncalled(path_key, &provenance),
-            },
-            callers: callers
-                .map(|caller| IpStats::new(caller, &provenance))
-                .collect(),
-            timeline,
-            provenance,
-        }
-    }
 }

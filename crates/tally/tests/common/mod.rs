@@ -63,13 +63,16 @@ pub fn any_filter() -> impl Strategy<Value = Filter> {
 
 pub fn any_details() -> impl Strategy<Value = Details> {
     let order = proptest::sample::select(IpOrder::EVERY.to_vec());
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    (flags, 0..4u32, order).prop_map(|((paths, timeline, profiles), callers, order)| Details {
-        paths,
-        callers,
-        order,
-        timeline,
-        profiles,
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    (flags, 0..4u32, order).prop_map(|((paths, countries, timeline, profiles), callers, order)| {
+        Details {
+            paths,
+            countries,
+            callers,
+            order,
+            timeline,
+            profiles,
+        }
     })
 }
 

@@ -5,7 +5,7 @@ mod frame;
 mod health;
 mod plots;
 mod rows;
-mod scope;
+pub mod scope;
 mod shares;
 
 pub use cards::{Card, cards, ips_card, plain_card};
