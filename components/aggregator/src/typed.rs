@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use rollcall_tally::filter::read_path_key;
 use rollcall_tally::question::{self, Scope, Survey};
 use rollcall_tally::report::{
-    GlobalStats, IpReport, Overview, PathOrder, PathReport, Timeseries, TopIps, TopPaths,
+    CountriesReport, CountryOrder, GlobalStats, IpReport, Overview, PathOrder, PathReport,
+    Timeseries, TopIps, TopPaths,
 };
 use rollcall_tally::{Failure, Filter, IpOrder, Window};
 
@@ -80,6 +81,21 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
     ) -> Result<TopIps, Failure> {
         let scope = scope(window, filter)?;
         answer(question::TopIps {
+            scope,
+            limit,
+            order,
+        })
+        .await
+    }
+
+    async fn get_countries(
+        window: Window,
+        filter: Filter,
+        limit: u32,
+        order: CountryOrder,
+    ) -> Result<CountriesReport, Failure> {
+        let scope = scope(window, filter)?;
+        answer(question::Countries {
             scope,
             limit,
             order,

@@ -174,6 +174,62 @@ fn each_row_filters_the_whole_page_and_each_chip_takes_its_filter_away() {
 }
 
 #[test]
+fn all_countries_are_told_in_the_order_asked_for_and_have_a_page() {
+    let app = App::start();
+    let hit = |ip: &str, country: Option<&str>, status: u16| json!({"ip": ip, "method": "GET", "path": "/", "country": country, "status": status});
+    app.record(&json!([
+        hit("192.0.2.1", Some("DE"), 200),
+        hit("192.0.2.1", Some("DE"), 200),
+        hit("192.0.2.1", Some("DE"), 500),
+        hit("192.0.2.2", Some("FR"), 200),
+        hit("192.0.2.3", Some("FR"), 404),
+        hit("192.0.2.4", None, 503),
+    ]));
+    let told = |query: &str| {
+        let answer = app.json(&format!("/admin/countries?{query}"));
+        let countries = answer["countries"].as_array().unwrap().iter();
+        let told = countries.map(|country| {
+            (
+                country["country"].as_str().unwrap().to_owned(),
+                country["totalRequests"].as_u64().unwrap(),
+                country["uniqueIPs"].as_u64().unwrap(),
+                country["errorRate"].as_f64().unwrap(),
+            )
+        });
+        told.collect::<Vec<_>>()
+    };
+    let de = ("DE".to_owned(), 3, 1, 1.0 / 3.0);
+    let fr = ("FR".to_owned(), 2, 2, 0.5);
+    let unknown = ("unknown".to_owned(), 1, 1, 1.0);
+    let by_requests = [de.clone(), fr.clone(), unknown.clone()];
+    assert_eq!(told(""), by_requests);
+    assert_eq!(
+        told("sortBy=uniqueIPs"),
+        [fr.clone(), de.clone(), unknown.clone()]
+    );
+    assert_eq!(told("sortBy=errorRate&limit=1"), by_requests[2..]);
+    assert_eq!(told("country=unknown"), [unknown]);
+    assert_eq!(told("status=5xx&timeRange=1h&ip=192.0.2.1").len(), 1);
+    assert_eq!(app.ask("/admin/countries?sortBy=country").status, 400);
+
+    let first = page(&app, "/admin/");
+    let link = links(&first)
+        .into_iter()
+        .find(|link| link.contains("/countries?"));
+    let countries = page(&app, &link.expect("a link in the navigation"));
+    assert!(countries.contains("<h1>Countries</h1>"), "{countries}");
+    for title in ["Filter by DE", "Filter by FR", "Filter by unknown"] {
+        assert!(countries.contains(title), "{title}: {countries}");
+    }
+    let by_ips = links(&countries)
+        .into_iter()
+        .find(|link| link.contains("sortBy=uniqueIPs"));
+    let by_ips = page(&app, &by_ips.expect("another order"));
+    let places = ["Filter by FR", "Filter by DE"].map(|title| by_ips.find(title).unwrap());
+    assert!(places.is_sorted(), "{by_ips}");
+}
+
+#[test]
 fn an_ip_and_a_path_have_pages_of_their_own() {
     let app = App::start();
     app.record(&traffic());

@@ -4,7 +4,10 @@ use askama::Template;
 use http::StatusCode;
 use rollcall_tally::IpOrder;
 use rollcall_tally::question::{self, AnySurvey, BadParameter, LIMIT_MAX, Scope};
-use rollcall_tally::report::{IpReport, Overview, PathOrder, PathReport, TopIps, TopPaths};
+use rollcall_tally::report::{
+    CountriesReport, CountryOrder, CountryStats, IpReport, Overview, PathOrder, PathReport, TopIps,
+    TopPaths,
+};
 use rollcall_web::{Problem, log};
 
 use super::format::{self, Moment};
@@ -19,6 +22,7 @@ pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
         ("Overview", overview(scope.clone())),
         ("Paths", all_paths(scope.clone())),
         ("IPs", all_ips(scope.clone())),
+        ("Countries", all_countries(scope.clone())),
     ]
 }
 
@@ -39,6 +43,16 @@ fn all_paths(scope: Scope) -> AnySurvey {
 fn all_ips(scope: Scope) -> AnySurvey {
     let order = IpOrder::Requests;
     question::TopIps {
+        scope,
+        limit: LIMIT_MAX,
+        order,
+    }
+    .into()
+}
+
+fn all_countries(scope: Scope) -> AnySurvey {
+    let order = CountryOrder::Requests;
+    question::Countries {
         scope,
         limit: LIMIT_MAX,
         order,
@@ -68,6 +82,11 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             let told = Told::<TopIps>::ask(survey, how).await?;
             let frame = told.frame("IPs".to_owned(), |top| &top.provenance);
             written(&ListPage::of_ips(frame, list, &told.report))
+        }
+        AnySurvey::Countries(list) => {
+            let told = Told::<CountriesReport>::ask(survey, how).await?;
+            let frame = told.frame("Countries".to_owned(), |top| &top.provenance);
+            written(&CountriesPage::new(frame, list, &told.report))
         }
         AnySurvey::Ip(of) => {
             let told = Told::<IpReport>::ask(survey, how).await?;
@@ -205,6 +224,69 @@ impl ListPage {
             paths: Vec::new(),
             ips: parts::ip_rows(&list.clone().into(), &top.ips),
             is_full: top.ips.len() == LIMIT_MAX as usize,
+            frame,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "countries.html")]
+struct CountriesPage {
+    frame: Frame,
+    orders: Vec<Link>,
+    countries: Vec<CountryRow>,
+    is_full: bool,
+}
+
+struct CountryRow {
+    country: String,
+    filter: String,
+    requests: String,
+    /// Of the longest bar, 0 to 100.
+    bar: u64,
+    percent: String,
+    ips: String,
+    error_rate: String,
+    has_errors: bool,
+    p95: String,
+}
+
+impl CountriesPage {
+    fn new(frame: Frame, list: &question::Countries, report: &CountriesReport) -> Self {
+        let text = |order| match order {
+            CountryOrder::Requests => "requests",
+            CountryOrder::UniqueIps => "unique IPs",
+            CountryOrder::ErrorRate => "error rate",
+        };
+        let by = |order: CountryOrder| Link {
+            text: text(order),
+            is_current: order == list.order,
+            href: link::page(
+                &question::Countries {
+                    order,
+                    ..list.clone()
+                }
+                .into(),
+            ),
+        };
+        let survey = AnySurvey::from(list.clone());
+        let countries = report.countries.iter();
+        let most = countries.clone().map(|stats| stats.total_requests).max();
+        let row = |stats: &CountryStats| CountryRow {
+            country: stats.country.clone(),
+            filter: parts::scope::narrowed(&survey, link::Condition::Country, &stats.country),
+            requests: format::count(stats.total_requests),
+            bar: parts::bar(stats.total_requests, most),
+            percent: format::percent(stats.percentage / 100.0),
+            ips: format::count(stats.unique_ips),
+            error_rate: format::percent(stats.metrics.error_rate),
+            has_errors: stats.metrics.error_rate > 0.0,
+            p95: format::duration(stats.metrics.p95_response_time),
+        };
+        Self {
+            orders: CountryOrder::EVERY.map(by).into(),
+            countries: countries.map(row).collect(),
+            is_full: report.countries.len() == LIMIT_MAX as usize,
             frame,
         }
     }

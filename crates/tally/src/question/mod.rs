@@ -143,6 +143,7 @@ surveys! {
     overview::Overview,
     top_paths::TopPaths,
     top_ips::TopIps,
+    countries::Countries,
     timeseries::Timeseries,
     ip::Ip,
     path::Path,
@@ -150,6 +151,7 @@ surveys! {
 
 /// The shapes of reports that stand beside their question.
 pub mod reports {
+    pub use super::countries::{CountriesReport, CountryOrder, CountryStats};
     pub use super::ip::IpReport;
     pub use super::path::PathReport;
 }
