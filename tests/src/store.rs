@@ -34,6 +34,9 @@ enum Writes {
     Anything,
 }
 
+/// A value that the aggregator's instances share, as it is stored: question, body, when it was computed, how long it is fresh.
+pub type Kept = (String, Vec<u8>, u64, u64);
+
 /// A handle on the store of a running app.
 #[derive(Clone)]
 pub struct Moody(Arc<Shared>);

@@ -19,7 +19,7 @@ use std::time::Duration;
 use rollcall_tally::alert::{AlertState, Finding, Measured, Recent, Rule};
 use rollcall_tally::question::Query;
 use rollcall_tally::report::{Alert, AlertCheck, Notification};
-use rollcall_tally::{Details, Failure, Filter, IpOrder, KeptAnswer, Snapshot, Window};
+use rollcall_tally::{Details, Failure, Filter, IpOrder, Kept, Place, Snapshot, Window};
 use rollcall_web::{call, log};
 
 use crate::audience::Audience;
@@ -33,8 +33,6 @@ use variables::Variables;
 const HITS_DEADLINE: Duration = Duration::from_secs(50);
 /// Scope: app. What is due is checked no more often.
 const CHECK_EVERY_MS: u64 = 60_000;
-/// Under this name the store keeps when a check that was due began. Where it is lost, there is a check more.
-const LAST_CHECK: &str = "last-alert-check";
 
 thread_local! {
     /// Scope: instance. Before that, nothing is due, so that asking costs nothing.
@@ -98,19 +96,19 @@ async fn check_if_due() {
 /// Begins a check for all instances, unless it is not due yet: then says when. Two that begin at the same moment may both check; what they find is
 /// told once all the same.
 async fn begin(now_ms: u64) -> Result<Option<u64>, Failure> {
-    let recalled = collector::SHARED.recall(LAST_CHECK, &0).await?;
-    let last_ms = recalled.answer.map_or(0, |last| last.computed_at_ms);
+    let last = collector::SHARED.get(&Place::LastCheck, &0).await?;
+    let last_ms = last.generation;
     // By clocks that differ, it may have been in the future.
     if now_ms.abs_diff(last_ms) < CHECK_EVERY_MS {
         return Ok(Some(last_ms + CHECK_EVERY_MS));
     }
-    let begun = KeptAnswer {
-        question: LAST_CHECK.to_owned(),
+    let begun = Kept {
+        place: Place::LastCheck,
         body: Vec::new(),
         computed_at_ms: now_ms,
         ttl_ms: CHECK_EVERY_MS,
     };
-    collector::SHARED.keep(&begun, &0).await?;
+    collector::SHARED.put(&begun, &0).await?;
     Ok(None)
 }
 

@@ -4,7 +4,6 @@ use rollcall_tally::question::{AnySurvey, Asked, Query, Question};
 use rollcall_tally::report::Provenance;
 use rollcall_tally::{Failure, freshness};
 
-use crate::alerts;
 use crate::audience::Audience;
 use crate::clock::now_ms;
 use crate::settings::Settings;
@@ -74,7 +73,6 @@ fn told(survey: &AnySurvey, asked: Asked) -> Result<Answer, Failure> {
 pub async fn ask(settings: &Settings, query: Query) -> Result<Asked, Failure> {
     let audience = Audience::gather(settings, &query).await?;
     let mut answers = audience.ask(settings, &query).await?;
-    alerts::check_later_if_due();
     let behind = audience.snapshot.behind;
     answers
         .warnings

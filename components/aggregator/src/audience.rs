@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use futures::stream::{self, Stream, StreamExt, TryChunksError, TryStreamExt};
 use rollcall_tally::question::Query;
-use rollcall_tally::{Batch, Failure, IpList, IpRef, PageRange, Snapshot};
+use rollcall_tally::{Batch, Failure, IpList, IpRef, ShardRange, Snapshot};
 
 use crate::collector;
 use crate::fan_out::ask_twice;
 use crate::settings::Settings;
 
-/// Pages listed by one request.
-const PAGES_AT_ONCE: u32 = 32;
+/// Shards listed by one request.
+const SHARDS_AT_ONCE: u32 = 32;
 
 /// All of them, for an answer that says how many answered.
 pub struct Audience {
@@ -32,7 +32,7 @@ impl Audience {
             active: 0,
             began,
         };
-        stream::iter(page_ranges(snapshot, query))
+        stream::iter(shard_ranges(snapshot, query))
             .map(list)
             .buffer_unordered(settings.fanout_limit)
             .try_fold(empty, async |mut all, list| {
@@ -51,14 +51,14 @@ impl Audience {
     }
 }
 
-/// The same in batches of so many, one after the other: pages are listed when the IPs of those before them are used up, so that few IPs are
-/// in memory at any time. At most one request for pages is in flight.
+/// The same in batches of so many, one after the other: shards are listed when the IPs of those before them are used up, so that few IPs are
+/// in memory at any time. At most one request for shards is in flight.
 pub fn batches(
     snapshot: Snapshot,
     query: Query,
     size: usize,
 ) -> impl Stream<Item = Result<Batch, Failure>> {
-    let ranges: Vec<PageRange> = page_ranges(snapshot, &query).collect();
+    let ranges: Vec<ShardRange> = shard_ranges(snapshot, &query).collect();
     stream::iter(ranges)
         .then(list)
         .map_ok(|list| stream::iter(list.ips).map(Ok))
@@ -70,21 +70,21 @@ pub fn batches(
         })
 }
 
-async fn list(range: PageRange) -> Result<IpList, Failure> {
+async fn list(range: ShardRange) -> Result<IpList, Failure> {
     ask_twice(async || collector::MANY.list_ips(&range).await, || ()).await
 }
 
-fn page_ranges(snapshot: Snapshot, query: &Query) -> impl Iterator<Item = PageRange> {
-    // The collector reads the one page that a single address is in, so that one request will do.
-    let page_count = match query.filter.one_ip() {
-        Some(_) => snapshot.pages.max(1),
-        None => PAGES_AT_ONCE,
+fn shard_ranges(snapshot: Snapshot, query: &Query) -> impl Iterator<Item = ShardRange> {
+    // The collector reads the one shard that a single address is in, so that one request will do.
+    let shard_count = match query.filter.one_ip() {
+        Some(_) => snapshot.shards.max(1),
+        None => SHARDS_AT_ONCE,
     };
-    let firsts = (0..snapshot.pages).step_by(page_count as usize);
-    firsts.map(move |first_page| PageRange {
+    let firsts = (0..snapshot.shards).step_by(shard_count as usize);
+    firsts.map(move |first_shard| ShardRange {
         root: snapshot.root,
-        first_page,
-        page_count,
+        first_shard,
+        shard_count,
         since_ms: query.since_ms(snapshot.as_of_ms),
         as_of_ms: snapshot.as_of_ms,
         ip: query.filter.ip.clone(),

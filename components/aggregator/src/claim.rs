@@ -3,6 +3,7 @@
 //! A claim is of a generation of what is kept in the store, and holds while it is renewed. Whoever died with one is followed by whoever
 //! has looked for long enough.
 
+use rollcall_tally::Place;
 use rollcall_web::log;
 use std::time::Duration;
 
@@ -20,12 +21,12 @@ pub const PATIENCE: Duration = Duration::from_millis(2_500);
 const RENEW_EVERY: Duration = Duration::from_millis(800);
 
 /// Does what a claim was made for, and renews it on the way.
-pub async fn holding<T>(name: &str, work: impl Future<Output = T>) -> T {
+pub async fn holding<T>(place: &Place, work: impl Future<Output = T>) -> T {
     let work = std::pin::pin!(work);
     let renewing = std::pin::pin!(async {
         loop {
             sleep(RENEW_EVERY).await;
-            if let Err(failure) = collector::SHARED.renew_claim(name).await {
+            if let Err(failure) = collector::SHARED.renew_claim(place).await {
                 log!(Warn, "claim-not-renewed", failure = failure);
             }
         }
@@ -37,8 +38,8 @@ pub async fn holding<T>(name: &str, work: impl Future<Output = T>) -> T {
 }
 
 /// Lets another instance claim the same.
-pub async fn give_up(name: &str, generation: u64) {
-    if let Err(failure) = collector::SHARED.end_claim(name, &generation).await {
+pub async fn give_up(place: &Place, generation: u64) {
+    if let Err(failure) = collector::SHARED.end_claim(place, &generation).await {
         log!(Warn, "claim-not-given-up", failure = failure);
     }
 }

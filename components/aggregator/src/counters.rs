@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use rollcall_tally::report::FanOut;
-use rollcall_tally::{Count, Failure, KeptAnswer};
+use rollcall_tally::{Count, Failure, Kept, Place};
 use rollcall_web::auth::DENIED_COUNTER;
 use rollcall_web::log;
 use spin_sdk::time::sleep;
@@ -16,8 +16,6 @@ use crate::collector;
 
 /// For so long counts are collected before they are added, so that many cost one call.
 const ADD_AFTER: Duration = Duration::from_millis(200);
-/// Under this name the store keeps how the last fan-out went.
-const LAST_FAN_OUT: &str = "last-fan-out";
 
 /// What is counted. The store knows each by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +74,9 @@ struct Pending {
     is_scheduled: bool,
 }
 
+/// An older fan-out is not told of.
+const LAST_FAN_OUT_MS_MAX: u64 = 30 * 60_000;
+
 thread_local! {
     static PENDING: RefCell<Pending> = RefCell::default();
 }
@@ -122,13 +123,13 @@ async fn flush() {
         log!(Warn, "counts-not-added", failure = failure);
     }
     if let Some(fan_out) = pending.last_fan_out {
-        let kept = KeptAnswer {
-            question: LAST_FAN_OUT.to_owned(),
+        let kept = Kept {
+            place: Place::LastFanOut,
             body: serde_json::to_vec(&fan_out).unwrap_or_default(),
             computed_at_ms: now_ms(),
             ttl_ms: 0,
         };
-        if let Err(failure) = collector::SHARED.keep(&kept, &0).await {
+        if let Err(failure) = collector::SHARED.put(&kept, &0).await {
             log!(Warn, "last-fan-out-not-kept", failure = failure);
         }
     }
@@ -143,8 +144,9 @@ pub async fn totals() -> Result<Vec<u64>, Failure> {
 
 /// How the last fan-out went, of whichever instance. None: there was none in the last half hour.
 pub async fn last_fan_out() -> Result<Option<FanOut>, Failure> {
-    let recalled = collector::SHARED.recall(LAST_FAN_OUT, &0).await?;
-    let kept = recalled.answer.as_ref();
+    let since_ms = now_ms().saturating_sub(LAST_FAN_OUT_MS_MAX);
+    let found = collector::SHARED.get(&Place::LastFanOut, &since_ms).await?;
+    let kept = found.kept.as_ref();
     Ok(kept.and_then(|kept| serde_json::from_slice(&kept.body).ok()))
 }
 

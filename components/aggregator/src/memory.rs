@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use lru::LruCache;
-use rollcall_tally::KeptAnswer;
+use rollcall_tally::{Kept, Place};
 use rollcall_web::etag;
 
 /// Scope: instance. What is kept has at most so many bytes of bodies and questions; the least recently used leave first, and
@@ -71,9 +71,9 @@ impl Entry {
         }
     }
 
-    pub fn kept(&self, question: &str) -> KeptAnswer {
-        KeptAnswer {
-            question: question.to_owned(),
+    pub fn kept(&self, place: Place) -> Kept {
+        Kept {
+            place,
             body: self.body.to_vec(),
             computed_at_ms: self.computed_at_ms,
             ttl_ms: self.ttl_ms,
@@ -89,8 +89,8 @@ impl Entry {
     }
 }
 
-impl From<KeptAnswer> for Entry {
-    fn from(kept: KeptAnswer) -> Self {
+impl From<Kept> for Entry {
+    fn from(kept: Kept) -> Self {
         Self::new(kept.body, kept.computed_at_ms, kept.ttl_ms)
     }
 }

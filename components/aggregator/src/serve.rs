@@ -13,8 +13,8 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use rollcall_tally::Failure;
 use rollcall_tally::question::Question;
+use rollcall_tally::{Failure, Place};
 use rollcall_web::{call, log};
 use spin_sdk::time::sleep;
 
@@ -183,7 +183,7 @@ async fn compute_shared(
         Err(failure) => {
             log!(Warn, "no-answer", question = name, failure = failure);
             if let Some(generation) = claimed {
-                claim::give_up(&name, generation).await;
+                claim::give_up(&place(&name), generation).await;
             }
             flight.fail(&failure);
             Err(failure)
@@ -200,7 +200,7 @@ async fn compute(
     let began_ms = now_ms();
     let computing = answer::compute(settings, question);
     let answer = match claimed {
-        Some(name) => claim::holding(name, computing).await?,
+        Some(name) => claim::holding(&place(name), computing).await?,
         None => computing.await?,
     };
     let ttl_ms = answer.ttl_ms(question);
@@ -210,14 +210,19 @@ async fn compute(
 /// Lets the other instances have an answer: after the response, but at once, as they may be waiting for it.
 fn keep(name: String, entry: Rc<Entry>, claimed: Option<u64>) {
     spin_sdk::wasip3::spawn(async move {
-        let kept = entry.kept(&name);
+        let kept = entry.kept(Place::Answer(name));
         if let Err(failure) = collector::SHARED
-            .keep(&kept, &claimed.unwrap_or_default())
+            .put(&kept, &claimed.unwrap_or_default())
             .await
         {
             log!(Warn, "answer-not-kept", failure = failure);
         }
     });
+}
+
+/// Where an answer is kept.
+fn place(name: &str) -> Place {
+    Place::Answer(name.to_owned())
 }
 
 /// Who computes.
@@ -232,7 +237,7 @@ enum Claim {
 
 async fn claim(name: &str, mut generation: u64) -> Claim {
     loop {
-        match collector::SHARED.claim(name, &generation).await {
+        match collector::SHARED.claim(&place(name), &generation).await {
             Ok(true) => return Claim::Ours(generation),
             Ok(false) => {}
             Err(failure) => {
@@ -277,14 +282,14 @@ struct Known {
 async fn recall(name: &str) -> Option<Known> {
     let in_memory = memory::get(name);
     let known_ms = in_memory.as_ref().map_or(0, |entry| entry.computed_at_ms);
-    let recalled = match collector::SHARED.recall(name, &known_ms).await {
-        Ok(recalled) => recalled,
+    let found = match collector::SHARED.get(&place(name), &known_ms).await {
+        Ok(found) => found,
         Err(failure) => {
             log!(Warn, "answer-not-recalled", failure = failure);
             return None;
         }
     };
-    let source = match (recalled.answer, in_memory) {
+    let source = match (found.kept, in_memory) {
         (Some(newer), _) => {
             memory::put(name, Entry::from(newer).confirmed(now_ms()));
             Source::Store
@@ -296,8 +301,8 @@ async fn recall(name: &str) -> Option<Known> {
         (None, None) => Source::Store,
     };
     Some(Known {
-        generation: recalled.generation,
-        is_claimed: recalled.is_claimed,
+        generation: found.generation,
+        is_claimed: found.is_claimed,
         source,
     })
 }

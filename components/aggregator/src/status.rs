@@ -24,7 +24,7 @@ pub async fn status_and_traffic(settings: &Settings) -> Result<(Status, Traffic)
         folded_at_ms: ledger.folded_at_ms,
         tracked_ips: ledger.snapshot.ips,
         recorded_hits: ledger.snapshot.hits,
-        pages: ledger.snapshot.pages,
+        shards: ledger.snapshot.shards,
         appended_segments: ledger.log_next,
         pending_segments: ledger.log_next.saturating_sub(ledger.log_folded),
         open_segments: ledger.log_open,

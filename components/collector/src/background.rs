@@ -179,12 +179,11 @@ async fn bring_up() -> Result<bool, Failure> {
         return Ok(true);
     }
     let began = Instant::now();
+    service.shared().upgrade().await?;
     let upgraded = service.ledger().upgrade().await?;
     if upgraded == Upgraded::Done {
-        eprintln!(
-            "the store was brought up to layout {LAYOUT} in {:?}",
-            began.elapsed()
-        );
+        let took_ms = began.elapsed().as_millis();
+        log!(Info, "store-brought-up", layout = LAYOUT, took_ms = took_ms);
     }
     Ok(upgraded == Upgraded::Done)
 }
@@ -205,7 +204,7 @@ async fn try_to_fold() -> Result<Folded, Failure> {
     match folded {
         // An older version was still at work after the store had been brought up.
         Err(error @ LedgerError::OtherLayout { layout, .. }) if layout < LAYOUT => {
-            eprintln!("{error}");
+            log!(Warn, "older-version-at-work", failure = error);
             service.open_again().await?;
             bring_up().await?;
             Ok(Folded::Lost)

@@ -4,14 +4,15 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rollcall_ledger::limits::Limits;
-use rollcall_ledger::{BatchId, Clock, Current, Ledger, LedgerError, Listed, Opened, Root};
-use rollcall_store::LAYOUT;
+use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, Opened, Root};
+use rollcall_shared::Shared;
+use rollcall_store::{Clock, LAYOUT};
 use rollcall_tally::adder::Adder;
 use rollcall_tally::filter::read_network;
 use rollcall_tally::intake::{self, Intake};
 use rollcall_tally::{
-    Batch, Behind, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, PageRange, RawHit,
-    Receipt, Snapshot, Summary,
+    Batch, Behind, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, RawHit, Receipt,
+    ShardRange, Snapshot, Summary,
 };
 use rollcall_web::{log, variable};
 
@@ -140,11 +141,11 @@ impl Service {
         })
     }
 
-    pub async fn list_ips(&self, pages: PageRange) -> Result<IpList, Failure> {
-        let network = pages.ip.as_deref().map(read_network).transpose();
+    pub async fn list_ips(&self, shards: ShardRange) -> Result<IpList, Failure> {
+        let network = shards.ip.as_deref().map(read_network).transpose();
         let network = network.map_err(Failure::Invalid)?;
-        let first = pages.first_page as usize;
-        let range = first..first.saturating_add(pages.page_count as usize);
+        let first = shards.first_shard as usize;
+        let range = first..first.saturating_add(shards.shard_count as usize);
         let range = match network.filter(|network| network.prefix_len() == network.max_prefix_len())
         {
             Some(single) => self.ledger().shard_of(&single.addr(), range),
@@ -152,13 +153,13 @@ impl Service {
         };
         let listed = self
             .ledger()
-            .list(pages.root, range)
+            .list(shards.root, range)
             .await
             .map_err(Failure::from)?;
         let wanted = |ip: &Listed| network.is_none_or(|network| network.contains(&ip.ip));
         let listed: Vec<Listed> = listed.into_iter().filter(wanted).collect();
         let active_days = variable::number("active_days", ACTIVE_DAYS, 1..=90).await;
-        let active_from_ms = pages
+        let active_from_ms = shards
             .as_of_ms
             .saturating_sub(active_days * 24 * 60 * 60 * 1_000);
         let active = listed
@@ -167,7 +168,7 @@ impl Service {
             .count();
         let seen = listed
             .into_iter()
-            .filter(|ip| ip.last_seen_ms >= pages.since_ms);
+            .filter(|ip| ip.last_seen_ms >= shards.since_ms);
         Ok(IpList {
             active: active as u64,
             ips: seen
@@ -263,12 +264,16 @@ impl Service {
         Snapshot {
             root: root.k,
             as_of_ms: self.now_ms(),
-            pages: root.shards.len() as u32,
+            shards: root.shards.len() as u32,
             ips: root.ips,
             hits: root.hits,
             drops: root.drops,
             behind: None,
         }
+    }
+
+    pub fn shared(&self) -> Shared<'_, SpinStore, SpinClock> {
+        Shared::new(&self.store, &self.clock, rollcall_shared::Limits::default())
     }
 
     pub fn ledger(&self) -> Ledger<'_, SpinStore, SpinClock> {

@@ -1,51 +1,42 @@
 //! The functions of `rollcall:stats/shared`: what the instances of the aggregator share.
 
-use rollcall_tally::{Count, Failure, KeptAnswer, Recalled};
+use rollcall_tally::{Count, Failure, Found, Kept, Place};
 
 use crate::service::Service;
 
-/// The largest body of an answer that is kept: some stores take no value above 1 MB.
+/// The largest body of a value that is kept: some stores take no value above 1 MB.
 pub const BODY_BYTES_MAX: usize = 900_000;
 /// The longest name of a counter.
 const COUNTER_NAME_BYTES_MAX: usize = 40;
 
 impl Service {
-    pub async fn recall(&self, question: String, newer_than_ms: u64) -> Result<Recalled, Failure> {
-        let recalled = self.ledger().recall(&question, newer_than_ms).await;
-        recalled.map_err(Failure::from)
+    pub async fn get(&self, place: Place, newer_than_ms: u64) -> Result<Found, Failure> {
+        Ok(self.shared().get(&place, newer_than_ms).await?)
     }
 
-    pub async fn claim(&self, question: String, generation: u64) -> Result<bool, Failure> {
-        let claimed = self.ledger().claim(&question, generation).await;
-        claimed.map_err(Failure::from)
+    pub async fn claim(&self, place: Place, generation: u64) -> Result<bool, Failure> {
+        Ok(self.shared().claim(&place, generation).await?)
     }
 
-    pub async fn renew_claim(&self, question: String) -> Result<(), Failure> {
-        self.ledger()
-            .renew_claim(&question)
-            .await
-            .map_err(Failure::from)
+    pub async fn renew_claim(&self, place: Place) -> Result<(), Failure> {
+        Ok(self.shared().renew_claim(&place).await?)
     }
 
-    pub async fn end_claim(&self, question: String, generation: u64) -> Result<(), Failure> {
-        let ended = self.ledger().end_claim(&question, generation).await;
-        ended.map_err(Failure::from)
+    pub async fn end_claim(&self, place: Place, generation: u64) -> Result<(), Failure> {
+        Ok(self.shared().end_claim(&place, generation).await?)
     }
 
-    pub async fn keep(&self, answer: KeptAnswer, generation: u64) -> Result<(), Failure> {
-        if answer.body.len() > BODY_BYTES_MAX {
+    pub async fn put(&self, kept: Kept, generation: u64) -> Result<(), Failure> {
+        if kept.body.len() > BODY_BYTES_MAX {
             return Err(Failure::Invalid(format!(
-                "an answer that is kept has at most {BODY_BYTES_MAX} bytes"
+                "a value that is kept has at most {BODY_BYTES_MAX} bytes"
             )));
         }
-        self.ledger()
-            .keep(&answer, generation)
-            .await
-            .map_err(Failure::from)
+        Ok(self.shared().put(&kept, generation).await?)
     }
 
     pub async fn sweep(&self) -> Result<(), Failure> {
-        self.ledger().sweep_all().await.map_err(Failure::from)
+        Ok(self.shared().sweep().await?)
     }
 
     pub async fn count_up(&self, counts: Vec<Count>) -> Result<Vec<Count>, Failure> {
@@ -56,6 +47,6 @@ impl Service {
         if let Some(bad) = counts.iter().find(|count| !is_name(&count.name)) {
             return Err(Failure::Invalid(format!("{:?} is no counter", bad.name)));
         }
-        self.ledger().count(&counts).await.map_err(Failure::from)
+        Ok(self.shared().count(&counts).await?)
     }
 }

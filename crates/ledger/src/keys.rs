@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use sha2::{Digest, Sha256};
+use rollcall_store::stable_hash;
 
 /// Counter: the newest number of the log.
 pub const LOG_NEXT: &str = "log:next";
@@ -49,40 +49,13 @@ pub fn ip(ip: &IpAddr, k: u64) -> String {
     format!("ip:{ip}:{k}")
 }
 
-/// The answer kept in a slot.
-pub fn answer(slot: u64) -> String {
-    format!("answer:{slot}")
-}
-
-/// Until when somebody computes an answer for a slot. A hint.
-pub fn claim(slot: u64) -> String {
-    format!("claim:{slot}")
-}
-
-/// Counter: who wanted to compute the successor of what a slot held.
-pub fn claims(slot: u64, generation: u64) -> String {
-    format!("claims:{slot}:{generation}")
-}
-
-/// Counter: how often something happened.
-pub fn count(name: &str) -> String {
-    format!("count:{name}")
-}
-
 /// The shard that an IP is in, by the SHA-256 of its octets: the same for ever, on every machine.
 pub fn shard_of(ip: &IpAddr, shards: usize) -> usize {
     let hash = match ip {
-        IpAddr::V4(v4) => hash(&v4.octets()),
-        IpAddr::V6(v6) => hash(&v6.octets()),
+        IpAddr::V4(v4) => stable_hash(&v4.octets()),
+        IpAddr::V6(v6) => stable_hash(&v6.octets()),
     };
     (hash % shards as u64) as usize
-}
-
-/// The same for ever, on every machine.
-pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    let digest = Sha256::digest(bytes);
-    let head = digest.iter().take(8);
-    head.fold(0u64, |hash, byte| (hash << 8) | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -99,10 +72,6 @@ mod tests {
             shard(255, 7),
             ids(3, 7),
             ip(&v6, 7),
-            answer(3),
-            claim(3),
-            claims(3, 7),
-            count("a-name"),
         ] {
             assert!(
                 key.chars()

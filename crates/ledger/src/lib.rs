@@ -11,10 +11,8 @@
 //!
 //! No I/O, no clock and no SDK of its own: see [`Store`] and [`Clock`].
 
-mod answers;
 mod append;
 mod clean;
-mod counters;
 mod error;
 mod fold;
 pub mod keys;

@@ -46,12 +46,6 @@ pub struct Limits {
     pub ips: usize,
     /// An IP seen within this is active.
     pub active_ms: u64,
-    /// Places for kept answers. Two questions with the same place push each other out.
-    pub answer_slots: u64,
-    /// Slots looked through for expired answers whenever one is kept.
-    pub answer_slots_swept: u64,
-    /// A kept answer leaves the store after this: nobody is given an older one.
-    pub answers_kept_ms: u64,
 }
 
 impl Default for Limits {
@@ -77,9 +71,6 @@ impl Default for Limits {
             ids_kept: 10_000,
             ips: 50_000,
             active_ms: 7 * 24 * 60 * 60_000,
-            answer_slots: 256,
-            answer_slots_swept: 4,
-            answers_kept_ms: 30 * 60_000,
         }
     }
 }

@@ -166,8 +166,6 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             }
         }
         self.upgrade_plans(&mut upgrade, plans).await?;
-        let answers = (0..=self.limits.answer_slots).map(keys::answer);
-        upgrade.bring_up(answers.collect()).await?;
         upgrade.store().await?;
         Ok(self.write_meta(None).await?)
     }

@@ -89,7 +89,10 @@ fn a_store_of_layout_3_gives_the_same_answers_after_it_was_brought_up() {
         fold(&store, &limits).unwrap();
         clean(&store, &limits);
     }
-    for (key, value) in store.values.borrow().iter() {
+    let values = store.values.borrow();
+    // Answers are not the ledger's.
+    let values = values.iter().filter(|(key, _)| !key.starts_with("answer:"));
+    for (key, value) in values {
         assert_eq!(value[0], LAYOUT, "{key}");
     }
     assert_eq!(store.keys("root:").len(), 2, "{:?}", store.keys("root:"));

@@ -139,12 +139,12 @@ pub fn export_as_csv() -> String {
 pub fn status() -> Status {
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        layout_version: 2,
+        layout_version: 4,
         root: 1,
         folded_at_ms: NOW_MS,
         tracked_ips: 2,
         recorded_hits: 3,
-        pages: 256,
+        shards: 256,
         appended_segments: 1,
         pending_segments: 0,
         open_segments: 0,

@@ -3,7 +3,23 @@
 //! [`Store`] and [`Clock`] say what Rollcall needs. [`value`] is the form of every stored value. No I/O and no SDK of its own.
 
 mod store;
+#[cfg(feature = "testing")]
+#[allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops"
+)]
+pub mod testing;
 pub mod value;
+
+use sha2::{Digest, Sha256};
 
 pub use store::{Clock, Store, StoreError, get_each};
 pub use value::{LAYOUT, Unreadable};
+
+/// The same for ever, on every machine: the first 64 bits of the SHA-256.
+pub fn stable_hash(bytes: &[u8]) -> u64 {
+    let digest = Sha256::digest(bytes);
+    let first = digest.iter().take(8);
+    first.fold(0, |hash, byte| (hash << 8) | u64::from(*byte))
+}

@@ -157,7 +157,7 @@ pub struct Snapshot {
     pub root: u64,
     /// When it was taken. Every part of an answer counts its windows back from here.
     pub as_of_ms: u64,
-    pub pages: u32,
+    pub shards: u32,
     /// IPs tracked.
     pub ips: u64,
     /// Hits counted since the beginning, evicted ones too.
@@ -167,16 +167,16 @@ pub struct Snapshot {
     pub behind: Option<Behind>,
 }
 
-/// Some pages of a snapshot, numbered from 0, and which of their IPs are wanted.
+/// Some shards of a snapshot, numbered from 0, and which of their IPs are wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PageRange {
+pub struct ShardRange {
     pub root: u64,
-    pub first_page: u32,
-    pub page_count: u32,
+    pub first_shard: u32,
+    pub shard_count: u32,
     /// IPs that were not seen since then are left out.
     pub since_ms: u64,
     pub as_of_ms: u64,
-    /// An address or a network: IPs outside of it are left out. A single address costs a single page.
+    /// An address or a network: IPs outside of it are left out. A single address costs a single shard.
     pub ip: Option<String>,
 }
 
@@ -191,7 +191,7 @@ pub struct IpRef {
 pub struct IpList {
     /// IPs seen since the time asked for.
     pub ips: Vec<IpRef>,
-    /// IPs of these pages, and of the address or network asked for, that were seen within `active_days`.
+    /// IPs of these shards, and of the address or network asked for, that were seen within `active_days`.
     pub active: u64,
 }
 
@@ -219,25 +219,37 @@ pub struct LedgerStatus {
     pub traffic: Traffic,
 }
 
-/// An answer of the aggregator, kept so that all its instances share it.
+/// Where the instances of the aggregator share a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptAnswer {
-    /// The question, each parameter written out.
-    pub question: String,
+pub enum Place {
+    /// The answer to a question, each of its parameters written out.
+    Answer(String),
+    /// Which notifications were sent.
+    Notifications,
+    /// When the alerts were last checked.
+    LastCheck,
+    /// How the last fan-out went.
+    LastFanOut,
+}
+
+/// A value that they share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    pub place: Place,
     pub body: Vec<u8>,
     pub computed_at_ms: u64,
     /// How long it is fresh.
     pub ttl_ms: u64,
 }
 
-/// What is kept for a question.
+/// What is in a place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recalled {
+pub struct Found {
     /// None: there is none that is newer than the one known.
-    pub answer: Option<KeptAnswer>,
-    /// When whatever is in its place was computed; 0: the place is empty.
+    pub kept: Option<Kept>,
+    /// When the value that is there was computed; 0: the place is empty.
     pub generation: u64,
-    /// Somebody says to be computing another one.
+    /// Somebody says to be making the next one.
     pub is_claimed: bool,
 }
 

@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use proptest::prelude::*;
 use rollcall_tally::{
-    Batch, Count, ExportRow, Failure, IpList, IpRef, KeptAnswer, LedgerStatus, PageRange, Recalled,
+    Batch, Count, ExportRow, Failure, Found, IpList, IpRef, Kept, LedgerStatus, ShardRange,
     Snapshot, Summary,
 };
 use serde::de::DeserializeOwned;
@@ -16,17 +16,17 @@ fn read_as_everything(bytes: &[u8]) {
     fn read<T: DeserializeOwned>(bytes: &[u8]) {
         let _ = postcard::from_bytes::<T>(bytes);
     }
-    read::<PageRange>(bytes);
+    read::<ShardRange>(bytes);
     read::<Batch>(bytes);
     read::<(String, u64)>(bytes);
-    read::<(KeptAnswer, u64)>(bytes);
+    read::<(Kept, u64)>(bytes);
     read::<Vec<Count>>(bytes);
     read::<Snapshot>(bytes);
     read::<IpList>(bytes);
     read::<Summary>(bytes);
     read::<Vec<ExportRow>>(bytes);
     read::<LedgerStatus>(bytes);
-    read::<Recalled>(bytes);
+    read::<Found>(bytes);
     read::<Failure>(bytes);
 }
 

@@ -31,7 +31,7 @@ pub async fn postcard<T: DeserializeOwned>(
 ) -> Result<T, Problem> {
     let body = read(request, bytes_max).await?;
     postcard::from_bytes(&body).map_err(|error| {
-        eprintln!("a body is not as it must be: {error}");
+        log!(Warn, "body-not-read", error = error);
         Problem::new(StatusCode::BAD_REQUEST, "The body is not as it must be.")
     })
 }

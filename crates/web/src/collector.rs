@@ -17,17 +17,17 @@ macro_rules! collector_functions {
         $make! {
             collector {
                 "take-snapshot" take_snapshot() -> Snapshot;
-                "list-ips" list_ips(pages: PageRange) -> IpList;
+                "list-ips" list_ips(shards: ShardRange) -> IpList;
                 "summarize" summarize(batch: Batch) -> Summary;
                 "rows" rows(batch: Batch) -> Vec<ExportRow>;
                 "status" status() -> LedgerStatus;
             }
             shared {
-                "recall" recall(question: str, newer_than_ms: u64) -> Recalled;
-                "claim" claim(question: str, generation: u64) -> bool;
-                "renew-claim" renew_claim(question: str) -> ();
-                "end-claim" end_claim(question: str, generation: u64) -> ();
-                "keep" keep(answer: KeptAnswer, generation: u64) -> ();
+                "get" get(place: Place, newer_than_ms: u64) -> Found;
+                "claim" claim(place: Place, generation: u64) -> bool;
+                "renew-claim" renew_claim(place: Place) -> ();
+                "end-claim" end_claim(place: Place, generation: u64) -> ();
+                "put" put(kept: Kept, generation: u64) -> ();
                 "sweep" sweep() -> ();
                 "count-up" count_up(counts: [Count]) -> Vec<Count>;
             }

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rollcall_tally::KeptAnswer;
+use rollcall_store::value;
 use rollcall_tests::chain::{Calls, Fate};
-use rollcall_tests::store::Moody;
+use rollcall_tests::store::{Kept, Moody};
 use rollcall_tests::{ADMIN, Answer, App, Client, INGEST, NO_CACHE, PATIENCE};
 use serde_json::{Value, json};
 
@@ -47,9 +47,9 @@ fn grow_old(app: &mut App, store: &Moody, minutes: u64) {
         for key in inner.keys().await.unwrap() {
             if key.starts_with("answer:") {
                 let bytes = inner.get(&key).await.unwrap().unwrap();
-                let mut kept: KeptAnswer = postcard::from_bytes(&bytes[1..]).unwrap();
-                kept.computed_at_ms -= minutes * 60_000;
-                let bytes = postcard::to_extend(&kept, vec![bytes[0]]).unwrap();
+                let mut kept: Kept = value::decode(&key, &bytes).unwrap();
+                kept.2 -= minutes * 60_000;
+                let bytes = value::encode(&key, &kept).unwrap();
                 inner.set(&key, &bytes).await.unwrap();
             }
         }
@@ -115,7 +115,7 @@ fn an_answer_that_is_fresh_is_not_called_stale_while_another_looks_for_a_newer_o
     ask(&app, STATS);
     // It is believed no longer without a look into the store, which takes its time.
     thread::sleep(Duration::from_millis(2_100));
-    calls.rule("/recall", |_| Fate::Call(2_000));
+    calls.rule("/get", |_| Fate::Call(2_000));
     let client = app.client(PATIENCE);
     let found: Vec<String> = thread::scope(|scope| {
         let asking = (0..10).map(|_| {
@@ -483,8 +483,8 @@ fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
         ["total", "batches", "batchesRetried", "batchesFailed"].map(|name| &after["fanOut"][name]);
     assert_eq!(fan_out, [&json!(4), &json!(40), &json!(20), &json!(20)]);
     assert_eq!(
-        (&after["layoutVersion"], &after["pages"]),
-        (&json!(3), &json!(256))
+        (&after["layoutVersion"], &after["shards"]),
+        (&json!(4), &json!(256))
     );
     assert_eq!(after["version"], env!("CARGO_PKG_VERSION"));
 }

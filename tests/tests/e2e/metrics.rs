@@ -186,7 +186,7 @@ fn a_store_that_was_never_written_to_can_be_scraped() {
 #[test]
 fn a_scrape_tells_the_lag_and_neither_folds_nor_asks_any_ip() {
     let calls = Calls::default();
-    for path in ["/take-snapshot", "/list-ips", "/summarize", "/keep"] {
+    for path in ["/take-snapshot", "/list-ips", "/summarize", "/put"] {
         calls.rule(path, |_| Fate::Call(0));
     }
     let app = App::start_with(|config| config.chain_layer = Some(calls.layer()));
@@ -203,7 +203,7 @@ fn a_scrape_tells_the_lag_and_neither_folds_nor_asks_any_ip() {
     assert_eq!(waits.map(|series| told[series]), [2.0, 2.0, 0.0]);
     let lag = series(&app)["rollcall_fold_lag_seconds"];
     assert!(lag >= told["rollcall_fold_lag_seconds"], "it is told anew");
-    for path in ["/take-snapshot", "/list-ips", "/summarize", "/keep"] {
+    for path in ["/take-snapshot", "/list-ips", "/summarize", "/put"] {
         assert_eq!(calls.made(path), 0, "{path}");
     }
     app.json("/admin/global-stats");

@@ -182,7 +182,7 @@ fn a_state_that_cannot_be_read_is_missed_by_name_and_the_others_are_served() {
 
 #[test]
 fn a_damaged_segment_or_index_is_a_500_and_its_key_is_for_the_log() {
-    for kind in ["log:2", "page:", "root:", "mark"] {
+    for kind in ["log:2", "shard:", "root:", "head"] {
         let store = Moody::default();
         let app = app(&store);
         assert_eq!(collect(&app, "a").status, 202);
@@ -292,7 +292,13 @@ async fn make_layout_3(store: &Moody) {
         match inner.get(&key).await.unwrap() {
             Some(value) if value[0] == rollcall_store::LAYOUT => {
                 let old = [&[UP_TO_LAYOUT_3], &value[5..]].concat();
-                inner.set(&key, &old).await.unwrap();
+                let old_key = match key.strip_prefix("shard:") {
+                    Some(shard) => format!("page:{shard}"),
+                    None if key == "head" => "mark".to_owned(),
+                    None => key.clone(),
+                };
+                inner.delete(&key).await.unwrap();
+                inner.set(&old_key, &old).await.unwrap();
             }
             _ => {}
         }

@@ -12,7 +12,7 @@ mod bindings {
 }
 
 use bindings::Caller;
-use bindings::exports::rollcall::stats::collector::{Batch, PageRange, RawHit};
+use bindings::exports::rollcall::stats::collector::{Batch, RawHit, ShardRange};
 use bindings::rollcall::stats::types::{Details, Filter, IpOrder, Window};
 
 fn hit(ip: &str, path: &str) -> RawHit {
@@ -53,15 +53,15 @@ fn the_collector_records_and_answers_through_its_typed_export() {
                     .await
                     .unwrap()
                     .unwrap();
-                let pages = PageRange {
+                let shards = ShardRange {
                     root: snapshot.root,
-                    first_page: 0,
-                    page_count: snapshot.pages,
+                    first_shard: 0,
+                    shard_count: snapshot.shards,
                     since_ms: 0,
                     as_of_ms: snapshot.as_of_ms,
                     ip: Some("192.0.2.0/24".into()),
                 };
-                let list = collector.call_list_ips(accessor, pages).await;
+                let list = collector.call_list_ips(accessor, shards).await;
                 let list = list.unwrap().unwrap();
                 let batch = Batch {
                     as_of_ms: snapshot.as_of_ms,

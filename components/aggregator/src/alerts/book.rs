@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use rollcall_tally::alert::{AlertState, BOOK, Book, Event, Finding, Next, Rule};
+use rollcall_tally::alert::{AlertState, Book, Event, Finding, Next, Rule};
 use rollcall_tally::report::{AlertNotification, Notification};
-use rollcall_tally::{Failure, KeptAnswer, Recalled};
+use rollcall_tally::{Failure, Found, Kept, Place};
 use rollcall_web::{call, log};
 use spin_sdk::time::sleep;
 
@@ -20,6 +20,8 @@ use crate::{claim, collector};
 
 /// How long noting and telling may take together, waiting for another instance that tells included: somewhat more than a delivery.
 const DEADLINE: Duration = Duration::from_secs(9);
+
+const PLACE: Place = Place::Notifications;
 
 type Outcomes = BTreeMap<Rule, Outcome>;
 
@@ -73,19 +75,19 @@ impl<'a> Teller<'a> {
         // The generation that somebody else has claimed, and since when we know.
         let mut refused: Option<(u64, Instant)> = None;
         loop {
-            let recalled = collector::SHARED.recall(BOOK, &0).await?;
-            let generation = recalled.generation;
-            let known = read(&recalled)?;
+            let found = collector::SHARED.get(&PLACE, &0).await?;
+            let generation = found.generation;
+            let known = read(&found)?;
             let mut book = known.clone();
             book.note(self.findings, self.as_of_ms);
             let (mut outcomes, due) = self.due(&book);
             if book == known && due.is_empty() {
                 return Ok(outcomes);
             }
-            if !collector::SHARED.claim(BOOK, &generation).await? {
+            if !collector::SHARED.claim(&PLACE, &generation).await? {
                 let since = refused.filter(|(known, _)| *known == generation);
                 let (_, since) = *refused.insert(since.unwrap_or((generation, Instant::now())));
-                if recalled.is_claimed || since.elapsed() <= claim::PATIENCE {
+                if found.is_claimed || since.elapsed() <= claim::PATIENCE {
                     sleep(claim::LOOK_AGAIN).await;
                     continue;
                 }
@@ -95,9 +97,9 @@ impl<'a> Teller<'a> {
                 keep(&book, generation).await?;
                 continue;
             }
-            let told = claim::holding(BOOK, self.send(due, &mut book)).await;
+            let told = claim::holding(&PLACE, self.send(due, &mut book)).await;
             if book == known || !is_kept(&book, generation).await {
-                claim::give_up(BOOK, generation).await;
+                claim::give_up(&PLACE, generation).await;
             }
             outcomes.extend(told);
             return Ok(outcomes);
@@ -176,8 +178,8 @@ impl<'a> Teller<'a> {
 }
 
 /// What was told so far. Where it cannot be read nothing is told, or it would be told anew with every check.
-fn read(recalled: &Recalled) -> Result<Book, Failure> {
-    let Some(kept) = &recalled.answer else {
+fn read(found: &Found) -> Result<Book, Failure> {
+    let Some(kept) = &found.kept else {
         return Ok(Book::default());
     };
     let book = serde_json::from_slice(&kept.body);
@@ -196,12 +198,12 @@ async fn is_kept(book: &Book, generation: u64) -> bool {
 async fn keep(book: &Book, generation: u64) -> Result<(), Failure> {
     let body = serde_json::to_vec(book);
     let body = body.map_err(|error| Failure::Unavailable(format!("alerts as JSON: {error}")))?;
-    let kept = KeptAnswer {
-        question: BOOK.to_owned(),
+    let kept = Kept {
+        place: PLACE,
         body,
         // Another generation, whatever the clocks.
         computed_at_ms: now_ms().max(generation + 1),
         ttl_ms: 0,
     };
-    collector::SHARED.keep(&kept, &generation).await
+    collector::SHARED.put(&kept, &generation).await
 }

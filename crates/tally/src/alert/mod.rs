@@ -8,7 +8,7 @@ mod told;
 use serde::{Deserialize, Serialize};
 
 pub use judge::{AlertState, Finding, Measured, Recent, Thresholds};
-pub use told::{BOOK, Book, Event, Next, Told};
+pub use told::{Book, Event, Next, Told};
 
 /// What is watched.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

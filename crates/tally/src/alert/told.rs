@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{AlertState, Finding, Rule};
 
-/// Under this name [`Book`] is kept in the store.
-pub const BOOK: &str = "alerts";
-
 /// What a notification says.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,7 +26,7 @@ pub struct Status {
     /// Hits counted since the beginning, evicted ones too.
     pub recorded_hits: u64,
     /// Of the root: shares of the IPs by hash.
-    pub pages: u32,
+    pub shards: u32,
     /// Numbers of the log that were taken, each for a batch.
     pub appended_segments: u64,
     /// Numbers of the log that the root does not hold yet: batches, or places that were taken and never written.

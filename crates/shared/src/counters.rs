@@ -1,12 +1,13 @@
 //! Counters of what the app did, over all instances and since the store was filled. Nothing depends on them.
 
+use rollcall_store::{Clock, Store};
 use rollcall_tally::Count;
 
-use crate::{Clock, Ledger, LedgerError, Store, keys};
+use crate::{Shared, SharedError, keys};
 
-impl<S: Store, C: Clock> Ledger<'_, S, C> {
+impl<S: Store, C: Clock> Shared<'_, S, C> {
     /// Adds to counters, and tells what they came to. Adding 0 only asks.
-    pub async fn count(&self, counts: &[Count]) -> Result<Vec<Count>, LedgerError> {
+    pub async fn count(&self, counts: &[Count]) -> Result<Vec<Count>, SharedError> {
         let mut totals = Vec::with_capacity(counts.len());
         for Count { name, times } in counts {
             let delta = i64::try_from(*times).unwrap_or(i64::MAX);

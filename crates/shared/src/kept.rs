@@ -1,0 +1,92 @@
+//! Values kept in the store, so that all instances share them.
+
+use std::ops::Range;
+
+use rollcall_store::value::{decode, encode};
+use rollcall_store::{Clock, Store, Unreadable};
+use rollcall_tally::{Found, Kept, Place};
+
+use crate::keys::Slot;
+use crate::stored::Value;
+use crate::{Shared, SharedError};
+
+impl<S: Store, C: Clock> Shared<'_, S, C> {
+    /// What is kept in a place, if it was computed after `newer_than_ms`, and whether somebody makes its successor.
+    pub async fn get(&self, place: &Place, newer_than_ms: u64) -> Result<Found, SharedError> {
+        let slot = self.slot_of(place);
+        let value = self.value(slot).await?;
+        let generation = value.as_ref().map_or(0, |value| value.computed_at_ms);
+        let is_claimed = self.is_claimed(slot).await?;
+        let is_wanted = |value: &Value| value.is_of(place) && value.computed_at_ms > newer_than_ms;
+        let value = value.filter(is_wanted);
+        Ok(Found {
+            kept: value.map(|value| value.into_kept(place.clone())),
+            generation,
+            is_claimed,
+        })
+    }
+
+    /// Keeps a value in its place, and ends the claim of the `generation` before it. Expired answers in a few slots are deleted on
+    /// the way.
+    pub async fn put(&self, kept: &Kept, generation: u64) -> Result<(), SharedError> {
+        let slot = self.slot_of(&kept.place);
+        let key = slot.value();
+        self.store
+            .set(&key, encode(&key, &Value::of(kept))?)
+            .await?;
+        self.end_claims(slot, generation).await?;
+        let first = self.clock.unique() % self.limits.slots;
+        let some = first..first.saturating_add(self.limits.slots_swept);
+        self.sweep_slots(some).await
+    }
+
+    /// Deletes every answer that has expired.
+    pub async fn sweep(&self) -> Result<(), SharedError> {
+        self.sweep_slots(0..self.limits.slots).await
+    }
+
+    async fn sweep_slots(&self, slots: Range<u64>) -> Result<(), SharedError> {
+        for slot in slots {
+            let slot = Slot::Answer(slot % self.limits.slots);
+            // Reading one deletes it where it has expired.
+            match self.value(slot).await {
+                Err(SharedError::Unreadable(_)) => self.store.delete(&slot.value()).await?,
+                read => drop(read?),
+            }
+        }
+        Ok(())
+    }
+
+    /// When the value in a slot was computed. 0: it is empty.
+    pub(crate) async fn generation_of(&self, slot: Slot) -> Result<u64, SharedError> {
+        let value = self.value(slot).await?;
+        Ok(value.map_or(0, |value| value.computed_at_ms))
+    }
+
+    /// The value in a slot. An answer that is too old for anybody is deleted, and so is one of another layout.
+    async fn value(&self, slot: Slot) -> Result<Option<Value>, SharedError> {
+        let key = slot.value();
+        let Some(bytes) = self.store.get(&key).await? else {
+            return Ok(None);
+        };
+        let value: Value = match decode(&key, &bytes) {
+            Ok(value) => value,
+            Err(Unreadable::OtherLayout { .. }) if matches!(slot, Slot::Answer(_)) => {
+                self.store.delete(&key).await?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let age_ms = self.clock.wall_ms().saturating_sub(value.computed_at_ms);
+        if age_ms <= self.limits.kept_ms || matches!(slot, Slot::Note(_)) {
+            return Ok(Some(value));
+        }
+        self.store.delete(&key).await?;
+        self.end_claims(slot, value.computed_at_ms).await?;
+        Ok(None)
+    }
+
+    pub(crate) fn slot_of(&self, place: &Place) -> Slot {
+        Slot::of(place, self.limits.slots)
+    }
+}

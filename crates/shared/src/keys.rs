@@ -1,0 +1,56 @@
+//! Every key of what is shared.
+//!
+//! A question always has the same slot, and there is a fixed number of them. So the keys are known without a list, and an expired answer
+//! can be found and deleted. Every other value has a key of its own, which no question can get.
+
+use rollcall_store::stable_hash;
+use rollcall_tally::Place;
+
+/// Where a place is in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    Answer(u64),
+    /// A value of its own, by its key.
+    Note(&'static str),
+}
+
+impl Slot {
+    pub fn of(place: &Place, slots: u64) -> Self {
+        match place {
+            Place::Answer(question) => Self::Answer(stable_hash(question.as_bytes()) % slots),
+            Place::Notifications => Self::Note("notifications"),
+            Place::LastCheck => Self::Note("last-check"),
+            Place::LastFanOut => Self::Note("last-fan-out"),
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Answer(slot) => slot.to_string(),
+            Self::Note(key) => key.to_owned(),
+        }
+    }
+
+    /// What is kept there.
+    pub fn value(self) -> String {
+        match self {
+            Self::Answer(slot) => format!("answer:{slot}"),
+            Self::Note(key) => key.to_owned(),
+        }
+    }
+
+    /// Until when somebody makes its successor. A hint.
+    pub fn claim(self) -> String {
+        format!("claim:{}", self.name())
+    }
+
+    /// Counter: who wanted to make the successor of a generation.
+    pub fn claims(self, generation: u64) -> String {
+        format!("claims:{}:{generation}", self.name())
+    }
+}
+
+/// Counter: how often something happened.
+pub fn count(name: &str) -> String {
+    format!("count:{name}")
+}
