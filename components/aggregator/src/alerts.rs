@@ -6,9 +6,9 @@
 //! | if it is due: a minute after the last one, whoever made that | the router, after hits came; any question, after its answer |
 //!
 //! Where no rule has a threshold, or nobody is to be told, what is due asks nothing of anybody. A check folds first, as every question
-//! does. What was told is kept in the store for all instances, and [`book`] has one of them tell it.
+//! does. What was told is kept in the store for all instances, and [`notification_state`] has one of them tell it.
 
-mod book;
+mod notification_state;
 mod variables;
 mod webhook;
 
@@ -22,10 +22,10 @@ use rollcall_tally::report::{Alert, AlertCheck, Notification};
 use rollcall_tally::{Details, Failure, Filter, IpOrder, Kept, Place, Snapshot, Window};
 use rollcall_web::{call, log};
 
-use crate::audience::Audience;
 use crate::clock::now_ms;
 use crate::collector;
 use crate::settings::Settings;
+use crate::targets::Targets;
 
 use variables::Variables;
 
@@ -121,7 +121,7 @@ async fn check_with(variables: Variables) -> AlertCheck {
     let as_of_ms = measured.recent.map_or(checked_at_ms, |r| r.as_of_ms);
     let mut outcomes = match &variables.webhook {
         Some(webhook) if variables.thresholds.any() => {
-            book::tell(webhook, variables.cooldown_ms, &findings, as_of_ms).await
+            notification_state::tell(webhook, variables.cooldown_ms, &findings, as_of_ms).await
         }
         _ => untold(&findings),
     };
@@ -199,11 +199,11 @@ async fn recent(settings: &Settings) -> Result<(Recent, f64, Vec<String>), Failu
             ..Details::default()
         },
     };
-    let audience = Audience::gather(settings, &query).await?;
-    let answers = audience.ask(settings, &query).await?;
+    let targets = Targets::gather(settings, &query).await?;
+    let answers = targets.ask(settings, &query).await?;
     let Snapshot {
         as_of_ms, behind, ..
-    } = audience.snapshot;
+    } = targets.snapshot;
     let is_whole = answers.coverage >= 1.0 && behind.is_none();
     let recent = Recent::new(answers.summary, as_of_ms, is_whole);
     let behind = behind.map(|behind| behind.to_string());

@@ -1,19 +1,19 @@
 //! Answers as they are sent.
 
-use rollcall_tally::question::{AnySurvey, Asked, Query, Question};
+use rollcall_tally::question::{AnySurvey, Query, Question, Responses};
 use rollcall_tally::report::Provenance;
 use rollcall_tally::{Failure, freshness};
 
-use crate::audience::Audience;
 use crate::clock::now_ms;
 use crate::settings::Settings;
 use crate::status;
+use crate::targets::Targets;
 
 /// An answer, and what it may be kept by.
 pub struct Answer {
     /// JSON.
     pub body: Vec<u8>,
-    /// Share of the IPs asked that answered.
+    /// Share of the IPs responses that answered.
     pub coverage: f64,
     /// Something recorded is not in it yet.
     pub is_behind: bool,
@@ -41,8 +41,8 @@ impl Answer {
 pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer, Failure> {
     match question {
         Question::Survey(survey) => {
-            let asked = ask(settings, survey.query()).await?;
-            told(survey, asked)
+            let responses = ask(settings, survey.query()).await?;
+            told(survey, responses)
         }
         Question::Status(_) => {
             let body = serde_json::to_vec(&status::status(settings).await?);
@@ -59,37 +59,37 @@ pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer,
     }
 }
 
-fn told(survey: &AnySurvey, asked: Asked) -> Result<Answer, Failure> {
+fn told(survey: &AnySurvey, responses: Responses) -> Result<Answer, Failure> {
     Ok(Answer {
-        coverage: asked.provenance.coverage,
-        is_behind: asked.provenance.behind.is_some(),
-        hits: asked.summary.tally.count,
-        last_hour: asked.summary.last_hour,
-        body: survey.answer(asked)?,
+        coverage: responses.provenance.coverage,
+        is_behind: responses.provenance.behind.is_some(),
+        hits: responses.summary.tally.count,
+        last_hour: responses.summary.last_hour,
+        body: survey.answer(responses)?,
     })
 }
 
 /// Asks the IPs that can matter.
-pub async fn ask(settings: &Settings, query: Query) -> Result<Asked, Failure> {
-    let audience = Audience::gather(settings, &query).await?;
-    let mut answers = audience.ask(settings, &query).await?;
-    let behind = audience.snapshot.behind;
+pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure> {
+    let targets = Targets::gather(settings, &query).await?;
+    let mut answers = targets.ask(settings, &query).await?;
+    let behind = targets.snapshot.behind;
     answers
         .warnings
         .extend(behind.map(|behind| behind.to_string()));
-    Ok(Asked {
+    Ok(Responses {
         summary: answers.summary,
         provenance: Provenance {
             time_range: query.window,
             filter: query.filter.some(),
-            as_of_ms: audience.snapshot.as_of_ms,
+            as_of_ms: targets.snapshot.as_of_ms,
             generated_at_ms: now_ms(),
             coverage: answers.coverage,
             warnings: answers.warnings,
             behind,
         },
-        active: audience.active,
-        ips: audience.ips.len() as u64,
+        active: targets.active,
+        ips: targets.ips.len() as u64,
         prices: settings.prices,
     })
 }

@@ -19,14 +19,14 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use rollcall_tally::question::{Export, ExportFormat, Query};
 use rollcall_tally::{Batch, Details, ExportRow, Failure};
-use rollcall_web::whole::EXPORT_COMPLETE;
+use rollcall_web::trailer::EXPORT_COMPLETE;
 use rollcall_web::{Problem, Reply, call, log};
 use spin_sdk::http::box_body;
 
-use crate::audience;
 use crate::collector::{self, Collector};
 use crate::fan_out::ask_twice;
 use crate::settings::Settings;
+use crate::targets;
 use writer::Writer;
 
 /// Batches of one export that are asked for, or whose rows wait for the client, at once: one is asked for while the rows of another are
@@ -54,7 +54,7 @@ pub async fn export(settings: Settings, form: Export) -> std::result::Result<Rep
     if let Some(behind) = snapshot.behind {
         return Err(Failure::Behind(behind).into());
     }
-    let batches = audience::batches(snapshot, query, settings.batch_size);
+    let batches = targets::batches(snapshot, query, settings.batch_size);
     let mut batches = Box::pin(batches.peekable());
     // As long as the head has not left, a failure is a problem with a name.
     if let Some(Err(failure)) = batches.as_mut().peek().await {

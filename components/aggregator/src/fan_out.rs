@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt};
-use rollcall_tally::adder::Adder;
+use rollcall_tally::accumulator::Accumulator;
 use rollcall_tally::question::Query;
 use rollcall_tally::report::FanOut;
 use rollcall_tally::{Batch, Failure, Summary};
@@ -12,10 +12,10 @@ use rollcall_web::{call, log};
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::random::random;
 
-use crate::audience::Audience;
 use crate::collector::Collector;
 use crate::counters;
 use crate::settings::Settings;
+use crate::targets::Targets;
 
 /// A batch that failed is asked again after so long, or up to twice that.
 const RETRY_AFTER_MS: u64 = 50;
@@ -27,7 +27,7 @@ pub struct Answers {
     pub warnings: Vec<String>,
 }
 
-impl Audience {
+impl Targets {
     /// Asks every IP, and adds up what they answer. A batch that fails is asked once more; one that has not answered when most of
     /// the time is over counts as failed.
     pub async fn ask(&self, settings: &Settings, query: &Query) -> Result<Answers, Failure> {
@@ -42,14 +42,14 @@ impl Audience {
             };
             ask_twice(summarize, || retried.set(retried.get() + 1)).await
         };
-        let mut adder = Adder::new(query.details);
+        let mut accumulator = Accumulator::new(query.details);
         let mut answered = 0;
         let adding = async {
             let mut answers = std::pin::pin!(at_most(settings.fanout_limit, batches, ask));
             while let Some(answer) = answers.next().await {
                 match answer {
                     Ok(summary) => {
-                        adder.add(summary);
+                        accumulator.add(summary);
                         answered += 1;
                     }
                     Err(failure) => log!(Warn, "batch-failed", failure = failure),
@@ -60,7 +60,7 @@ impl Audience {
         if call::within(left, adding).await.is_none() {
             log!(Warn, "batches-timed-out");
         }
-        let summary = adder.finish();
+        let summary = accumulator.finish();
         let failed = count - answered;
         let coverage = share(summary.answered, self.ips.len() as u64);
         counters::fan_out(FanOut {

@@ -17,7 +17,6 @@
 
 mod alerts;
 mod answer;
-mod audience;
 mod claim;
 mod clock;
 mod collector;
@@ -31,7 +30,8 @@ mod prewarm;
 mod serve;
 mod settings;
 mod status;
-mod typed;
+mod targets;
+mod wit_exports;
 
 use http::{Method, StatusCode};
 use rollcall_tally::question::Question;

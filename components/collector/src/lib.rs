@@ -64,7 +64,7 @@ struct Collector;
 macro_rules! exports {
     (
         collector { $($_collector:literal $name:ident($($argument:ident: $Type:ty),*) -> $Result:ty;)* }
-        shared { $($_shared:literal $shared:ident($($shares:ident: $Shared:ty),*) -> $Told:ty;)* }
+        shared { $($_shared:literal $shared:ident($($shares:ident: $Shared:ty),*) -> $Answer:ty;)* }
     ) => {
         impl bindings::exports::rollcall::stats::collector::Guest for Collector {
             /// Over HTTP, hits come to `/collect`.
@@ -78,7 +78,7 @@ macro_rules! exports {
         }
 
         impl bindings::exports::rollcall::stats::shared::Guest for Collector {
-            $(async fn $shared($($shares: <$Shared as ToOwned>::Owned),*) -> Result<$Told, Failure> {
+            $(async fn $shared($($shares: <$Shared as ToOwned>::Owned),*) -> Result<$Answer, Failure> {
                 Service::open().await?.$shared($($shares),*).await
             })*
         }

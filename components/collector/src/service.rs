@@ -7,7 +7,7 @@ use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, Opened, Root};
 use rollcall_shared::Shared;
 use rollcall_store::{Clock, LAYOUT};
-use rollcall_tally::adder::Adder;
+use rollcall_tally::accumulator::Accumulator;
 use rollcall_tally::filter::read_network;
 use rollcall_tally::intake::{self, Intake};
 use rollcall_tally::{
@@ -181,13 +181,13 @@ impl Service {
     }
 
     pub async fn summarize(&self, batch: Batch) -> Result<Summary, Failure> {
-        let mut adder = Adder::new(batch.details);
+        let mut accumulator = Accumulator::new(batch.details);
         self.states(&batch, |ip, state| match state {
-            Some(state) => adder.add_state(&ip.to_string(), state, &batch),
-            None => adder.add_unreadable(),
+            Some(state) => accumulator.add_state(&ip.to_string(), state, &batch),
+            None => accumulator.add_unreadable(),
         })
         .await?;
-        Ok(adder.finish())
+        Ok(accumulator.finish())
     }
 
     /// An IP whose state cannot be read has no rows: an export with holes is refused instead.

@@ -13,7 +13,7 @@ use rollcall_web::hits_head::HitsHead;
 use rollcall_web::{Problem, Reply, body, call};
 use spin_sdk::http::{FullBody, Request, box_body};
 
-use crate::{alerts, route, slow_down, some_of};
+use crate::{alerts, route, some_of, throttle};
 
 /// How long the collector may take. More than the 5 s within which the ledger acknowledges. What takes longer is answered with a 503,
 /// and may still count.
@@ -28,7 +28,7 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
     let tokens = Tokens::configured("ingest_token").await;
     match bearer(request.headers()) {
         Some(token) if tokens.contain(token) => {}
-        Some(_) => return Err(slow_down::wrong_token().await),
+        Some(_) => return Err(throttle::wrong_token().await),
         None => return Err(Problem::unauthorized()),
     }
     if request.method() != Method::POST {

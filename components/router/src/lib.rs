@@ -32,7 +32,7 @@ mod metrics;
 mod route;
 mod session;
 mod sign_in;
-mod slow_down;
+mod throttle;
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use rollcall_tally::Failure;
 use rollcall_tally::question::Question;
-use rollcall_web::whole::{self, Whole};
+use rollcall_web::trailer::{self, WithTrailer};
 use rollcall_web::{Problem, Reply, call, log, reply};
 use spin_sdk::http::{Request, Response, box_body};
 use spin_sdk::http_service;
@@ -115,8 +115,8 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
         Route::CheckAlerts => exchange("/check-alerts", headers, Bytes::new()).await?,
     };
     let (head, body) = answer.into_parts();
-    let mut reply = Reply::new(match whole::is_announced(&head.headers) {
-        true => box_body(Whole::new(body)),
+    let mut reply = Reply::new(match trailer::is_announced(&head.headers) {
+        true => box_body(WithTrailer::new(body)),
         false => box_body(body),
     });
     *reply.status_mut() = head.status;

@@ -14,7 +14,7 @@ use spin_sdk::http::Request;
 
 use crate::access::{Keys, Role, same_origin};
 use crate::clock::now_s;
-use crate::{local, session, slow_down};
+use crate::{local, session, throttle};
 
 /// A form has room for a token and a path. A larger one is refused with 413.
 const FORM_BYTES_MAX: usize = 16 * 1024;
@@ -47,7 +47,7 @@ async fn begin(request: Request) -> Result<Reply, Problem> {
     let token = token.trim();
     let role = Keys::configured().await.role(token);
     let Some(role) = role.filter(|role| *role != Role::Metrics) else {
-        return refuse(slow_down::wrong_token().await, &wanted);
+        return refuse(throttle::wrong_token().await, &wanted);
     };
     let value = session::begin(token, role, now_s()).unwrap_or_default();
     Ok(lead_with_cookie(local::next(&wanted), &value, is_https))

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rollcall_tally::adder::Adder;
+use rollcall_tally::accumulator::Accumulator;
 use rollcall_tally::alert::{AlertState, Event, Finding, Measured, Recent, Thresholds};
 use rollcall_tally::intake::{self, Format};
-use rollcall_tally::question::{AnySurvey, Asked, DateRange, Query, Question, Scope};
+use rollcall_tally::question::{AnySurvey, DateRange, Query, Question, Responses, Scope};
 use rollcall_tally::report::{
     Alert, AlertCheck, AlertNotification, CacheStatus, Computed, ExportRecord, FanOut,
     FanOutStatus, FoldStatus, Notification, Prewarmed, Prices, Provenance, Status, rfc3339_text,
@@ -68,7 +68,7 @@ pub fn answer(survey: &AnySurvey) -> Value {
     let ips = states()
         .into_keys()
         .filter(|ip| is_asked(&query.filter, ip));
-    let asked = Asked {
+    let responses = Responses {
         ips: ips.count() as u64,
         active: 2,
         provenance: Provenance {
@@ -88,7 +88,7 @@ pub fn answer(survey: &AnySurvey) -> Value {
         },
         summary: summary(query),
     };
-    let answer = survey.answer(asked).unwrap_or_default();
+    let answer = survey.answer(responses).unwrap_or_default();
     let mut answer = serde_json::from_slice(&answer).unwrap_or_default();
     shorten(&mut answer);
     answer
@@ -272,7 +272,7 @@ pub fn value(example: &impl Serialize) -> Value {
 
 /// What the IPs of the hits say.
 fn summary(query: Query) -> Summary {
-    let mut adder = Adder::new(query.details);
+    let mut accumulator = Accumulator::new(query.details);
     let batch = Batch {
         as_of_ms: NOW_MS,
         window: query.window,
@@ -282,9 +282,9 @@ fn summary(query: Query) -> Summary {
     };
     let states = states().into_iter();
     for (ip, state) in states.filter(|(ip, _)| is_asked(&batch.filter, ip)) {
-        adder.add_state(&ip.to_string(), state, &batch);
+        accumulator.add_state(&ip.to_string(), state, &batch);
     }
-    adder.finish()
+    accumulator.finish()
 }
 
 fn is_asked(filter: &Filter, ip: &IpAddr) -> bool {

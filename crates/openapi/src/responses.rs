@@ -6,7 +6,7 @@ use rollcall_tally::question::{LIMIT_MAX, NotUnderstood, Question};
 use rollcall_web::Problem;
 use rollcall_web::body::COLLECT_BYTES_MAX;
 use rollcall_web::problem::RETRY_AFTER_SECONDS;
-use rollcall_web::whole::EXPORT_COMPLETE;
+use rollcall_web::trailer::EXPORT_COMPLETE;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;

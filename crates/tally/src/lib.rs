@@ -2,7 +2,7 @@
 //!
 //! Pure: no I/O, no clock, no SDK. Time comes in as an argument, in milliseconds since 1970.
 
-pub mod adder;
+pub mod accumulator;
 pub mod alert;
 pub mod contract;
 pub mod filter;

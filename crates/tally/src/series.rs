@@ -1,4 +1,4 @@
-//! A sparse time series: the cells of [`crate::window`] that hold hits.
+//! A sparse time series: the buckets of [`crate::window`] that hold hits.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use crate::status::StatusClass;
 use crate::tally::Tally;
 use crate::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
 
-/// Cells of one length, by their start in units of that length since 1970.
-pub type Cells = BTreeMap<u64, Tally>;
+/// Buckets of one length, by their start in units of that length since 1970.
+pub type Buckets = BTreeMap<u64, Tally>;
 
-/// Holds no empty cell.
+/// Holds no empty bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Series {
-    pub fine: Cells,
-    pub hours: Cells,
-    pub days: Cells,
+    pub fine: Buckets,
+    pub hours: Buckets,
+    pub days: Buckets,
     /// All that is older than the days kept.
     pub before: Tally,
 }
 
 impl Series {
-    /// Counts a hit in the one cell that it lies in, as seen at `now_ms`.
+    /// Counts a hit in the one bucket that it lies in, as seen at `now_ms`.
     pub fn add(&mut self, hit: &Hit, now_ms: u64) {
         let ranges = Ranges::at(now_ms);
         let at = hit.timestamp_ms;
@@ -37,7 +37,7 @@ impl Series {
         tally.add(hit);
     }
 
-    /// Pours cells that are out of their range into the coarser ones. Answers are given of an aged series only.
+    /// Pours buckets that are out of their range into the coarser ones. Answers are given of an aged series only.
     pub fn age(&mut self, now_ms: u64) {
         let ranges = Ranges::at(now_ms);
         for (start, tally) in take_before(&mut self.fine, ranges.fine_from_ms / FINE_MS) {
@@ -53,10 +53,10 @@ impl Series {
         }
     }
 
-    /// What the cells that start at `from_ms` or later hold of a class of status, or of all; 0 is everything.
+    /// What the buckets that start at `from_ms` or later hold of a class of status, or of all; 0 is everything.
     pub fn since(&self, from_ms: u64, class: Option<StatusClass>) -> Tally {
         let mut sum = Tally::default();
-        for (_, tally) in self.cells_since(from_ms) {
+        for (_, tally) in self.buckets_since(from_ms) {
             sum.merge_class(tally, class);
         }
         if from_ms == 0 {
@@ -65,10 +65,10 @@ impl Series {
         sum
     }
 
-    /// How many hits of a class, or of all, the cells that start at `from_ms` or later hold; 0 is everything.
+    /// How many hits of a class, or of all, the buckets that start at `from_ms` or later hold; 0 is everything.
     pub fn count_since(&self, from_ms: u64, class: Option<StatusClass>) -> u64 {
-        let cells = self.cells_since(from_ms);
-        let count: u64 = cells.map(|(_, tally)| tally.count_of(class)).sum();
+        let buckets = self.buckets_since(from_ms);
+        let count: u64 = buckets.map(|(_, tally)| tally.count_of(class)).sum();
         if from_ms == 0 {
             count + self.before.count_of(class)
         } else {
@@ -76,21 +76,25 @@ impl Series {
         }
     }
 
-    /// The cells that start at `from_ms` or later, each with its start. What is before all days has none.
-    pub fn cells_since(&self, from_ms: u64) -> impl Iterator<Item = (u64, &Tally)> {
-        let of = move |cells, unit_ms| cells_of(cells, unit_ms, from_ms);
+    /// The buckets that start at `from_ms` or later, each with its start. What is before all days has none.
+    pub fn buckets_since(&self, from_ms: u64) -> impl Iterator<Item = (u64, &Tally)> {
+        let of = move |buckets, unit_ms| buckets_of(buckets, unit_ms, from_ms);
         let fine = of(&self.fine, FINE_MS);
         fine.chain(of(&self.hours, HOUR_MS))
             .chain(of(&self.days, DAY_MS))
     }
 }
 
-fn cells_of(cells: &Cells, unit_ms: u64, from_ms: u64) -> impl Iterator<Item = (u64, &Tally)> {
-    let within = cells.range(from_ms.div_ceil(unit_ms)..);
+fn buckets_of(
+    buckets: &Buckets,
+    unit_ms: u64,
+    from_ms: u64,
+) -> impl Iterator<Item = (u64, &Tally)> {
+    let within = buckets.range(from_ms.div_ceil(unit_ms)..);
     within.map(move |(start, tally)| (start * unit_ms, tally))
 }
 
-fn take_before(cells: &mut Cells, start: u64) -> Cells {
-    let kept = cells.split_off(&start);
-    std::mem::replace(cells, kept)
+fn take_before(buckets: &mut Buckets, start: u64) -> Buckets {
+    let kept = buckets.split_off(&start);
+    std::mem::replace(buckets, kept)
 }

@@ -81,7 +81,7 @@ impl IpState {
         }
     }
 
-    /// Brings every series to the cells of `now_ms`.
+    /// Brings every series to the buckets of `now_ms`.
     pub fn age(&mut self, now_ms: u64) {
         for path in self.paths.values_mut() {
             path.series.age(now_ms);
@@ -171,7 +171,7 @@ impl IpState {
 }
 
 impl PathState {
-    /// What was counted of a class of status, or of all, in the cells that start at `from_ms` or later.
+    /// What was counted of a class of status, or of all, in the buckets that start at `from_ms` or later.
     pub fn since(&self, from_ms: u64, class: Option<StatusClass>) -> Tally {
         if self.last_seen_ms < from_ms {
             return Tally::default();
@@ -187,9 +187,9 @@ impl PathState {
         self.series.count_since(from_ms, class)
     }
 
-    /// The cells that start at `from_ms` or later, each with its start.
-    pub fn cells_since(&self, from_ms: u64) -> impl Iterator<Item = (u64, &Tally)> {
-        self.series.cells_since(from_ms)
+    /// The buckets that start at `from_ms` or later, each with its start.
+    pub fn buckets_since(&self, from_ms: u64) -> impl Iterator<Item = (u64, &Tally)> {
+        self.series.buckets_since(from_ms)
     }
 
     /// How much of the recent past.

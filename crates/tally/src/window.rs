@@ -1,7 +1,7 @@
-//! Windows and cells: how time is cut.
+//! Windows and buckets: how time is cut.
 //!
-//! A hit lies in exactly one cell. Cells are 5 minutes for the last 2 hours, hours for the last 48 hours, days (UTC) for the
-//! last 90 days, then one for all before. A finer cell is poured into the coarser one only when the whole of that is out of
+//! A hit lies in exactly one bucket. Buckets are 5 minutes for the last 2 hours, hours for the last 48 hours, days (UTC) for the
+//! last 90 days, then one for all before. A finer bucket is poured into the coarser one only when the whole of that is out of
 //! the finer range, so that no stretch of time is ever cut two ways.
 
 use serde::{Deserialize, Serialize};
@@ -10,22 +10,22 @@ pub const MINUTE_MS: u64 = 60_000;
 pub const HOUR_MS: u64 = 60 * MINUTE_MS;
 pub const DAY_MS: u64 = 24 * HOUR_MS;
 
-/// The finest cell.
+/// The finest bucket.
 pub const FINE_MS: u64 = 5 * MINUTE_MS;
-/// How long 5-minute cells are kept, at least.
+/// How long 5-minute buckets are kept, at least.
 pub const FINE_KEPT_MS: u64 = 2 * HOUR_MS;
 /// How long hours are kept, at least.
 pub const HOURS_KEPT_MS: u64 = 48 * HOUR_MS;
-/// How long days are kept, at least; what is older is counted in one cell.
+/// How long days are kept, at least; what is older is counted in one bucket.
 pub const DAYS_KEPT_MS: u64 = 90 * DAY_MS;
-/// What alerts look at: the cell that is under way, and the one before.
+/// What alerts look at: the bucket that is under way, and the one before.
 pub const RECENT_MS: u64 = 2 * FINE_MS;
 
-/// A stretch of time that ends now: the cells that start within it.
+/// A stretch of time that ends now: the buckets that start within it.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Window {
-    /// The last two 5-minute cells: 5 to 10 minutes. For alerts; nobody can ask the API for it.
+    /// The last two 5-minute buckets: 5 to 10 minutes. For alerts; nobody can ask the API for it.
     #[serde(rename = "10m")]
     Recent,
     #[serde(rename = "1h")]
@@ -83,7 +83,7 @@ impl Window {
         }
     }
 
-    /// The earliest start of a cell that counts. Of [`Self::Recent`] there is such a cell, so that rates can be told of the time since then.
+    /// The earliest start of a bucket that counts. Of [`Self::Recent`] there is such a bucket, so that rates can be told of the time since then.
     pub fn start_ms(self, now_ms: u64) -> u64 {
         let start_ms = self
             .length_ms()
@@ -94,7 +94,7 @@ impl Window {
         }
     }
 
-    /// The earliest start of a cell of the period of the same length before. None where its cells are not kept, it has no end, or nobody asks.
+    /// The earliest start of a bucket of the period of the same length before. None where its buckets are not kept, it has no end, or nobody asks.
     pub fn previous_start_ms(self, now_ms: u64) -> Option<u64> {
         match self {
             Self::Hour | Self::Day | Self::Week | Self::Month => {
@@ -105,13 +105,13 @@ impl Window {
         }
     }
 
-    /// The earliest start of a cell that a timeline shows.
+    /// The earliest start of a bucket that a timeline shows.
     pub fn timeline_start_ms(self, now_ms: u64) -> u64 {
         let previous = self.previous_start_ms(now_ms);
         previous.unwrap_or_else(|| self.start_ms(now_ms))
     }
 
-    /// What a timeline is cut into: nothing is finer than the cells that the window and the one before it are made of.
+    /// What a timeline is cut into: nothing is finer than the buckets that the window and the one before it are made of.
     pub fn bucket_ms(self) -> u64 {
         match self {
             Self::Recent | Self::Hour => FINE_MS,
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_recent_begins_with_a_cell_and_takes_5_to_10_minutes() {
+    fn what_is_recent_begins_with_a_bucket_and_takes_5_to_10_minutes() {
         let at = 400 * DAY_MS;
         for (now_ms, start_ms) in [
             (at, at - 10 * MINUTE_MS),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn each_window_is_made_of_cells_finer_than_itself() {
+    fn each_window_is_made_of_buckets_finer_than_itself() {
         for minutes in 0..(3 * 24 * 60) {
             let now = 400 * DAY_MS + minutes * MINUTE_MS;
             let ranges = Ranges::at(now);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_period_before_a_window_is_made_of_cells_no_coarser_than_its_buckets() {
+    fn the_period_before_a_window_is_made_of_buckets_no_coarser_than_its_buckets() {
         for minutes in 0..(3 * 24 * 60) {
             let now = 400 * DAY_MS + minutes * MINUTE_MS;
             let ranges = Ranges::at(now);

@@ -32,12 +32,12 @@ proptest! {
     }
 
     #[test]
-    fn a_window_holds_exactly_the_hits_of_the_cells_that_start_within_it(
+    fn a_window_holds_exactly_the_hits_of_the_buckets_that_start_within_it(
         hits in proptest::collection::vec(any_hit(), 0..80),
         window in any_window(),
         later_ms in 0..40 * DAY_MS,
     ) {
-        // Hits are added at one moment and asked for at a later one: cells are poured together meanwhile.
+        // Hits are added at one moment and asked for at a later one: buckets are poured together meanwhile.
         let now_ms = NOW_MS + later_ms;
         let mut state = state(&hits);
         state.age(now_ms);

@@ -50,8 +50,8 @@ fn is_whole(period: &Period, bucket_ms: u64) -> bool {
 fn any_moment() -> impl Strategy<Value = u64> {
     let at = prop_oneof![
         0..DAY_MS,
-        // On the edges of cells and beside them.
-        (0..3u64 * 288, 0..3u64).prop_map(|(cell, beside)| cell * FINE_MS + beside),
+        // On the edges of buckets and beside them.
+        (0..3u64 * 288, 0..3u64).prop_map(|(bucket, beside)| bucket * FINE_MS + beside),
         0..40 * DAY_MS
     ];
     // Aligned to a day, so that the edges are edges.
@@ -77,7 +77,7 @@ proptest! {
     }
 
     #[test]
-    fn each_bucket_holds_the_hits_of_the_cells_that_start_within_it(
+    fn each_bucket_holds_the_hits_of_the_buckets_that_start_within_it(
         hits in proptest::collection::vec(any_hit(), 0..80),
         window in any_window(),
         filter in prop_oneof![Just(Filter::default()), any_filter()],
@@ -85,10 +85,10 @@ proptest! {
     ) {
         let (_, timeline) = told(&hits, window, &filter, now_ms);
         let counted = let_through(&hits, &filter);
-        let cells = || counted.iter().filter_map(|hit| cell_start(hit.timestamp_ms, now_ms));
+        let buckets = || counted.iter().filter_map(|hit| bucket_start(hit.timestamp_ms, now_ms));
         let bucket_ms = window.bucket_ms();
         for bucket in &timeline.current.buckets {
-            let within = cells().filter(|cell| cell / bucket_ms * bucket_ms == bucket.start_ms);
+            let within = buckets().filter(|start| start / bucket_ms * bucket_ms == bucket.start_ms);
             prop_assert_eq!(bucket.requests, within.count() as u64);
         }
         let previous_ms = window.previous_start_ms(now_ms);
@@ -98,10 +98,10 @@ proptest! {
         };
         prop_assert!(is_whole(&previous, bucket_ms));
         prop_assert_eq!(sum(&previous), previous.total_requests);
-        let within = cells().filter(|cell| (previous_ms..window.start_ms(now_ms)).contains(cell));
+        let within = buckets().filter(|bucket| (previous_ms..window.start_ms(now_ms)).contains(bucket));
         prop_assert_eq!(previous.total_requests, within.count() as u64);
         for bucket in &previous.buckets {
-            let within = cells().filter(|cell| cell / bucket_ms * bucket_ms == bucket.start_ms);
+            let within = buckets().filter(|start| start / bucket_ms * bucket_ms == bucket.start_ms);
             prop_assert_eq!(bucket.requests, within.count() as u64);
         }
     }

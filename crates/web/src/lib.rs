@@ -13,8 +13,8 @@ pub mod log;
 pub mod problem;
 pub mod reply;
 pub mod signature;
+pub mod trailer;
 pub mod variable;
-pub mod whole;
 
 pub use problem::Problem;
 pub use reply::Reply;

@@ -7,7 +7,7 @@ use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use rollcall_host::HostConfig;
 use rollcall_store::value;
-use rollcall_tally::alert::{Book, Rule};
+use rollcall_tally::alert::{NotificationState, Rule};
 use rollcall_tally::report::{AlertCheck, Notification};
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::openapi::Description;
@@ -20,7 +20,7 @@ use sha2::Sha256;
 const CHECK: &str = "/admin/check-alerts";
 const SECRET: &str = "secret-of-the-webhook";
 /// Where what was told is kept.
-const BOOK_KEY: &str = "notifications";
+const STATE_KEY: &str = "notifications";
 
 /// What the router asks after hits came.
 const IF_DUE: &str = "/check-alerts-if-due";
@@ -78,26 +78,26 @@ impl Watched {
     fn told_minutes_earlier(&self, minutes: u64) {
         let inner = self.store.inner();
         self.app.runtime().block_on(async {
-            let bytes = inner.get(BOOK_KEY).await.unwrap().unwrap();
-            let mut kept: Kept = value::decode(BOOK_KEY, &bytes).unwrap();
-            let mut book: Value = serde_json::from_slice(&kept.1).unwrap();
-            for (_, told) in book.as_object_mut().unwrap() {
+            let bytes = inner.get(STATE_KEY).await.unwrap().unwrap();
+            let mut kept: Kept = value::decode(STATE_KEY, &bytes).unwrap();
+            let mut state: Value = serde_json::from_slice(&kept.1).unwrap();
+            for (_, told) in state.as_object_mut().unwrap() {
                 let at_ms = told["told_at_ms"].as_u64().unwrap();
                 told["told_at_ms"] = json!(at_ms - minutes * 60_000);
             }
-            kept.1 = book.to_string().into_bytes();
-            let bytes = value::encode(BOOK_KEY, &kept).unwrap();
-            inner.set(BOOK_KEY, &bytes).await.unwrap();
+            kept.1 = state.to_string().into_bytes();
+            let bytes = value::encode(STATE_KEY, &kept).unwrap();
+            inner.set(STATE_KEY, &bytes).await.unwrap();
         });
     }
 
-    fn book(&self) -> Book {
+    fn state(&self) -> NotificationState {
         let inner = self.store.inner();
-        let bytes = self.app.runtime().block_on(inner.get(BOOK_KEY));
+        let bytes = self.app.runtime().block_on(inner.get(STATE_KEY));
         let Some(bytes) = bytes.unwrap() else {
-            return Book::default();
+            return NotificationState::default();
         };
-        let kept: Kept = value::decode(BOOK_KEY, &bytes).unwrap();
+        let kept: Kept = value::decode(STATE_KEY, &bytes).unwrap();
         serde_json::from_slice(&kept.1).unwrap()
     }
 }
@@ -289,7 +289,7 @@ fn requests_a_minute_are_of_the_ip_that_made_most_and_new_ips_are_counted() {
     assert_eq!(
         time("since").as_millisecond() % 300_000,
         0,
-        "where a cell begins"
+        "where a bucket begins"
     );
     let value = said["value"].as_f64().unwrap();
     assert!((value - 30.0 / minutes).abs() < 1e-9, "{value} {minutes}");
@@ -659,7 +659,7 @@ fn a_question_sets_off_no_check() {
     assert_eq!(watched.app.ask("/admin/top-paths").status, 200);
     thread::sleep(Duration::from_secs(1));
     assert!(watched.receiver.take().is_empty());
-    assert_eq!(watched.book(), Book::default());
+    assert_eq!(watched.state(), NotificationState::default());
 }
 
 #[test]

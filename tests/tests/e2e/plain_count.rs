@@ -88,8 +88,8 @@ pub fn record(app: &App, hits: &[Hit]) {
     }
 }
 
-/// Where the documentation says that a hit's cell starts; `None` is the one cell for all before.
-pub fn cell_start(at_ms: i64, now_ms: i64) -> Option<i64> {
+/// Where the documentation says that a hit's bucket starts; `None` is the one bucket for all before.
+pub fn bucket_start(at_ms: i64, now_ms: i64) -> Option<i64> {
     let reaches_back = |kept_ms: i64, unit_ms: i64| at_ms >= (now_ms - kept_ms) / unit_ms * unit_ms;
     let start = |unit_ms: i64| Some(at_ms / unit_ms * unit_ms);
     if reaches_back(2 * HOUR_MS, HOUR_MS) {
@@ -115,7 +115,7 @@ pub fn length_ms(window: &str) -> i64 {
 }
 
 pub fn is_within(hit: &Hit, window: &str, now_ms: i64) -> bool {
-    match cell_start(hit.at_ms, now_ms) {
+    match bucket_start(hit.at_ms, now_ms) {
         Some(start_ms) => start_ms >= now_ms - length_ms(window),
         None => window == "all",
     }
@@ -421,7 +421,7 @@ pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, 
     let among = |is_in: &dyn Fn(i64) -> bool| {
         let among = hits
             .iter()
-            .filter(|hit| cell_start(hit.at_ms, now_ms).is_some_and(is_in));
+            .filter(|hit| bucket_start(hit.at_ms, now_ms).is_some_and(is_in));
         among.copied().collect::<Vec<&Hit>>()
     };
     let check = |told: &Value, hits: &[&Hit]| {
@@ -439,7 +439,7 @@ pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, 
             let start: Timestamp = bucket["start"].as_str().unwrap().parse().unwrap();
             let start_ms = start.as_millisecond();
             assert!((from_ms..to_ms).contains(&start_ms), "{bucket}");
-            let within = among(&|cell| cell / bucket_ms * bucket_ms == start_ms);
+            let within = among(&|start| start / bucket_ms * bucket_ms == start_ms);
             let label = format!("{window}, {}: {bucket}", filter.0);
             assert_eq!(bucket["requests"], within.len(), "{label}");
             check(bucket, &within);
@@ -473,7 +473,7 @@ pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, 
             let previous = &told["previous"];
             let previous_ms = from_ms - length_ms(window);
             let sum = check_period(previous, previous_ms, from_ms);
-            let within = among(&|cell| (previous_ms..from_ms).contains(&cell));
+            let within = among(&|start| (previous_ms..from_ms).contains(&start));
             assert_eq!(
                 (&previous["totalRequests"], sum),
                 (&json!(sum), within.len())

@@ -17,7 +17,7 @@ use rollcall_web::auth::bearer;
 use rollcall_web::{Problem, Reply};
 
 use crate::clock::now_s;
-use crate::{local, session, slow_down};
+use crate::{local, session, throttle};
 
 pub use browser::same_origin;
 use browser::{CROSS_SITE, is_navigation, is_same_origin};
@@ -55,7 +55,7 @@ pub enum Denied {
 pub async fn visitor<B>(request: &Request<B>) -> Result<Visitor, Denied> {
     let keys = Keys::configured().await;
     match admit(request, &keys, now_s()) {
-        Err(Refusal::WrongToken) => Err(slow_down::wrong_token().await.into()),
+        Err(Refusal::WrongToken) => Err(throttle::wrong_token().await.into()),
         Err(Refusal::Anonymous) if is_navigation(request) => Err(Denied::SignIn {
             next: local::path_of(request),
         }),

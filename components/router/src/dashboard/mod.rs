@@ -87,7 +87,7 @@ struct How {
 }
 
 /// What the aggregator said to a survey, and how it does.
-struct Told<'a, T> {
+struct Report<'a, T> {
     survey: &'a AnySurvey,
     report: T,
     /// Seconds since it was computed.
@@ -98,7 +98,7 @@ struct Told<'a, T> {
     by_cookie: bool,
 }
 
-impl<'a, T: DeserializeOwned> Told<'a, T> {
+impl<'a, T: DeserializeOwned> Report<'a, T> {
     async fn ask(survey: &'a AnySurvey, how: How) -> Result<Self, Problem> {
         let question = Question::Survey(survey.clone());
         let (report, age_s, is_stale) = report(&question, how.headers).await?;
@@ -134,8 +134,8 @@ impl<'a, T: DeserializeOwned> Told<'a, T> {
 async fn status() -> Option<Status> {
     let no_cache = HeaderValue::from_static("no-cache");
     let headers = HeaderMap::from_iter([(CACHE_CONTROL, no_cache)]);
-    let told = report(&Question::Status(question::Status), headers).await;
-    told.ok().map(|(status, _, _)| status)
+    let report = report(&Question::Status(question::Status), headers).await;
+    report.ok().map(|(status, _, _)| status)
 }
 
 /// An answer, its age in seconds, and whether it is an old one for want of a new one.
@@ -164,11 +164,11 @@ async fn report<T: DeserializeOwned>(
 /// What the aggregator refused, in its own words.
 fn problem(status: StatusCode, body: &[u8]) -> Problem {
     #[derive(Deserialize)]
-    struct Told {
+    struct Report {
         detail: Option<String>,
     }
-    let told: Option<Told> = serde_json::from_slice(body).ok();
-    let detail = told.and_then(|told| told.detail).unwrap_or_default();
+    let report: Option<Report> = serde_json::from_slice(body).ok();
+    let detail = report.and_then(|report| report.detail).unwrap_or_default();
     match status {
         StatusCode::SERVICE_UNAVAILABLE => Problem::unavailable(detail),
         _ => Problem::new(status, detail),

@@ -13,7 +13,7 @@ use rollcall_web::{Problem, log};
 use super::format::{self, Moment};
 use super::link;
 use super::parts::{self, Card, Frame, IpRow, Link, PathRow, Plots, Shares};
-use super::{How, Told};
+use super::{How, Report};
 use crate::local::HOME;
 
 /// What one can always go to, about the same window and filter.
@@ -64,39 +64,39 @@ fn all_countries(scope: Scope) -> AnySurvey {
 pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
     match survey {
         AnySurvey::Overview(_) => {
-            let told = Told::<Overview>::ask(survey, how).await?;
-            let frame = told.frame("Overview".to_owned(), |overview| &overview.stats.provenance);
+            let report = Report::<Overview>::ask(survey, how).await?;
+            let frame = report.frame("Overview".to_owned(), |overview| &overview.stats.provenance);
             written(&OverviewPage::new(
                 frame,
                 survey,
-                &told.report,
-                told.has_nothing(),
+                &report.report,
+                report.has_nothing(),
             ))
         }
         AnySurvey::TopPaths(list) => {
-            let told = Told::<TopPaths>::ask(survey, how).await?;
-            let frame = told.frame("Paths".to_owned(), |top| &top.provenance);
-            written(&ListPage::of_paths(frame, list, &told.report))
+            let report = Report::<TopPaths>::ask(survey, how).await?;
+            let frame = report.frame("Paths".to_owned(), |top| &top.provenance);
+            written(&ListPage::of_paths(frame, list, &report.report))
         }
         AnySurvey::TopIps(list) => {
-            let told = Told::<TopIps>::ask(survey, how).await?;
-            let frame = told.frame("IPs".to_owned(), |top| &top.provenance);
-            written(&ListPage::of_ips(frame, list, &told.report))
+            let report = Report::<TopIps>::ask(survey, how).await?;
+            let frame = report.frame("IPs".to_owned(), |top| &top.provenance);
+            written(&ListPage::of_ips(frame, list, &report.report))
         }
         AnySurvey::Countries(list) => {
-            let told = Told::<CountriesReport>::ask(survey, how).await?;
-            let frame = told.frame("Countries".to_owned(), |top| &top.provenance);
-            written(&CountriesPage::new(frame, list, &told.report))
+            let report = Report::<CountriesReport>::ask(survey, how).await?;
+            let frame = report.frame("Countries".to_owned(), |top| &top.provenance);
+            written(&CountriesPage::new(frame, list, &report.report))
         }
         AnySurvey::Ip(of) => {
-            let told = Told::<IpReport>::ask(survey, how).await?;
-            let frame = told.frame(of.ip.to_string(), |ip| &ip.provenance);
-            written(&IpPage::new(frame, of, &told.report))
+            let report = Report::<IpReport>::ask(survey, how).await?;
+            let frame = report.frame(of.ip.to_string(), |ip| &ip.provenance);
+            written(&IpPage::new(frame, of, &report.report))
         }
         AnySurvey::Path(of) => {
-            let told = Told::<PathReport>::ask(survey, how).await?;
-            let frame = told.frame(of.key.clone(), |path| &path.provenance);
-            written(&PathPage::new(frame, survey, &told.report))
+            let report = Report::<PathReport>::ask(survey, how).await?;
+            let frame = report.frame(of.key.clone(), |path| &path.provenance);
+            written(&PathPage::new(frame, survey, &report.report))
         }
         AnySurvey::GlobalStats(_) | AnySurvey::Timeseries(_) => Err(Problem::not_found()),
     }

@@ -259,7 +259,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                         Err(error) => return Err(error.into()),
                     }
                 }
-                // Aged with every fold that touches it, or cells of passed ranges would pile up.
+                // Aged with every fold that touches it, or buckets of passed ranges would pile up.
                 state.age(before_ms);
                 for hit in &touched.hits {
                     root.drops.other_path_hits += u64::from(state.add(hit, before_ms));

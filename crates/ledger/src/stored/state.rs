@@ -27,14 +27,14 @@ struct State<'s> {
 struct Path {
     first_seen_ms: u64,
     last_seen_ms: u64,
-    fine: Cells,
-    hours: Cells,
-    days: Cells,
+    fine: Buckets,
+    hours: Buckets,
+    days: Buckets,
     before: Tally,
 }
 
 /// By their start, in units of their length since 1970.
-type Cells = Vec<(u64, Tally)>;
+type Buckets = Vec<(u64, Tally)>;
 
 pub(crate) fn encode_state(key: &str, state: &IpState) -> Result<Vec<u8>, LedgerError> {
     let country = state.country.as_ref();
@@ -76,16 +76,18 @@ pub(crate) fn decode_state(key: &str, bytes: &[u8]) -> Result<IpState, LedgerErr
 
 impl From<&PathState> for Path {
     fn from(path: &PathState) -> Self {
-        let cells = |cells: &BTreeMap<u64, rollcall_tally::Tally>| -> Cells {
-            let cells = cells.iter();
-            cells.map(|(start, tally)| (*start, tally.into())).collect()
+        let buckets = |buckets: &BTreeMap<u64, rollcall_tally::Tally>| -> Buckets {
+            let buckets = buckets.iter();
+            buckets
+                .map(|(start, tally)| (*start, tally.into()))
+                .collect()
         };
         Self {
             first_seen_ms: path.first_seen_ms,
             last_seen_ms: path.last_seen_ms,
-            fine: cells(&path.series.fine),
-            hours: cells(&path.series.hours),
-            days: cells(&path.series.days),
+            fine: buckets(&path.series.fine),
+            hours: buckets(&path.series.hours),
+            days: buckets(&path.series.days),
             before: (&path.series.before).into(),
         }
     }
@@ -93,17 +95,19 @@ impl From<&PathState> for Path {
 
 impl From<Path> for PathState {
     fn from(path: Path) -> Self {
-        let cells = |cells: Cells| -> BTreeMap<u64, rollcall_tally::Tally> {
-            let cells = cells.into_iter();
-            cells.map(|(start, tally)| (start, tally.into())).collect()
+        let buckets = |buckets: Buckets| -> BTreeMap<u64, rollcall_tally::Tally> {
+            let buckets = buckets.into_iter();
+            buckets
+                .map(|(start, tally)| (start, tally.into()))
+                .collect()
         };
         Self {
             first_seen_ms: path.first_seen_ms,
             last_seen_ms: path.last_seen_ms,
             series: Series {
-                fine: cells(path.fine),
-                hours: cells(path.hours),
-                days: cells(path.days),
+                fine: buckets(path.fine),
+                hours: buckets(path.hours),
+                days: buckets(path.days),
                 before: path.before.into(),
             },
         }

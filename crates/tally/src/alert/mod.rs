@@ -3,12 +3,12 @@
 //! What was measured comes in, and what was told before; what is to be told now comes out.
 
 mod judge;
-mod told;
+mod notification_state;
 
 use serde::{Deserialize, Serialize};
 
 pub use judge::{AlertState, Finding, Measured, Recent, Thresholds};
-pub use told::{Book, Event, Next, Told};
+pub use notification_state::{Event, Next, NotificationState, RuleState};
 
 /// What is watched.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Asked, LIMIT_DEFAULT, Parameter, Query, Scope, Survey};
+use super::{About, Ask, Responses, LIMIT_DEFAULT, Parameter, Query, Scope, Survey};
 use crate::filter::UNKNOWN;
 use crate::report::{Metrics, Provenance};
 use crate::summary::CountrySummary;
@@ -67,8 +67,8 @@ impl Survey for Countries {
         })
     }
 
-    fn report(&self, asked: Asked) -> Result<CountriesReport, Failure> {
-        let (summary, provenance) = (asked.summary, asked.provenance);
+    fn report(&self, responses: Responses) -> Result<CountriesReport, Failure> {
+        let (summary, provenance) = (responses.summary, responses.provenance);
         let total = summary.tally.count;
         let stats = |country| CountryStats::new(country, total, &provenance);
         let mut countries: Vec<CountryStats> = summary.countries.into_iter().map(stats).collect();
@@ -149,7 +149,7 @@ impl CountryStats {
     }
 }
 
-/// Countries of all IPs, in the order asked for.
+/// Countries of all IPs, in the order responses for.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CountriesReport {

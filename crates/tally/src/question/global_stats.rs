@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Asked, Parameter, Query, Scope, Survey};
+use super::{About, Ask, Responses, Parameter, Query, Scope, Survey};
 use crate::report::{self, CostMetrics, days};
 use crate::window::MINUTE_MS;
 use crate::{Details, Failure};
@@ -63,14 +63,14 @@ impl Survey for GlobalStats {
         })
     }
 
-    fn report(&self, asked: Asked) -> Result<report::GlobalStats, Failure> {
-        let Asked {
+    fn report(&self, responses: Responses) -> Result<report::GlobalStats, Failure> {
+        let Responses {
             summary,
             provenance,
             active,
             prices,
             ..
-        } = asked;
+        } = responses;
         let days = days(&provenance, summary.first_seen_ms);
         let costs = CostMetrics::new(&summary.tally, days, prices, &provenance);
         let mut stats = report::GlobalStats::new(summary, active, provenance);

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Asked, LIMIT_DEFAULT, Parameter, Place, Query, Scope, Survey, Value};
+use super::{About, Ask, Responses, LIMIT_DEFAULT, Parameter, Place, Query, Scope, Survey, Value};
 use crate::order::PathOrder;
 use crate::report::{IpStats, PathStats, Provenance, Timeline, top_paths};
 use crate::summary::Summary;
@@ -82,14 +82,14 @@ impl Survey for Ip {
         query
     }
 
-    fn report(&self, mut asked: Asked) -> Result<IpReport, Failure> {
+    fn report(&self, mut responses: Responses) -> Result<IpReport, Failure> {
         let ip = self.ip;
-        if asked.ips == 0 {
+        if responses.ips == 0 {
             return Err(Failure::NotFound(format!("The IP {ip} is not tracked.")));
         }
-        // What is asked about is no condition.
-        asked.provenance.filter = self.scope.filter.some();
-        let report = IpReport::new(asked.summary, self.offset, self.limit, asked.provenance);
+        // What is responses about is no condition.
+        responses.provenance.filter = self.scope.filter.some();
+        let report = IpReport::new(responses.summary, self.offset, self.limit, responses.provenance);
         report.ok_or_else(|| Failure::Unavailable(format!("the state of {ip} was not read")))
     }
 

@@ -22,14 +22,14 @@ pub use export::{DateRange, Export, ExportFormat};
 pub use ip::OFFSET_MAX;
 pub use parameter::{OneOf, Parameter, Place, Value};
 pub use status::Status;
-pub use survey::{Asked, Query, Scope, Survey};
+pub use survey::{Query, Responses, Scope, Survey};
 
 /// The most entries of a list.
 pub const LIMIT_MAX: u32 = 100;
 /// The entries of a list, if the question does not say.
 pub const LIMIT_DEFAULT: u32 = 10;
 
-/// What is said of a question, to whoever is not asked it but routes or describes it.
+/// What is said of a question, to whoever is not responses it but routes or describes it.
 pub struct About {
     /// How its texts begin, and the addresses of its page. What is in braces is a parameter, and stands last.
     pub name: &'static str,
@@ -42,7 +42,7 @@ pub struct About {
     pub description: &'static str,
     /// How long its answer is fresh when nothing changes. 0: it is never kept.
     pub ttl_ms: u64,
-    /// It is asked so often that its answer, with all defaults, is worth having ready.
+    /// It is responses so often that its answer, with all defaults, is worth having ready.
     pub is_prewarmed: bool,
 }
 
@@ -77,7 +77,7 @@ macro_rules! surveys {
                 vec![$(Self::$Survey(Survey::example()),)*]
             }
 
-            /// What every IP is asked.
+            /// What every IP is responses.
             pub fn query(&self) -> Query {
                 match self {
                     $(Self::$Survey(survey) => survey.query(),)*
@@ -85,9 +85,9 @@ macro_rules! surveys {
             }
 
             /// The answer as JSON, of what the IPs said.
-            pub fn answer(&self, asked: Asked) -> Result<Vec<u8>, Failure> {
+            pub fn answer(&self, responses: Responses) -> Result<Vec<u8>, Failure> {
                 match self {
-                    $(Self::$Survey(survey) => json(&survey.report(asked)?),)*
+                    $(Self::$Survey(survey) => json(&survey.report(responses)?),)*
                 }
             }
 
@@ -156,7 +156,7 @@ pub mod reports {
     pub use super::path::PathReport;
 }
 
-/// What the aggregator can be asked.
+/// What the aggregator can be responses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question {
     Survey(AnySurvey),
@@ -193,7 +193,7 @@ impl Question {
         Self::find(query, |about| after(about.name, name))
     }
 
-    /// Reads a question as the admin API is asked it.
+    /// Reads a question as the admin API is responses it.
     pub fn at(path: &str, query: &str) -> Result<Self, NotUnderstood> {
         Self::find(query, |about| after(about.path, path))
     }

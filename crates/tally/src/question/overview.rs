@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Asked, Parameter, Query, Scope, Survey};
+use super::{About, Ask, Responses, Parameter, Query, Scope, Survey};
 use crate::report;
 use crate::window::MINUTE_MS;
 use crate::{Details, Failure};
@@ -42,8 +42,8 @@ impl Survey for Overview {
         })
     }
 
-    fn report(&self, asked: Asked) -> Result<report::Overview, Failure> {
-        let (summary, provenance) = (asked.summary, asked.provenance);
-        Ok(report::Overview::new(summary, asked.active, provenance))
+    fn report(&self, responses: Responses) -> Result<report::Overview, Failure> {
+        let (summary, provenance) = (responses.summary, responses.provenance);
+        Ok(report::Overview::new(summary, responses.active, provenance))
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Asked, LIMIT_DEFAULT, Parameter, Query, Scope, Survey, Value};
+use super::{About, Ask, Responses, LIMIT_DEFAULT, Parameter, Query, Scope, Survey, Value};
 use crate::report::{IpStats, PathStats, Provenance, Timeline};
 use crate::summary::Summary;
 use crate::window::MINUTE_MS;
@@ -63,11 +63,11 @@ impl Survey for Path {
         query
     }
 
-    fn report(&self, mut asked: Asked) -> Result<PathReport, Failure> {
-        // What is asked about is no condition.
-        asked.provenance.filter = self.scope.filter.some();
+    fn report(&self, mut responses: Responses) -> Result<PathReport, Failure> {
+        // What is responses about is no condition.
+        responses.provenance.filter = self.scope.filter.some();
         let key = self.key.clone();
-        Ok(PathReport::new(key, asked.summary, asked.provenance))
+        Ok(PathReport::new(key, responses.summary, responses.provenance))
     }
 
     fn example() -> Self {

@@ -1,4 +1,4 @@
-//! How the system does. The aggregator knows; no IP is asked.
+//! How the system does. The aggregator knows; no IP is responses.
 
 use serde::{Deserialize, Serialize};
 

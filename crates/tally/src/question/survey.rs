@@ -17,11 +17,11 @@ pub trait Survey: Ask + Default {
     #[cfg(feature = "openapi")]
     type Report: Serialize + utoipa::ToSchema;
 
-    /// What every IP is asked.
+    /// What every IP is responses.
     fn query(&self) -> Query;
 
     /// Makes the answer of what the IPs said.
-    fn report(&self, asked: Asked) -> Result<Self::Report, crate::Failure>;
+    fn report(&self, responses: Responses) -> Result<Self::Report, crate::Failure>;
 
     /// Goes back to the beginning of the list, if the answer is a part of one.
     fn rewind(&mut self) {}
@@ -77,7 +77,7 @@ impl Scope {
     }
 }
 
-/// What every IP is asked.
+/// What every IP is responses.
 #[derive(Clone, Debug)]
 pub struct Query {
     pub window: Window,
@@ -86,19 +86,19 @@ pub struct Query {
 }
 
 impl Query {
-    /// IPs that were not seen since then need not be asked.
+    /// IPs that were not seen since then need not be responses.
     pub fn since_ms(&self, as_of_ms: u64) -> u64 {
         self.details.since_ms(self.window, as_of_ms)
     }
 }
 
 /// What the IPs said, and whatever else a report is made of.
-pub struct Asked {
+pub struct Responses {
     pub summary: Summary,
     pub provenance: Provenance,
     /// IPs seen within `active_days`, whatever the window.
     pub active: u64,
-    /// IPs that were asked.
+    /// IPs that were responses.
     pub ips: u64,
     /// What the operator configured.
     pub prices: Prices,

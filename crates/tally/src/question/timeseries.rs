@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Asked, Parameter, Query, Scope, Survey};
+use super::{About, Ask, Responses, Parameter, Query, Scope, Survey};
 use crate::report::{self, Timeline};
 use crate::window::MINUTE_MS;
 use crate::{Details, Failure};
@@ -41,10 +41,10 @@ impl Survey for Timeseries {
         })
     }
 
-    fn report(&self, asked: Asked) -> Result<report::Timeseries, Failure> {
+    fn report(&self, responses: Responses) -> Result<report::Timeseries, Failure> {
         Ok(report::Timeseries {
-            timeline: Timeline::new(&asked.summary, &asked.provenance),
-            provenance: asked.provenance,
+            timeline: Timeline::new(&responses.summary, &responses.provenance),
+            provenance: responses.provenance,
         })
     }
 }

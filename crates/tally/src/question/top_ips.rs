@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Asked, LIMIT_DEFAULT, Parameter, Query, Scope, Survey};
+use super::{About, Ask, Responses, LIMIT_DEFAULT, Parameter, Query, Scope, Survey};
 use crate::order::IpOrder;
 use crate::report;
 use crate::window::MINUTE_MS;
@@ -63,7 +63,7 @@ impl Survey for TopIps {
         })
     }
 
-    fn report(&self, asked: Asked) -> Result<report::TopIps, Failure> {
-        Ok(report::TopIps::new(asked.summary, asked.provenance))
+    fn report(&self, responses: Responses) -> Result<report::TopIps, Failure> {
+        Ok(report::TopIps::new(responses.summary, responses.provenance))
     }
 }

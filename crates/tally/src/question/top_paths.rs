@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Asked, LIMIT_DEFAULT, Parameter, Query, Scope, Survey};
+use super::{About, Ask, Responses, LIMIT_DEFAULT, Parameter, Query, Scope, Survey};
 use crate::order::PathOrder;
 use crate::report;
 use crate::window::MINUTE_MS;
@@ -62,8 +62,8 @@ impl Survey for TopPaths {
         })
     }
 
-    fn report(&self, asked: Asked) -> Result<report::TopPaths, Failure> {
-        let (paths, provenance) = (asked.summary.paths, asked.provenance);
+    fn report(&self, responses: Responses) -> Result<report::TopPaths, Failure> {
+        let (paths, provenance) = (responses.summary.paths, responses.provenance);
         Ok(report::TopPaths {
             paths: report::top_paths(paths, self.order, 0, self.limit, &provenance),
             provenance,

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its share")]
 
 use proptest::prelude::*;
-use rollcall_tally::adder::Adder;
+use rollcall_tally::accumulator::Accumulator;
 use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
 use rollcall_tally::{Batch, Details, Filter, Hit, IpOrder, IpState, StatusClass, Summary, Window};
 
@@ -97,21 +97,21 @@ pub fn state(hits: &[Hit]) -> IpState {
 
 /// What one IP answers.
 pub fn summary(ip: usize, hits: &[Hit], batch: &Batch) -> Summary {
-    let mut adder = Adder::new(batch.details);
-    adder.add_state(&format!("192.0.2.{ip}"), state(hits), batch);
-    adder.finish()
+    let mut accumulator = Accumulator::new(batch.details);
+    accumulator.add_state(&format!("192.0.2.{ip}"), state(hits), batch);
+    accumulator.finish()
 }
 
 pub fn merged(details: Details, parts: impl IntoIterator<Item = Summary>) -> Summary {
-    let mut adder = Adder::new(details);
+    let mut accumulator = Accumulator::new(details);
     for part in parts {
-        adder.add(part);
+        accumulator.add(part);
     }
-    adder.finish()
+    accumulator.finish()
 }
 
-/// Where the documentation says that a hit's cell starts; `None` is the one cell for all before.
-pub fn cell_start(at_ms: u64, now_ms: u64) -> Option<u64> {
+/// Where the documentation says that a hit's bucket starts; `None` is the one bucket for all before.
+pub fn bucket_start(at_ms: u64, now_ms: u64) -> Option<u64> {
     let ranges = Ranges::at(now_ms);
     let unit_ms = if at_ms >= ranges.fine_from_ms {
         FINE_MS
@@ -127,7 +127,7 @@ pub fn cell_start(at_ms: u64, now_ms: u64) -> Option<u64> {
 
 /// Whether the documentation says that a hit is in a window.
 pub fn is_within(hit: &Hit, window: Window, now_ms: u64) -> bool {
-    match cell_start(hit.timestamp_ms, now_ms) {
+    match bucket_start(hit.timestamp_ms, now_ms) {
         Some(start_ms) => start_ms >= window.start_ms(now_ms),
         None => window == Window::All,
     }

@@ -14,7 +14,7 @@ use crate::tally::Tally;
 use crate::window::Window;
 
 /// Adds up states and summaries.
-pub struct Adder {
+pub struct Accumulator {
     details: Details,
     sum: Summary,
     paths: BTreeMap<String, PathSummary>,
@@ -23,7 +23,7 @@ pub struct Adder {
     timeline: BTreeMap<u64, Tally>,
 }
 
-impl Adder {
+impl Accumulator {
     /// What is added must have been asked for the same details.
     pub fn new(details: Details) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Adder {
                     .recent
                     .merge(path.recent(now_ms, batch.filter.status));
             }
-            called_before |= self.add_cells(path, batch);
+            called_before |= self.add_buckets(path, batch);
             self.sum.last_hour +=
                 path.count_since(Window::Hour.start_ms(now_ms), batch.filter.status);
             let tally = path.since(batch.window.start_ms(now_ms), batch.filter.status);
@@ -135,7 +135,7 @@ impl Adder {
 
     /// What a path adds to the timeline, and whether any of it is older than the window. A hit from the future, of a clock that is
     /// ahead, counts in the newest bucket.
-    fn add_cells(&mut self, path: &PathState, batch: &Batch) -> bool {
+    fn add_buckets(&mut self, path: &PathState, batch: &Batch) -> bool {
         if !self.details.timeline {
             return false;
         }
@@ -143,7 +143,8 @@ impl Adder {
         let mut is_older = false;
         let bucket = |at_ms: u64| at_ms / batch.window.bucket_ms() * batch.window.bucket_ms();
         let newest_ms = bucket(batch.as_of_ms);
-        for (start_ms, tally) in path.cells_since(batch.window.timeline_start_ms(batch.as_of_ms)) {
+        for (start_ms, tally) in path.buckets_since(batch.window.timeline_start_ms(batch.as_of_ms))
+        {
             if tally.count_of(batch.filter.status) > 0 {
                 is_older |= start_ms < window_ms;
                 let slot = self.timeline.entry(bucket(start_ms).min(newest_ms));

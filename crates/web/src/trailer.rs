@@ -22,19 +22,19 @@ pub fn is_announced(headers: &HeaderMap) -> bool {
 }
 
 /// A body that ends with an error if its trailer did not come.
-pub struct Whole<B> {
+pub struct WithTrailer<B> {
     body: B,
     is_whole: bool,
 }
 
-impl<B> Whole<B> {
+impl<B> WithTrailer<B> {
     pub fn new(body: B) -> Self {
         let is_whole = false;
         Self { body, is_whole }
     }
 }
 
-impl<B> Body for Whole<B>
+impl<B> Body for WithTrailer<B>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error + Send + Sync + 'static,
@@ -71,7 +71,7 @@ mod tests {
 
     fn collect(frames: Vec<Frame<Bytes>>) -> Option<Bytes> {
         let body = StreamBody::new(stream::iter(frames.into_iter().map(Ok::<_, Error>)));
-        let collected = block_on(Whole::new(body).collect());
+        let collected = block_on(WithTrailer::new(body).collect());
         collected.ok().map(|whole| whole.to_bytes())
     }
 

@@ -26,7 +26,7 @@ pub enum Next {
 
 /// What was told of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct RuleState {
     /// Since when it fires.
     pub since_ms: Option<u64>,
     /// It was told that it fires, and not that it does no more.
@@ -37,7 +37,7 @@ pub struct Told {
     pub times: u64,
 }
 
-impl Told {
+impl RuleState {
     /// Notes how the rule stands, by what was measured at `as_of_ms`. To be kept before anything is told of it.
     pub fn note(&mut self, state: AlertState, as_of_ms: u64) {
         match state {
@@ -83,23 +83,23 @@ impl Told {
 
 /// What was told of all rules; all instances share it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Book(BTreeMap<Rule, Told>);
+pub struct NotificationState(BTreeMap<Rule, RuleState>);
 
-impl Book {
-    pub fn of(&self, rule: Rule) -> Told {
+impl NotificationState {
+    pub fn of(&self, rule: Rule) -> RuleState {
         self.0.get(&rule).cloned().unwrap_or_default()
     }
 
-    /// See [`Told::note`].
+    /// See [`RuleState::note`].
     pub fn note(&mut self, findings: &[Finding], as_of_ms: u64) {
         for finding in findings {
             let told = self.0.entry(finding.rule).or_default();
             told.note(finding.state, as_of_ms);
         }
-        self.0.retain(|_, told| *told != Told::default());
+        self.0.retain(|_, told| *told != RuleState::default());
     }
 
-    /// See [`Told::told`].
+    /// See [`RuleState::told`].
     pub fn told(&mut self, rule: Rule, event: Event, now_ms: u64) {
         self.0.entry(rule).or_default().told(event, now_ms);
     }
@@ -115,7 +115,7 @@ mod tests {
     const COOLDOWN_MS: u64 = 30 * MINUTE_MS;
 
     /// A rule over minutes: how it stands, and what is then told, where telling works.
-    fn check(told: &mut Told, minute: u64, state: AlertState, works: bool, expect: Next) {
+    fn check(told: &mut RuleState, minute: u64, state: AlertState, works: bool, expect: Next) {
         let now_ms = NOW_MS + minute * MINUTE_MS;
         told.note(state, now_ms);
         let next = told.next(state, now_ms, now_ms, COOLDOWN_MS);
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn it_is_told_once_again_after_the_cool_down_and_when_it_is_over() {
-        let mut told = Told::default();
+        let mut told = RuleState::default();
         check(&mut told, 0, Ok, true, Next::Nothing);
         check(&mut told, 1, Firing, true, FIRES);
         check(&mut told, 2, Firing, true, Next::Suppressed);
@@ -146,13 +146,13 @@ mod tests {
         check(&mut told, 60, Firing, true, Next::Suppressed);
         check(&mut told, 61, Firing, true, FIRES);
         check(&mut told, 62, Off, true, Next::Nothing);
-        assert_eq!(told, Told::default());
+        assert_eq!(told, RuleState::default());
     }
 
     #[test]
     fn what_could_not_be_told_is_told_later_under_the_same_name() {
-        let mut told = Told::default();
-        let id = |told: &Told| told.next_id(Rule::NewIps);
+        let mut told = RuleState::default();
+        let id = |told: &RuleState| told.next_id(Rule::NewIps);
         check(&mut told, 0, Firing, false, FIRES);
         let first = id(&told);
         assert_eq!(first, format!("newIPs-{NOW_MS}-1"));
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn an_older_measurement_does_not_resolve() {
-        let mut told = Told::default();
+        let mut told = RuleState::default();
         check(&mut told, 5, Firing, true, FIRES);
         let as_of_ms = NOW_MS + 5 * MINUTE_MS;
         told.note(Ok, as_of_ms - 1);
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn no_cool_down_tells_every_time() {
-        let mut told = Told::default();
+        let mut told = RuleState::default();
         for minute in 0..3 {
             let now_ms = NOW_MS + minute;
             told.note(Firing, now_ms);
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_book_is_read_as_it_was_written() {
-        let mut book = Book::default();
+        let mut state = NotificationState::default();
         let findings = |state| {
             Rule::EVERY.map(|rule| Finding {
                 rule,
@@ -211,14 +211,21 @@ mod tests {
                 since_ms: None,
             })
         };
-        book.note(&findings(Unknown), NOW_MS);
-        assert_eq!(book, Book::default(), "nothing fires: nothing to keep");
-        book.note(&findings(Firing), NOW_MS);
-        book.told(Rule::ErrorRate, Event::Firing, NOW_MS);
-        assert_eq!(book.of(Rule::ErrorRate).times, 1);
-        assert_eq!(book.of(Rule::NewIps).since_ms, Some(NOW_MS));
-        assert_eq!(book.of(Rule::LagSeconds), Told::default());
-        let text = serde_json::to_string(&book).unwrap();
-        assert_eq!(serde_json::from_str::<Book>(&text).unwrap(), book);
+        state.note(&findings(Unknown), NOW_MS);
+        assert_eq!(
+            state,
+            NotificationState::default(),
+            "nothing fires: nothing to keep"
+        );
+        state.note(&findings(Firing), NOW_MS);
+        state.told(Rule::ErrorRate, Event::Firing, NOW_MS);
+        assert_eq!(state.of(Rule::ErrorRate).times, 1);
+        assert_eq!(state.of(Rule::NewIps).since_ms, Some(NOW_MS));
+        assert_eq!(state.of(Rule::LagSeconds), RuleState::default());
+        let text = serde_json::to_string(&state).unwrap();
+        assert_eq!(
+            serde_json::from_str::<NotificationState>(&text).unwrap(),
+            state
+        );
     }
 }

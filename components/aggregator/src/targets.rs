@@ -14,7 +14,7 @@ use crate::settings::Settings;
 const SHARDS_AT_ONCE: u32 = 32;
 
 /// All of them, for an answer that says how many answered.
-pub struct Audience {
+pub struct Targets {
     pub snapshot: Snapshot,
     pub ips: Vec<IpRef>,
     /// IPs seen within `active_days`, whatever the window.
@@ -22,7 +22,7 @@ pub struct Audience {
     pub began: Instant,
 }
 
-impl Audience {
+impl Targets {
     pub async fn gather(settings: &Settings, query: &Query) -> Result<Self, Failure> {
         let began = Instant::now();
         let snapshot = collector::SNAPSHOT.take_snapshot().await?;

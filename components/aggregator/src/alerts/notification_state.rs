@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use rollcall_tally::alert::{AlertState, Book, Event, Finding, Next, Rule};
+use rollcall_tally::alert::{AlertState, Event, Finding, Next, NotificationState, Rule};
 use rollcall_tally::report::{AlertNotification, Notification};
 use rollcall_tally::{Failure, Found, Kept, Place};
 use rollcall_web::{call, log};
@@ -78,10 +78,10 @@ impl<'a> Teller<'a> {
             let found = collector::SHARED.get(&PLACE, &0).await?;
             let generation = found.generation;
             let known = read(&found)?;
-            let mut book = known.clone();
-            book.note(self.findings, self.as_of_ms);
-            let (mut outcomes, due) = self.due(&book);
-            if book == known && due.is_empty() {
+            let mut state = known.clone();
+            state.note(self.findings, self.as_of_ms);
+            let (mut outcomes, due) = self.due(&state);
+            if state == known && due.is_empty() {
                 return Ok(outcomes);
             }
             if !collector::SHARED.claim(&PLACE, &generation).await? {
@@ -93,12 +93,12 @@ impl<'a> Teller<'a> {
                 }
                 // Whoever claimed it is dead.
             }
-            if book != known {
-                keep(&book, generation).await?;
+            if state != known {
+                keep(&state, generation).await?;
                 continue;
             }
-            let told = claim::holding(&PLACE, self.send(due, &mut book)).await;
-            if book == known || !is_kept(&book, generation).await {
+            let told = claim::holding(&PLACE, self.send(due, &mut state)).await;
+            if state == known || !is_kept(&state, generation).await {
                 claim::give_up(&PLACE, generation).await;
             }
             outcomes.extend(told);
@@ -107,10 +107,10 @@ impl<'a> Teller<'a> {
     }
 
     /// What is to be told, and of the other rules what became of them.
-    fn due(&self, book: &Book) -> (Outcomes, Vec<Due<'a>>) {
+    fn due(&self, state: &NotificationState) -> (Outcomes, Vec<Due<'a>>) {
         let (mut outcomes, mut due) = (Outcomes::new(), Vec::new());
         for finding in self.findings {
-            let told = book.of(finding.rule);
+            let told = state.of(finding.rule);
             let outcome = Outcome {
                 firing_since_ms: told.since_ms,
                 ..Outcome::of(Notification::None)
@@ -144,7 +144,7 @@ impl<'a> Teller<'a> {
     }
 
     /// Tells all of it at once, and notes what was delivered.
-    async fn send(&self, due: Vec<Due<'a>>, book: &mut Book) -> Outcomes {
+    async fn send(&self, due: Vec<Due<'a>>, state: &mut NotificationState) -> Outcomes {
         let sending = due
             .iter()
             .map(|due| self.webhook.deliver(&due.notification));
@@ -157,7 +157,7 @@ impl<'a> Teller<'a> {
             };
             let rule = due.finding.rule;
             match delivered {
-                Ok(()) => book.told(rule, due.event, now_ms()),
+                Ok(()) => state.told(rule, due.event, now_ms()),
                 Err(reason) => {
                     let (name, host) = (rule.name(), self.webhook.host());
                     log!(
@@ -178,25 +178,25 @@ impl<'a> Teller<'a> {
 }
 
 /// What was told so far. Where it cannot be read nothing is told, or it would be told anew with every check.
-fn read(found: &Found) -> Result<Book, Failure> {
+fn read(found: &Found) -> Result<NotificationState, Failure> {
     let Some(kept) = &found.kept else {
-        return Ok(Book::default());
+        return Ok(NotificationState::default());
     };
-    let book = serde_json::from_slice(&kept.body);
-    book.map_err(|error| Failure::Corrupt(format!("what was told of the alerts: {error}")))
+    let state = serde_json::from_slice(&kept.body);
+    state.map_err(|error| Failure::Corrupt(format!("what was told of the alerts: {error}")))
 }
 
 /// Keeps that something was told. Where it cannot, the next check tells it again.
-async fn is_kept(book: &Book, generation: u64) -> bool {
-    let kept = keep(book, generation).await;
+async fn is_kept(state: &NotificationState, generation: u64) -> bool {
+    let kept = keep(state, generation).await;
     if let Err(failure) = &kept {
         log!(Warn, "alert-told-not-kept", failure = failure);
     }
     kept.is_ok()
 }
 
-async fn keep(book: &Book, generation: u64) -> Result<(), Failure> {
-    let body = serde_json::to_vec(book);
+async fn keep(state: &NotificationState, generation: u64) -> Result<(), Failure> {
+    let body = serde_json::to_vec(state);
     let body = body.map_err(|error| Failure::Unavailable(format!("alerts as JSON: {error}")))?;
     let kept = Kept {
         place: PLACE,
