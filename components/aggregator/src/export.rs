@@ -24,7 +24,7 @@ use rollcall_web::{Problem, Reply, call, log};
 use spin_sdk::http::box_body;
 
 use crate::collector::{self, Collector};
-use crate::fan_out::ask_twice;
+use crate::retry::ask_twice;
 use crate::settings::Settings;
 use crate::targets;
 use writer::Writer;

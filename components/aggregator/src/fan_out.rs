@@ -1,7 +1,6 @@
 //! The fan-out: a bounded number of batches of IPs is asked at once, and what they answer added up.
 
 use std::cell::Cell;
-use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt};
 use rollcall_tally::accumulator::Accumulator;
@@ -9,16 +8,12 @@ use rollcall_tally::question::Query;
 use rollcall_tally::report::FanOut;
 use rollcall_tally::{Batch, Failure, Summary};
 use rollcall_web::{call, log};
-use spin_sdk::time::sleep;
-use spin_sdk::wasip3::random::random;
 
 use crate::collector::Collector;
 use crate::counters;
+use crate::retry::ask_twice;
 use crate::settings::Settings;
 use crate::targets::Targets;
-
-/// A batch that failed is asked again after so long, or up to twice that.
-const RETRY_AFTER_MS: u64 = 50;
 
 /// What the IPs answered, and how many of them did.
 pub struct Answers {
@@ -92,54 +87,6 @@ impl Targets {
             warnings,
         })
     }
-}
-
-/// Makes a request of the collector, and once more if there was no answer.
-pub async fn ask_twice<T>(
-    ask: impl AsyncFn() -> Result<T, Failure>,
-    retried: impl FnOnce(),
-) -> Result<T, Failure> {
-    let _in_flight = InFlight::new();
-    match ask().await {
-        Err(Failure::Unavailable(reason)) => {
-            log!(Info, "batch-asked-again", reason = reason);
-            retried();
-            sleep(jitter()).await;
-            ask().await
-        }
-        answer => answer,
-    }
-}
-
-thread_local! {
-    /// Scope: instance.
-    static IN_FLIGHT: Cell<u64> = const { Cell::new(0) };
-}
-
-/// A request to the collector, as long as it is under way.
-struct InFlight;
-
-impl InFlight {
-    fn new() -> Self {
-        IN_FLIGHT.set(IN_FLIGHT.get() + 1);
-        Self
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        IN_FLIGHT.set(IN_FLIGHT.get() - 1);
-    }
-}
-
-/// Requests to the collector that this instance waits for right now.
-pub fn in_flight() -> u64 {
-    IN_FLIGHT.get()
-}
-
-/// How long to wait before a batch is asked again: batches that failed together do not come again together.
-fn jitter() -> Duration {
-    Duration::from_millis(RETRY_AFTER_MS + random::get_random_u64() % RETRY_AFTER_MS)
 }
 
 /// Runs a function over batches, at most so many at once. Results come as they are ready.

@@ -27,6 +27,7 @@ mod fan_out;
 mod flight;
 mod memory;
 mod prewarm;
+mod retry;
 mod serve;
 mod settings;
 mod status;

@@ -6,7 +6,7 @@ use rollcall_tally::{Failure, Traffic};
 use crate::clock::now_ms;
 use crate::counters::{self, Counter};
 use crate::settings::Settings;
-use crate::{collector, fan_out, flight, memory};
+use crate::{collector, flight, memory, retry};
 
 pub async fn status(settings: &Settings) -> Result<Status, Failure> {
     Ok(status_and_traffic(settings).await?.0)
@@ -50,7 +50,7 @@ pub async fn status_and_traffic(settings: &Settings) -> Result<(Status, Traffic)
             batches: total(Counter::Batches),
             batches_retried: total(Counter::BatchesRetried),
             batches_failed: total(Counter::BatchesFailed),
-            in_flight: fan_out::in_flight(),
+            in_flight: retry::in_flight(),
             questions_in_flight: flight::under_way() as u64,
             last: counters::last_fan_out().await?,
         },

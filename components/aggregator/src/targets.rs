@@ -7,7 +7,7 @@ use rollcall_tally::question::Query;
 use rollcall_tally::{Batch, Failure, IpList, IpRef, ShardRange, Snapshot};
 
 use crate::collector;
-use crate::fan_out::ask_twice;
+use crate::retry::ask_twice;
 use crate::settings::Settings;
 
 /// Shards listed by one request.

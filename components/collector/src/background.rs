@@ -14,8 +14,8 @@ use rollcall_web::log;
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::random::random;
 
+use crate::app_store::AppStore;
 use crate::gate;
-use crate::service::Service;
 
 /// A fold is begun when so many segments were appended since the last one that this instance knows of ...
 const FOLD_EVERY: u64 = 64;
@@ -174,13 +174,13 @@ async fn run() -> Result<Option<u64>, Failure> {
 
 /// Brings the store up, if that is to be done. False: another instance is at it.
 async fn bring_up() -> Result<bool, Failure> {
-    let (service, opened) = Service::behind_responses().await?;
+    let (app, opened) = AppStore::open(true).await?;
     if opened == Opened::Ready {
         return Ok(true);
     }
     let began = Instant::now();
-    service.shared().upgrade().await?;
-    let upgraded = service.ledger().upgrade().await?;
+    app.shared().upgrade().await?;
+    let upgraded = app.ledger().upgrade().await?;
     if upgraded == Upgraded::Done {
         let took_ms = began.elapsed().as_millis();
         log!(Info, "store-brought-up", layout = LAYOUT, took_ms = took_ms);
@@ -196,16 +196,16 @@ async fn fold() -> Result<Folded, Failure> {
 }
 
 async fn try_to_fold() -> Result<Folded, Failure> {
-    let (service, _) = Service::behind_responses().await?;
+    let (app, _) = AppStore::open(true).await?;
     let folded = match IS_FORCED.take() {
-        true => service.ledger().fold_even_if_idle().await,
-        false => service.ledger().fold().await,
+        true => app.ledger().fold_even_if_idle().await,
+        false => app.ledger().fold().await,
     };
     match folded {
         // An older version was still at work after the store had been brought up.
         Err(error @ LedgerError::OtherLayout { layout, .. }) if layout < LAYOUT => {
             log!(Warn, "older-version-at-work", failure = error);
-            service.open_again().await?;
+            app.open_again().await?;
             bring_up().await?;
             Ok(Folded::Lost)
         }
@@ -214,14 +214,14 @@ async fn try_to_fold() -> Result<Folded, Failure> {
 }
 
 async fn clean() -> Result<Cleaned, Failure> {
-    let (service, _) = Service::behind_responses().await?;
-    service.ledger().clean().await.map_err(Failure::from)
+    let (app, _) = AppStore::open(true).await?;
+    app.ledger().clean().await.map_err(Failure::from)
 }
 
 /// Gives how long to sleep until `due_ms`. `None`: another instance sleeps already. So one does at most, in the whole app.
 async fn undertake_cleaning(due_ms: u64) -> Result<Option<Duration>, Failure> {
-    let (service, _) = Service::behind_responses().await?;
-    let is_ours = service.ledger().undertake_cleaning(due_ms).await?;
-    let left_ms = due_ms.saturating_sub(service.now_ms());
+    let (app, _) = AppStore::open(true).await?;
+    let is_ours = app.ledger().undertake_cleaning(due_ms).await?;
+    let left_ms = due_ms.saturating_sub(app.now_ms());
     Ok(is_ours.then(|| Duration::from_millis(left_ms)))
 }

@@ -11,6 +11,7 @@
 // Only `log!` writes to the log.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
 
+mod app_store;
 mod background;
 mod call;
 mod clock;

@@ -1,12 +1,10 @@
 //! The functions of `rollcall:stats/collector`, whoever calls them.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, Opened, Root};
 use rollcall_shared::Shared;
-use rollcall_store::{Clock, LAYOUT};
+use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::Accumulator;
 use rollcall_tally::filter::read_network;
 use rollcall_tally::intake::{self, Intake};
@@ -16,6 +14,7 @@ use rollcall_tally::{
 };
 use rollcall_web::{log, variable};
 
+use crate::app_store::AppStore;
 use crate::background;
 use crate::clock::SpinClock;
 use crate::gate;
@@ -26,68 +25,46 @@ pub const BATCH_IPS_MAX: usize = 1_000;
 /// Days within which an IP counts as active, unless `active_days` says otherwise.
 const ACTIVE_DAYS: u64 = 7;
 
-/// Scope: instance. The store was found to have our layout, all of it.
-static IS_READY: AtomicBool = AtomicBool::new(false);
-
-/// The ledger in this app's store.
+/// The functions over this app's store, for one request.
 pub struct Service {
-    store: SpinStore,
-    clock: SpinClock,
-    /// None: work behind the responses, which goes on while nothing else does.
+    app: AppStore,
+    /// Work behind the responses gives way to it. None: it waits for such work itself.
     answering: Option<gate::Counted>,
 }
 
 impl Service {
-    /// For a request.
     pub async fn open() -> Result<Self, Failure> {
-        let (service, opened) = Self::open_for(Some(gate::answering())).await?;
+        let (service, opened) = Self::open_any().await?;
         match opened {
             Opened::Ready => Ok(service),
-            Opened::Upgrading => {
-                background::upgrade();
-                Err(LedgerError::Upgrading.into())
-            }
+            Opened::Upgrading => Err(LedgerError::Upgrading.into()),
         }
     }
 
     /// For a request that records. It does not wait until a store is brought up.
     pub async fn open_to_record() -> Result<Self, Failure> {
-        let (service, opened) = Self::open_for(Some(gate::answering())).await?;
+        Ok(Self::open_any().await?.0)
+    }
+
+    async fn open_any() -> Result<(Self, Opened), Failure> {
+        let answering = Some(gate::answering());
+        let (app, opened) = AppStore::open(false).await?;
         if opened == Opened::Upgrading {
             background::upgrade();
         }
-        Ok(service)
-    }
-
-    /// For work that gives way to requests; and whether the store must be brought up first.
-    pub async fn behind_responses() -> Result<(Self, Opened), Failure> {
-        Self::open_for(None).await
-    }
-
-    async fn open_for(answering: Option<gate::Counted>) -> Result<(Self, Opened), Failure> {
-        let store = SpinStore::open(answering.is_none()).await;
-        let service = Self {
-            store: store.map_err(LedgerError::from)?,
-            clock: SpinClock::new(),
-            answering,
-        };
-        if !IS_READY.load(Relaxed) {
-            if service.ledger().open().await.map_err(Failure::from)? == Opened::Upgrading {
-                return Ok((service, Opened::Upgrading));
-            }
-            IS_READY.store(true, Relaxed);
-        }
-        Ok((service, Opened::Ready))
-    }
-
-    /// Has the store brought up once more.
-    pub async fn open_again(&self) -> Result<(), Failure> {
-        IS_READY.store(false, Relaxed);
-        self.ledger().open_again().await.map_err(Failure::from)
+        Ok((Self { app, answering }, opened))
     }
 
     pub fn now_ms(&self) -> u64 {
-        self.clock.wall_ms()
+        self.app.now_ms()
+    }
+
+    pub fn ledger(&self) -> Ledger<'_, SpinStore, SpinClock> {
+        self.app.ledger()
+    }
+
+    pub fn shared(&self) -> Shared<'_, SpinStore, SpinClock> {
+        self.app.shared()
     }
 
     pub async fn record_raw(
@@ -270,13 +247,5 @@ impl Service {
             drops: root.drops,
             behind: None,
         }
-    }
-
-    pub fn shared(&self) -> Shared<'_, SpinStore, SpinClock> {
-        Shared::new(&self.store, &self.clock, rollcall_shared::Limits::default())
-    }
-
-    pub fn ledger(&self) -> Ledger<'_, SpinStore, SpinClock> {
-        Ledger::new(&self.store, &self.clock, Limits::default())
     }
 }

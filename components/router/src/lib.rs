@@ -27,6 +27,7 @@ mod clock;
 mod collect;
 mod dashboard;
 mod headers;
+mod keys;
 mod local;
 mod metrics;
 mod route;

@@ -10,7 +10,7 @@ use http::header::COOKIE;
 use http::{HeaderMap, Request};
 use rollcall_web::signature;
 
-use crate::access::{Keys, Role};
+use crate::keys::{Keys, Role};
 use crate::local;
 
 /// For so long a person stays signed in: a working day. A cookie that was stolen is good for no longer.

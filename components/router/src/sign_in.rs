@@ -12,8 +12,9 @@ use http::{HeaderValue, Method, StatusCode};
 use rollcall_web::{Problem, Reply, body, log, reply};
 use spin_sdk::http::Request;
 
-use crate::access::{Keys, Role, same_origin};
+use crate::access::same_origin;
 use crate::clock::now_s;
+use crate::keys::{Keys, Role};
 use crate::{local, session, throttle};
 
 /// A form has room for a token and a path. A larger one is refused with 413.

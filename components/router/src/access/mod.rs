@@ -10,28 +10,17 @@
 //! along with what other pages make it send.
 
 mod browser;
-mod keys;
 
 use http::{Method, Request, StatusCode};
 use rollcall_web::auth::bearer;
 use rollcall_web::{Problem, Reply};
 
 use crate::clock::now_s;
+use crate::keys::{Keys, Role};
 use crate::{local, session, throttle};
 
 pub use browser::same_origin;
 use browser::{CROSS_SITE, is_navigation, is_same_origin};
-pub use keys::Keys;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Reads the metrics. Always a program: there are no such sessions.
-    Metrics,
-    /// Reads.
-    Viewer,
-    /// Reads, and changes what can be changed.
-    Admin,
-}
 
 /// Somebody who was let in, and may do what the request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,12 +6,9 @@ use rollcall_tally::intake::Format;
 use sha2::{Digest, Sha256};
 
 use super::ImportError;
-use super::lines::{Line, Lines};
-use super::report::Refused;
+use super::lines::{BATCH_BYTES_MAX, Line, Lines};
+use super::refused::Refused;
 
-/// The most bytes of lines in one batch. A batch ends before the line that would exceed it, so that long lines do not exceed
-/// what a server takes in one request.
-pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// The hex digits of a key, 128 bits: enough that no two batches ever share one.
 const KEY_DIGITS: usize = 32;
 

@@ -9,7 +9,10 @@ use std::path::Path;
 use rollcall_tally::intake::Format;
 
 use super::ImportError;
-use super::batch::BATCH_BYTES_MAX;
+
+/// The most bytes of lines in one batch. A batch ends before the line that would exceed it, so that long lines do not exceed
+/// what a server takes in one request.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
 /// What is read: once, or as often as is wanted.
 pub enum Input {

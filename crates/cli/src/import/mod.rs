@@ -9,6 +9,7 @@ mod client;
 mod lines;
 mod progress;
 mod rebase;
+mod refused;
 mod report;
 mod token;
 
@@ -81,7 +82,7 @@ pub enum ImportError {
     Read(#[from] io::Error),
     #[error(
         "line {number} is longer than {} bytes: no hit is",
-        batch::BATCH_BYTES_MAX
+        lines::BATCH_BYTES_MAX
     )]
     LongLine { number: u64 },
     #[error(transparent)]

@@ -12,7 +12,7 @@ use rollcall_tally::intake::{self, Format};
 use super::ImportError;
 use super::batch::{Batch, Shipment, content_type};
 use super::lines::{Line, Lines};
-use super::report::Refused;
+use super::refused::Refused;
 
 /// Given to the reader as the present: no time in the file is then in its future, and a hit without a time is known by it.
 const NO_TIME_MS: u64 = u64::MAX;

@@ -7,28 +7,10 @@ use indicatif::HumanCount;
 use rollcall_tally::Receipt;
 
 use super::batch::{Batch, Shipment};
+use super::refused::Refused;
 
 /// How many refused lines are shown. All are counted.
 const REFUSED_SHOWN: usize = 10;
-
-/// A line that is no hit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// In the file, counted from 1.
-    pub line: u64,
-    pub field: Option<String>,
-    pub reason: String,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "line {}: ", self.line)?;
-        if let Some(field) = &self.field {
-            write!(formatter, "{field}: ")?;
-        }
-        formatter.write_str(&self.reason)
-    }
-}
 
 #[derive(Debug)]
 pub struct Report {

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proptest::prelude::*;
 
-use super::report::Refused;
+use super::refused::Refused;
 use super::*;
 
 /// What the server does with one request. When none is left, it acknowledges.
@@ -391,7 +391,7 @@ fn what_cannot_be_imported_is_said() {
 #[test]
 fn a_batch_ends_before_it_has_more_than_a_mebibyte() {
     let line = "a".repeat(400_000);
-    let longest = "a".repeat(batch::BATCH_BYTES_MAX - 1);
+    let longest = "a".repeat(lines::BATCH_BYTES_MAX - 1);
     let run = import_text(&format!("{line}\n{line}\n{line}\n{longest}\n{line}"), []);
     let sizes: Vec<_> = run
         .requests

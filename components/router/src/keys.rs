@@ -2,7 +2,15 @@
 
 use rollcall_web::auth::Tokens;
 
-use super::Role;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Reads the metrics. Always a program: there are no such sessions.
+    Metrics,
+    /// Reads.
+    Viewer,
+    /// Reads, and changes what can be changed.
+    Admin,
+}
 
 /// The tokens that let in to the admin side, by role.
 pub struct Keys {
