@@ -13,7 +13,7 @@ use crate::targets::Targets;
 pub struct Answer {
     /// JSON.
     pub body: Vec<u8>,
-    /// Share of the IPs responses that answered.
+    /// Share of the IPs asked that answered.
     pub coverage: f64,
     /// Something recorded is not in it yet.
     pub is_behind: bool,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use rollcall_tally::filter::read_path_key;
 use rollcall_tally::question::{self, Scope, Survey};
-use rollcall_tally::report::{
+use rollcall_tally::reports::{
     CountriesReport, CountryOrder, GlobalStats, IpReport, Overview, PathOrder, PathReport,
     Timeseries, TopIps, TopPaths,
 };
@@ -27,7 +27,7 @@ mod bindings {
         world: "aggregator-interfaces",
         with: {
             "rollcall:stats/types@0.1.0": rollcall_tally::contract,
-            "rollcall:stats/reports@0.1.0": rollcall_tally::report,
+            "rollcall:stats/reports@0.1.0": rollcall_tally::reports,
         },
         generate_all,
     });

@@ -2,7 +2,7 @@
 //!
 //! Any number of writers append segments to a log, each under a number of its own. A fold takes a fold number and brings segments
 //! into the states of the IPs, under names that carry that number, so that nothing a reader may need is ever overwritten; it is
-//! confirmed by looking at the counter once more. A query reads the versions of one confirmed root. ARCHITECTURE.md has the
+//! confirmed by looking at the counter once more. A query reads the versions of one confirmed root. docs/internals/ledger.md has the
 //! protocol and why each step is there.
 //!
 //! What it promises: every acknowledged hit counts exactly once, every other at most once. What it needs of the store: reads see

@@ -1,9 +1,9 @@
 //! Parameters of requests. Those of questions are made of what the questions declare.
 
 use rollcall_tally::filter::{Text, UNKNOWN};
+use rollcall_tally::hit::OTHER_PATHS;
 use rollcall_tally::hit::PATH_BYTES_MAX;
 use rollcall_tally::question::{self, Ask, Place, Value};
-use rollcall_tally::state::OTHER_PATHS;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Schema, Type};

@@ -4,7 +4,7 @@ use rollcall_tally::alert::{AlertState, Event, Finding, Rule};
 use rollcall_tally::filter::as_parameters::Parameters;
 use rollcall_tally::intake::REJECTIONS_SHOWN;
 use rollcall_tally::question::{AnySurvey, BadParameter, DateRange};
-use rollcall_tally::report::{
+use rollcall_tally::reports::{
     Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, ExportRecord, FanOut,
     FanOutStatus, FoldStatus, GLOBAL_TOP_PATHS, Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS,
     Prewarmed, Status, TOP_COUNTRIES,

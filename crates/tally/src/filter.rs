@@ -8,9 +8,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::hit::{self, PATH_BYTES_MAX};
-use crate::question::{Parameter, Place, Value};
-use crate::state::OTHER_PATHS;
+use crate::hit::{self, OTHER_PATHS, PATH_BYTES_MAX};
 use crate::status::StatusClass;
 
 /// What an unknown country or user agent is called.
@@ -53,47 +51,6 @@ impl Text {
 }
 
 impl Filter {
-    /// The conditions that a client can give. The path key is not among them: it is what is asked about.
-    pub fn conditions(&mut self) -> Vec<Parameter<'_>> {
-        let text = |name, about, kind, value| Parameter::new(name, about, Value::Text(kind, value));
-        let conditions = [
-            text(
-                "ip",
-                "Only hits of this address, or of this network (`192.0.2.0/24`).",
-                Text::Network,
-                &mut self.ip,
-            ),
-            text(
-                "pathPrefix",
-                "Only hits on paths that start so.",
-                Text::PathPrefix,
-                &mut self.path_prefix,
-            ),
-            text(
-                "method",
-                "Only hits by this method, in any case.",
-                Text::Method,
-                &mut self.method,
-            ),
-            Parameter::one_of_if_any(
-                "status",
-                "Only hits with a status of this class. Bytes and response times are not kept by class, and are `null` then.",
-                &mut self.status,
-                &StatusClass::EVERY,
-                StatusClass::name,
-            ),
-            text(
-                "country",
-                "Only hits of IPs that told this country last, or `unknown`.",
-                Text::Country,
-                &mut self.country,
-            ),
-        ];
-        conditions
-            .map(|condition| condition.at(Place::Filter))
-            .into()
-    }
-
     /// The one address that is let through, if it is one.
     pub fn one_ip(&self) -> Option<IpAddr> {
         self.ip.as_deref()?.parse().ok()
@@ -117,14 +74,6 @@ impl Filter {
     pub fn lets_country(&self, country: Option<&str>) -> bool {
         let told = country.unwrap_or(UNKNOWN);
         self.country.as_deref().is_none_or(|wanted| wanted == told)
-    }
-
-    /// The conditions that are given, as the API spells them.
-    pub fn parameters(&self) -> Vec<(&'static str, String)> {
-        let mut filter = self.clone();
-        let conditions = filter.conditions().into_iter();
-        let given = conditions.filter_map(|given| Some((given.name, given.value.text()?)));
-        given.collect()
     }
 
     /// The filter, unless it lets everything through.

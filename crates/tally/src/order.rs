@@ -1,9 +1,6 @@
-//! What lists are sorted by, descending. The orders are total: equals are sorted by path key, or by address as text.
+//! What lists are sorted by. See [`crate::ranking`].
 
 use serde::{Deserialize, Serialize};
-
-use crate::summary::{CallerSummary, PathSummary};
-use crate::tally::Tally;
 
 /// What a list of paths is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,9 +22,6 @@ pub enum IpOrder {
     LastSeen,
 }
 
-/// The higher, the further up. None is below all: a path that told no response time.
-type Rank = Option<u64>;
-
 impl PathOrder {
     pub const EVERY: [Self; 5] = [
         Self::Requests,
@@ -45,20 +39,6 @@ impl PathOrder {
             Self::AvgResponseTime => "avgResponseTime",
             Self::ErrorRate => "errorRate",
             Self::P95ResponseTime => "p95ResponseTime",
-        }
-    }
-
-    pub fn sort(self, paths: Vec<PathSummary>) -> Vec<PathSummary> {
-        sort(paths, |path| self.rank(path), |path| &path.path_key)
-    }
-
-    fn rank(self, path: &PathSummary) -> Rank {
-        match self {
-            Self::Requests => Some(path.tally.count),
-            Self::UniqueIps => Some(path.ips),
-            Self::AvgResponseTime => path.tally.avg_response_time_ms().map(f64::to_bits),
-            Self::ErrorRate => error_rate(&path.tally),
-            Self::P95ResponseTime => path.tally.percentile_us(95),
         }
     }
 }
@@ -80,32 +60,4 @@ impl IpOrder {
             Self::LastSeen => "lastSeen",
         }
     }
-
-    pub fn sort(self, callers: Vec<CallerSummary>) -> Vec<CallerSummary> {
-        sort(callers, |caller| self.rank(caller), |caller| &caller.ip)
-    }
-
-    fn rank(self, caller: &CallerSummary) -> Rank {
-        match self {
-            Self::Requests => Some(caller.tally.count),
-            Self::UniquePaths => Some(caller.path_keys),
-            Self::ErrorRate => error_rate(&caller.tally),
-            Self::LastSeen => caller.last_seen_ms,
-        }
-    }
-}
-
-/// Numbers that are not negative are ordered as their bits are.
-fn error_rate(tally: &Tally) -> Rank {
-    Some(tally.error_rate().to_bits())
-}
-
-/// Each rank is reckoned once, since a percentile is dear.
-fn sort<T>(items: Vec<T>, rank: impl Fn(&T) -> Rank, name: impl Fn(&T) -> &str) -> Vec<T> {
-    let ranked = items.into_iter().map(|item| (rank(&item), item));
-    let mut ranked: Vec<(Rank, T)> = ranked.collect();
-    ranked.sort_unstable_by(|(a_rank, a), (b_rank, b)| {
-        b_rank.cmp(a_rank).then_with(|| name(a).cmp(name(b)))
-    });
-    ranked.into_iter().map(|(_, item)| item).collect()
 }

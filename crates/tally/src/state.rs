@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contract::{ExportRow, RecentActivity};
 use crate::filter::Filter;
-use crate::hit::Hit;
+use crate::hit::{Hit, OTHER_PATHS};
 use crate::series::Series;
 use crate::status::StatusClass;
 use crate::tally::Tally;
@@ -16,8 +16,6 @@ use crate::window::Window;
 pub const PATH_KEYS_MAX: usize = 1_000;
 /// User agents kept of one IP: those seen last.
 pub const USER_AGENTS_MAX: usize = 5;
-/// Where the hits go whose IP has too many paths.
-pub const OTHER_PATHS: &str = "(other)";
 
 /// What one IP did on one path key.
 #[derive(Clone, Debug, PartialEq, Eq)]

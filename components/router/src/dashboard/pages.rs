@@ -4,7 +4,7 @@ use askama::Template;
 use http::StatusCode;
 use rollcall_tally::IpOrder;
 use rollcall_tally::question::{self, AnySurvey, BadParameter, LIMIT_MAX, Scope};
-use rollcall_tally::report::{
+use rollcall_tally::reports::{
     CountriesReport, CountryOrder, CountryStats, IpReport, Overview, PathOrder, PathReport, TopIps,
     TopPaths,
 };

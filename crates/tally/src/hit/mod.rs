@@ -31,6 +31,9 @@ pub const TIMESTAMP_MS_MIN: u64 = 100_000_000_000;
 /// What a status must be. The readers say it as well, of a value that is no number at all.
 pub(crate) const STATUS_EXPECTED: &str = "expected an integer from 100 to 599";
 
+/// The path key of the hits whose IP has too many paths.
+pub const OTHER_PATHS: &str = "(other)";
+
 /// One request that a gateway saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {

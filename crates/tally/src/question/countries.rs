@@ -149,7 +149,7 @@ impl CountryStats {
     }
 }
 
-/// Countries of all IPs, in the order responses for.
+/// Countries of all IPs, in the order asked for.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CountriesReport {

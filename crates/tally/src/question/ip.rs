@@ -87,7 +87,7 @@ impl Survey for Ip {
         if responses.ips == 0 {
             return Err(Failure::NotFound(format!("The IP {ip} is not tracked.")));
         }
-        // What is responses about is no condition.
+        // What is asked about is no condition.
         responses.provenance.filter = self.scope.filter.some();
         let report = IpReport::new(responses.summary, self.offset, self.limit, responses.provenance);
         report.ok_or_else(|| Failure::Unavailable(format!("the state of {ip} was not read")))

@@ -3,6 +3,7 @@
 //!
 //! A parameter that is unknown, given twice or out of its range is refused by its name; all of them are named at once.
 
+mod conditions;
 mod export;
 mod parameter;
 mod status;
@@ -29,7 +30,7 @@ pub const LIMIT_MAX: u32 = 100;
 /// The entries of a list, if the question does not say.
 pub const LIMIT_DEFAULT: u32 = 10;
 
-/// What is said of a question, to whoever is not responses it but routes or describes it.
+/// What is said of a question, to whoever is not asked it but routes or describes it.
 pub struct About {
     /// How its texts begin, and the addresses of its page. What is in braces is a parameter, and stands last.
     pub name: &'static str,
@@ -42,7 +43,7 @@ pub struct About {
     pub description: &'static str,
     /// How long its answer is fresh when nothing changes. 0: it is never kept.
     pub ttl_ms: u64,
-    /// It is responses so often that its answer, with all defaults, is worth having ready.
+    /// It is asked so often that its answer, with all defaults, is worth having ready.
     pub is_prewarmed: bool,
 }
 
@@ -77,7 +78,7 @@ macro_rules! surveys {
                 vec![$(Self::$Survey(Survey::example()),)*]
             }
 
-            /// What every IP is responses.
+            /// What every IP is asked.
             pub fn query(&self) -> Query {
                 match self {
                     $(Self::$Survey(survey) => survey.query(),)*
@@ -156,7 +157,7 @@ pub mod reports {
     pub use super::path::PathReport;
 }
 
-/// What the aggregator can be responses.
+/// What the aggregator can be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question {
     Survey(AnySurvey),
@@ -193,7 +194,7 @@ impl Question {
         Self::find(query, |about| after(about.name, name))
     }
 
-    /// Reads a question as the admin API is responses it.
+    /// Reads a question as the admin API is asked it.
     pub fn at(path: &str, query: &str) -> Result<Self, NotUnderstood> {
         Self::find(query, |about| after(about.path, path))
     }

@@ -64,7 +64,7 @@ impl Survey for Path {
     }
 
     fn report(&self, mut responses: Responses) -> Result<PathReport, Failure> {
-        // What is responses about is no condition.
+        // What is asked about is no condition.
         responses.provenance.filter = self.scope.filter.some();
         let key = self.key.clone();
         Ok(PathReport::new(key, responses.summary, responses.provenance))

@@ -1,4 +1,4 @@
-//! How the system does. The aggregator knows; no IP is responses.
+//! How the system does. The aggregator knows; no IP is asked.
 
 use serde::{Deserialize, Serialize};
 

@@ -17,7 +17,7 @@ pub trait Survey: Ask + Default {
     #[cfg(feature = "openapi")]
     type Report: Serialize + utoipa::ToSchema;
 
-    /// What every IP is responses.
+    /// What every IP is asked.
     fn query(&self) -> Query;
 
     /// Makes the answer of what the IPs said.
@@ -77,7 +77,7 @@ impl Scope {
     }
 }
 
-/// What every IP is responses.
+/// What every IP is asked.
 #[derive(Clone, Debug)]
 pub struct Query {
     pub window: Window,
@@ -86,7 +86,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// IPs that were not seen since then need not be responses.
+    /// IPs that were not seen since then need not be asked.
     pub fn since_ms(&self, as_of_ms: u64) -> u64 {
         self.details.since_ms(self.window, as_of_ms)
     }
@@ -98,7 +98,7 @@ pub struct Responses {
     pub provenance: Provenance,
     /// IPs seen within `active_days`, whatever the window.
     pub active: u64,
-    /// IPs that were responses.
+    /// IPs that were asked.
     pub ips: u64,
     /// What the operator configured.
     pub prices: Prices,

@@ -33,7 +33,6 @@ pub use time::rfc3339_text;
 pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
 
 pub use crate::order::PathOrder;
-pub use crate::question::reports::*;
 use paths::country_shares;
 use time::rfc3339;
 pub(crate) use time::rfc3339_if_any;

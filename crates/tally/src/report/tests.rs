@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::report::{CostMetrics, GlobalStats, IpReport, Overview, PathReport, Prices, Provenance};
+use crate::reports::{
+    CostMetrics, GlobalStats, IpReport, Overview, PathReport, Prices, Provenance,
+};
 use crate::{
     CallerSummary, CountryCount, Filter, PathSummary, RecentActivity, StatusClass, Summary, Tally,
     Window,

@@ -64,7 +64,7 @@ fn shares(
 ) -> Shares {
     let most = each.iter().map(|(_, requests, _)| *requests).max();
     let row = |(name, requests, percentage): (String, u64, f64)| Share {
-        filter: (name != rollcall_tally::state::OTHER_PATHS)
+        filter: (name != rollcall_tally::hit::OTHER_PATHS)
             .then(|| narrowed(survey, condition, &name)),
         name,
         requests: format::count(requests),
