@@ -1,22 +1,27 @@
 //! The application: its components, and how a request finds its way to one.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock, Weak};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
+use async_trait::async_trait;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Empty, Full};
 use wasmtime::Store;
-use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ProxyHandler;
+use wasmtime_wasi_http::{Error, WasiBody};
 
-use crate::ChainLayer;
 use crate::allowed_hosts::chain_target;
+use crate::app_link::{AppLink, Callee, TRAP};
 use crate::engine::wasm_error;
 use crate::instance::{HostState, Ready};
 use crate::pool::Pool;
 use crate::routes::{Match, Routes};
+use crate::{ChainLayer, Chained};
+
+/// The address that a chained request seems to come from.
+const CHAINED_CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// Paths that the host itself answers.
 const WELL_KNOWN: &str = "/.well-known/spin/";
@@ -29,17 +34,6 @@ pub struct App {
     services: BTreeMap<String, ProxyHandler<Pool>>,
     /// Stands before every chained request.
     pub chain_layer: Option<ChainLayer>,
-}
-
-/// How the parts of an application reach the whole, which is made after them and does not outlive its host.
-#[derive(Clone, Default)]
-pub struct AppLink(Arc<OnceLock<Weak<App>>>);
-
-impl AppLink {
-    /// The application, while there is one.
-    pub fn upgrade(&self) -> Option<Arc<App>> {
-        self.0.get()?.upgrade()
-    }
 }
 
 impl App {
@@ -57,7 +51,8 @@ impl App {
             services,
             chain_layer,
         });
-        link.0.get_or_init(|| Arc::downgrade(&app));
+        let callee: Arc<dyn Callee> = app.clone();
+        link.complete(&callee);
         app
     }
 
@@ -83,11 +78,6 @@ impl App {
     pub fn memory_peak(&self, id: &str) -> Option<usize> {
         let component = self.components.get(id)?;
         Some(component.memory_peak.bytes())
-    }
-
-    /// Whether a component of this id answers requests.
-    pub fn serves(&self, id: &str) -> bool {
-        self.services.contains_key(id)
     }
 
     /// Answers a request from outside.
@@ -142,6 +132,32 @@ impl App {
         let uri = request.uri().clone();
         found.append_headers(request.headers_mut(), &uri, client)?;
         service.handle((), request).await.map_err(wasm_error)
+    }
+}
+
+#[async_trait]
+impl Callee for App {
+    fn serves(&self, id: &str) -> bool {
+        self.services.contains_key(id)
+    }
+
+    async fn chain(
+        &self,
+        target: &str,
+        request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, Error> {
+        let path = request.uri().path().to_owned();
+        let stood_before = match &self.chain_layer {
+            Some(layer) => Some(layer(target, &path).await),
+            None => None,
+        };
+        match &stood_before {
+            Some(Chained::CalleeTraps) => return Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
+            Some(Chained::CallerTraps) => return Err(Error::InternalError(Some(TRAP.to_owned()))),
+            Some(Chained::Call(_)) | None => {}
+        }
+        let found = Match::chained(target, &path);
+        Ok(self.call(&found, request, CHAINED_CLIENT).await)
     }
 }
 

@@ -16,7 +16,7 @@ use wasmtime_wasi_http::p3::{Request, Response};
 use wasmtime_wasi_http::{WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::allowed_hosts::{AllowedHosts, chain_target};
-use crate::app::AppLink;
+use crate::app_link::{AppLink, TRAP};
 use crate::bindings::spin::{key_value::key_value, variables::variables};
 use crate::bindings::wasi::keyvalue;
 use crate::engine::wasm_error;
@@ -24,7 +24,7 @@ use crate::kv::Stores;
 use crate::kv::handles::{Grants, HasStores, View};
 use crate::log::Log;
 use crate::memory::MemoryPeak;
-use crate::outbound::{Outbound, TRAP};
+use crate::outbound::Outbound;
 use crate::variables::check_name;
 
 /// What a component is allowed and given; the same for all of its instances.

@@ -31,6 +31,7 @@
 
 mod allowed_hosts;
 mod app;
+mod app_link;
 mod bindings;
 mod engine;
 mod instance;

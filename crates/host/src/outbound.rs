@@ -5,23 +5,14 @@
 //! Requests to oneself (`self`) are not supported: they are denied, whatever is allowed. Of a URL only the host is logged: there may
 //! be a token in it.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use http::{Request, Response, StatusCode, header};
+use http::{Request, Response, header};
 use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
-use crate::Chained;
 use crate::allowed_hosts::{AllowedHosts, chain_target};
-use crate::app::{AppLink, empty};
-use crate::routes::Match;
-
-/// The address that a chained request seems to come from.
-const CHAINED_CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-
-/// Why a request failed whose caller is to trap.
-pub const TRAP: &str = "the caller traps";
+use crate::app_link::AppLink;
 
 /// One instance's way out.
 pub struct Outbound {
@@ -58,32 +49,11 @@ impl WasiHttpHooks for Outbound {
         request.headers_mut().remove(header::HOST);
         let app = self.app.clone();
         Box::new(async move {
-            let response = chain(&app, &target, request).await?;
+            let app = app.upgrade().ok_or(Error::ConnectionTerminated)?;
+            let response = app.chain(&target, request).await?;
             Ok((response, Box::new(std::future::ready(Ok(()))) as _))
         })
     }
-}
-
-/// Runs the request on a component of this application. A callee that fails is a 500 with an empty body.
-async fn chain(
-    app: &AppLink,
-    target: &str,
-    request: Request<WasiBody>,
-) -> Result<Response<WasiBody>, Error> {
-    let app = app.upgrade().ok_or(Error::ConnectionTerminated)?;
-    let path = request.uri().path().to_owned();
-    let stood_before = match &app.chain_layer {
-        Some(layer) => Some(layer(target, &path).await),
-        None => None,
-    };
-    match &stood_before {
-        Some(Chained::CalleeTraps) => return Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
-        Some(Chained::CallerTraps) => return Err(Error::InternalError(Some(TRAP.to_owned()))),
-        Some(Chained::Call(_)) | None => {}
-    }
-    Ok(app
-        .call(&Match::chained(target, &path), request, CHAINED_CLIENT)
-        .await)
 }
 
 /// Sends the request to the network.

@@ -16,7 +16,7 @@ use rollcall_web::Problem;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::schemas::Export;
+use crate::bodies::Export;
 
 /// When the examples are of: 2025-01-31T12:00:00Z.
 pub const NOW_MS: u64 = 1_738_324_800_000;

@@ -6,12 +6,14 @@
 //!
 //! A new path is a function in the file of its group under [`paths`], and a line in [`paths::every`].
 
+mod bodies;
 mod examples;
 mod hit;
 #[allow(clippy::indexing_slicing, reason = "what JSON does not have is null")]
 mod page;
 mod parameters;
 mod paths;
+mod refs;
 mod responses;
 mod schemas;
 mod security;

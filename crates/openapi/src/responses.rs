@@ -16,8 +16,9 @@ use utoipa::openapi::{
     Content, ContentBuilder, Header, HeaderBuilder, Ref, RefOr, ResponseBuilder,
 };
 
+use crate::bodies::Stale;
 use crate::examples::value;
-use crate::schemas::{self, Stale};
+use crate::refs;
 use crate::shapes::{formatted, integer, of};
 
 pub const JSON: &str = "application/json";
@@ -168,20 +169,20 @@ pub fn shared() -> Vec<(&'static str, ResponseBuilder)> {
 
 /// An error of one operation alone.
 pub fn problem(about: &str, example: &Problem) -> ResponseBuilder {
-    let content = content(schemas::of::<Problem>(), value(example));
+    let content = content(refs::of::<Problem>(), value(example));
     response(about).content(PROBLEM, content)
 }
 
 /// An answer as JSON.
 pub fn json<T: ToSchema + Serialize>(about: &str, example: &T) -> ResponseBuilder {
-    let content = content(schemas::of::<T>(), value(example));
+    let content = content(refs::of::<T>(), value(example));
     response(about).content(JSON, content)
 }
 
 /// An answer that is kept, and given again.
 pub fn kept(about: &str, schema: RefOr<Schema>, example: &impl Serialize) -> ResponseBuilder {
     let whole = AllOfBuilder::new().item(schema);
-    let whole = whole.item(schemas::of::<Stale>()).build();
+    let whole = whole.item(refs::of::<Stale>()).build();
     let content = content(Schema::from(whole), value(example));
     with_headers(response(about).content(JSON, content), &KEPT)
 }

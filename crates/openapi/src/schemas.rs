@@ -1,9 +1,8 @@
 //! The schemas of everything that is sent and taken, by name: those of the types that it is made of.
 
 use rollcall_tally::alert::{AlertState, Event, Finding, Rule};
-use rollcall_tally::filter::as_parameters::Parameters;
 use rollcall_tally::intake::REJECTIONS_SHOWN;
-use rollcall_tally::question::{AnySurvey, BadParameter, DateRange};
+use rollcall_tally::question::{AnySurvey, BadParameter};
 use rollcall_tally::reports::{
     Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, ExportRecord, FanOut,
     FanOutStatus, FoldStatus, GLOBAL_TOP_PATHS, Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS,
@@ -13,43 +12,11 @@ use rollcall_tally::state::USER_AGENTS_MAX;
 use rollcall_tally::{Drops, Receipt, Rejection, Window};
 use rollcall_web::Problem;
 use rollcall_web::problem::Rejected;
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, Components, ComponentsBuilder, Schema, Type};
-use utoipa::openapi::{Object, Ref, RefOr};
+use utoipa::openapi::{Object, RefOr};
 
-use crate::paths::SignIn;
+use crate::bodies::{Export, SignIn, Stale};
 use crate::{hit, responses, security, shapes};
-
-/// What an old answer says, beside what it always says.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is wanted")]
-pub struct Stale {
-    /// `true` in an old answer that is given for want of a new one; else left out.
-    #[schema(required = false, nullable = false)]
-    stale: Option<bool>,
-}
-
-/// An export as JSON, with `includeMetadata=true`.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Export {
-    #[schema(format = DateTime)]
-    pub exported_at: String,
-    #[schema(schema_with = date_range)]
-    pub date_range: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Parameters, required = false)]
-    pub filter: Option<()>,
-    /// In no order.
-    pub data: Vec<ExportRecord>,
-    /// How many there are in `data`.
-    pub total_records: u64,
-}
-
-fn date_range() -> Object {
-    shapes::one_of(&DateRange::EVERY.map(DateRange::name)).build()
-}
 
 /// Those that can be asked for, of all that there are.
 fn window() -> Object {
@@ -120,17 +87,6 @@ pub fn components() -> Components {
         limit(components.schemas.get_mut(schema), list, items_max);
     }
     components
-}
-
-/// A type that is sent.
-pub fn of<T: ToSchema>() -> RefOr<Schema> {
-    Ref::from_schema_name(T::name()).into()
-}
-
-/// The name of what a survey is answered with.
-pub fn of_survey(survey: &AnySurvey) -> String {
-    let mut schemas = survey.schemas().into_iter();
-    schemas.next().map(|(name, _)| name).unwrap_or_default()
 }
 
 /// A part that may be missing is `null` for utoipa, as fields are. But its fields are left out, all of them.

@@ -9,8 +9,8 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use crate::examples::{self, value};
 use crate::parameters::header;
 use crate::paths::{OPERATE, operation};
+use crate::refs;
 use crate::responses::{JSON, content, response};
-use crate::schemas;
 use crate::security::Access;
 
 /// Each by its name. Utoipa's document has no place for them.
@@ -33,7 +33,7 @@ fn alert() -> Operation {
     delivery.required = Required::True;
     let headers = vec![delivery, header("Rollcall-Signature", signature)];
     let notification = value(&examples::alert_notification());
-    let notification = content(schemas::of::<AlertNotification>(), notification);
+    let notification = content(refs::of::<AlertNotification>(), notification);
     let notification = RequestBodyBuilder::new()
         .required(Some(Required::True))
         .content(JSON, notification);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::faults::IN_FLIGHT_MS_MAX;
-use crate::history::{Answer, Record, Tight};
+use crate::record::{Answer, Record, Tight};
 use crate::world::World;
 
 /// How often each hit is counted, by its path.

@@ -21,6 +21,7 @@ pub mod faults;
 pub mod history;
 mod judge;
 pub mod mutations;
+pub mod record;
 mod store;
 mod world;
 
@@ -84,7 +85,7 @@ macro_rules! subject {
             async fn read(
                 store: &$crate::store::SimStore,
                 clock: &$crate::store::SimClock,
-            ) -> Option<$crate::history::Answer> {
+            ) -> Option<$crate::record::Answer> {
                 let limits = $crate::history::limits(clock);
                 let shards = limits.shards;
                 let ledger = ledger::Ledger::new(store, clock, limits);
@@ -99,7 +100,7 @@ macro_rules! subject {
                 let take = |_, state| states.push(state);
                 ledger.states(&wanted, take).await.ok()?;
                 let states: Vec<_> = states.into_iter().collect::<Result<_, _>>().ok()?;
-                Some($crate::history::Answer {
+                Some($crate::record::Answer {
                     is_behind: snapshot.behind.is_some(),
                     k: root.k,
                     log: root.log,

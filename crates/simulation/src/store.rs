@@ -18,7 +18,7 @@ pub struct SimClock {
     pub actor: ActorId,
     pub node: usize,
     /// How much this history allows; see [`crate::history::limits`].
-    pub tight: crate::history::Tight,
+    pub tight: crate::record::Tight,
 }
 
 impl SimStore {

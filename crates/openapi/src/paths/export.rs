@@ -6,12 +6,13 @@ use utoipa::openapi::schema::{AnyOfBuilder, Array, Schema};
 use utoipa::openapi::{Content, ContentBuilder, RefOr, ResponseBuilder};
 
 use super::{ASK, Path, get, operation};
+use crate::bodies::Export;
 use crate::examples::{self, value};
 use crate::parameters;
+use crate::refs;
 use crate::responses::{
     JSON, OF_A_QUESTION, errors, formatted_text, or_sign_in, response, with_headers,
 };
-use crate::schemas::{self, Export};
 use crate::security::Access;
 
 pub fn export() -> Path {
@@ -49,8 +50,8 @@ fn rows() -> ResponseBuilder {
 }
 
 fn json() -> Content {
-    let bare: RefOr<Schema> = Array::new(schemas::of::<ExportRecord>()).into();
-    let either = AnyOfBuilder::new().item(schemas::of::<Export>()).item(bare);
+    let bare: RefOr<Schema> = Array::new(refs::of::<ExportRecord>()).into();
+    let either = AnyOfBuilder::new().item(refs::of::<Export>()).item(bare);
     let examples = [
         ("withMetadata", value(&examples::export())),
         ("bare", value(&examples::rows())),

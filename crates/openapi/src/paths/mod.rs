@@ -14,8 +14,6 @@ use utoipa::openapi::tag::{Tag, TagBuilder};
 
 use crate::security::Access;
 
-pub use sign_in::SignIn;
-
 /// A path, and what can be done there.
 pub type Path = (&'static str, PathItem);
 

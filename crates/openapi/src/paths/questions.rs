@@ -9,21 +9,21 @@ use utoipa::openapi::{Ref, RefOr};
 use super::{ASK, OPERATE, Path, get, operation};
 use crate::responses::{Error, OF_A_QUESTION, errors, kept, not_modified, or_sign_in};
 use crate::security::Access;
-use crate::{examples, parameters, schemas};
+use crate::{examples, parameters, refs};
 
 /// Every survey.
 pub fn surveys() -> Vec<Path> {
     let each = AnySurvey::every().into_iter().zip(AnySurvey::examples());
     let path = |(mut survey, mut example): (AnySurvey, AnySurvey)| {
         let answer = examples::answer(&example);
-        let schema = Ref::from_schema_name(schemas::of_survey(&survey)).into();
+        let schema = Ref::from_schema_name(refs::of_survey(&survey)).into();
         path(ASK, survey.ask(), example.ask(), schema, &answer)
     };
     each.map(path).collect()
 }
 
 pub fn aggregator_status() -> Path {
-    let schema = schemas::of::<report::Status>();
+    let schema = refs::of::<report::Status>();
     let answer = examples::status();
     path(OPERATE, &mut Status, &mut Status, schema, &answer)
 }

@@ -2,30 +2,19 @@
 
 use http::StatusCode;
 use rollcall_web::Problem;
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{Required, ResponseBuilder};
 
 use super::{Path, SIGN_IN, operation, post};
+use crate::bodies::SignIn;
 use crate::examples::value;
 use crate::parameters::{header, query};
+use crate::refs;
 use crate::responses::{Error, content, errors, problem, response, text, with_headers};
-use crate::schemas;
 use crate::security::Access;
 use crate::shapes;
-
-/// The form of the page.
-#[derive(Serialize, ToSchema)]
-pub struct SignIn {
-    /// Of an admin or a viewer.
-    token: String,
-    /// Where to go then: a path under `/admin/`. Else to `/admin/`.
-    #[schema(required = false)]
-    next: String,
-}
 
 pub fn sign_in() -> Path {
     let mut path = PathItem::new(HttpMethod::Get, page());
@@ -67,7 +56,7 @@ fn begin() -> Operation {
         token: "a token".to_owned(),
         next: "/admin/".to_owned(),
     };
-    let form = content(schemas::of::<SignIn>(), value(&example));
+    let form = content(refs::of::<SignIn>(), value(&example));
     let form = RequestBodyBuilder::new()
         .required(Some(Required::True))
         .content("application/x-www-form-urlencoded", form);
