@@ -8,8 +8,8 @@ use std::time::Duration;
 use rollcall_tally::report::FanOut;
 use rollcall_tally::{Count, Failure, Kept, Place};
 use rollcall_web::auth::DENIED_COUNTER;
+use rollcall_web::later::Later;
 use rollcall_web::log;
-use spin_sdk::time::sleep;
 
 use crate::clock::now_ms;
 use crate::collector;
@@ -71,7 +71,6 @@ impl Counter {
 struct Pending {
     times: [u64; Counter::EVERY.len()],
     last_fan_out: Option<FanOut>,
-    is_scheduled: bool,
 }
 
 /// An older fan-out is not told of.
@@ -79,6 +78,7 @@ const LAST_FAN_OUT_MS_MAX: u64 = 30 * 60_000;
 
 thread_local! {
     static PENDING: RefCell<Pending> = RefCell::default();
+    static FLUSH: Later = const { Later::new() };
 }
 
 pub fn count(counter: Counter) {
@@ -96,20 +96,14 @@ pub fn fan_out(fan_out: FanOut) {
 }
 
 fn add(counts: &[(Counter, u64)]) {
-    let is_scheduled = PENDING.with_borrow_mut(|pending| {
+    PENDING.with_borrow_mut(|pending| {
         for (counter, times) in counts {
             if let Some(sum) = pending.times.get_mut(*counter as usize) {
                 *sum += times;
             }
         }
-        std::mem::replace(&mut pending.is_scheduled, true)
     });
-    if !is_scheduled {
-        spin_sdk::wasip3::spawn(async {
-            sleep(ADD_AFTER).await;
-            flush().await;
-        });
-    }
+    Later::schedule(&FLUSH, ADD_AFTER, flush);
 }
 
 async fn flush() {

@@ -3,13 +3,14 @@
 //! Nobody else pays. Those who wait are few, so that most of an instance's places stay free; a right token is never kept waiting, however
 //! many wrong ones come. So many connections at once still try more tokens than one after the other: what makes a token safe is its length.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::time::Duration;
 
 use rollcall_tally::Count;
 use rollcall_web::Problem;
 use rollcall_web::auth::DENIED_COUNTER;
 use rollcall_web::collector::Collector;
+use rollcall_web::later::Later;
 use rollcall_web::log;
 use spin_sdk::time::sleep;
 
@@ -25,13 +26,9 @@ const ADD_DEADLINE: Duration = Duration::from_secs(2);
 
 thread_local! {
     static WAITING: Cell<usize> = const { Cell::new(0) };
-    static PENDING: RefCell<Pending> = RefCell::default();
-}
-
-#[derive(Default)]
-struct Pending {
-    denied: u64,
-    is_scheduled: bool,
+    /// Wrong tokens that are not counted in the store yet.
+    static DENIED: Cell<u64> = const { Cell::new(0) };
+    static FLUSH: Later = const { Later::new() };
 }
 
 /// The answer to a wrong token, once its sender has waited for it: 401, or 429.
@@ -67,22 +64,14 @@ impl Drop for Place {
 
 /// Adds one to the store's counter, after the response. An instance that dies takes along what it had not added yet.
 fn count() {
-    let is_scheduled = PENDING.with_borrow_mut(|pending| {
-        pending.denied += 1;
-        std::mem::replace(&mut pending.is_scheduled, true)
-    });
-    if !is_scheduled {
-        spin_sdk::wasip3::spawn(async {
-            sleep(ADD_AFTER).await;
-            flush().await;
-        });
-    }
+    DENIED.set(DENIED.get() + 1);
+    Later::schedule(&FLUSH, ADD_AFTER, flush);
 }
 
 async fn flush() {
     let counts = [Count {
         name: DENIED_COUNTER.to_owned(),
-        times: PENDING.take().denied,
+        times: DENIED.take(),
     }];
     let added = Collector::within(ADD_DEADLINE).count_up(&counts).await;
     if let Err(failure) = added {

@@ -1,4 +1,4 @@
-//! What the components share of HTTP: answers, problems, tokens, bodies, the head of a post of hits, entity tags, the log, signatures, variables, calls to each other, the functions of the collector, and streams of which nothing may be missing.
+//! What the components share of HTTP: answers, problems, tokens, bodies, the head of a post of hits, entity tags, the log, signatures, variables, calls to each other, work done later, the functions of the collector, and streams of which nothing may be missing.
 
 // Only `log!` writes to the log.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
@@ -9,6 +9,7 @@ pub mod call;
 pub mod collector;
 pub mod etag;
 pub mod hits_head;
+pub mod later;
 pub mod log;
 pub mod problem;
 pub mod reply;
