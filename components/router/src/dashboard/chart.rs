@@ -61,13 +61,23 @@ pub fn response_times(timeline: &Timeline) -> Chart {
     let of = |time: fn(&TimelineBucket) -> Option<f64>| -> Vec<Option<f64>> {
         buckets.iter().map(time).collect()
     };
-    let p99 = of(|bucket| bucket.p99_response_time);
+    let p99 = of(|bucket| bucket.response_times.p99_response_time);
     let most = p99.iter().flatten().copied().fold(0.0, f64::max);
     let label = |ms: f64| format::duration(Some(ms));
     draw_each(buckets.len(), most, &label, |plot| {
         line(plot, &p99, P99, 2)?;
-        line(plot, &of(|bucket| bucket.p95_response_time), P95, 2)?;
-        line(plot, &of(|bucket| bucket.p50_response_time), P50, 2)
+        line(
+            plot,
+            &of(|bucket| bucket.response_times.p95_response_time),
+            P95,
+            2,
+        )?;
+        line(
+            plot,
+            &of(|bucket| bucket.response_times.p50_response_time),
+            P50,
+            2,
+        )
     })
 }
 
@@ -160,17 +170,19 @@ fn line(plot: &mut Plot, values: &[Option<f64>], color: RGBColor, width: u32) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rollcall_tally::report::Period;
+    use rollcall_tally::report::{Period, ResponseTimes};
 
     fn bucket(number: u64, requests: u64, time: Option<f64>) -> TimelineBucket {
         TimelineBucket {
             start_ms: number * 300_000,
             requests,
             errors: requests / 2,
-            avg_response_time: time,
-            p50_response_time: time,
-            p95_response_time: time,
-            p99_response_time: time,
+            response_times: ResponseTimes {
+                avg_response_time: time,
+                p50_response_time: time,
+                p95_response_time: time,
+                p99_response_time: time,
+            },
         }
     }
 
@@ -179,10 +191,7 @@ mod tests {
             total_requests: 0,
             unique_ips: 0,
             errors: 0,
-            avg_response_time: None,
-            p50_response_time: None,
-            p95_response_time: None,
-            p99_response_time: None,
+            response_times: ResponseTimes::default(),
             buckets,
         };
         Timeline {

@@ -281,7 +281,7 @@ impl CountriesPage {
             ips: format::count(stats.unique_ips),
             error_rate: format::percent(stats.metrics.error_rate),
             has_errors: stats.metrics.error_rate > 0.0,
-            p95: format::duration(stats.metrics.p95_response_time),
+            p95: format::duration(stats.metrics.response_times.p95_response_time),
         };
         Self {
             orders: CountryOrder::EVERY.map(by).into(),

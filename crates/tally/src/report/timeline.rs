@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Summary, Tally, Window};
-use crate::report::{Provenance, rfc3339};
+use crate::report::{Provenance, ResponseTimes, rfc3339};
 use crate::window::{MINUTE_MS, Ranges};
 
 /// What is told of each stretch of time.
@@ -19,18 +19,8 @@ pub struct TimelineBucket {
     pub requests: u64,
     /// Requests with a status of 400 and more.
     pub errors: u64,
-    /// Milliseconds, over the hits that told theirs. `null` where none did, and under a filter by status.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub avg_response_time: Option<f64>,
-    /// Half of those hits took no longer.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub p50_response_time: Option<f64>,
-    /// 95 in a hundred took no longer.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub p95_response_time: Option<f64>,
-    /// 99 in a hundred took no longer.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub p99_response_time: Option<f64>,
+    #[serde(flatten)]
+    pub response_times: ResponseTimes,
 }
 
 /// Some buckets in a row, and what they add up to.
@@ -45,18 +35,8 @@ pub struct Period {
     pub unique_ips: u64,
     /// Requests with a status of 400 and more.
     pub errors: u64,
-    /// Milliseconds, over the hits that told theirs. `null` where none did, and under a filter by status.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub avg_response_time: Option<f64>,
-    /// Half of those hits took no longer.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub p50_response_time: Option<f64>,
-    /// 95 in a hundred took no longer.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub p95_response_time: Option<f64>,
-    /// 99 in a hundred took no longer.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub p99_response_time: Option<f64>,
+    #[serde(flatten)]
+    pub response_times: ResponseTimes,
     /// The oldest first; those without a hit, too.
     pub buckets: Vec<TimelineBucket>,
 }
@@ -133,20 +113,14 @@ impl Period {
                 start_ms,
                 requests: tally.count,
                 errors: tally.errors(),
-                avg_response_time: tally.avg_response_time_ms(),
-                p50_response_time: tally.percentile_ms(50),
-                p95_response_time: tally.percentile_ms(95),
-                p99_response_time: tally.percentile_ms(99),
+                response_times: ResponseTimes::new(tally),
             }
         };
         Self {
             total_requests: total.count,
             unique_ips,
             errors: total.errors(),
-            avg_response_time: total.avg_response_time_ms(),
-            p50_response_time: total.percentile_ms(50),
-            p95_response_time: total.percentile_ms(95),
-            p99_response_time: total.percentile_ms(99),
+            response_times: ResponseTimes::new(total),
             buckets: starts.map(bucket).collect(),
         }
     }

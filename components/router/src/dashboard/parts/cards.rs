@@ -35,7 +35,7 @@ pub fn cards(metrics: Option<&Metrics>, timeline: &Timeline) -> Vec<Card> {
         has_some.then(|| ratio(period.errors, period.total_requests))
     };
     let sent = metrics.and_then(|metrics| metrics.total_bytes);
-    let p50 = now.p50_response_time;
+    let p50 = now.response_times.p50_response_time;
     vec![
         Card::new(
             "Requests",
@@ -53,12 +53,15 @@ pub fn cards(metrics: Option<&Metrics>, timeline: &Timeline) -> Vec<Card> {
         ),
         Card::new(
             "Response time, p95",
-            format::duration(now.p95_response_time),
+            format::duration(now.response_times.p95_response_time),
             match p50 {
                 Some(_) => format!("median {}", format::duration(p50)),
                 None => "not known of these requests".to_owned(),
             },
-            change(|period| period.p95_response_time, More::IsBad),
+            change(
+                |period| period.response_times.p95_response_time,
+                More::IsBad,
+            ),
         ),
     ]
 }

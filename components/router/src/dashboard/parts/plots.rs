@@ -40,9 +40,9 @@ impl Plots {
             },
             requests: format::count(bucket.requests),
             errors: format::count(bucket.errors),
-            p50: format::duration(bucket.p50_response_time),
-            p95: format::duration(bucket.p95_response_time),
-            p99: format::duration(bucket.p99_response_time),
+            p50: format::duration(bucket.response_times.p50_response_time),
+            p95: format::duration(bucket.response_times.p95_response_time),
+            p99: format::duration(bucket.response_times.p99_response_time),
         };
         let most = buckets.iter().map(|bucket| bucket.requests).max();
         let bucket = match timeline.bucket_minutes {
@@ -50,7 +50,7 @@ impl Plots {
             60 => "hour",
             _ => "day (UTC)",
         };
-        let has_times = timeline.current.p50_response_time.is_some();
+        let has_times = timeline.current.response_times.p50_response_time.is_some();
         Self {
             requests: chart::requests(timeline),
             requests_said: format!(

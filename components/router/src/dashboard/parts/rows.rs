@@ -44,7 +44,7 @@ pub fn path_rows(survey: &AnySurvey, paths: &[PathStats]) -> Vec<PathRow> {
             ips: format::count(path.unique_ips),
             error_rate: format::percent(path.metrics.error_rate),
             has_errors: path.metrics.error_rate > 0.0,
-            p95: format::duration(path.metrics.p95_response_time),
+            p95: format::duration(path.metrics.response_times.p95_response_time),
         }
     };
     paths.iter().map(row).collect()
