@@ -14,28 +14,20 @@ mod format;
 mod link;
 mod pages;
 mod parts;
+mod places;
+mod report;
 
-use std::time::Duration;
-
-use http::header::{AGE, CACHE_CONTROL};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use http_body_util::BodyExt;
-use rollcall_tally::Failure;
-use rollcall_tally::question::{self, AnySurvey, Question};
-use rollcall_tally::report::{Provenance, Status};
-use rollcall_web::{Problem, Reply, call, reply};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use http::header::CACHE_CONTROL;
+use http::{Method, StatusCode};
+use rollcall_tally::question::{AnySurvey, Question};
+use rollcall_web::{Problem, Reply, reply};
 use spin_sdk::http::Request;
 
 use crate::access::Visitor;
 use crate::local::HOME;
-use crate::{DEADLINE, ask, some_of};
+use crate::some_of;
 use pages::MessagePage;
-use parts::Frame;
-
-/// A page waits no longer to tell how the system does.
-const STATUS_DEADLINE: Duration = Duration::from_secs(2);
+use report::How;
 
 /// The question that a page shows, if the path is that of one.
 pub fn question_of(path: &str) -> Option<&str> {
@@ -77,106 +69,6 @@ fn read(name: &str, query: &str) -> Result<AnySurvey, Problem> {
         Question::Survey(survey) => Ok(survey),
         Question::Export(_) | Question::Status(_) => Err(Problem::not_found()),
     }
-}
-
-/// How a page was asked for.
-struct How {
-    headers: HeaderMap,
-    /// By a person, who can sign out.
-    by_cookie: bool,
-}
-
-/// What the aggregator said to a survey, and how it does.
-struct Report<'a, T> {
-    survey: &'a AnySurvey,
-    report: T,
-    /// Seconds since it was computed.
-    age_s: u64,
-    is_stale: bool,
-    /// None: it could not be had, which is no reason to show nothing.
-    status: Option<Status>,
-    by_cookie: bool,
-}
-
-impl<'a, T: DeserializeOwned> Report<'a, T> {
-    async fn ask(survey: &'a AnySurvey, how: How) -> Result<Self, Problem> {
-        let question = Question::Survey(survey.clone());
-        let (report, age_s, is_stale) = report(&question, how.headers).await?;
-        // After the report, which may have folded; and as it is now, since it tells whether the report can be trusted.
-        let status = call::within(STATUS_DEADLINE, status()).await.flatten();
-        Ok(Self {
-            survey,
-            report,
-            age_s,
-            is_stale,
-            status,
-            by_cookie: how.by_cookie,
-        })
-    }
-
-    fn frame(&self, title: String, provenance: impl Fn(&T) -> &Provenance) -> Frame {
-        let provenance = provenance(&self.report);
-        Frame {
-            is_stale: self.is_stale,
-            health: parts::health(provenance.coverage, self.age_s, self.status.as_ref()),
-            by_cookie: self.by_cookie,
-            ..Frame::new(title, self.survey, provenance)
-        }
-    }
-
-    /// Whether nothing was ever recorded.
-    fn has_nothing(&self) -> bool {
-        let status = self.status.as_ref();
-        status.is_some_and(|status| status.recorded_hits == 0)
-    }
-}
-
-async fn status() -> Option<Status> {
-    let no_cache = HeaderValue::from_static("no-cache");
-    let headers = HeaderMap::from_iter([(CACHE_CONTROL, no_cache)]);
-    let report = report(&Question::Status(question::Status), headers).await;
-    report.ok().map(|(status, _, _)| status)
-}
-
-/// An answer, its age in seconds, and whether it is an old one for want of a new one.
-async fn report<T: DeserializeOwned>(
-    question: &Question,
-    headers: HeaderMap,
-) -> Result<(T, u64, bool), Problem> {
-    let (head, body) = ask(question, headers).await?.into_parts();
-    let body = call::within(DEADLINE, body.collect()).await;
-    let body = body
-        .and_then(Result::ok)
-        .ok_or_else(|| broken("its answer broke off"))?;
-    let body = body.to_bytes();
-    if head.status != StatusCode::OK {
-        return Err(problem(head.status, &body));
-    }
-    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let age_s = text(AGE.as_str())
-        .and_then(|age| age.parse().ok())
-        .unwrap_or(0);
-    let is_stale = text("cache-status").is_some_and(|how| how.contains("detail=stale"));
-    let report = serde_json::from_slice(&body).map_err(|error| broken(&error.to_string()))?;
-    Ok((report, age_s, is_stale))
-}
-
-/// What the aggregator refused, in its own words.
-fn problem(status: StatusCode, body: &[u8]) -> Problem {
-    #[derive(Deserialize)]
-    struct Report {
-        detail: Option<String>,
-    }
-    let report: Option<Report> = serde_json::from_slice(body).ok();
-    let detail = report.and_then(|report| report.detail).unwrap_or_default();
-    match status {
-        StatusCode::SERVICE_UNAVAILABLE => Problem::unavailable(detail),
-        _ => Problem::new(status, detail),
-    }
-}
-
-fn broken(reason: &str) -> Problem {
-    Failure::Unavailable(format!("the aggregator: {reason}")).into()
 }
 
 fn html(status: StatusCode, page: String) -> Reply {

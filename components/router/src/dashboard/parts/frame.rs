@@ -8,7 +8,7 @@ use super::health::Health;
 use super::scope::{of_path, rescoped};
 use crate::dashboard::format::Moment;
 use crate::dashboard::link::{self, Condition};
-use crate::dashboard::pages;
+use crate::dashboard::places;
 
 /// A link that may be the one that is shown.
 pub struct Link {
@@ -100,7 +100,7 @@ fn places(survey: &AnySurvey) -> Vec<Link> {
         href: link::page(&there),
         is_current: std::mem::discriminant(&there) == std::mem::discriminant(survey),
     };
-    pages::always(survey.scope())
+    places::always(survey.scope())
         .into_iter()
         .map(place)
         .collect()

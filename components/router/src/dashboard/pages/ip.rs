@@ -1,0 +1,91 @@
+//! The page of one IP: its numbers, and its paths some at a time.
+
+use askama::Template;
+use rollcall_tally::question::{self, AnySurvey, Scope};
+use rollcall_tally::reports::IpReport;
+
+use crate::dashboard::format::{self, Moment};
+use crate::dashboard::link;
+use crate::dashboard::parts::{self, Card, Frame, PathRow, Plots, Shares};
+use crate::dashboard::places;
+
+#[derive(Template)]
+#[template(path = "ip.html")]
+pub struct IpPage {
+    frame: Frame,
+    country: String,
+    first_seen: Option<Moment>,
+    last_seen: Option<Moment>,
+    user_agents: Vec<String>,
+    cards: Vec<Card>,
+    plots: Plots,
+    shares: Vec<Shares>,
+    paths: Vec<PathRow>,
+    /// Which of how many paths these are.
+    part: String,
+    earlier: Option<String>,
+    later: Option<String>,
+    /// The overview of this IP alone.
+    overview: String,
+}
+
+impl IpPage {
+    pub fn new(frame: Frame, of: &question::Ip, report: &IpReport) -> Self {
+        let survey = &AnySurvey::from(of.clone());
+        let stats = &report.stats;
+        let mut cards = parts::cards(Some(&stats.metrics), &report.timeline);
+        cards.insert(
+            1,
+            parts::plain_card(
+                "Requests a minute",
+                format!("{:.2}", stats.requests_per_minute),
+                "over the whole window".to_owned(),
+            ),
+        );
+        cards.push(parts::plain_card(
+            "Paths",
+            format::count(report.total_paths),
+            "called in the window".to_owned(),
+        ));
+        let (offset, limit) = (report.offset, report.limit.max(1));
+        let shown = report.paths.len() as u64;
+        let turned = |offset: u32| {
+            let turned = question::Ip {
+                offset,
+                ..of.clone()
+            };
+            link::page(&turned.into())
+        };
+        let has_more = u64::from(offset) + shown < report.total_paths && shown > 0;
+        let of_ip = Scope {
+            filter: link::Condition::Ip.set(&of.scope.filter, Some(&stats.ip)),
+            ..of.scope.clone()
+        };
+        Self {
+            country: stats
+                .country
+                .clone()
+                .unwrap_or_else(|| "unknown country".to_owned()),
+            first_seen: stats.first_seen_ms.map(Moment::new),
+            last_seen: stats.last_seen_ms.map(Moment::new),
+            user_agents: report.user_agents.clone(),
+            cards,
+            plots: Plots::new(&report.timeline),
+            shares: vec![parts::statuses(survey, &stats.metrics.status_classes)],
+            paths: parts::path_rows(survey, &report.paths),
+            part: match shown {
+                0 => String::new(),
+                _ => format!(
+                    "{}–{} of {}",
+                    offset + 1,
+                    u64::from(offset) + shown,
+                    format::count(report.total_paths)
+                ),
+            },
+            earlier: (offset > 0).then(|| turned(offset.saturating_sub(limit))),
+            later: has_more.then(|| turned(offset + limit)),
+            overview: link::page(&places::overview(of_ip)),
+            frame,
+        }
+    }
+}

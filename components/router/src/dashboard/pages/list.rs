@@ -1,0 +1,77 @@
+//! The lists of paths and of IPs, as long as a list may be, with a link for each order.
+
+use askama::Template;
+use rollcall_tally::IpOrder;
+use rollcall_tally::question::{self, LIMIT_MAX};
+use rollcall_tally::report::{PathOrder, TopIps, TopPaths};
+
+use crate::dashboard::link;
+use crate::dashboard::parts::{self, Frame, IpRow, Link, PathRow};
+
+#[derive(Template)]
+#[template(path = "list.html")]
+pub struct ListPage {
+    frame: Frame,
+    orders: Vec<Link>,
+    paths: Vec<PathRow>,
+    ips: Vec<IpRow>,
+    /// The list holds as many as a list may, so that there may be more.
+    is_full: bool,
+}
+
+impl ListPage {
+    pub fn of_paths(frame: Frame, list: &question::TopPaths, top: &TopPaths) -> Self {
+        let text = |order| match order {
+            PathOrder::Requests => "requests",
+            PathOrder::UniqueIps => "unique IPs",
+            PathOrder::AvgResponseTime => "average response time",
+            PathOrder::ErrorRate => "error rate",
+            PathOrder::P95ResponseTime => "p95 response time",
+        };
+        let by = |order: PathOrder| Link {
+            text: text(order),
+            is_current: order == list.order,
+            href: link::page(
+                &question::TopPaths {
+                    order,
+                    ..list.clone()
+                }
+                .into(),
+            ),
+        };
+        Self {
+            orders: PathOrder::EVERY.map(by).into(),
+            paths: parts::path_rows(&list.clone().into(), &top.paths),
+            ips: Vec::new(),
+            is_full: top.paths.len() == LIMIT_MAX as usize,
+            frame,
+        }
+    }
+
+    pub fn of_ips(frame: Frame, list: &question::TopIps, top: &TopIps) -> Self {
+        let text = |order| match order {
+            IpOrder::Requests => "requests",
+            IpOrder::UniquePaths => "unique paths",
+            IpOrder::ErrorRate => "error rate",
+            IpOrder::LastSeen => "last seen",
+        };
+        let by = |order: IpOrder| Link {
+            text: text(order),
+            is_current: order == list.order,
+            href: link::page(
+                &question::TopIps {
+                    order,
+                    ..list.clone()
+                }
+                .into(),
+            ),
+        };
+        Self {
+            orders: IpOrder::EVERY.map(by).into(),
+            paths: Vec::new(),
+            ips: parts::ip_rows(&list.clone().into(), &top.ips),
+            is_full: top.ips.len() == LIMIT_MAX as usize,
+            frame,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The overview: all that one sees first.
+
+use askama::Template;
+use rollcall_tally::question::AnySurvey;
+use rollcall_tally::report::Overview;
+
+use crate::dashboard::format;
+use crate::dashboard::link;
+use crate::dashboard::parts::{self, Card, Frame, IpRow, PathRow, Plots, Shares};
+use crate::dashboard::places;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+pub struct OverviewPage {
+    frame: Frame,
+    /// Nothing was ever recorded.
+    is_new: bool,
+    /// Nothing in this window, under this filter.
+    is_empty: bool,
+    cards: Vec<Card>,
+    plots: Plots,
+    paths: Vec<PathRow>,
+    all_paths: String,
+    ips: Vec<IpRow>,
+    all_ips: String,
+    shares: Vec<Shares>,
+}
+
+impl OverviewPage {
+    pub fn new(frame: Frame, survey: &AnySurvey, overview: &Overview, is_new: bool) -> Self {
+        let stats = &overview.stats;
+        let metrics = stats.metrics.as_ref();
+        let mut cards = parts::cards(metrics, &overview.timeline);
+        let new = format!("{} never seen before", format::count(overview.new_ips));
+        cards.insert(1, parts::ips_card(&overview.timeline, new));
+        cards.push(parts::plain_card(
+            "Paths",
+            format::count(stats.unique_paths),
+            format!("{:.1} for each IP", stats.avg_paths_per_ip),
+        ));
+        let mut shares = vec![
+            parts::countries(survey, &overview.top_countries),
+            parts::methods(survey, &overview.methods),
+        ];
+        if let Some(metrics) = metrics {
+            shares.insert(1, parts::statuses(survey, &metrics.status_classes));
+        }
+        Self {
+            is_new: is_new && stats.total_requests == 0,
+            is_empty: stats.total_requests == 0,
+            cards,
+            plots: Plots::new(&overview.timeline),
+            paths: parts::path_rows(survey, &stats.top_paths),
+            all_paths: link::page(&places::all_paths(survey.scope().clone())),
+            ips: parts::ip_rows(survey, &overview.top_ips),
+            all_ips: link::page(&places::all_ips(survey.scope().clone())),
+            shares,
+            frame,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The page of one path: its numbers, and the IPs that call it most.
+
+use askama::Template;
+use rollcall_tally::question::AnySurvey;
+use rollcall_tally::reports::PathReport;
+
+use crate::dashboard::format::Moment;
+use crate::dashboard::parts::{self, Card, Frame, IpRow, Plots, Shares};
+
+#[derive(Template)]
+#[template(path = "path.html")]
+pub struct PathPage {
+    frame: Frame,
+    first_seen: Option<Moment>,
+    last_seen: Option<Moment>,
+    cards: Vec<Card>,
+    plots: Plots,
+    ips: Vec<IpRow>,
+    shares: Vec<Shares>,
+}
+
+impl PathPage {
+    pub fn new(frame: Frame, survey: &AnySurvey, report: &PathReport) -> Self {
+        let stats = &report.stats;
+        let mut cards = parts::cards(Some(&stats.metrics), &report.timeline);
+        let note = format!("{:.1} requests each", stats.avg_requests_per_ip);
+        cards.insert(1, parts::ips_card(&report.timeline, note));
+        Self {
+            first_seen: stats.first_seen_ms.map(Moment::new),
+            last_seen: stats.last_seen_ms.map(Moment::new),
+            cards,
+            plots: Plots::new(&report.timeline),
+            ips: parts::ip_rows(survey, &report.callers),
+            shares: vec![
+                parts::countries(survey, &stats.top_countries),
+                parts::statuses(survey, &stats.metrics.status_classes),
+            ],
+            frame,
+        }
+    }
+}
