@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::faults::IN_FLIGHT_MS_MAX;
-use crate::record::{Answer, Record, Tight};
+use crate::limits::Tight;
+use crate::record::{Answer, Record};
 use crate::world::World;
 
 /// How often each hit is counted, by its path.

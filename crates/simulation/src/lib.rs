@@ -17,12 +17,20 @@
     reason = "a simulator that cannot go on stops"
 )]
 
+mod actors;
+mod call;
+mod driver;
 pub mod faults;
 pub mod history;
 mod judge;
+mod limits;
 pub mod mutations;
+pub mod protocol;
 pub mod record;
+mod scene;
 mod store;
+mod wall_clock;
+mod workload;
 mod world;
 
 /// One ledger under test: the real one, or a mutant.
@@ -39,7 +47,7 @@ pub const REAL: Subject = Subject {
     run: real::run,
 };
 
-/// What `history` and `judge` need of a ledger, in a module of its own for each.
+/// What a history needs of a ledger, in a module of its own for each.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! subject {
@@ -49,14 +57,14 @@ macro_rules! subject {
         /// The protocol as actors call it.
         pub struct Protocol;
 
-        impl $crate::history::Protocol for Protocol {
+        impl $crate::protocol::Protocol for Protocol {
             async fn append(
                 store: &$crate::store::SimStore,
                 clock: &$crate::store::SimClock,
                 id: Option<&str>,
                 hits: Vec<rollcall_tally::Hit>,
             ) -> bool {
-                let limits = $crate::history::limits(clock);
+                let limits = clock.tight.limits();
                 let ledger = ledger::Ledger::new(store, clock, limits);
                 ledger
                     .append(id.map(ledger::BatchId::of), hits)
@@ -65,7 +73,7 @@ macro_rules! subject {
             }
 
             async fn fold(store: &$crate::store::SimStore, clock: &$crate::store::SimClock) {
-                let limits = $crate::history::limits(clock);
+                let limits = clock.tight.limits();
                 let ledger = ledger::Ledger::new(store, clock, limits);
                 // Whatever becomes of it, nothing may depend on it.
                 let _ = ledger.fold().await;
@@ -76,7 +84,7 @@ macro_rules! subject {
                 store: &$crate::store::SimStore,
                 clock: &$crate::store::SimClock,
             ) -> Option<u64> {
-                let limits = $crate::history::limits(clock);
+                let limits = clock.tight.limits();
                 let ledger = ledger::Ledger::new(store, clock, limits);
                 let current = ledger.current(|idle| ledger.fold_here(idle)).await.ok()?;
                 Some(current.root.traffic.total.count)
@@ -86,7 +94,7 @@ macro_rules! subject {
                 store: &$crate::store::SimStore,
                 clock: &$crate::store::SimClock,
             ) -> Option<$crate::record::Answer> {
-                let limits = $crate::history::limits(clock);
+                let limits = clock.tight.limits();
                 let shards = limits.shards;
                 let ledger = ledger::Ledger::new(store, clock, limits);
                 let snapshot = ledger.snapshot(|idle| ledger.fold_here(idle)).await.ok()?;

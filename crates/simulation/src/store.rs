@@ -2,7 +2,9 @@
 
 use rollcall_ledger::{Clock, Store, StoreError};
 
-use crate::world::{ActorId, Event, Op, Reply, Shared, Waiting};
+use crate::call::{Op, Reply, Waiting};
+use crate::limits::Tight;
+use crate::world::{ActorId, Event, Shared};
 
 /// The store, as one actor calls it.
 pub struct SimStore {
@@ -17,8 +19,8 @@ pub struct SimClock {
     pub world: Shared,
     pub actor: ActorId,
     pub node: usize,
-    /// How much this history allows; see [`crate::history::limits`].
-    pub tight: crate::record::Tight,
+    /// How much this history allows; see [`Tight::limits`].
+    pub tight: Tight,
 }
 
 impl SimStore {

@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
 use fastrand::Rng;
 
+use crate::call::{Op, Reply, Waiting, class, describe, result};
 use crate::faults::{Fault, Mix};
+use crate::wall_clock::WallClock;
 
 pub const NODES: usize = 3;
 /// When a history begins. Later than any limit is long.
@@ -17,53 +17,6 @@ pub const EPOCH_MS: u64 = 1_800_000_000_000;
 
 pub type Shared = Rc<RefCell<World>>;
 pub type ActorId = usize;
-
-/// A store call.
-#[derive(Clone, Debug)]
-pub enum Op {
-    Get(String),
-    Exists(String),
-    Set(String, Vec<u8>),
-    Delete(String),
-    Increment(String, i64),
-}
-
-/// What a caller hears.
-#[derive(Clone, Debug)]
-pub enum Reply {
-    Value(Option<Vec<u8>>),
-    Exists(bool),
-    Done,
-    Counter(i64),
-    Failed,
-    /// Of a wait, that its time is over; of a client, that it was acknowledged or not.
-    Elapsed,
-    Answered(bool),
-}
-
-/// Where a reply is put, and who waits for it.
-#[derive(Default)]
-pub struct Slot {
-    reply: Option<Reply>,
-    waker: Option<Waker>,
-}
-
-#[derive(Clone)]
-pub struct Waiting(pub Rc<RefCell<Slot>>);
-
-impl Future for Waiting {
-    type Output = Reply;
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
-        let mut slot = self.0.borrow_mut();
-        match slot.reply.take() {
-            Some(reply) => Poll::Ready(reply),
-            None => {
-                slot.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-}
 
 pub enum Event {
     /// A call takes effect; its caller hears of it after so many microseconds, or never.
@@ -85,37 +38,6 @@ pub struct Actor {
     pub name: String,
     pub node: usize,
     pub dead: bool,
-}
-
-/// The wall clock of a node.
-#[derive(Default)]
-struct WallClock {
-    off_us: i64,
-    /// When it is set, and how far it is off then.
-    jump: Option<(u64, i64)>,
-}
-
-impl WallClock {
-    fn draw(rng: &mut Rng, skew_ms: u64, until_ms: u64) -> Self {
-        let half = (skew_ms * 500) as i64;
-        let off_us = |rng: &mut Rng| match rng.u8(0..4) {
-            0 => 0,
-            1 => half,
-            2 => -half,
-            _ => rng.i64(-half..half),
-        };
-        Self {
-            off_us: off_us(rng),
-            jump: (rng.u8(0..8) == 0).then(|| (rng.u64(0..until_ms * 1_000), off_us(rng))),
-        }
-    }
-
-    fn off_us(&self, now_us: u64) -> i64 {
-        match self.jump {
-            Some((at_us, off_us)) if at_us <= now_us => off_us,
-            _ => self.off_us,
-        }
-    }
 }
 
 pub struct World {
@@ -367,63 +289,5 @@ impl World {
                 self.crash(id, "with its node");
             }
         }
-    }
-}
-
-/// Puts a reply where its caller waits for it.
-pub fn fill(slot: &Waiting, reply: Reply) -> bool {
-    let mut slot = slot.0.borrow_mut();
-    if slot.reply.is_some() {
-        return false;
-    }
-    slot.reply = Some(reply);
-    if let Some(waker) = slot.waker.take() {
-        waker.wake();
-    }
-    true
-}
-
-/// See [`crate::faults::CALLS`].
-fn class(op: &Op) -> &'static str {
-    let (kind, key, more) = match op {
-        Op::Get(key) => ("get", key, ""),
-        Op::Exists(key) => ("exists", key, ""),
-        Op::Delete(key) => ("delete", key, ""),
-        Op::Set(key, _) => ("set", key, ""),
-        Op::Increment(key, 0) => ("increment", key, "0"),
-        Op::Increment(key, _) => ("increment", key, "1"),
-    };
-    let head = key.split(':').next().unwrap_or_default();
-    let is = |call: &str| {
-        let mut words = call.split(' ');
-        let (Some(of), Some(name)) = (words.next(), words.next()) else {
-            return false;
-        };
-        let amount = words.next().unwrap_or_default();
-        of == kind && amount == more && (name == key || name == head)
-    };
-    crate::faults::CALLS
-        .into_iter()
-        .find(|call| is(call))
-        .unwrap_or("other")
-}
-
-fn describe(op: &Op) -> String {
-    match op {
-        Op::Get(key) => format!("get {key}"),
-        Op::Exists(key) => format!("exists {key}"),
-        Op::Delete(key) => format!("delete {key}"),
-        Op::Set(key, value) => format!("set {key} ({} bytes)", value.len()),
-        Op::Increment(key, delta) => format!("increment {key} {delta}"),
-    }
-}
-
-fn result(reply: &Reply) -> String {
-    match reply {
-        Reply::Value(Some(value)) => format!(" -> {} bytes", value.len()),
-        Reply::Value(None) => " -> nothing".to_owned(),
-        Reply::Exists(there) => format!(" -> {there}"),
-        Reply::Counter(value) => format!(" -> {value}"),
-        _ => String::new(),
     }
 }

@@ -1,0 +1,153 @@
+//! The actors of a history: clients, writers, folders and readers.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use rollcall_tally::Hit;
+
+use crate::call::{Reply, Waiting};
+use crate::judge;
+use crate::limits::RETRY_MS;
+use crate::protocol::Protocol;
+use crate::record::Fate;
+use crate::scene::{Plan, Scene};
+use crate::store::{SimClock, SimStore};
+use crate::world::{ActorId, EPOCH_MS, Event, NODES};
+
+/// Does what is planned for an actor.
+pub async fn act<P: Protocol>(
+    scene: Scene,
+    me: ActorId,
+    store: SimStore,
+    clock: SimClock,
+    plan: Plan,
+) {
+    match plan {
+        Plan::Client { batch, ips, last } => client(&scene, me, &clock, batch, &ips, last).await,
+        Plan::Append {
+            id,
+            hits,
+            answer,
+            client,
+        } => {
+            let ok = P::append(&store, &clock, id.as_deref(), hits).await;
+            let mut world = scene.world.borrow_mut();
+            let now = world.now_us;
+            world.at(now, Event::Resume(client, answer, Reply::Answered(ok)));
+        }
+        Plan::Fold => P::fold(&store, &clock).await,
+        Plan::Query => {
+            let told_before = scene.record.borrow().told;
+            if let Some(hits) = P::status(&store, &clock).await {
+                judge::status(&mut scene.record.borrow_mut(), hits, told_before);
+            }
+            let asked_us = scene.now_us();
+            if let Some(answer) = P::read(&store, &clock).await {
+                judge::answer(&mut scene.record.borrow_mut(), &answer, asked_us);
+            }
+        }
+    }
+}
+
+/// Sends a batch, and again until it is acknowledged or the client gives up.
+async fn client(
+    scene: &Scene,
+    me: ActorId,
+    clock: &SimClock,
+    batch: usize,
+    ips: &[IpAddr],
+    last: bool,
+) {
+    use rollcall_ledger::Clock as _;
+    let count = if last {
+        ips.len()
+    } else {
+        let most = if scene.tight.is_slow { 12 } else { 3 };
+        scene.draw(|rng| rng.usize(1..=most))
+    };
+    let hits: Vec<Hit> = (0..count)
+        .map(|i| {
+            hit(
+                if last {
+                    ips[i]
+                } else {
+                    scene.draw(|rng| ips[rng.usize(0..ips.len())])
+                },
+                batch,
+                i,
+            )
+        })
+        .collect();
+    for hit in &hits {
+        scene
+            .record
+            .borrow_mut()
+            .hits
+            .insert(hit.path.clone(), Fate::default());
+    }
+    // Without an id a client may not send again.
+    let id = scene
+        .draw(|rng| rng.f64() < 0.8)
+        .then(|| format!("batch {batch}"));
+    let tries = if id.is_some() && !last {
+        scene.draw(|rng| rng.usize(1..=6))
+    } else {
+        1
+    };
+    let first_us = scene.now_us();
+    for i in 0..tries {
+        if scene.now_us() - first_us > RETRY_MS * 1_000 {
+            return;
+        }
+        let node = scene.draw(|rng| rng.usize(0..NODES));
+        let answer = Waiting(Rc::default());
+        let plan = Plan::Append {
+            id: id.clone(),
+            hits: hits.clone(),
+            answer: answer.clone(),
+            client: me,
+        };
+        scene.spawn(0, node, format!("append{batch}.{i}@{node}"), plan);
+        let patience_us = scene.draw(|rng| [2, 6, 15][rng.usize(0..3)]) * 1_000_000;
+        let give_up = Event::Resume(me, answer.clone(), Reply::Elapsed);
+        let until = scene.now_us() + patience_us;
+        scene.world.borrow_mut().at(until, give_up);
+        if matches!(answer.await, Reply::Answered(true)) {
+            let now = scene.now_us();
+            for hit in &hits {
+                scene
+                    .record
+                    .borrow_mut()
+                    .hits
+                    .entry(hit.path.clone())
+                    .or_default()
+                    .acknowledged_us = Some(now);
+            }
+            scene
+                .world
+                .borrow_mut()
+                .note(me, || "acknowledged".to_owned());
+            if scene.draw(|rng| rng.f64() < 0.3) {
+                scene.spawn(0, node, format!("fold@{node}"), Plan::Fold);
+            }
+            return;
+        }
+        clock
+            .sleep_ms(scene.draw(|rng| [100, 1_000, 5_000, 20_000][rng.usize(0..4)]))
+            .await;
+    }
+}
+
+fn hit(ip: IpAddr, batch: usize, i: usize) -> Hit {
+    Hit {
+        ip,
+        timestamp_ms: EPOCH_MS + batch as u64,
+        method: "GET".to_owned(),
+        path: format!("/{batch}.{i}"),
+        status: None,
+        response_time_us: None,
+        bytes: None,
+        country: None,
+        user_agent: None,
+    }
+}

@@ -1,0 +1,18 @@
+//! A ledger, as the actors of a history call it.
+
+use rollcall_tally::Hit;
+
+use crate::record::Answer;
+use crate::store::{SimClock, SimStore};
+
+/// The ledger itself, or a mutant of it.
+#[allow(async_fn_in_trait, reason = "one thread")]
+pub trait Protocol {
+    /// Whether it was acknowledged.
+    async fn append(store: &SimStore, clock: &SimClock, id: Option<&str>, hits: Vec<Hit>) -> bool;
+    async fn fold(store: &SimStore, clock: &SimClock);
+    /// The hits that the status tells of.
+    async fn status(store: &SimStore, clock: &SimClock) -> Option<u64>;
+    /// Everything, of one snapshot.
+    async fn read(store: &SimStore, clock: &SimClock) -> Option<Answer>;
+}

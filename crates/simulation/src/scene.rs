@@ -1,0 +1,66 @@
+//! What the actors of a history share: the world, the judge's record, and the actors that are
+//! still to come.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use rollcall_tally::Hit;
+
+use crate::call::Waiting;
+use crate::limits::Tight;
+use crate::record::Record;
+use crate::world::{ActorId, Event, Shared};
+
+/// What an actor is to do.
+pub enum Plan {
+    Client {
+        batch: usize,
+        ips: Vec<IpAddr>,
+        last: bool,
+    },
+    Append {
+        id: Option<String>,
+        hits: Vec<Hit>,
+        answer: Waiting,
+        client: ActorId,
+    },
+    Fold,
+    Query,
+}
+
+/// An actor that is still to come.
+pub struct Planned {
+    pub node: usize,
+    pub name: String,
+    pub plan: Plan,
+}
+
+/// What every actor has.
+#[derive(Clone)]
+pub struct Scene {
+    pub world: Shared,
+    pub record: Rc<RefCell<Record>>,
+    pub plans: Rc<RefCell<BTreeMap<u64, Planned>>>,
+    pub tight: Tight,
+}
+
+impl Scene {
+    pub fn spawn(&self, after_us: u64, node: usize, name: String, plan: Plan) {
+        let mut plans = self.plans.borrow_mut();
+        let number = plans.last_key_value().map_or(0, |(last, _)| last + 1);
+        plans.insert(number, Planned { node, name, plan });
+        let mut world = self.world.borrow_mut();
+        let at = world.now_us + after_us;
+        world.at(at, Event::Spawn(number));
+    }
+
+    pub fn draw<T>(&self, from: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
+        from(&mut self.world.borrow_mut().rng)
+    }
+
+    pub fn now_us(&self) -> u64 {
+        self.world.borrow().now_us
+    }
+}
