@@ -1,7 +1,8 @@
-//! Has the aggregator check the alerts after hits came: where nobody asks, somebody must.
+//! Has the aggregator check the alerts after hits came, so that alerts are checked even if nobody
+//! asks.
 //!
-//! After the response, and seldom: an instance asks every ten seconds at most, and of all of them the aggregator checks once a minute. Where
-//! there is no alert, nobody is asked.
+//! The aggregator is asked after the response, and seldom: an instance asks at most every ten
+//! seconds, and the aggregator checks once a minute. If no threshold is set, it is not asked.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -9,16 +10,17 @@ use std::time::{Duration, Instant};
 use http::{HeaderMap, StatusCode};
 use rollcall_web::{call, log, variable};
 
-/// Scope: instance. How often the aggregator is asked at most; it says itself whether a check is due.
+/// Scope: instance. The aggregator is asked at most once in this time. It decides whether a
+/// check is due.
 const ASK_EVERY: Duration = Duration::from_secs(10);
-/// It answers before it checks.
+/// The aggregator answers before it checks.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 thread_local! {
     static ASKED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Hits were recorded.
+/// To be called when hits were recorded.
 pub fn after_hits() {
     let is_due = |asked: Instant| asked.elapsed() >= ASK_EVERY;
     if ASKED.get().is_none_or(is_due) {
@@ -28,7 +30,7 @@ pub fn after_hits() {
 }
 
 async fn ask() {
-    // All thresholds in a row: empty if every rule is off.
+    // The variable has all thresholds, joined. It is empty if every rule is off.
     if variable::text("alert_thresholds").await.is_empty() {
         return;
     }

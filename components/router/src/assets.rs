@@ -1,4 +1,5 @@
-//! What is served as it was built: the style and the script of the pages, and the description of the API with a page to read it.
+//! Files that are served as they were built: the style and the script of the pages, the description
+//! of the API, and a page to read it.
 
 use std::sync::OnceLock;
 
@@ -17,7 +18,7 @@ pub struct Asset {
 
 const CSS: &str = "text/css; charset=utf-8";
 
-/// A page's style, behind what all have in common.
+/// A page's style: the common part, and then its own.
 macro_rules! style {
     ($path:literal) => {
         concat!(
@@ -28,7 +29,7 @@ macro_rules! style {
     };
 }
 
-/// Readable by anybody: they hold nothing of the traffic.
+/// These files need no token: they hold nothing of the traffic.
 static OPEN: [Asset; 4] = [
     Asset::new(
         "/admin/assets/sign-in.css",
@@ -48,7 +49,7 @@ static OPEN: [Asset; 4] = [
     ),
 ];
 
-/// Readable by who may read what they describe.
+/// These files need a token that may read.
 static DOCUMENTS: [Asset; 2] = [
     Asset::new(
         "/admin/openapi.json",
@@ -80,7 +81,8 @@ impl Asset {
         }
     }
 
-    /// A browser may keep it, and asks each time whether it is still right: so a new version of the app comes with its own.
+    /// A browser may keep the file, but asks each time if it has changed. So it gets the file of a
+    /// new version at once.
     pub fn serve(&self, request: &Request) -> Result<Reply, Problem> {
         if *request.method() != Method::GET {
             return Err(Problem::method_not_allowed("GET"));

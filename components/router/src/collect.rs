@@ -1,7 +1,8 @@
-//! `POST /collect`: lets in whoever has an ingest token, and hands the hits to the collector.
+//! `POST /collect`: checks the ingest token, and hands the hits to the collector.
 //!
-//! A store that hangs holds up the collector's instances, their timers too, so that its deadline has to be here. It counts from when the
-//! whole body has come: a slow client takes its time here, and the collector's goes into the hits.
+//! The deadline has to be here: while the store hangs, the collector's instances hang, and their
+//! timers, too. The deadline begins when the whole body has come, so that a slow client does not
+//! use it up.
 
 use std::time::Duration;
 
@@ -15,13 +16,13 @@ use spin_sdk::http::{FullBody, Request, box_body};
 
 use crate::{alerts, route, some_of, throttle};
 
-/// How long the collector may take. More than the 5 s within which the ledger acknowledges. What takes longer is answered with a 503,
-/// and may still count.
+/// The time that the collector may take. It is more than the 5 s within which the ledger
+/// acknowledges. If the collector takes longer, the answer is a 503, and the hits may still count.
 const DEADLINE: Duration = Duration::from_secs(8);
 
-/// The headers of a request that go to the collector.
+/// The headers of a request that are handed on to the collector.
 const HANDED_ON: [HeaderName; 2] = [CONTENT_TYPE, HeaderName::from_static("idempotency-key")];
-/// The headers of its answer that go to the client.
+/// The headers of the collector's answer that are handed back to the client.
 const HANDED_BACK: [HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
 
 pub async fn collect(request: Request) -> Result<Reply, Problem> {

@@ -1,11 +1,11 @@
-//! The headers that every answer has, whatever it answers.
+//! The headers that every answer has.
 
 use http::header::{self, HeaderName, HeaderValue};
 use rollcall_web::Reply;
 
-/// What a browser may make of an answer: a page of ours loads only what is ours and runs no script that stands in it, nobody frames it,
-/// and nobody takes one thing for another. Other pages learn nothing of ours. `same-origin`, not `no-referrer`: with that, a browser would
-/// say of our own forms that their origin is `null`.
+/// A page of ours loads only our own files. It runs no script that is written in it. No other page
+/// may frame it or learn of it. `Referrer-Policy` is `same-origin`, not `no-referrer`: with
+/// `no-referrer`, a browser would send `null` as the origin of our own forms.
 const PROTECTION: [(HeaderName, &str); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -29,10 +29,10 @@ const PROTECTION: [(HeaderName, &str); 7] = [
     ),
 ];
 
-/// For a year, a browser that came by HTTPS comes by nothing else.
+/// A browser that came by HTTPS comes only by HTTPS for a year.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Gives an answer the headers that it must have.
+/// Adds the headers to an answer.
 pub fn protect(reply: &mut Reply, is_https: bool) {
     let headers = reply.headers_mut();
     for (name, value) in PROTECTION {
@@ -41,7 +41,8 @@ pub fn protect(reply: &mut Reply, is_https: bool) {
     if is_https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
     }
-    // Answers name IPs: no cache on the way may keep them, only the client's own, which asks whether they are still right.
+    // Answers name IPs, so no cache on the way may keep them. The client's own cache may, but asks
+    // each time if they have changed.
     let cache_control = match headers.contains_key(header::ETAG) {
         true => "private, no-cache",
         false => "no-store",

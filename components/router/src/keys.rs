@@ -1,18 +1,18 @@
-//! Which token is good for what.
+//! The roles of the tokens.
 
 use rollcall_web::auth::Tokens;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Reads the metrics. Always a program: there are no such sessions.
+    /// Reads the metrics. This is always a program: no session has this role.
     Metrics,
     /// Reads.
     Viewer,
-    /// Reads, and changes what can be changed.
+    /// Reads, and makes changes.
     Admin,
 }
 
-/// The tokens that let in to the admin side, by role.
+/// The tokens of the admin side, by role.
 pub struct Keys {
     pub admin: Tokens,
     pub viewer: Tokens,
@@ -28,7 +28,7 @@ impl Keys {
         }
     }
 
-    /// What a token is good for. One that is in several lists is good for the most of it.
+    /// The role of a token. A token that is in several lists has the role that may do the most.
     pub fn role(&self, token: &str) -> Option<Role> {
         let (admin, viewer) = (self.admin.contain(token), self.viewer.contain(token));
         match (admin, viewer, self.metrics.contain(token)) {

@@ -3,19 +3,20 @@
 //! | path | question |
 //! |---|---|
 //! | `POST /collect` | none: hits for the collector, see [`collect`] |
-//! | `GET /admin/…` | that of this path; `tally` has them all |
+//! | `GET /admin/…` | the question of this path: `tally` has all questions |
 //! | `GET /admin/metrics` | none: see [`metrics`] |
-//! | `POST /admin/prewarm` | none: has those computed that are asked for most |
+//! | `POST /admin/prewarm` | none: has the answers computed that are asked for most |
 //! | `POST /admin/check-alerts` | none: has the alerts checked |
-//! | `GET /admin/`, `/admin/dashboard/…` | several: pages for people, see [`dashboard`] |
+//! | `GET /admin/`, `/admin/dashboard/…` | some: pages for people, see [`dashboard`] |
 //! | `GET /admin/assets/…` | none: their style and script |
 //! | `GET /admin/openapi.json`, `/admin/docs` | none: the description of all this, see [`assets`] |
 //! | `/admin/sign-in`, `/admin/sign-out` | none: people's sessions, see [`sign_in`] |
 //! | `/` | none: leads to `/admin/` |
 //! | `/healthz` | none: `ok`, and touches nothing |
 //!
-//! Lets in whoever may do it (see [`access`]), refuses parameters that are not as they must be, and hands the rest to the aggregator.
-//! Has no key-value store; what it tells of the traffic, the aggregator said.
+//! The router refuses clients that may not ask (see [`access`]), and bad parameters. It hands every
+//! other request on. It has no key-value store: all that it says of the traffic comes from the
+//! aggregator.
 
 // Only `log!` writes to the log.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
@@ -48,9 +49,9 @@ use spin_sdk::http_service;
 
 use route::Route;
 
-/// The headers of a question that go to the aggregator.
+/// The headers of a question that are handed on to the aggregator.
 const HANDED_ON: [HeaderName; 2] = [header::CACHE_CONTROL, header::IF_NONE_MATCH];
-/// The headers of its answer that go to the client.
+/// The headers of the aggregator's answer that are handed back to the client.
 const HANDED_BACK: [HeaderName; 8] = [
     header::AGE,
     HeaderName::from_static("cache-status"),
@@ -62,16 +63,17 @@ const HANDED_BACK: [HeaderName; 8] = [
     header::TRAILER,
 ];
 
-/// The aggregator brings its own deadline, of a minute at most. Past this one it hangs.
+/// The time that an answer may take. The aggregator has a deadline of its own, of a minute at most.
+/// If it takes longer than this, it hangs.
 const DEADLINE: Duration = Duration::from_secs(70);
-/// How often a question is put to the aggregator that gets no answer of its own.
+/// How often a question is put to the aggregator if the aggregator gives no answer.
 const TRIES: usize = 2;
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
     let is_https = local::is_https(&request);
     let answer = match request.uri().path() {
-        // A trailing slash of an exact route does not matter to Spin, which sends both here.
+        // For Spin, an exact route is the same with a slash at its end. So both paths come here.
         "/collect" | "/collect/" => collect::collect(request).await,
         "/healthz" | "/healthz/" => {
             reads(&request).map(|()| reply::full(StatusCode::OK, "text/plain", "ok"))
@@ -89,7 +91,7 @@ async fn handle(request: Request) -> Reply {
     reply
 }
 
-/// Whether a request is one that reads; else a 405. For what is open to all.
+/// Refuses with a 405 a request that does not read. Needed for paths that are open to all.
 fn reads(request: &Request) -> Result<(), Problem> {
     match *request.method() {
         Method::GET | Method::HEAD => Ok(()),
@@ -130,8 +132,8 @@ async fn ask(question: &Question, headers: HeaderMap) -> Result<Response, Proble
     exchange("/answer", headers, call::encode(question)?).await
 }
 
-/// Asks the aggregator, and once more if it died: another request may have been the cause. Its answers and its problems are for clients;
-/// anything else is not.
+/// Asks the aggregator. If the aggregator dies, it is asked once more, because another request may
+/// have killed it. Only its answers and its problems go to the client.
 async fn exchange(path: &str, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
     for _ in 0..TRIES {
         let (headers, body) = (headers.clone(), body.clone());
@@ -153,7 +155,7 @@ async fn exchange(path: &str, headers: HeaderMap, body: Bytes) -> Result<Respons
     Err(Failure::Unavailable("the aggregator failed".to_owned()).into())
 }
 
-/// Those of some headers that are there.
+/// Copies the headers with these names.
 fn some_of<const N: usize>(headers: &HeaderMap, names: [HeaderName; N]) -> HeaderMap {
     let found = names.into_iter().filter_map(|name| {
         let value = headers.get(&name)?.clone();

@@ -1,30 +1,30 @@
-//! Where a request was sent, and redirects that stay here.
+//! The address that a request was sent to, and redirects within this app.
 //!
-//! A request's headers come from whoever sent it, those that Spin adds too where a client sent one of the same name first. So all of
-//! this is from the request's URI, which the host makes. `X-Forwarded-Proto` alone is believed: who forges it gets another cookie
-//! than a browser would keep, and hurts nobody else.
+//! A client can send any header, also the headers that Spin adds. So the address comes from the
+//! request's URI, which the host makes. Only `X-Forwarded-Proto` is believed: a client that forges
+//! it gets a cookie that a browser would not keep, and hurts nobody else.
 
 use http::header::LOCATION;
 use http::{HeaderValue, Request, StatusCode, Uri};
 use rollcall_web::{Reply, reply};
 
-/// Where people begin.
+/// The first page.
 pub const HOME: &str = "/admin/";
 pub const SIGN_IN: &str = "/admin/sign-in";
-/// Where a metrics token lets in.
+/// The path of the metrics.
 pub const METRICS: &str = "/admin/metrics";
 
-/// Whether the client speaks HTTPS: to us, or to a proxy before us.
+/// Whether the client speaks HTTPS, to the app or to a proxy before it.
 pub fn is_https<B>(request: &Request<B>) -> bool {
     let forwarded = request.headers().get("x-forwarded-proto");
     let forwarded = forwarded.and_then(|forwarded| forwarded.to_str().ok());
-    // Each proxy adds its own; the client's is the first.
+    // Each proxy adds its own value. The first value is the client's.
     let first = forwarded.and_then(|forwarded| forwarded.split(',').next());
     let is_forwarded = first.is_some_and(|first| first.trim().eq_ignore_ascii_case("https"));
     is_forwarded || request.uri().scheme_str() == Some("https")
 }
 
-/// Host and port that the client asked for.
+/// The host and the port that the client asked for.
 pub fn authority<B>(request: &Request<B>) -> Option<&str> {
     request
         .uri()
@@ -32,13 +32,13 @@ pub fn authority<B>(request: &Request<B>) -> Option<&str> {
         .map(|authority| authority.as_str())
 }
 
-/// Path and query of a request.
+/// The path and the query of a request.
 pub fn path_of<B>(request: &Request<B>) -> String {
     let path = request.uri().path_and_query();
     path.map_or_else(|| HOME.to_owned(), ToString::to_string)
 }
 
-/// Where to go after signing in: there, if it is a path under `/admin/`; else home.
+/// The path to go to after signing in: `next` if it is under `/admin/`, else the first page.
 pub fn next(wanted: &str) -> &str {
     match is_under_admin(wanted) {
         true => wanted,
@@ -55,7 +55,7 @@ fn is_under_admin(path: &str) -> bool {
     is_plain && !climbs && path.starts_with(HOME) && path.parse::<Uri>().is_ok()
 }
 
-/// The path of the sign-in page that leads on to this one.
+/// The path of a sign-in page that leads back to this path.
 pub fn sign_in(wanted: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     match next(wanted) {
@@ -64,7 +64,7 @@ pub fn sign_in(wanted: &str) -> String {
     }
 }
 
-/// Leads to a path here, and with another method than GET to a GET of it.
+/// Redirects to a path of this app. The client follows with a GET if it used another method.
 pub fn see_other(path: &str) -> Reply {
     let mut reply = reply::empty(StatusCode::SEE_OTHER);
     let path = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static(HOME));

@@ -1,4 +1,4 @@
-//! What a request asks for, decided once.
+//! Turns a request into a route, once.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request};
@@ -7,7 +7,7 @@ use rollcall_web::Problem;
 
 use crate::local::METRICS;
 
-/// What the admin API is asked for.
+/// A request to the admin API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     Question(Question),

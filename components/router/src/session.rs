@@ -1,8 +1,10 @@
-//! A person's session: a cookie that says its role and end, signed with the token that it began with.
+//! A person's session: a cookie with a role, an end, and a signature by the token that the session
+//! began with.
 //!
-//! `admin.1790000000.` and the signature: there is nothing secret in it, and nothing of it is kept. It holds until its end, or until its
-//! token is no longer configured. Signed with a viewer's token, no cookie is an admin's: each role's is held against that role's
-//! tokens alone.
+//! The cookie is `admin.1790000000.` and the signature. It holds no secret, and the app stores
+//! nothing of it. It holds until its end, or until its token is no longer configured. A cookie is
+//! checked only against the tokens of its own role: a cookie that a viewer's token signed is never
+//! an admin's.
 
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
@@ -13,13 +15,13 @@ use rollcall_web::signature;
 use crate::keys::{Keys, Role};
 use crate::local;
 
-/// For so long a person stays signed in: a working day. A cookie that was stolen is good for no longer.
+/// How long a person stays signed in: a working day. A stolen cookie is no use after that.
 const LIFETIME_S: u32 = 12 * 60 * 60;
 
-/// What the signature is for, so that it can be taken for nothing else that is ever signed with a token.
+/// The purpose of the signature. No other text that a token may sign begins with it.
 const PURPOSE: &str = "rollcall session 1: ";
 
-/// The value of a new session's cookie. `None` cannot be: every token is fit for a key.
+/// The value of a new session's cookie. `None` does not occur: every token is fit for a key.
 pub fn begin(token: &str, role: Role, now_s: u64) -> Option<String> {
     let claim = format!("{}.{}", name(role), now_s.saturating_add(LIFETIME_S.into()));
     let signature = signature::sign(token, signed(&claim))?;
@@ -39,7 +41,7 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
     headers.flat_map(|header| Cookie::split_parse(header).flatten())
 }
 
-/// The role of a cookie that holds. Looks at all tokens of the role, whichever has signed it.
+/// The role of a cookie that holds. All tokens of the role are tried, also after one fits.
 fn role(value: &str, keys: &Keys, now_s: u64) -> Option<Role> {
     let (claim, given) = value.rsplit_once('.')?;
     let (role, end_s) = claim.split_once('.')?;
@@ -54,7 +56,8 @@ fn role(value: &str, keys: &Keys, now_s: u64) -> Option<Role> {
     (is_signed && now_s < end_s).then_some(role)
 }
 
-/// The name of the cookie. Over HTTPS one that browsers take from nobody but this very host, and over nothing else.
+/// The name of the cookie. Over HTTPS, the name lets browsers take the cookie from this host alone,
+/// and send it over HTTPS alone.
 fn cookie_name(is_https: bool) -> &'static str {
     match is_https {
         true => "__Host-rollcall_session",
@@ -62,7 +65,7 @@ fn cookie_name(is_https: bool) -> &'static str {
     }
 }
 
-/// What sets the cookie; with an empty value, what removes it.
+/// The header that sets the cookie. With an empty value, it removes the cookie.
 pub fn set_cookie(value: &str, is_https: bool) -> String {
     let seconds = if value.is_empty() { 0 } else { LIFETIME_S };
     let cookie = Cookie::build((cookie_name(is_https), value))
@@ -82,7 +85,7 @@ fn name(role: Role) -> &'static str {
     }
 }
 
-/// What a token signs.
+/// The text that a token signs.
 fn signed(claim: &str) -> [&[u8]; 2] {
     [PURPOSE.as_bytes(), claim.as_bytes()]
 }
@@ -153,7 +156,7 @@ mod tests {
         let end = (NOW_S + u64::from(LIFETIME_S)).to_string();
         check(&good.replace(&end, "9999999999"), None);
         check(&good.replace("viewer", "admin"), None);
-        // Whoever has a viewer's token can sign what they like with it.
+        // With a viewer's token, a person can sign any text.
         check(&begin("viewer", Role::Admin, NOW_S).unwrap(), None);
         check(&begin("admin", Role::Viewer, NOW_S).unwrap(), None);
     }

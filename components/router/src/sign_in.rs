@@ -1,10 +1,10 @@
-//! The page where people sign in, and its form. Readable by anybody.
+//! The page where people sign in, and its form. It needs no token.
 //!
 //! | path | |
 //! |---|---|
 //! | `GET /admin/sign-in?next=` | the page |
-//! | `POST /admin/sign-in` | `token` and `next`: begins a session, and leads to `next` |
-//! | `POST /admin/sign-out` | ends it, as far as the browser goes |
+//! | `POST /admin/sign-in` | takes `token` and `next`: begins a session, and leads to `next` |
+//! | `POST /admin/sign-out` | removes the cookie from the browser |
 
 use askama::Template;
 use http::header::SET_COOKIE;
@@ -44,7 +44,7 @@ async fn begin(request: Request) -> Result<Reply, Problem> {
     let is_https = local::is_https(&request);
     let form = body::read(request, FORM_BYTES_MAX).await?;
     let (token, wanted) = (field(&form, "token"), field(&form, "next"));
-    // Pasted, it often has a space or a line's end about it.
+    // A pasted token often has a space or a line's end at its end.
     let token = token.trim();
     let role = Keys::configured().await.role(token);
     let Some(role) = role.filter(|role| *role != Role::Metrics) else {
@@ -66,7 +66,8 @@ pub fn sign_out(request: &Request) -> Result<Reply, Problem> {
     ))
 }
 
-/// The page again, as an answer to a form that was refused: of the problem it has the status, the header, and the reason in words.
+/// The page again, as the answer to a refused form. It has the status, the header and the words of
+/// the problem.
 fn refuse(problem: Problem, wanted: &str) -> Result<Reply, Problem> {
     let failure = match problem.status() {
         StatusCode::TOO_MANY_REQUESTS => {
@@ -95,7 +96,7 @@ fn lead_with_cookie(path: &str, value: &str, is_https: bool) -> Reply {
     reply
 }
 
-/// A field of a form or a query; empty if it is not there.
+/// A field of a form or of a query. Empty if it is absent.
 fn field(form: &[u8], name: &str) -> String {
     let mut fields = form_urlencoded::parse(form);
     let found = fields.find(|(known, _)| known == name);

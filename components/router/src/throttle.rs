@@ -1,7 +1,8 @@
-//! What a wrong token costs whoever sends it: time; and it is counted.
+//! The price of a wrong token: its sender waits, and the token is counted.
 //!
-//! Nobody else pays. Those who wait are few, so that most of an instance's places stay free; a right token is never kept waiting, however
-//! many wrong ones come. So many connections at once still try more tokens than one after the other: what makes a token safe is its length.
+//! Nobody else waits. Few wrong tokens wait at a time, so that most places of an instance stay
+//! free. A right token never waits. A client with many connections can still try more tokens than a
+//! client with one. So a token must be safe by its length.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -14,14 +15,16 @@ use rollcall_web::later::Later;
 use rollcall_web::log;
 use spin_sdk::time::sleep;
 
-/// How long the answer to a wrong token takes: nothing to a person who mistyped, two guesses a second for a program.
+/// How long the answer to a wrong token takes. A person who mistyped does not notice it. A program
+/// can try two tokens a second.
 const DELAY: Duration = Duration::from_millis(500);
-/// Scope: instance. So many wait at once, a quarter of the 16 requests that Spin gives an instance at a time. Who comes beyond is told
-/// at once to come again later (429).
+/// Scope: instance. The most wrong tokens that wait at once: a quarter of the 16 requests that Spin
+/// gives an instance at a time. If more come, they are answered 429 at once.
 const WAITING_MAX: usize = 4;
-/// For so long wrong tokens are collected before they are added to the store's counter: a flood of them costs one call.
+/// How long wrong tokens are collected before they are added to the store's counter. So a flood of
+/// wrong tokens costs one call.
 const ADD_AFTER: Duration = Duration::from_millis(500);
-/// How long adding them may take.
+/// The time that adding them may take.
 const ADD_DEADLINE: Duration = Duration::from_secs(2);
 
 thread_local! {
@@ -31,7 +34,7 @@ thread_local! {
     static FLUSH: Later = const { Later::new() };
 }
 
-/// The answer to a wrong token, once its sender has waited for it: 401, or 429.
+/// The answer to a wrong token, after its sender waited: 401, or 429.
 pub async fn wrong_token() -> Problem {
     count();
     match Place::take() {
@@ -43,7 +46,7 @@ pub async fn wrong_token() -> Problem {
     }
 }
 
-/// A place among those who wait. Given back also when the client goes.
+/// A place among the wrong tokens that wait. It is given back also if the client leaves.
 struct Place;
 
 impl Place {
@@ -62,7 +65,8 @@ impl Drop for Place {
     }
 }
 
-/// Adds one to the store's counter, after the response. An instance that dies takes along what it had not added yet.
+/// Adds one to the store's counter, after the response. If the instance dies, the tokens that it
+/// did not add yet are not counted.
 fn count() {
     DENIED.set(DENIED.get() + 1);
     Later::schedule(&FLUSH, ADD_AFTER, flush);

@@ -1,4 +1,4 @@
-//! What a browser tells of a request: whether a page of our own made it, and whether a person opens a page.
+//! Reads from a request whether a page of our own made it, and whether a person opens a page.
 
 use http::header::{ACCEPT, ORIGIN};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -8,7 +8,7 @@ use crate::local;
 
 pub const CROSS_SITE: &str = "The request does not come from a page of this server.";
 
-/// A request that was made by a page of our own, or else a 403. For what is done before anybody is let in.
+/// Refuses with a 403 a request that no page of our own made. Needed where nobody is let in yet.
 pub fn same_origin<B>(request: &Request<B>) -> Result<(), Problem> {
     match is_same_origin(request) {
         true => Ok(()),
@@ -16,8 +16,8 @@ pub fn same_origin<B>(request: &Request<B>) -> Result<(), Problem> {
     }
 }
 
-/// Whether a page of our own made the request. Browsers say so themselves, but not to a server that they reach over plain HTTP: there
-/// the origin tells.
+/// Whether a page of our own made the request. A browser says so in a header made for this, but not
+/// to a server that it reaches over plain HTTP. There, the header `Origin` says it.
 pub fn is_same_origin<B>(request: &Request<B>) -> bool {
     if let Some(site) = request.headers().get("sec-fetch-site") {
         return site == "same-origin";
@@ -30,12 +30,12 @@ pub fn is_same_origin<B>(request: &Request<B>) -> bool {
     authority.is_some() && authority == local::authority(request)
 }
 
-/// Whether somebody opens a page in a browser: it would rather have HTML than anything else. A token is a program's.
+/// Whether a person opens a page in a browser: the client asks for HTML first, and sends no token.
 pub fn is_navigation<B>(request: &Request<B>) -> bool {
     *request.method() == Method::GET && prefers_html(request.headers())
 }
 
-/// Browsers name it first.
+/// A browser names HTML first.
 fn prefers_html(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     let first = accept.and_then(|accept| accept.split([',', ';']).next());

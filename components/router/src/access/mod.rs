@@ -6,8 +6,8 @@
 //! | viewer | one of `viewer_token`, or a session that began with it | read: `GET` and `HEAD` |
 //! | metrics | one of `metrics_token` | read `/admin/metrics`, and nothing else |
 //!
-//! Refuses a request that changes something and carries a session, unless it comes from a page of our own: a browser sends the cookie
-//! along with what other pages make it send.
+//! A browser sends the cookie along with every request, also if another site's page makes it. So if
+//! a request changes something and carries a session, it must come from a page of our own.
 
 mod browser;
 
@@ -22,25 +22,25 @@ use crate::{local, session, throttle};
 pub use browser::same_origin;
 use browser::{CROSS_SITE, is_navigation, is_same_origin};
 
-/// Somebody who was let in, and may do what the request is for.
+/// A client that was let in, and may do this request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visitor {
     pub role: Role,
-    /// A person in a browser, with a session; else a program with a token.
+    /// True: a person in a browser, with a session. False: a program with a token.
     pub by_cookie: bool,
 }
 
-/// Why somebody was not. Becomes the answer: a redirect or a problem.
+/// Why a client was not let in. Becomes the answer: a redirect or a problem.
 #[derive(Debug)]
 pub enum Denied {
-    /// A browser without a session, which is sent to sign in, and comes back to this path.
+    /// A browser without a session. It is sent to sign in, and comes back to this path.
     SignIn {
         next: String,
     },
     Problem(Problem),
 }
 
-/// Who is asking. Takes its time over a wrong token.
+/// Finds out who is asking. The answer to a wrong token takes time.
 pub async fn visitor<B>(request: &Request<B>) -> Result<Visitor, Denied> {
     let keys = Keys::configured().await;
     match admit(request, &keys, now_s()) {
@@ -59,9 +59,9 @@ const METRICS_ONLY: &str = "This token reads the metrics only.";
 
 #[derive(Debug, PartialEq, Eq)]
 enum Refusal {
-    /// There is a token, and it is not known.
+    /// There is a token, but no role has it.
     WrongToken,
-    /// There is no token, and no session, or one that is over.
+    /// There is no token, and no session that holds.
     Anonymous,
     Forbidden(&'static str),
 }

@@ -81,7 +81,7 @@ fn a_session_gives_its_role_but_not_beside_a_wrong_token() {
     );
     let other_name = viewer.replace("rollcall_session", "rollcall_sessions");
     check("GET", &[("cookie", &other_name)], Err(Refusal::Anonymous));
-    // What a page on plain HTTP could have set is no session on HTTPS.
+    // On HTTPS, a cookie that a page on plain HTTP could have set is no session.
     check(
         "GET",
         &[("cookie", &viewer), ("x-forwarded-proto", "https")],
@@ -185,7 +185,7 @@ fn a_session_changes_something_only_from_a_page_of_our_own() {
     }
 }
 
-/// What is nearly a cookie of ours.
+/// A text that is nearly a cookie of ours.
 fn any_cookie() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("rollcall_session=".to_owned()),

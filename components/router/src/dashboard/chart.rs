@@ -1,6 +1,8 @@
-//! Plots of timelines, drawn by `plotters` as SVG. Colours are those of the light page; the style sheet gives each its own on the dark one.
+//! Plots of timelines, drawn by `plotters` as SVG. The colours are those of the light page. For the
+//! dark page, the style sheet replaces them.
 //!
-//! A plot has no labels of time: those stand below it in the page, where the browser shows them in its own zone.
+//! A plot has no labels of time. The page has them below the plot, where the browser shows them in
+//! its own time zone.
 
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
@@ -20,16 +22,18 @@ const TEXT: RGBColor = RGBColor(0x5B, 0x64, 0x72);
 
 /// Width and height: one for wide pages and one for phones.
 const SIZES: [(u32, u32); 2] = [(640, 220), (340, 200)];
-/// Where the plot begins, for its labels; the style sheet and the script know it too.
+/// Where the plot begins, to the right of its labels. The style sheet and the script have the same
+/// number.
 const LABELS_PX: u32 = 52;
 const MARGIN_PX: u32 = 8;
-/// The width of a bar in that of its bucket.
+/// The width of a bar, as a share of the width of its bucket.
 const BAR: f64 = 0.76;
 
 type Plot<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 type Drawing = Result<(), Box<dyn std::error::Error>>;
 
-/// The same plot for wide pages and for phones. What cannot be drawn is logged, and empty: the numbers are in the table beside it.
+/// The same plot for wide pages and for phones. If a plot cannot be drawn, this is logged, and the
+/// text is empty: the table beside it has the numbers.
 pub struct Chart {
     pub wide: String,
     pub narrow: String,
@@ -109,7 +113,7 @@ fn draw(
     series: &impl Fn(&mut Plot) -> Drawing,
 ) -> Drawing {
     let root = SVGBackend::with_string(svg, size).into_drawing_area();
-    // A plot of nothing has an axis all the same.
+    // A plot of nothing has an axis, too.
     let most = if most > 0.0 { most * 1.05 } else { 1.0 };
     let mut plot = ChartBuilder::on(&root)
         .margin(MARGIN_PX)
@@ -143,7 +147,8 @@ fn bars(plot: &mut Plot, bars: impl Iterator<Item = (usize, f64)>, color: RGBCol
     Ok(())
 }
 
-/// A line through the middles of the buckets, broken where one has no value; a value alone is a point.
+/// A line through the middles of the buckets. It is broken where a bucket has no value. A value
+/// between two gaps is a point.
 fn line(plot: &mut Plot, values: &[Option<f64>], color: RGBColor, width: u32) -> Drawing {
     let points = values.iter().enumerate();
     let points: Vec<(f64, Option<f64>)> = points

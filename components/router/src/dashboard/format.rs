@@ -1,4 +1,4 @@
-//! Numbers, times and comparisons as people read them. What is not known is a dash.
+//! Numbers, times and comparisons as people read them. An unknown value is a dash.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -39,7 +39,7 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// The same, if there is one.
+/// As [`percent`], or a dash.
 pub fn share(share: Option<f64>) -> String {
     share.map_or_else(|| UNKNOWN.to_owned(), percent)
 }
@@ -88,13 +88,13 @@ fn short(number: f64) -> String {
     }
 }
 
-/// A moment, for a page: in UTC until the browser shows it in its own zone.
+/// A moment, for a page. The page has it in UTC, and the script shows it in the browser's zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// RFC 3339.
     pub machine: String,
     pub text: String,
-    /// In full, and in UTC whatever is shown.
+    /// In full, and in UTC.
     pub utc: String,
 }
 
@@ -103,7 +103,7 @@ impl Moment {
         Self::written(ms, IN_FULL)
     }
 
-    /// The same in little room: without the year.
+    /// The moment in little room: without the year.
     pub fn short(ms: u64) -> Self {
         Self {
             text: Self::written(ms, "%b %-d, %H:%M").text,
@@ -133,14 +133,14 @@ impl Moment {
     }
 }
 
-/// What more of something means.
+/// Whether a higher number is good news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum More {
     IsNeutral,
     IsBad,
 }
 
-/// How a number stands beside that of the period before.
+/// How a number differs from the number of the period before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub text: String,
@@ -149,7 +149,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// None where either is not known.
+    /// None if either number is not known.
     pub fn new(now: Option<f64>, before: Option<f64>, more: More) -> Option<Self> {
         let (now, before) = (now?, before?);
         let change = (now - before) / before;

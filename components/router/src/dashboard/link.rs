@@ -1,14 +1,15 @@
-//! Links: the whole state of a page is its URL, so that a view can be shared, and each link is another question.
+//! Links. The URL of a page is all of its state, so that a view can be shared. Each link is another
+//! question.
 
 use rollcall_tally::question::{AnySurvey, DateRange, Export, ExportFormat, Question};
 use rollcall_tally::{Filter, StatusClass, Window};
 
 use crate::local::HOME;
 
-/// Below it are the pages but the first.
+/// All pages but the first are below this path.
 pub const PAGES: &str = "/admin/dashboard/";
 
-/// What a filter can be by.
+/// A condition that a filter can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     Ip,
@@ -27,7 +28,7 @@ impl Condition {
         Self::Country,
     ];
 
-    /// As the API spells it.
+    /// The name of the condition in the API.
     pub fn parameter(self) -> &'static str {
         match self {
             Self::Ip => "ip",
@@ -38,7 +39,7 @@ impl Condition {
         }
     }
 
-    /// As people read it.
+    /// The name of the condition for people.
     pub fn label(self) -> &'static str {
         match self {
             Self::Ip => "IP",
@@ -49,14 +50,14 @@ impl Condition {
         }
     }
 
-    /// What a filter has of it.
+    /// The value of the condition in a filter.
     pub fn of(self, filter: &Filter) -> Option<String> {
         let mut given = filter.parameters().into_iter();
         let found = given.find(|(name, _)| *name == self.parameter());
         found.map(|(_, value)| value)
     }
 
-    /// The filter with another value of it, or with none.
+    /// The filter with another value of the condition, or without the condition.
     pub fn set(self, filter: &Filter, value: Option<&str>) -> Filter {
         let mut filter = filter.clone();
         let text = value.map(str::to_owned);
@@ -81,7 +82,8 @@ pub fn page(survey: &AnySurvey) -> String {
     }
 }
 
-/// Such a link with each parameter on its own, for a form: without the filter's, which the form asks for.
+/// The link to a survey's page, as the action and the hidden fields of the form that filters. The
+/// filter is left out: the form has fields for it.
 pub fn form_of(survey: &AnySurvey) -> (String, Vec<(String, String)>) {
     let link = page(survey);
     let (path, query) = link.split_once('?').unwrap_or((&link, ""));
@@ -91,7 +93,7 @@ pub fn form_of(survey: &AnySurvey) -> (String, Vec<(String, String)>) {
     (path.to_owned(), hidden)
 }
 
-/// Where the rows behind a page are exported: of the shortest range that holds its window.
+/// The link to an export of the rows behind a page, of the shortest range that holds its window.
 pub fn export(window: Window, filter: Filter, format: ExportFormat) -> String {
     let export = Question::Export(Export {
         format,

@@ -3,11 +3,11 @@
 //! | path | question |
 //! |---|---|
 //! | `/admin/` | `overview` |
-//! | `/admin/dashboard/top-paths`, `/top-ips`, `/ips/{ip}`, `/paths?key=` | of the same name |
+//! | `/admin/dashboard/NAME` | the question NAME, if [`pages`] has a page for it |
 //!
-//! A page takes the parameters of its question, and is written here whole: it needs no script. The script that comes along shows times in the
-//! viewer's zone, reads values off the plots, and has the page written anew now and then. Whatever goes wrong is a page, too, which says what
-//! to do.
+//! A page takes the parameters of its question. It is written here as a whole and needs no script.
+//! The script shows times in the viewer's zone, reads values off the plots, and loads the page
+//! again now and then. A failure is a page, too. It says how to go on.
 
 mod chart;
 mod format;
@@ -29,7 +29,7 @@ use crate::some_of;
 use pages::MessagePage;
 use report::How;
 
-/// The question that a page shows, if the path is that of one.
+/// The question that a page shows. None if the path is not that of a page.
 pub fn question_of(path: &str) -> Option<&str> {
     match path {
         HOME => Some("overview"),
@@ -37,7 +37,7 @@ pub fn question_of(path: &str) -> Option<&str> {
     }
 }
 
-/// A page, whatever comes of it.
+/// A page. If it cannot be shown, the answer is a page that says why.
 pub async fn page(request: &Request, visitor: Visitor, name: &str) -> Result<Reply, Problem> {
     if *request.method() != Method::GET {
         return Err(Problem::method_not_allowed("GET"));
@@ -59,7 +59,7 @@ pub async fn page(request: &Request, visitor: Visitor, name: &str) -> Result<Rep
     }
 }
 
-/// A form sends each of its fields, those that were left empty too.
+/// Reads the question of a page. A form sends all of its fields: an empty one counts as not given.
 fn read(name: &str, query: &str) -> Result<AnySurvey, Problem> {
     let given = form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty());
     let query = form_urlencoded::Serializer::new(String::new())

@@ -1,4 +1,4 @@
-//! The pages that every page links to, about the same window and filter.
+//! The pages that every page links to, with its own window and filter.
 
 use rollcall_tally::IpOrder;
 use rollcall_tally::question::{

@@ -15,24 +15,24 @@ use serde::de::DeserializeOwned;
 use super::parts::{self, Frame};
 use crate::{DEADLINE, ask};
 
-/// A page waits no longer to tell how the system does.
+/// The time that a page waits for the status.
 const STATUS_DEADLINE: Duration = Duration::from_secs(2);
 
-/// How a page was asked for.
+/// The part of a page's request that matters to its answer.
 pub struct How {
     pub headers: HeaderMap,
-    /// By a person, who can sign out.
+    /// A person asked, who can sign out.
     pub by_cookie: bool,
 }
 
-/// What the aggregator said to a survey, and how it does.
+/// The answer to a survey, with the status.
 pub struct Report<'a, T> {
     survey: &'a AnySurvey,
     pub report: T,
-    /// Seconds since it was computed.
+    /// Seconds since the report was computed.
     age_s: u64,
     is_stale: bool,
-    /// None: it could not be had, which is no reason to show nothing.
+    /// None if the status could not be had. The report is shown all the same.
     status: Option<Status>,
     by_cookie: bool,
 }
@@ -41,7 +41,8 @@ impl<'a, T: DeserializeOwned> Report<'a, T> {
     pub async fn ask(survey: &'a AnySurvey, how: How) -> Result<Self, Problem> {
         let question = Question::Survey(survey.clone());
         let (report, age_s, is_stale) = report(&question, how.headers).await?;
-        // After the report, which may have folded; and as it is now, since it tells whether the report can be trusted.
+        // The status is asked for after the report, because the report may have folded. It is asked
+        // for as it is now, because it says whether the report can be trusted.
         let status = call::within(STATUS_DEADLINE, status()).await.flatten();
         Ok(Self {
             survey,
@@ -63,7 +64,7 @@ impl<'a, T: DeserializeOwned> Report<'a, T> {
         }
     }
 
-    /// Whether nothing was ever recorded.
+    /// Whether no hit was ever recorded.
     pub fn has_nothing(&self) -> bool {
         let status = self.status.as_ref();
         status.is_some_and(|status| status.recorded_hits == 0)
@@ -77,7 +78,7 @@ async fn status() -> Option<Status> {
     report.ok().map(|(status, _, _)| status)
 }
 
-/// An answer, its age in seconds, and whether it is an old one for want of a new one.
+/// An answer, its age in seconds, and whether it is stale: no newer answer could be had.
 async fn report<T: DeserializeOwned>(
     question: &Question,
     headers: HeaderMap,
@@ -100,7 +101,7 @@ async fn report<T: DeserializeOwned>(
     Ok((report, age_s, is_stale))
 }
 
-/// What the aggregator refused, in its own words.
+/// The aggregator's refusal, in its own words.
 fn problem(status: StatusCode, body: &[u8]) -> Problem {
     #[derive(Deserialize)]
     struct Report {

@@ -1,15 +1,16 @@
-//! The histogram of response times as it is scraped: with fewer bounds than are kept.
+//! The histogram of response times in the metrics. It has fewer bounds than the stored one.
 
 use rollcall_tally::Tally;
 use rollcall_tally::histogram::{Bucket, bucket_end_us};
 
 use super::page::seconds;
 
-/// The bounds of the histogram of response times are these powers of two, about 1 ms to half a minute, each less the microsecond that
-/// makes it the end of a bucket that is kept: so the counts are exact.
+/// The bounds are these powers of two, about 1 ms to half a minute, less one microsecond. Each is
+/// the end of a stored histogram bucket, so that the counts are exact.
 const BOUNDS_US_LOG2: std::ops::Range<u32> = 10..26;
 
-/// The histogram with fewer bounds: in seconds, and of each the hits that took no longer, but longer than the bound before.
+/// The histogram with fewer bounds. Each bound is in seconds. Its count is that of the hits that
+/// took no longer than this bound, but longer than the bound before.
 pub fn buckets(tally: &Tally) -> Vec<(f64, u64)> {
     let bounds = BOUNDS_US_LOG2.map(|power| (1 << power) - 1);
     let bounds = bounds.map(|bound_us| (bound_us, seconds(bound_us)));

@@ -1,8 +1,10 @@
-//! `GET /admin/metrics`: how Rollcall does and how much it recorded, as OpenMetrics text, for Prometheus and its like.
+//! `GET /admin/metrics`: the state of Rollcall and the recorded traffic as OpenMetrics text, for
+//! Prometheus.
 //!
-//! Made anew for each scrape, of what is: no IP is asked for it, nothing is folded, and nothing kept. Numbers are the store's, whatever
-//! instance answers, unless they say otherwise. No label is made of what a hit says: their values, and so the series, are always the same
-//! few. Refuses to be cached.
+//! The text is made anew for each scrape, and is never cached. No IP is asked for it, and nothing
+//! is folded. If a family's help does not say otherwise, its numbers are the store's, so that each
+//! instance gives the same. No label has a value that a client can choose. So the number of series
+//! is bounded.
 
 mod buckets;
 mod page;
@@ -20,7 +22,8 @@ use rollcall_web::{Problem, Reply, call, log, reply};
 
 use scrape::Scrape;
 
-/// The aggregator asks the store a few times, each time with a deadline of its own. Past this one it hangs.
+/// The aggregator asks the store a few times, each time with a deadline of its own. If it takes
+/// longer than this, it hangs.
 const DEADLINE: Duration = Duration::from_secs(15);
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -6,7 +6,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, MetricEnc
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
-/// The text, family by family.
+/// The text of a scrape, while it is written.
 pub struct Page<'a>(pub DescriptorEncoder<'a>);
 
 impl Page<'_> {

@@ -1,4 +1,4 @@
-//! What one scrape tells: every family, with its name, help and value.
+//! The families of a scrape, each with its name, help and value.
 
 use std::fmt::Error;
 
@@ -14,7 +14,7 @@ use rollcall_tally::traffic::{METHODS, OTHER_METHODS};
 use super::buckets::buckets;
 use super::page::{Page, count, milliseconds, seconds};
 
-/// What one scrape tells.
+/// The numbers of one scrape.
 #[derive(Debug)]
 pub struct Scrape {
     pub status: Status,

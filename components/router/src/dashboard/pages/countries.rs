@@ -21,7 +21,7 @@ struct CountryRow {
     country: String,
     filter: String,
     requests: String,
-    /// Of the longest bar, 0 to 100.
+    /// The length of the bar, if the longest bar has 100.
     bar: u64,
     percent: String,
     ips: String,

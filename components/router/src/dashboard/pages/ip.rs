@@ -21,7 +21,7 @@ pub struct IpPage {
     plots: Plots,
     shares: Vec<Shares>,
     paths: Vec<PathRow>,
-    /// Which of how many paths these are.
+    /// Which of the paths these are, as in `26–50 of 73`.
     part: String,
     earlier: Option<String>,
     later: Option<String>,

@@ -15,7 +15,7 @@ pub struct ListPage {
     orders: Vec<Link>,
     paths: Vec<PathRow>,
     ips: Vec<IpRow>,
-    /// The list holds as many as a list may, so that there may be more.
+    /// The list has as many rows as a list may have. So there may be more.
     is_full: bool,
 }
 

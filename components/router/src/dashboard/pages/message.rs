@@ -7,7 +7,7 @@ use rollcall_web::Problem;
 
 use crate::local::HOME;
 
-/// Instead of a page that cannot be shown.
+/// Shown instead of a page that cannot be shown.
 #[derive(Template)]
 #[template(path = "message.html")]
 pub struct MessagePage {

@@ -1,6 +1,6 @@
 //! The pages, a file each. [`show`] says which survey has which page.
 //!
-//! A page is written by its template in `templates/`, which the file of the page names.
+//! A page is written by a template in `templates/`. The file of the page names the template.
 
 mod countries;
 mod ip;
@@ -24,7 +24,7 @@ use path::PathPage;
 
 use super::report::{How, Report};
 
-/// The page of a survey, as HTML. Refuses one that has none.
+/// The page of a survey, as HTML. Refuses a survey that has none.
 pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
     match survey {
         AnySurvey::Overview(_) => {

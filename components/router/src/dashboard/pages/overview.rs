@@ -1,4 +1,4 @@
-//! The overview: all that one sees first.
+//! The overview: the first page.
 
 use askama::Template;
 use rollcall_tally::question::AnySurvey;
@@ -13,9 +13,9 @@ use crate::dashboard::places;
 #[template(path = "overview.html")]
 pub struct OverviewPage {
     frame: Frame,
-    /// Nothing was ever recorded.
+    /// No hit was ever recorded.
     is_new: bool,
-    /// Nothing in this window, under this filter.
+    /// No hit is in this window, under this filter.
     is_empty: bool,
     cards: Vec<Card>,
     plots: Plots,

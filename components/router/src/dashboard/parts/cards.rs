@@ -1,11 +1,11 @@
-//! Numbers, each with what it was in the period before.
+//! Numbers, each beside the number of the period before.
 
 use rollcall_tally::report::{Metrics, Period, Timeline};
 use rollcall_tally::tally::ratio;
 
 use crate::dashboard::format::{self, Change, More};
 
-/// A number with what it was before.
+/// A number, and its change since the period before.
 pub struct Card {
     pub label: &'static str,
     pub value: String,

@@ -1,4 +1,4 @@
-//! What stands around every page: where one can go, what it is narrowed to, and how to take it along.
+//! The frame of every page: links to other pages, windows, filters and exports.
 
 use rollcall_tally::question::{AnySurvey, ExportFormat, Ip, Path, Scope};
 use rollcall_tally::report::Provenance;
@@ -10,42 +10,42 @@ use crate::dashboard::format::Moment;
 use crate::dashboard::link::{self, Condition};
 use crate::dashboard::places;
 
-/// A link that may be the one that is shown.
+/// A link. It may lead to the page that is shown.
 pub struct Link {
     pub text: &'static str,
     pub href: String,
     pub is_current: bool,
 }
 
-/// A condition of the filter, and where it is not.
+/// A condition of the filter, and a link to the page without it.
 pub struct Chip {
     pub label: &'static str,
     pub value: String,
     pub without: String,
 }
 
-/// A field of the form that filters.
+/// A field of the form that sets the filter.
 pub struct Field {
     pub name: &'static str,
     pub label: &'static str,
     pub value: String,
-    /// What it may be, if that is a list.
+    /// The values to choose from. Empty: any text.
     pub options: Vec<&'static str>,
     pub example: &'static str,
 }
 
-/// What surrounds every page that shows an answer.
+/// The frame of a page that shows an answer.
 pub struct Frame {
     pub title: String,
     pub places: Vec<Link>,
     pub ranges: Vec<Link>,
     pub chips: Vec<Chip>,
     pub fields: Vec<Field>,
-    /// Where the form goes, and what it keeps.
+    /// The form's action, and its hidden fields.
     pub form: (String, Vec<(String, String)>),
     /// The page with no filter.
     pub unfiltered: String,
-    /// The same page.
+    /// The page that is shown.
     pub here: String,
     pub exports: Vec<Link>,
     pub export_range: &'static str,

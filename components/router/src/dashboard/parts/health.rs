@@ -5,7 +5,7 @@ use rollcall_tally::window::MINUTE_MS;
 
 use crate::dashboard::format;
 
-/// One line of what tells whether the numbers can be trusted.
+/// One line about whether the numbers can be trusted.
 pub struct Health {
     pub label: &'static str,
     pub value: String,
@@ -13,11 +13,12 @@ pub struct Health {
     pub hint: String,
 }
 
-/// What waits longer than this is marked. Answers are kept for up to 10 minutes, and the next one that is computed brings in what waits: so
-/// that much is nothing to look into.
+/// If segments wait longer than this, the line is marked. Answers are kept for up to 10 minutes,
+/// and the next one that is computed folds the waiting segments. So a shorter wait is no fault.
 const LAG_WELL_MS: u64 = 15 * MINUTE_MS;
 
-/// What tells whether the numbers can be trusted. Without a status, only what the answer itself says.
+/// The lines about whether the numbers can be trusted. Without a status, there are only the lines
+/// that the answer itself gives.
 pub fn health(coverage: f64, age_s: u64, status: Option<&Status>) -> Vec<Health> {
     let health = |label, value, is_well, hint: &str| Health {
         label,
@@ -28,7 +29,7 @@ pub fn health(coverage: f64, age_s: u64, status: Option<&Status>) -> Vec<Health>
     let mut strip = vec![
         health(
             "Coverage",
-            // Never rounded up to the whole.
+            // Less than all is never rounded up to 100 %.
             format!("{} %", (coverage * 1_000.0).floor() / 10.0),
             coverage >= 1.0,
             "Share of the IPs asked that answered",

@@ -1,4 +1,4 @@
-//! What the pages are made of: cards, plots, tables, and what stands around them.
+//! The parts of the pages: frame, cards, plots and tables.
 
 mod cards;
 mod frame;
@@ -15,7 +15,7 @@ pub use plots::Plots;
 pub use rows::{IpRow, PathRow, ip_rows, path_rows};
 pub use shares::{Shares, countries, methods, statuses};
 
-/// How long the bar of a row is beside the longest one's 100. Whatever is there is seen.
+/// The length of a row's bar, if the longest bar has 100. A row with any request has at least 1.
 pub fn bar(part: u64, most: Option<u64>) -> u64 {
     match most {
         None | Some(0) => 0,

@@ -9,11 +9,11 @@ use crate::dashboard::format::{self, Moment};
 pub struct Plots {
     pub requests: Chart,
     pub requests_said: String,
-    /// None where no response time is known.
+    /// None if no response time is known.
     pub response_times: Option<Chart>,
     pub has_previous: bool,
     pub ticks: Vec<Moment>,
-    /// Days are UTC's whatever the viewer's zone.
+    /// A bucket is a day. Days are days in UTC, also in another zone.
     pub by_day: bool,
     pub rows: Vec<TimeRow>,
     pub bucket: &'static str,
@@ -73,7 +73,7 @@ impl Plots {
     }
 }
 
-/// Labels below a plot: as many as divide its buckets evenly, each where its bucket begins.
+/// Labels below a plot, each where its bucket begins. Their number divides the buckets evenly.
 fn ticks(timeline: &Timeline, by_day: bool) -> Vec<Moment> {
     let buckets = &timeline.current.buckets;
     let parts = [6, 5, 4, 7]

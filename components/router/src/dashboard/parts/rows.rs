@@ -8,16 +8,16 @@ use super::scope::{narrowed, of_path, rescoped};
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link::{self, Condition};
 
-/// Rows of the page of one IP or path.
+/// The most rows on the page of one IP or path.
 const ROWS: u32 = 25;
 
 pub struct PathRow {
     pub key: String,
-    /// None of paths that no filter can name.
+    /// None if no filter can name the path.
     pub filter: Option<String>,
     pub page: String,
     pub requests: String,
-    /// Of the longest bar, 0 to 100.
+    /// The length of the bar, if the longest bar has 100.
     pub bar: u64,
     pub ips: String,
     pub error_rate: String,

@@ -1,16 +1,16 @@
-//! Pages that differ from another in their window and filter alone.
+//! Links to the same page with another window or filter.
 
 use rollcall_tally::question::{AnySurvey, Scope};
 use rollcall_tally::{Filter, Window};
 
 use crate::dashboard::link::{self, Condition};
 
-/// The same page about another window and filter.
+/// The same page with another window and filter.
 pub fn rescoped(survey: &AnySurvey, window: Window, filter: Filter) -> String {
     link::page(&survey.clone().with_scope(Scope { window, filter }))
 }
 
-/// A filter narrowed to a path and its method. None: the key names neither.
+/// A filter narrowed to the path and the method of a path key. None if the key has neither.
 pub fn of_path(filter: &Filter, key: &str) -> Option<Filter> {
     let (method, path) = key.split_once(' ')?;
     let filter = Condition::Method.set(filter, Some(method));
@@ -18,7 +18,7 @@ pub fn of_path(filter: &Filter, key: &str) -> Option<Filter> {
         .then(|| Condition::PathPrefix.set(&filter, Some(path)))
 }
 
-/// The same page, narrowed.
+/// The same page, with one more condition.
 pub fn narrowed(survey: &AnySurvey, condition: Condition, value: &str) -> String {
     let Scope { window, filter } = survey.scope();
     rescoped(survey, *window, condition.set(filter, Some(value)))

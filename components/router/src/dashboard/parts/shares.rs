@@ -1,4 +1,4 @@
-//! What all requests are made of: by country, method or class of status.
+//! The shares of all requests by country, method or class of status.
 
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::report::{CountryShare, MethodShare};
@@ -10,17 +10,17 @@ use super::scope::narrowed;
 use crate::dashboard::format;
 use crate::dashboard::link::Condition;
 
-/// A part of all requests.
+/// One share of all requests.
 pub struct Share {
     pub name: String,
-    /// None where no filter can name it.
+    /// None if no filter can name it.
     pub filter: Option<String>,
     pub requests: String,
     pub percent: String,
     pub bar: u64,
 }
 
-/// A list of parts, with its title.
+/// A list of shares, with its title.
 pub struct Shares {
     pub title: &'static str,
     pub of: &'static str,
