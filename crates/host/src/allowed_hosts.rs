@@ -1,14 +1,15 @@
-//! `allowed_outbound_hosts`: which hosts a component may call, and which host names are its sisters.
+//! `allowed_outbound_hosts`: the hosts that a component may call, and the names of other
+//! components.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use http::Uri;
 
 use crate::variables::Variables;
 
-/// What the host of a chained request ends with.
+/// The end of the host name of a chained request.
 const CHAINING_SUFFIX: &str = ".spin.internal";
 
-/// What a template comes out as whose variable is empty.
+/// The results of a template whose variable is empty.
 const NO_HOST: [&str; 3] = ["", "http://", "https://"];
 
 /// A component's `allowed_outbound_hosts`.
@@ -17,27 +18,28 @@ pub struct AllowedHosts(Vec<AllowedHost>);
 
 #[derive(Debug)]
 struct AllowedHost {
-    /// `None` is any.
+    /// `None` is any scheme.
     scheme: Option<String>,
     host: HostPattern,
-    /// `None` is any.
+    /// `None` is any port.
     port: Option<u16>,
 }
 
 #[derive(Debug)]
 enum HostPattern {
     Any,
-    /// With its leading dot.
+    /// The domain, with a dot before it.
     Under(String),
     Exactly(String),
-    /// Any of the application's own components.
+    /// Any component of this application.
     Component(Vec<String>),
 }
 
 impl AllowedHosts {
-    /// Reads patterns of the form `scheme://host[:port]`, each part of which may be `*`, and the host `*.domain`; or templates of them.
-    /// `*.spin.internal` stands for the application's own `components`. A template that comes out without a host allows none, as in Spin:
-    /// a variable may be empty.
+    /// Reads patterns, or templates of patterns. A pattern is `scheme://host[:port]`. Each part may
+    /// be `*`, and the host may be `*.domain`. `*.spin.internal` is any of the application's own
+    /// `components`. As in Spin, a template may give no host, because its variable is empty. It
+    /// then allows no host.
     pub fn parse(
         templates: &[String],
         variables: &Variables,
@@ -59,7 +61,7 @@ impl AllowedHosts {
         allowed.collect::<Result<_>>().map(Self)
     }
 
-    /// Whether a request to `uri` may go out.
+    /// Whether a request to `uri` is allowed.
     pub fn allow(&self, uri: &Uri) -> bool {
         self.0.iter().any(|allowed| allowed.allows(uri))
     }
@@ -142,7 +144,7 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// The id of the component that a host name chains to, if it is such a name.
+/// The id of the component that a host name chains to. None if it is another kind of name.
 pub fn chain_target(host: &str) -> Option<&str> {
     let id = host.strip_suffix(CHAINING_SUFFIX)?;
     (!id.is_empty() && !id.contains('.')).then_some(id)
@@ -155,7 +157,7 @@ mod tests {
     use super::*;
     use crate::variables::Sources;
 
-    /// Reads one pattern, in which `{{ host }}` is this.
+    /// Reads one pattern. `{{ host }}` in it is replaced by this text.
     fn parse(pattern: &str, host: &str) -> Result<AllowedHosts> {
         let declared = toml::from_str("host = { default = \"\" }").unwrap();
         let sources = Sources {

@@ -1,4 +1,4 @@
-//! The application: its components, and how a request finds its way to one.
+//! The application: its components, and the way of a request to a component.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -23,21 +23,21 @@ use crate::{ChainLayer, Chained};
 /// The address that a chained request seems to come from.
 const CHAINED_CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
-/// Paths that the host itself answers.
+/// Paths that the host answers itself.
 const WELL_KNOWN: &str = "/.well-known/spin/";
 
 /// A loaded application.
 pub struct App {
     routes: Routes,
     components: BTreeMap<String, Arc<Ready>>,
-    /// The pools of the components that have a trigger.
+    /// A pool for each component that has a trigger.
     services: BTreeMap<String, ProxyHandler<Pool>>,
-    /// Stands before every chained request.
+    /// Called before every chained request.
     pub chain_layer: Option<ChainLayer>,
 }
 
 impl App {
-    /// Puts an application together from its parts, and completes the link that they hold.
+    /// Makes an application of its parts, and completes the link that the parts hold.
     pub fn new(
         routes: Routes,
         components: BTreeMap<String, Arc<Ready>>,
@@ -56,7 +56,7 @@ impl App {
         app
     }
 
-    /// A fresh instance's store, and the component to instantiate in it.
+    /// The store of a new instance, and the component to instantiate in it.
     pub async fn instantiate(
         &self,
         id: &str,
@@ -104,7 +104,8 @@ impl App {
         self.call(&found, request, client).await
     }
 
-    /// Runs a request on a component. A component that fails, in whatever way, is a 500 with an empty body.
+    /// Runs a request on a component. If the component fails, the answer is a 500 with an empty
+    /// body.
     pub async fn call(
         &self,
         found: &Match<'_>,
@@ -161,7 +162,7 @@ impl Callee for App {
     }
 }
 
-/// Gives the URI the scheme and authority that HTTP/1 sends apart from it.
+/// Adds the scheme and the authority to the URI. HTTP/1 sends them apart from it.
 fn complete_uri(request: &mut Request<WasiBody>) -> Result<()> {
     let mut parts = request.uri().clone().into_parts();
     if let Some(host) = request.headers().get(header::HOST) {
@@ -179,7 +180,8 @@ fn complete_uri(request: &mut Request<WasiBody>) -> Result<()> {
     Ok(())
 }
 
-/// Removes what only concerns the connection, and a Host that would read as a chained request.
+/// Removes the headers that concern only the connection. Removes a Host that would read as a
+/// chained request.
 fn strip_forbidden(headers: &mut HeaderMap) {
     let chained = headers
         .get(header::HOST)

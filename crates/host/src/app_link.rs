@@ -1,4 +1,5 @@
-//! How the parts of an application reach the whole, which is made after them and does not outlive its host.
+//! A link from the parts of an application to the application, which is made after its parts. The
+//! link does not keep the application alive.
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -6,7 +7,7 @@ use async_trait::async_trait;
 use http::{Request, Response};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// Why a request failed whose caller is to trap.
+/// The error of a request that makes its caller trap.
 pub const TRAP: &str = "the caller traps";
 
 /// An application, as its components call it.
@@ -15,7 +16,8 @@ pub trait Callee: Send + Sync {
     /// Whether a component of this id answers requests.
     fn serves(&self, id: &str) -> bool;
 
-    /// Runs the request on a component of this application. A callee that fails is a 500 with an empty body.
+    /// Runs the request on a component of this application. If the component fails, the answer is a
+    /// 500 with an empty body.
     async fn chain(
         &self,
         target: &str,
@@ -27,12 +29,12 @@ pub trait Callee: Send + Sync {
 pub struct AppLink(Arc<OnceLock<Weak<dyn Callee>>>);
 
 impl AppLink {
-    /// From now on it leads to this application.
+    /// Completes the link: from now on it leads to this application.
     pub fn complete(&self, app: &Arc<dyn Callee>) {
         self.0.get_or_init(|| Arc::downgrade(app));
     }
 
-    /// The application, while there is one.
+    /// The application. None if it is gone.
     pub fn upgrade(&self) -> Option<Arc<dyn Callee>> {
         self.0.get()?.upgrade()
     }

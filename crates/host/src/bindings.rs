@@ -1,4 +1,4 @@
-//! Wasmtime's bindings for the interfaces that are Spin's own; those of WASI come with Wasmtime.
+//! Wasmtime's bindings for Spin's own interfaces. The bindings of WASI come with Wasmtime.
 
 wasmtime::component::bindgen!({
     path: [

@@ -8,10 +8,11 @@ use wasmtime::{
     Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
 };
 
-/// How often a component that only computes lets other tasks of its thread run.
+/// If a component computes without a break, other tasks of its thread run this often.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Instances alive at a time, in the whole host; beyond it requests fail with 500. Spin's number.
+/// The most instances alive at a time. Scope: host. If there are more, requests fail with 500. It
+/// is Spin's number.
 const INSTANCES_MAX: u32 = 1000;
 
 /// An engine that keeps compiled components in `cache_dir`.
@@ -27,7 +28,7 @@ pub fn new(cache_dir: Option<&Path>) -> Result<Engine> {
     }
     let engine = match Engine::new(config.allocation_strategy(pooling())) {
         Ok(engine) => engine,
-        // The pool reserves terabytes of addresses, which not every machine gives.
+        // The pool reserves terabytes of addresses. Not every machine gives them.
         Err(error) => {
             tracing::debug!(%error, "no room for an instance pool: allocating on demand");
             let on_demand = config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
@@ -66,7 +67,8 @@ fn tick(engine: &Engine) {
     });
 }
 
-/// Wasmtime's error type stands outside of `std::error::Error`; this keeps its chain of causes as text.
+/// Makes an error of Wasmtime's, which does not implement `std::error::Error`. The chain of its
+/// causes is kept as text.
 pub fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
     anyhow!("{error:#}")
 }

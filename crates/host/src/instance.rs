@@ -27,32 +27,33 @@ use crate::memory::MemoryPeak;
 use crate::outbound::Outbound;
 use crate::variables::check_name;
 
-/// What a component is allowed and given; the same for all of its instances.
+/// The permissions and settings of a component, the same for all of its instances.
 pub struct Grant {
     /// The component's id.
     pub id: Arc<str>,
-    /// The application's stores, and the labels of those that the component may open.
+    /// The application's stores, and the labels of the stores that the component may open.
     pub stores: Stores,
     /// See [`Grant::stores`].
     pub labels: Arc<BTreeSet<String>>,
     /// The component's variables.
     pub variables: Arc<BTreeMap<String, String>>,
-    /// Where it may send requests.
+    /// The hosts that it may send requests to.
     pub allowed: Arc<AllowedHosts>,
     /// The application, for chaining.
     pub app: AppLink,
 }
 
-/// A compiled component, linked, with what it is granted.
+/// A component, compiled and linked, with its permissions.
 pub struct Ready {
     /// Makes instances.
     pub pre: InstancePre<HostState>,
-    /// Of all its instances.
+    /// The linear memory of all its instances.
     pub memory_peak: MemoryPeak,
     grant: Grant,
 }
 
-/// The host's side of one instance. Opaque: tests use it as the data of the [`Store`] that they call exports in.
+/// The host's side of one instance. It is opaque. Tests use it as the data of a [`Store`], to call
+/// exports.
 pub struct HostState {
     table: ResourceTable,
     wasi: WasiCtx,
@@ -64,7 +65,7 @@ pub struct HostState {
 }
 
 impl Ready {
-    /// Compiles (or takes from the cache) and links the component in `source`.
+    /// Compiles the component in `source`, or takes it from the cache, and links it.
     pub fn load(
         engine: &Engine,
         linker: &Linker<HostState>,
@@ -92,7 +93,7 @@ impl Ready {
         &self.grant.id
     }
 
-    /// A store for a fresh instance.
+    /// A store for a new instance.
     pub fn store(&self) -> Store<HostState> {
         let state = HostState::new(&self.grant, self.memory_peak.clone());
         let mut store = Store::new(self.pre.engine(), state);
@@ -184,8 +185,8 @@ impl variables::HostWithStore<HostState> for HasSelf<HostState> {
     }
 }
 
-/// `wasi:http/client` as Wasmtime has it, except that a permitted request to a component that does not exist traps its
-/// caller, as in Spin.
+/// `wasi:http/client` as Wasmtime has it, with one difference: if a permitted request is for a
+/// component that does not exist, its caller traps, as in Spin.
 struct Chaining;
 
 impl HasData for Chaining {
@@ -217,7 +218,7 @@ impl client::HostWithStore<HostState> for Chaining {
 }
 
 impl HostState {
-    /// The component that a permitted request is for, if there is no such component.
+    /// The component that a permitted request is for, if the application has no such component.
     fn missing_target(&self, request: &Resource<Request>) -> Option<String> {
         let request = self.table.get(request).ok()?;
         let authority = request.authority.as_ref()?;

@@ -1,23 +1,26 @@
-//! Serves a `spin.toml` on Wasmtime, with the semantics of Spin 4.1, where no Spin is installed.
+//! Serves a `spin.toml` on Wasmtime as Spin 4.1 would, on machines without Spin.
 //!
-//! It runs components that export `wasi:http/handler@0.3` and import WASI 0.2 and 0.3, `spin:key-value@3`,
-//! `spin:variables@3` and `wasi:keyvalue@0.2.0-draft2`: what spin-sdk 7 makes. Instances are pooled and reused as Spin
-//! does it, a trap ends one instance and the requests in it, and components reach each other by service chaining.
+//! It runs components that spin-sdk 7 makes: they export `wasi:http/handler@0.3`, and import WASI
+//! 0.2 and 0.3, `spin:key-value@3`, `spin:variables@3` and `wasi:keyvalue@0.2.0-draft2`. Instances
+//! are pooled and reused as in Spin. A trap ends one instance and the requests in it. Components
+//! reach each other by service chaining.
 //!
-//! It refuses what it does not have (files, SQL, AI, TLS, triggers other than HTTP) when it starts, rather than when a
-//! component asks. It goes beyond Spin in what tests need: any component can be replaced ([`HostConfig::sources`]), any
-//! store wrapped ([`HostConfig::store_layer`]), any call between components stopped ([`HostConfig::chain_layer`]), and any typed export called without HTTP ([`Host::instantiate`]).
+//! If an application needs something that this host does not have (files, SQL, AI, TLS, triggers
+//! other than HTTP), the host refuses to start. For tests, it can do more than Spin: replace any
+//! component ([`HostConfig::sources`]), wrap any store ([`HostConfig::store_layer`]), stop any call
+//! between components ([`HostConfig::chain_layer`]), and call any typed export without HTTP
+//! ([`Host::instantiate`]).
 //!
 //! | file | job |
 //! |---|---|
-//! | `manifest`, `runtime_config`, `variables` | what the operator writes |
-//! | `loader` | makes an application of it, or says what is wrong |
-//! | `app` | from a request to a component |
-//! | `routes` | which component, and Spin's headers |
-//! | `instance`, `pool`, `engine`, `memory` | one instance; many; Wasmtime; what they take |
-//! | `allowed_hosts`, `outbound` | who may call whom; chaining |
+//! | `manifest`, `runtime_config`, `variables` | read the operator's settings |
+//! | `loader` | makes an application of the settings, or says what is wrong with them |
+//! | `app` | the way of a request to a component |
+//! | `routes` | the component for a path, and Spin's headers |
+//! | `instance`, `pool`, `engine`, `memory` | one instance, many instances, Wasmtime, memory used |
+//! | `allowed_hosts`, `outbound` | the hosts that a component may call, and chaining |
 //! | `kv` | key-value stores, and how components see them |
-//! | `server`, `lifecycle`, `log` | HTTP, shutting down, what components print |
+//! | `server`, `lifecycle`, `log` | HTTP, shutting down, the output of components |
 
 #![cfg_attr(
     test,
@@ -70,49 +73,52 @@ pub use variables::read_dotenv;
 use app::App;
 use lifecycle::{Lifecycle, Phase};
 
-/// How long [`Host::shutdown`] lets requests finish before it ends them ...
+/// How long [`Host::shutdown`] lets requests finish.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
-/// ... and then the work after responses. Short, as that may be a sleep of minutes. Spin gives it no time at all.
+/// How long [`Host::shutdown`] then lets the work after responses finish. It is short, because that
+/// work may be a sleep of minutes. Spin gives it no time.
 const WORK_GRACE: Duration = Duration::from_secs(1);
 
 /// Wraps every key-value store when the host starts; see [`HostConfig::store_layer`].
 pub type StoreLayer = Arc<dyn Fn(Arc<dyn KeyValue>) -> Arc<dyn KeyValue> + Send + Sync>;
 
-/// Stands before every chained request, and is told whom it calls and at which path; see [`HostConfig::chain_layer`].
+/// Called before every chained request, with the callee and the path. See
+/// [`HostConfig::chain_layer`].
 pub type ChainLayer = Arc<dyn Fn(&str, &str) -> BoxFuture<'static, Chained> + Send + Sync>;
 
-/// What becomes of a chained request.
+/// What to do with a chained request.
 pub enum Chained {
-    /// It is made. The value lives until the callee has answered.
+    /// Make it. The value lives until the callee has answered.
     Call(Box<dyn Send + Sync>),
-    /// It fails as where the callee traps: 500 without a body.
+    /// Let it fail as if the callee trapped: 500 without a body.
     CalleeTraps,
-    /// It ends the caller's instance, as where there is no such callee.
+    /// End the caller's instance, as if there were no such callee.
     CallerTraps,
 }
 
 /// What to serve, and how.
 #[derive(Clone)]
 pub struct HostConfig {
-    /// The path of `spin.toml`; sources and `.env` are found relative to it.
+    /// The path of `spin.toml`. Sources and `.env` are found relative to it.
     pub manifest: PathBuf,
-    /// Where to listen; port 0 takes a free one (see [`Host::addr`]).
+    /// Where to listen. Port 0 takes a free port: see [`Host::addr`].
     pub listen: SocketAddr,
     /// The folder of the default key-value store.
     pub state_dir: PathBuf,
-    /// Where compiled components are kept between runs; `None` compiles at every start, which takes seconds.
+    /// Where compiled components are kept between runs. If it is `None`, every start compiles them,
+    /// which takes seconds.
     pub cache_dir: Option<PathBuf>,
-    /// Spin's runtime-config file, which says what is behind each store label.
+    /// Spin's runtime-config file. It names the store behind each label.
     pub runtime_config: Option<PathBuf>,
-    /// Values of application variables, before the environment and `.env`.
+    /// Values of application variables. They come before those of the environment and of `.env`.
     pub variables: BTreeMap<String, String>,
     /// How instances are reused.
     pub reuse: InstanceReuse,
-    /// Wasm files to run instead of those in the manifest, by component id.
+    /// Wasm files that replace those of the manifest, by component id.
     pub sources: BTreeMap<String, PathBuf>,
     /// Wraps every store, so that a test can make it fail, stall or count.
     pub store_layer: Option<StoreLayer>,
-    /// Stands before every chained request, so that a test can make it fail, stall or count.
+    /// Called before every chained request, so that a test can make it fail, stall or count.
     pub chain_layer: Option<ChainLayer>,
 }
 
@@ -136,7 +142,8 @@ impl HostConfig {
     }
 }
 
-/// A running application. Dropping it ends everything at once; [`Host::shutdown`] lets it finish.
+/// A running application. If it is dropped, everything ends at once. [`Host::shutdown`] lets it
+/// finish.
 pub struct Host {
     app: Arc<App>,
     addr: SocketAddr,
@@ -145,8 +152,9 @@ pub struct Host {
 }
 
 impl Host {
-    /// Loads the application and serves it. Everything that can be known to be wrong is an error here: the manifest, a
-    /// missing variable, an unknown store, a component that does not load, an address in use.
+    /// Loads the application and serves it. All that can be known to be wrong is an error here: the
+    /// manifest, a missing variable, an unknown store, a component that does not load, an address
+    /// in use.
     pub async fn start(config: HostConfig) -> Result<Self> {
         ensure!(
             Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread,
@@ -167,13 +175,13 @@ impl Host {
         })
     }
 
-    /// The address that is listened on.
+    /// The address that it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// A fresh instance of a component, with all that it is granted, to call its typed exports without HTTP. It is no part
-    /// of the pool.
+    /// A new instance of a component, with all its permissions, to call its typed exports without
+    /// HTTP. It is not in the pool.
     pub async fn instantiate(
         &self,
         component: &str,
@@ -181,12 +189,14 @@ impl Host {
         self.app.instantiate(component).await
     }
 
-    /// The largest linear memory that an instance of a component had so far, in bytes; 0 where there is no such component.
+    /// The largest linear memory that an instance of a component had so far, in bytes. 0 if there
+    /// is no such component.
     pub fn memory_peak(&self, component: &str) -> usize {
         self.app.memory_peak(component).unwrap_or_default()
     }
 
-    /// Takes no more connections, lets requests finish (for 10 s at most), then the work after them (1 s), and ends.
+    /// Takes no more connections. Lets requests finish (10 s at most), and then the work after them
+    /// (1 s). Then it ends.
     pub async fn shutdown(mut self) {
         self.lifecycle.advance(Phase::Draining);
         if timeout(SHUTDOWN_GRACE, &mut self.server).await.is_err() {

@@ -1,15 +1,15 @@
-//! The host's life, as its connections and instances see it: running, draining, stopped.
+//! The phases of the host: running, draining, stopped. Connections and instances wait for them.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// How far the host is.
+/// A phase of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Serving.
+    /// It serves.
     Running,
-    /// No new connections; what is under way may finish.
+    /// It takes no new connections. Requests under way may finish.
     Draining,
     /// Everything ends at once.
     Stopped,
@@ -22,11 +22,11 @@ pub struct Lifecycle {
     present: Arc<watch::Sender<usize>>,
 }
 
-/// Counts as one instance for as long as it lives.
+/// Counts as one instance while it lives.
 pub struct Presence(Arc<watch::Sender<usize>>);
 
 impl Lifecycle {
-    /// Of a host that runs, with no instance yet.
+    /// The life of a running host without an instance.
     pub fn new() -> Self {
         Self {
             phase: Arc::new(watch::Sender::new(Phase::Running)),
@@ -34,7 +34,7 @@ impl Lifecycle {
         }
     }
 
-    /// Goes on to `phase`; there is no way back.
+    /// Goes on to `phase`. A host never goes back to an earlier phase.
     pub fn advance(&self, phase: Phase) {
         self.phase.send_if_modified(|current| {
             let later = *current < phase;
@@ -43,7 +43,7 @@ impl Lifecycle {
         });
     }
 
-    /// Ends once the host is in `phase`, or beyond.
+    /// Ends once the host is in `phase` or in a later one.
     pub fn reached(&self, phase: Phase) -> impl Future<Output = ()> + Send + Sync + 'static {
         let mut receiver = self.phase.subscribe();
         async move { _ = receiver.wait_for(|current| *current >= phase).await }

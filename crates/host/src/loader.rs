@@ -1,4 +1,5 @@
-//! Makes an application of what the operator wrote: everything that can be wrong with it is found here, before it serves.
+//! Makes an application of the operator's settings. If they are wrong, this is found here, before
+//! the host serves.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +24,7 @@ use crate::routes::Routes;
 use crate::runtime_config::open_stores;
 use crate::variables::{Sources, Variables, read_dotenv};
 
-/// Reads the manifest and all that it names, and compiles the components.
+/// Reads the manifest and every file that it names, and compiles the components.
 pub fn load(config: &HostConfig, lifecycle: &Lifecycle) -> Result<Arc<App>> {
     let manifest = Manifest::load(&config.manifest)?;
     let routes = Routes::new(&manifest.triggers)?;
@@ -46,7 +47,7 @@ pub fn load(config: &HostConfig, lifecycle: &Lifecycle) -> Result<Arc<App>> {
     ))
 }
 
-/// What the components of one application have in common while they are loaded.
+/// The things that the components of one application share while they are loaded.
 struct Loader<'a> {
     config: &'a HostConfig,
     engine: Engine,

@@ -1,4 +1,4 @@
-//! What components print, on the host's standard error, a line at a time behind the component's id.
+//! Writes the output of components to the host's standard error, by line, with the component's id.
 
 use std::io::Write as _;
 use std::pin::Pin;
@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
-/// A line that grows longer is printed in pieces, so that a component cannot fill the host's memory.
+/// The longest line. A longer one is printed in pieces, so that a component cannot fill the host's
+/// memory.
 const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// One instance's standard output or error.
@@ -38,7 +39,7 @@ impl Log {
 
 fn print(component: &str, line: &mut Vec<u8>) {
     let text = String::from_utf8_lossy(line);
-    // There is nobody to tell when standard error itself is closed.
+    // If standard error is closed, there is nobody to tell.
     _ = writeln!(
         std::io::stderr(),
         "[{component}] {}",

@@ -1,8 +1,9 @@
-//! Reads `spin.toml` (manifest version 2) into what this host serves.
+//! Reads `spin.toml` (manifest version 2).
 //!
-//! Anything a component asks for that this host cannot give (files, SQL, dependencies, triggers other than HTTP) is refused
-//! here by name, so that no component ever runs with less than its manifest says. Sections that do not change how a
-//! component runs (`build`, `tool`, descriptions) are accepted and ignored.
+//! If a component needs something that this host does not have (files, SQL, dependencies, triggers
+//! other than HTTP), it is refused here by name. So no component ever runs with less than its
+//! manifest says. Sections that do not change how a component runs (`build`, `tool`, descriptions)
+//! are accepted and ignored.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,16 +22,16 @@ pub struct Manifest {
     pub components: BTreeMap<String, Component>,
 }
 
-/// One `[variables]` entry: without a default it must be given from outside.
+/// One `[variables]` entry. If it has no default, it must be given from outside.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
-    /// The value where nothing else gives one.
+    /// The value if no other is given.
     pub default: Option<String>,
     /// Whether a value from outside is needed to start.
     #[serde(default)]
     pub required: bool,
-    /// Whether the value must not be shown; this host shows no values at all.
+    /// Whether the value must not be shown. This host shows no values at all.
     #[serde(default, rename = "secret")]
     _secret: bool,
     #[serde(default, rename = "description")]
@@ -42,7 +43,7 @@ pub struct Variable {
 pub struct Trigger {
     /// The id of the component that answers.
     pub component: String,
-    /// The route's pattern; none for a private one, which only service chaining reaches.
+    /// The route's pattern. None if the route is private: only service chaining reaches it.
     pub route: Option<String>,
 }
 
@@ -50,15 +51,15 @@ pub struct Trigger {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
-    /// The Wasm file; absolute once the manifest is loaded.
+    /// The Wasm file. The path is absolute once the manifest is loaded.
     pub source: PathBuf,
-    /// Where the component may send requests, as written (templates included).
+    /// The hosts that the component may call, as written, with templates.
     #[serde(default)]
     pub allowed_outbound_hosts: Vec<String>,
     /// Labels of the key-value stores that the component may open.
     #[serde(default)]
     pub key_value_stores: Vec<String>,
-    /// The component's variables: templates over the application's.
+    /// The component's variables: templates that name the application's.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
     #[serde(default, rename = "description")]
@@ -83,7 +84,7 @@ struct Raw {
     component: BTreeMap<String, Component>,
 }
 
-/// Nothing of this section changes how the components run.
+/// The fields of this section do not change how the components run.
 #[derive(Deserialize)]
 struct Application {
     #[serde(rename = "name")]
@@ -113,7 +114,7 @@ enum RawRoute {
 }
 
 impl Manifest {
-    /// Reads and checks the manifest at `path`; sources become paths relative to it.
+    /// Reads and checks the manifest at `path`. Sources are found relative to it.
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the manifest {}", path.display()))?;

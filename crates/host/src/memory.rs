@@ -1,4 +1,4 @@
-//! How much linear memory instances take. A measure: it refuses nothing.
+//! Measures how much linear memory instances take. It refuses nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -1,9 +1,10 @@
-//! Outgoing requests of components: who may call whom, and service chaining.
+//! Outgoing requests of components, and service chaining.
 //!
-//! A request to `http://ID.spin.internal` runs component ID in this process, private or not, and never touches the network.
-//! Everything else goes out over HTTP/1, or HTTPS by the certificate authorities of browsers, if `allowed_outbound_hosts` permits it.
-//! Requests to oneself (`self`) are not supported: they are denied, whatever is allowed. Of a URL only the host is logged: there may
-//! be a token in it.
+//! A request to `http://ID.spin.internal` runs component ID in this process. The component may be
+//! private, and the network is not used. If `allowed_outbound_hosts` permits it, any other request
+//! goes out over HTTP/1, or over HTTPS with the certificate authorities of browsers. Requests to
+//! `self` are not supported: they are always denied. Of a URL only the host is logged, because the
+//! rest may hold a token.
 
 use std::sync::Arc;
 
@@ -14,11 +15,11 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default
 use crate::allowed_hosts::{AllowedHosts, chain_target};
 use crate::app_link::AppLink;
 
-/// One instance's way out.
+/// The outgoing requests of one instance.
 pub struct Outbound {
-    /// Which hosts the component may call.
+    /// The hosts that the component may call.
     pub allowed: Arc<AllowedHosts>,
-    /// The application, for chaining; gone when the host is.
+    /// The application, for chaining. It is gone when the host is gone.
     pub app: AppLink,
 }
 
@@ -32,7 +33,7 @@ impl WasiHttpHooks for Outbound {
         &mut self,
         mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
-        // What the caller could tell about reading the response; there is nobody here to tell it to.
+        // The caller could report here how it read the response. Nobody needs that.
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
         if !self.allowed.allow(request.uri()) {

@@ -1,6 +1,6 @@
-//! The pool of a component's instances: how many requests one takes, and when it goes.
+//! The pool of a component's instances: how many requests an instance takes, and when it ends.
 //!
-//! Wasmtime's `ProxyHandler` runs the pool, as it does in Spin; this file only answers its questions.
+//! As in Spin, Wasmtime's `ProxyHandler` runs the pool. This file answers its questions.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,12 +23,12 @@ use crate::engine::wasm_error;
 use crate::instance::{HostState, Ready};
 use crate::lifecycle::{Lifecycle, Phase, Presence};
 
-/// How instances are reused. The default is Spin's.
+/// How instances are reused. The defaults are Spin's.
 #[derive(Debug, Clone, Copy)]
 pub struct InstanceReuse {
-    /// Requests that one instance takes in all; then it finishes and goes.
+    /// The requests that one instance takes in its life. Then it finishes and ends.
     pub requests_max: usize,
-    /// Requests that one instance works on at a time.
+    /// The requests that one instance works on at a time.
     pub concurrent_max: usize,
     /// How long an instance without requests stays.
     pub idle_timeout: Duration,
@@ -118,7 +118,7 @@ impl WorkerState for Worker {
         (): (),
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        // No time limit on a request, as in Spin unless one is asked for.
+        // A request has no time limit. In Spin, it has none by default.
         Box::pin(std::future::pending())
     }
 
@@ -133,10 +133,11 @@ impl WorkerState for Worker {
     }
 }
 
-/// A phase that the host reaches at some time.
+/// A phase that the host will reach.
 type Event = Fuse<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>;
 
-/// When an instance goes: idle for too long, idle while the host drains, or at once when the host stops.
+/// When an instance ends: if it is idle for too long, if it is idle while the host drains, or at
+/// once if the host stops.
 pub struct Expiration {
     idle_timeout: Duration,
     idle: Pin<Box<Sleep>>,

@@ -1,8 +1,9 @@
-//! Which component answers a path, and the headers that tell it so.
+//! Finds the component for a path, and makes the headers that tell the component its route.
 //!
-//! As in Spin: an exact route comes before a wildcard (`/x/...`), the longest wildcard before shorter ones, and a trailing
-//! slash does not matter for the match. Of two triggers with one route the later one wins. Named segments (`/x/:id`) are
-//! refused: nothing here needs them.
+//! As in Spin: an exact route comes before a wildcard (`/x/...`), and a longer wildcard before a
+//! shorter one. A slash at the end does not matter for the match. If two triggers have the same
+//! route, the later one wins. Named segments (`/x/:id`) are refused, because nothing here needs
+//! them.
 
 use std::net::SocketAddr;
 
@@ -19,22 +20,23 @@ pub struct Routes {
 
 #[derive(Debug)]
 struct Route {
-    /// As written in the manifest.
+    /// The route as the manifest has it.
     raw: String,
-    /// Without wildcard and trailing slash; empty for the root.
+    /// The route without wildcard and without a slash at the end. Empty for the root.
     path: String,
     wildcard: bool,
     component: String,
 }
 
-/// A path's match: what the callee is told about how it was reached.
+/// The match of a path. The component is told of it in headers.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Match<'a> {
     /// The id of the component that answers.
     pub component: &'a str,
-    /// The route as written.
+    /// The route as the manifest has it.
     raw: &'a str,
-    /// What the wildcard stands for, with its leading slash; empty for an exact route.
+    /// The part of the path that the wildcard matches, with its first slash. Empty for an exact
+    /// route.
     path_info: &'a str,
 }
 
@@ -51,7 +53,7 @@ impl Routes {
         Ok(Self { routes })
     }
 
-    /// The best match for `path`, if any.
+    /// The best match for `path`.
     pub fn find<'a>(&'a self, path: &'a str) -> Option<Match<'a>> {
         self.routes
             .iter()
@@ -94,7 +96,7 @@ impl Route {
 }
 
 impl<'a> Match<'a> {
-    /// The match of a chained request, which needs no route: everything under the root.
+    /// The match of a chained request. It needs no route: the component gets every path.
     pub fn chained(component: &'a str, path: &'a str) -> Self {
         Self {
             component,
@@ -103,7 +105,7 @@ impl<'a> Match<'a> {
         }
     }
 
-    /// Appends Spin's headers after what the client sent: a reader must take the last value of each.
+    /// Appends Spin's headers after those of the client. A reader must take the last value of each.
     pub fn append_headers(
         &self,
         headers: &mut HeaderMap,

@@ -1,4 +1,4 @@
-//! Which store stands behind each label: Spin's runtime-config file, and without one Spin's default.
+//! The store behind each label: from Spin's runtime-config file, or else Spin's default.
 //!
 //! ```toml
 //! [key_value_store.default]
@@ -10,7 +10,7 @@
 //! url = "redis://127.0.0.1:6379/0"
 //! ```
 //!
-//! Every other setting is refused by name rather than ignored.
+//! Every other setting is refused by name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,10 +21,10 @@ use serde::Deserialize;
 
 use crate::kv::{Database, KeyValue, Redis, StoreMap};
 
-/// The label that exists without any configuration.
+/// The label that exists without a configuration.
 const DEFAULT_LABEL: &str = "default";
 
-/// The default store's file in the state folder; Spin's name for it.
+/// The name of the default store's file in the state folder. It is Spin's name.
 const DEFAULT_FILE: &str = "sqlite_key_value.db";
 
 #[derive(Debug, Default, Deserialize)]
@@ -41,7 +41,7 @@ enum StoreConfig {
     Redis { url: String },
 }
 
-/// Opens the configured stores, and the default one unless it is configured otherwise.
+/// Opens the configured stores. If the default store is not configured, opens Spin's default.
 pub fn open_stores(config: Option<&Path>, state_dir: &Path) -> Result<StoreMap> {
     let mut stores = BTreeMap::new();
     if let Some(path) = config {

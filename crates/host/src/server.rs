@@ -1,4 +1,4 @@
-//! The HTTP/1 server: connections in, requests to the application, responses out.
+//! The HTTP/1 server: takes connections, gives requests to the application, sends responses.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,10 +19,10 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use crate::app::App;
 use crate::lifecycle::{Lifecycle, Phase};
 
-/// How long to wait before accepting again after an error, which is mostly a lack of file descriptors.
+/// How long to wait after an error before accepting again. Most often, file descriptors are short.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
-/// Serves until the host drains, and then until the last connection is done.
+/// Serves until the host drains, and then until the last connection ends.
 pub async fn serve(listener: TcpListener, app: Arc<App>, lifecycle: Lifecycle) {
     let mut connections = JoinSet::new();
     let mut draining = pin!(lifecycle.reached(Phase::Draining));
@@ -46,7 +46,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, lifecycle: Lifecycle) {
 }
 
 async fn connection(stream: TcpStream, client: SocketAddr, app: Arc<App>, lifecycle: Lifecycle) {
-    // A small body leaves together with its head instead of waiting for the client's acknowledgement.
+    // So a small body leaves together with its head, and does not wait for the client's
+    // acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }

@@ -1,7 +1,8 @@
-//! Variables: where their values come from, and the templates through which a component sees them.
+//! Variables: the sources of their values, and the templates that give them to components.
 //!
-//! A value is taken from the first of: the host's configuration, the environment (`SPIN_VARIABLE_NAME`), the file `.env`
-//! beside the manifest, the default. All of them are read once, at start. Values are never logged.
+//! A value comes from the first source that has it: the host's configuration, the environment
+//! (`SPIN_VARIABLE_NAME`), the file `.env` beside the manifest, the default. All sources are read
+//! once, at start. Values are never logged.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,16 +11,16 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 use crate::manifest::Variable;
 
-/// What the names of environment variables begin with.
+/// The start of the names of environment variables.
 const ENV_PREFIX: &str = "SPIN_VARIABLE_";
 
-/// Where values come from, besides the defaults.
+/// The sources of values, without the defaults.
 pub struct Sources<'a> {
     /// Given by the host's caller.
     pub given: &'a BTreeMap<String, String>,
     /// The environment of the process.
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// What is in `.env`.
+    /// The contents of `.env`.
     pub dotenv: &'a BTreeMap<String, String>,
 }
 
@@ -27,7 +28,8 @@ pub struct Sources<'a> {
 pub struct Variables(BTreeMap<String, String>);
 
 impl Variables {
-    /// Finds a value for every declared variable, or says which are missing and how to give them.
+    /// Finds a value for every declared variable. If some are missing, says which, and how to give
+    /// them.
     pub fn resolve(declared: &BTreeMap<String, Variable>, sources: &Sources) -> Result<Self> {
         let mut values = BTreeMap::new();
         let mut missing = Vec::new();
@@ -56,7 +58,7 @@ impl Variables {
         Ok(Self(values))
     }
 
-    /// Fills in the `{{ name }}` of a template; an unknown name is an error.
+    /// Fills in the `{{ name }}` of a template. An unknown name is an error.
     pub fn render(&self, template: &str) -> Result<String> {
         let mut rendered = String::new();
         let mut rest = template;
@@ -90,19 +92,21 @@ impl Variables {
     }
 }
 
-/// What is in the file `.env` of `folder`, read as Spin reads it; nothing where there is none. Of two values the last one counts.
+/// The values in the file `.env` of `folder`, read as Spin reads it. None if there is no file. If a
+/// name has two values, the last one counts.
 pub fn read_dotenv(folder: &Path) -> Result<BTreeMap<String, String>> {
     let path = folder.join(".env");
     let lines = match dotenvy::from_path_iter(&path) {
         Err(error) if error.not_found() => return Ok(BTreeMap::new()),
         lines => lines.with_context(|| format!("cannot read {}", path.display()))?,
     };
-    // The error would show the line, in which there may be a token.
+    // The error would show the line, which may hold a token.
     let values: dotenvy::Result<_> = lines.collect();
     values.map_err(|_| anyhow!("{} has a line that is no NAME=value", path.display()))
 }
 
-/// Says what is wrong with a variable's name: Spin takes lower-case letters, digits, and single underscores between them.
+/// Says what is wrong with a variable's name. Spin takes lower-case letters, digits, and single
+/// underscores between them.
 pub fn check_name(name: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) {

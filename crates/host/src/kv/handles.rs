@@ -1,4 +1,5 @@
-//! What an instance holds of stores: which it may open, and which it has open. Both interfaces share it.
+//! The stores of an instance: the stores that it may open, and those that it has open. The two
+//! interfaces share this.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,20 +8,21 @@ use wasmtime::component::{HasData, Resource, ResourceTable};
 
 use super::{KeyValue, StoreError, Stores};
 
-/// Stores and swaps that an instance may hold open at a time; `open` fails beyond it. Spin's number.
+/// The most stores and swaps that an instance may hold open at a time. Beyond it, `open` fails. It
+/// is Spin's number.
 const OPEN_MAX: usize = 256;
 
-/// An open store, for either interface.
+/// An open store, for both interfaces.
 pub struct OpenStore(Arc<dyn KeyValue>);
 
-/// A compare-and-swap under way: what its `current` saw last.
+/// A compare-and-swap under way, with the value that its `current` saw last.
 pub struct OpenSwap {
     store: Arc<dyn KeyValue>,
     key: String,
     seen: Mutex<Option<Vec<u8>>>,
 }
 
-/// Which stores a component may open, and how many handles its instance holds.
+/// The stores that a component may open, and the handles that its instance holds.
 pub struct Grants {
     stores: Stores,
     labels: Arc<BTreeSet<String>>,
@@ -85,7 +87,7 @@ impl View<'_> {
         Ok(handle)
     }
 
-    /// Gives a handle up.
+    /// Closes a handle.
     pub fn close<T: 'static>(&mut self, handle: Resource<T>) -> wasmtime::Result<()> {
         self.table.delete(handle)?;
         self.grants.open = self.grants.open.saturating_sub(1);
@@ -109,20 +111,20 @@ impl View<'_> {
 }
 
 impl OpenSwap {
-    /// A swap of which nothing was seen yet.
+    /// A swap that saw no value yet.
     pub fn new(store: Arc<dyn KeyValue>, key: String) -> Self {
         let seen = Mutex::new(None);
         Self { store, key, seen }
     }
 
-    /// The value now, which a swap will need to find.
+    /// The value now. The swap writes only if it finds this value again.
     pub async fn current(&self) -> Result<Option<Vec<u8>>, StoreError> {
         let value = self.store.get(&self.key).await?;
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = value.clone();
         Ok(value)
     }
 
-    /// Writes `value` if what was seen is still there, and says whether it did.
+    /// Writes `value` if the store still has the value that was seen. Says whether it wrote.
     pub async fn swap(&self, value: Vec<u8>) -> Result<bool, StoreError> {
         let seen = self
             .seen

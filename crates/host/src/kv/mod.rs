@@ -1,8 +1,8 @@
 //! Key-value stores: the trait that a kind of store implements, and the labels under which components reach them.
 //!
-//! One file a kind of store (`sqlite`, `redis`), and one an interface through which components see them (`spin`, `wasi`).
-//! What is promised is what Spin promises and no more: single operations are atomic, `increment` is a transaction, and a
-//! write that returned is durable.
+//! Each kind of store is a file (`sqlite`, `redis`). Each interface through which components see a
+//! store is a file, too (`spin`, `wasi`). The stores promise as much as Spin does: single
+//! operations are atomic, `increment` is a transaction, and a write that returned is durable.
 
 pub mod handles;
 mod redis;
@@ -18,24 +18,24 @@ use async_trait::async_trait;
 pub use redis::Redis;
 pub use sqlite::Database;
 
-/// A store could not do what it was asked to; nothing is known of whether a write took effect.
+/// A store could not do an operation. If it was a write, it may have taken effect or not.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct StoreError(pub String);
 
-/// What an operation of a store gives.
+/// The result of a store's operation.
 pub type StoreResult<T> = Result<T, StoreError>;
 
 /// One labelled key-value store.
 #[async_trait]
 pub trait KeyValue: Send + Sync {
-    /// The value of a key; `None` if there is no such key, which is no error.
+    /// The value of a key. `None` if there is no such key: this is no error.
     async fn get(&self, key: &str) -> StoreResult<Option<Vec<u8>>>;
 
-    /// Writes a value, over any older one. The write is durable when this returns.
+    /// Writes a value. An older value is replaced. The write is durable when this returns.
     async fn set(&self, key: &str, value: &[u8]) -> StoreResult<()>;
 
-    /// Removes a key; a missing one is no error.
+    /// Removes a key. If there is no such key, this is no error.
     async fn delete(&self, key: &str) -> StoreResult<()>;
 
     /// Whether there is such a key.
@@ -46,20 +46,21 @@ pub trait KeyValue: Send + Sync {
     /// All keys, in no order.
     async fn keys(&self) -> StoreResult<Vec<String>>;
 
-    /// The values of some keys, in no order; missing keys are left out.
+    /// The values of some keys, in no order. Keys without a value are left out.
     async fn get_many(&self, keys: Vec<String>) -> StoreResult<Vec<(String, Option<Vec<u8>>)>>;
 
-    /// Writes many values, in one transaction where the store has them.
+    /// Writes many values, in one transaction if the store has transactions.
     async fn set_many(&self, values: Vec<(String, Vec<u8>)>) -> StoreResult<()>;
 
     /// Removes many keys.
     async fn delete_many(&self, keys: Vec<String>) -> StoreResult<()>;
 
-    /// Adds to a counter, which starts at 0, and gives the sum. What other operations wrote under the key is no counter.
+    /// Adds to a counter, which starts at 0, and gives the sum. A value that another operation
+    /// wrote under the key is no counter.
     async fn increment(&self, key: &str, delta: i64) -> StoreResult<i64>;
 
-    /// Writes `value` if the key's value still is `seen`, and says whether it did. As in Spin, **`seen` of `None` always
-    /// writes**: two creators of one key both win.
+    /// Writes `value` if the key's value is still `seen`. Says whether it wrote. As in Spin, **it
+    /// always writes if `seen` is `None`**: if two callers create one key, both win.
     async fn swap(&self, key: &str, seen: Option<Vec<u8>>, value: Vec<u8>) -> StoreResult<bool>;
 }
 
@@ -71,7 +72,7 @@ pub type StoreMap = BTreeMap<String, Arc<dyn KeyValue>>;
 pub struct Stores(Arc<StoreMap>);
 
 impl Stores {
-    /// Stores that do not change any more.
+    /// Stores that no longer change.
     pub fn new(stores: StoreMap) -> Self {
         Self(Arc::new(stores))
     }

@@ -1,7 +1,9 @@
-//! The Redis store, with Spin's behaviour, its faults included: labels do not separate keys, `get_many` fails, and a swap
-//! reports failure although it wrote. What is tested here holds there.
+//! The Redis store, with Spin's behaviour and Spin's faults: labels do not separate keys,
+//! `get_many` fails, and a swap reports failure although it wrote. So a test against this store
+//! says how the app behaves on Spin's.
 //!
-//! The connection is made with the first call, and again when it is lost: a call made meanwhile waits for it.
+//! The first call makes the connection. If the connection is lost, it is made again, and calls wait
+//! for it.
 
 use async_trait::async_trait;
 use redis::aio::ConnectionManager;
@@ -17,7 +19,7 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// The database at `url` (`redis://host:6379/0`); nothing is sent to it yet.
+    /// The database at `url` (`redis://host:6379/0`). Nothing is sent to it yet.
     pub fn new(url: &str) -> anyhow::Result<Self> {
         Ok(Self {
             client: Client::open(url)?,
@@ -59,8 +61,8 @@ impl KeyValue for Redis {
         Ok(keys)
     }
 
-    /// Sends KEYS, as Spin does. That takes one pattern, so two keys and more fail; of one key that exists, the client panics at the answer,
-    /// which ends the instance.
+    /// Sends KEYS with all keys, as Spin does. KEYS takes one pattern, so two keys and more fail.
+    /// If there is one key and it exists, the client panics at the answer, which ends the instance.
     async fn get_many(&self, keys: Vec<String>) -> StoreResult<Vec<(String, Option<Vec<u8>>)>> {
         Ok(self.connection().await?.keys(keys).await?)
     }

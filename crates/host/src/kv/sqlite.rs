@@ -1,8 +1,9 @@
 //! The SQLite store, Spin's default: one table for all labels, one connection, one writer.
 //!
-//! Table and settings are Spin's, so that either can serve the other's file: rollback journal, full sync, and a wait of five
-//! seconds for a lock that another process holds. Calls block the instance that makes them, as in Spin. Where Spin's host
-//! panics (a counter that is not 8 bytes, or overflows) this one gives an error.
+//! The table and the settings are Spin's, so that Spin can use the file, too: a rollback journal, a
+//! full sync, and a wait of five seconds for a lock that another process holds. As in Spin, a call
+//! blocks the instance that makes it. If a counter is not 8 bytes or overflows, Spin's host panics.
+//! This one gives an error.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -28,7 +29,7 @@ const GET_MANY: &str =
     "SELECT key, value FROM spin_key_value WHERE store = ?1 AND key IN rarray(?2)";
 const DELETE_MANY: &str = "DELETE FROM spin_key_value WHERE store = ?1 AND key IN rarray(?2)";
 
-/// An open database; any number of labelled stores share it.
+/// An open database. Any number of labelled stores share it.
 #[derive(Clone)]
 pub struct Database(Arc<Mutex<Connection>>);
 
@@ -39,7 +40,7 @@ struct Store {
 }
 
 impl Database {
-    /// Opens the file, and makes it and its folder if they are missing.
+    /// Opens the file. If the file or its folder is missing, it is made.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
@@ -71,10 +72,11 @@ impl Database {
 }
 
 impl Store {
-    /// Does SQLite's blocking work here and now; other tasks of this thread move to another one meanwhile.
+    /// Does SQLite's blocking work on this thread. Other tasks of this thread move to another one.
     fn run<T>(&self, work: impl FnOnce(&mut Connection, &str) -> StoreResult<T>) -> StoreResult<T> {
         tokio::task::block_in_place(|| {
-            // A panic in SQLite's work rolls its transaction back, so the connection stays usable.
+            // If SQLite's work panics, its transaction is rolled back. So the connection stays
+            // usable.
             let mut connection = self
                 .database
                 .0
@@ -259,7 +261,7 @@ mod tests {
         store.set("a", b"1").await.unwrap();
         store.increment("n", 1).await.unwrap();
         let large = || vec![7; 64 * 1024];
-        // Never below what is there already.
+        // Never below the count that is there already.
         say("PRAGMA max_page_count = 1");
         assert!(store.set("b", &large()).await.is_err());
         let pairs = vec![("b".to_owned(), b"2".to_vec()), ("c".to_owned(), large())];

@@ -132,7 +132,8 @@ impl atomics::Host for View<'_> {
         Ok(self.store(&bucket)?.increment(&key, delta).await?)
     }
 
-    /// Uses the handle up. A failed swap gives it back, with the value that is there now already seen.
+    /// Closes the handle. If the swap fails, the handle is given back, with the value that is there
+    /// now.
     async fn swap(
         &mut self,
         cas: Resource<OpenSwap>,
