@@ -1,4 +1,4 @@
-//! Bearer tokens: those that are configured, and the one that a request carries.
+//! Bearer tokens: the configured tokens, and the token of a request.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -6,28 +6,30 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::variable;
 
-/// The store's counter of tokens that were given and are not known.
+/// The store's counter of wrong tokens.
 pub const DENIED_COUNTER: &str = "access-denied";
 
-/// The tokens of one variable, any of which lets in; so that a new one can come before the old one goes. None: nobody is let in.
+/// The tokens of one variable. Each of them lets in, so that a new token can be added before the
+/// old one is removed. If there is none, nobody is let in.
 ///
-/// Deliberately cannot be printed.
+/// Tokens cannot be printed, on purpose.
 pub struct Tokens(Vec<String>);
 
 impl Tokens {
-    /// Those of a variable.
+    /// The tokens of a variable.
     pub async fn configured(variable: &str) -> Self {
         Self::listed(&variable::text(variable).await)
     }
 
-    /// Those of a list, separated by whitespace or commas.
+    /// The tokens of a list, separated by whitespace or commas.
     pub fn listed(text: &str) -> Self {
         let tokens = text.split(|c: char| c.is_whitespace() || c == ',');
         let tokens = tokens.filter(|token| !token.is_empty());
         Self(tokens.map(str::to_owned).collect())
     }
 
-    /// Whether this is one of them. Looks at all of them, and at all of each: how long it takes does not tell which is nearly right.
+    /// Whether this is one of the tokens. Compares all bytes of all tokens, so that the time it
+    /// takes does not tell how much of a token is right.
     pub fn contain(&self, given: &str) -> bool {
         let same = |token: &String| token.as_bytes().ct_eq(given.as_bytes());
         let any = self.0.iter().map(same);
@@ -39,7 +41,8 @@ impl Tokens {
     }
 }
 
-/// The token that a request carries. Two `Authorization` headers are none, and so is another scheme, as of a proxy on the way.
+/// The token of a request. None if it has two `Authorization` headers, or another scheme, such as a
+/// proxy's.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {

@@ -9,10 +9,11 @@ use spin_sdk::http::Request;
 use crate::Problem;
 use crate::log;
 
-/// The largest body of `/collect`. A larger one is refused with 413: the client cuts its batches smaller.
+/// The largest body of `/collect`. A larger body is refused with 413, and the client must cut its
+/// batches smaller.
 pub const COLLECT_BYTES_MAX: usize = 10 * 1024 * 1024;
 
-/// The whole body, if it has no more than `bytes_max` bytes.
+/// The whole body. Refused if it has more than `bytes_max` bytes.
 pub async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
     match Limited::new(request.into_body(), bytes_max).collect().await {
         Ok(body) => Ok(body.to_bytes()),
@@ -24,7 +25,7 @@ pub async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> 
     }
 }
 
-/// What another component sent as postcard.
+/// Reads the postcard of another component.
 pub async fn postcard<T: DeserializeOwned>(
     request: Request,
     bytes_max: usize,

@@ -1,7 +1,7 @@
 //! Calls from one component to another, in the process (service chaining).
 //!
-//! Chained requests know no timeout, so each call brings its own deadline. A callee that fails in any way, a trap included, is a
-//! [`Failure`] here.
+//! A chained request has no timeout, so each call has a deadline. If the callee fails in any way, a
+//! trap included, the caller gets a [`Failure`].
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub async fn function<A: Serialize, T: DeserializeOwned>(
     }
 }
 
-/// What is sent to another component, as postcard.
+/// Writes a value as postcard, for another component.
 pub fn encode(value: &impl Serialize) -> Result<Bytes, Failure> {
     let unwritable = |error| Failure::Unavailable(format!("a value as postcard: {error}"));
     let bytes = postcard::to_allocvec(value).map_err(unwritable)?;
@@ -63,7 +63,7 @@ pub async fn post(
     })
 }
 
-/// Sends a request to another component and hands on its answer as it comes.
+/// Sends a request to another component. Gives its answer as soon as it begins.
 pub async fn request(
     component: &str,
     method: Method,
@@ -81,13 +81,15 @@ pub async fn request(
     answer.map_err(|error| broken(component, &error))
 }
 
-/// Sends a request to whatever its URI names.
+/// Sends a request to the host in its URI.
 pub async fn send(request: Request<FullBody<Bytes>>) -> Result<Response, ErrorCode> {
     with_spawned(spin_sdk::http::send(request)).await
 }
 
-/// Polls what a future spawns at its beginning, as sending a request does to write the body. wit-bindgen 0.57 leaves what was spawned until
-/// the next event of the task, for which the callee may be waiting with everything else, so this asks for one.
+/// Runs a future, and polls once more the tasks that it spawns at its beginning. Sending a request
+/// spawns a task that writes the body. wit-bindgen 0.57 polls a spawned task only at the next event
+/// of the calling task. But that event may be the answer, which waits for the body. So this makes
+/// an event.
 async fn with_spawned<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut has_spawned = false;
@@ -101,7 +103,7 @@ async fn with_spawned<T>(future: impl Future<Output = T>) -> T {
     .await
 }
 
-/// The value, unless it takes longer than that.
+/// The value. None if it takes longer than the deadline.
 pub async fn within<T>(deadline: Duration, value: impl Future<Output = T>) -> Option<T> {
     let value = std::pin::pin!(value);
     let sleep = std::pin::pin!(spin_sdk::time::sleep(deadline));

@@ -1,4 +1,4 @@
-//! The functions of the collector: the one table of them, and how another component calls them.
+//! The functions of the collector, in one table, and the client of other components.
 //!
 //! The collector makes its routes, its dispatch and its WIT exports of the same table.
 
@@ -8,9 +8,9 @@ use rollcall_tally::contract::*;
 
 use crate::call;
 
-/// Hands the table to a macro: the functions of `rollcall:stats/collector`, then those of `shared`. Each has its name over HTTP and in
-/// Rust, its arguments and its result; any may fail with a [`Failure`]. Arguments are of the types that a caller lends; the collector
-/// gets its own.
+/// Hands the table to a macro: the functions of `rollcall:stats/collector`, then those of `shared`.
+/// Each function has its name over HTTP, its name in Rust, its arguments and its result. Each may
+/// fail with a [`Failure`]. The caller lends the arguments. The collector owns them.
 #[macro_export]
 macro_rules! collector_functions {
     ($make:ident) => {
@@ -35,14 +35,14 @@ macro_rules! collector_functions {
     };
 }
 
-/// The collector, as another component calls it: over HTTP in the process.
+/// The collector, for other components. It is called over HTTP in the process.
 #[derive(Clone, Copy, Debug)]
 pub struct Collector {
     deadline: Duration,
 }
 
 impl Collector {
-    /// What takes longer has failed.
+    /// If a call takes longer than this, it fails.
     pub const fn within(deadline: Duration) -> Self {
         Self { deadline }
     }

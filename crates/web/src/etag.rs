@@ -1,19 +1,20 @@
-//! Entity tags: what an answer is known by.
+//! Entity tags. Two answers with the same tag are the same.
 
 use http::HeaderMap;
 use http::header::IF_NONE_MATCH;
 use sha2::{Digest, Sha256};
 
-/// The hex digits of a tag, 96 bits: enough that no two answers ever share one.
+/// The hex digits of a tag: 96 bits, so that no two answers ever have the same tag.
 const TAG_DIGITS: usize = 24;
 
-/// The tag of a body, quoted, as in the header.
+/// The tag of a body, in quotes, as the header has it.
 pub fn of(body: &[u8]) -> String {
     let digest = hex::encode(Sha256::digest(body));
     format!("\"{digest:.TAG_DIGITS$}\"")
 }
 
-/// Whether the client has it already: `If-None-Match`, compared weakly, as RFC 9110 has it.
+/// Whether the client has this answer: `If-None-Match` names it. The comparison is RFC 9110's weak
+/// one.
 pub fn is_known(asked: &HeaderMap, etag: &str) -> bool {
     let values = asked.get_all(IF_NONE_MATCH).iter();
     let mut tags = values

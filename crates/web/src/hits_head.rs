@@ -1,6 +1,7 @@
-//! The head of a `POST /collect`: how its body is to be read, and its `Idempotency-Key`.
+//! The head of a `POST /collect`: the format of its body, and its `Idempotency-Key`.
 //!
-//! The router refuses a bad one before it reads the body, which may be as large as 10 MiB. The collector goes by it.
+//! The router reads the head before the body, which may have 10 MiB, and refuses a bad one. The
+//! collector reads it again, to read the body.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode, Uri};
@@ -11,7 +12,7 @@ use crate::Problem;
 
 const MEDIA_TYPES: &str = "application/json, application/x-ndjson or text/plain (an access log)";
 
-/// What the head of a request says of the hits in its body.
+/// How the hits in the body of a request are to be read.
 #[derive(Debug)]
 pub struct HitsHead {
     pub format: Format,
@@ -29,7 +30,7 @@ impl HitsHead {
     }
 }
 
-/// `?format=`, or else the media type.
+/// The format of `?format=`. If there is none, that of the media type.
 fn format_of(uri: &Uri, headers: &HeaderMap) -> Result<Format, Problem> {
     let refuse = |name: &str, reason: String| {
         let name = name.to_owned();
@@ -68,7 +69,7 @@ fn format_names() -> String {
     Format::NAMES.map(|(name, _)| name).join(", ")
 }
 
-/// The `Idempotency-Key`. One that cannot be used is refused: the client counts on it.
+/// The `Idempotency-Key`. A bad key is refused, because the client relies on it.
 fn batch_id_of(headers: &HeaderMap) -> Result<Option<BatchId>, Problem> {
     let value = headers.get("idempotency-key");
     let id = value.map(|value| BatchId::new(value.as_bytes()));

@@ -1,4 +1,4 @@
-//! Work that many calls ask for, and that is done once for all of them.
+//! Work that is done once for many calls.
 
 use std::cell::Cell;
 use std::thread::LocalKey;
@@ -15,7 +15,8 @@ impl Later {
         Self(Cell::new(false))
     }
 
-    /// Does the work after so long, unless it is scheduled already. Calls that come while it is done schedule it anew.
+    /// Does the work after this time. If it is scheduled already, does nothing. A call that comes
+    /// while the work is being done schedules it again.
     pub fn schedule<W>(
         later: &'static LocalKey<Self>,
         after: Duration,

@@ -1,4 +1,6 @@
-//! What the components share of HTTP: answers, problems, tokens, bodies, the head of a post of hits, entity tags, the log, signatures, variables, calls to each other, work done later, the functions of the collector, and streams of which nothing may be missing.
+//! Code that the components share: answers, problems, tokens, bodies, the head of a post of hits,
+//! entity tags, the log, signatures, variables, calls to each other, work done once for many calls,
+//! the functions of the collector, and the trailer of a whole stream.
 
 // Only `log!` writes to the log.
 #![deny(clippy::print_stderr, clippy::print_stdout)]

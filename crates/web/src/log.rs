@@ -2,21 +2,22 @@
 //!
 //! `level=warn event=claim-not-renewed failure="unavailable: the store is busy"`
 //!
-//! A value that is more than a word stands in quotes, escaped: no text, whoever sent it, makes a line or a field of its own.
+//! If a value is more than a word, it is quoted and escaped. So no text of a client makes a line or
+//! a field.
 
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 
-/// A longer value is cut, at a character's edge: a client's text does not fill the log.
+/// A longer value is cut, at a character's edge, so that a client's text does not fill the log.
 const VALUE_BYTES_MAX: usize = 1_024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// Nothing is wrong.
     Info,
-    /// Something failed, and the app goes on without it or tries again.
+    /// Something failed. The app goes on without it, or tries again.
     Warn,
-    /// Somebody has to look.
+    /// An operator must look.
     Error,
 }
 
@@ -45,7 +46,7 @@ macro_rules! log {
 /// See [`log!`](crate::log!).
 pub fn write(level: Level, event: &str, fields: &[(&str, &dyn Display)]) {
     let line = line(level, event, fields);
-    // There is nobody to tell when standard error itself is closed.
+    // If standard error is closed, there is nobody to tell.
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 

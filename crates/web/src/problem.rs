@@ -1,4 +1,5 @@
-//! Errors as clients see them: `application/problem+json` (RFC 9457). What only the operator may know goes to the log instead.
+//! Errors for clients: `application/problem+json` (RFC 9457). The details that only the operator
+//! may know go to the log.
 
 use std::borrow::Cow;
 
@@ -10,9 +11,9 @@ use serde::Serialize;
 use crate::log;
 use crate::reply::{self, Reply};
 
-/// When to ask again after a 429 or 503 where nothing better is known, in seconds.
+/// The `Retry-After` of a 429 or 503 if no better one is known, in seconds.
 pub const RETRY_AFTER_SECONDS: &str = "2";
-/// Nobody is told to wait longer, in seconds.
+/// The longest `Retry-After`, in seconds.
 const RETRY_AFTER_SECONDS_MAX: u64 = 600;
 
 /// An error as a client sees it (RFC 9457).
@@ -75,7 +76,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "There is nothing at this path.")
     }
 
-    /// 405, with the methods that would do.
+    /// 405, with the methods that are allowed.
     pub fn method_not_allowed(allow: &'static str) -> Self {
         Self {
             header: Some(("allow", allow.into())),
@@ -86,7 +87,7 @@ impl Problem {
         }
     }
 
-    /// 401. Does not tell whether a token was missing, wrong, or never configured.
+    /// 401. It does not say if a token was missing, wrong, or never configured.
     pub fn unauthorized() -> Self {
         Self {
             header: Some(("www-authenticate", "Bearer realm=\"rollcall\"".into())),
@@ -103,7 +104,7 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
-    /// 429: the token is wrong, and so were many others just now.
+    /// 429: the token is wrong, and many other wrong ones came at the same time.
     pub fn too_many_wrong_tokens() -> Self {
         Self {
             header: Some(("retry-after", RETRY_AFTER_SECONDS.into())),
@@ -114,7 +115,7 @@ impl Problem {
         }
     }
 
-    /// 503: nothing is known of what was asked; the client may ask again.
+    /// 503: it is not known if the request took effect. The client may send it again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self {
             header: Some(("retry-after", RETRY_AFTER_SECONDS.into())),
@@ -122,12 +123,13 @@ impl Problem {
         }
     }
 
-    /// 503: too little of the data could be had.
+    /// 503: too few of the IPs answered.
     pub fn out_of_reach() -> Self {
         Self::unavailable("The data could not be reached in time. Ask again.")
     }
 
-    /// 503: an answer would lack what was recorded and is not counted yet; says how much, and for how long.
+    /// 503: some recorded hits are not counted yet, so an answer would lack them. Says how many
+    /// batches wait, and for how long.
     pub fn behind(behind: Behind) -> Self {
         let seconds = behind.left_ms.map(|ms| ms.div_ceil(1_000));
         let seconds = seconds.map(|seconds| seconds.clamp(2, RETRY_AFTER_SECONDS_MAX));
@@ -138,7 +140,7 @@ impl Problem {
         problem
     }
 
-    /// 500: what is stored is damaged.
+    /// 500: a stored value is damaged.
     pub fn unreadable() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -157,7 +159,7 @@ impl Problem {
         }
     }
 
-    /// 400: not one hit was taken.
+    /// 400: no hit was taken.
     pub fn all_rejected(rejected: u64, rejections: Vec<Rejection>) -> Self {
         Self {
             rejected: Some(Box::new(Rejected {
@@ -173,7 +175,7 @@ impl Problem {
         self.status
     }
 
-    /// The same told in another form: gives it the header that a client needs.
+    /// Gives the problem's header to an answer that tells the problem in another form.
     pub fn head(&self, mut reply: Reply) -> Reply {
         if let Some((name, value)) = &self.header
             && let Ok(value) = HeaderValue::from_str(value)
@@ -202,7 +204,7 @@ impl From<NotUnderstood> for Problem {
 }
 
 impl From<Failure> for Problem {
-    /// Internal text is logged, not sent.
+    /// Logs the internal text. The client does not get it.
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Invalid(reason) => Self::new(StatusCode::BAD_REQUEST, reason),

@@ -8,7 +8,7 @@ use spin_sdk::http::{BoxBody, EmptyBody, FullBody, box_body};
 
 use crate::log;
 
-/// What a handler answers with.
+/// The answer of a handler.
 pub type Reply = Response<BoxBody>;
 
 /// An answer without a body.
@@ -18,7 +18,7 @@ pub fn empty(status: StatusCode) -> Reply {
     reply
 }
 
-/// An answer with a body that is in memory.
+/// An answer with a body in memory.
 pub fn full(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(box_body(FullBody::new(body.into())));
     *reply.status_mut() = status;
@@ -27,12 +27,13 @@ pub fn full(status: StatusCode, content_type: &'static str, body: impl Into<Byte
     reply
 }
 
-/// `application/json`. What cannot be written as JSON is logged, and answered with a bare 500.
+/// `application/json`. If a value cannot be written as JSON, this is logged, and the answer is a
+/// 500 without a body.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Reply {
     json_as(status, "application/json", value)
 }
 
-/// JSON under a media type of its own.
+/// JSON under another media type.
 pub fn json_as(status: StatusCode, content_type: &'static str, value: &impl Serialize) -> Reply {
     match serde_json::to_vec(value) {
         Ok(body) => full(status, content_type, body),
@@ -43,7 +44,8 @@ pub fn json_as(status: StatusCode, content_type: &'static str, value: &impl Seri
     }
 }
 
-/// What one component answers another: postcard, which is smaller and faster than JSON where much travels.
+/// An answer for another component, as postcard: for large answers, it is smaller and faster than
+/// JSON.
 pub fn postcard(status: StatusCode, value: &impl Serialize) -> Reply {
     match postcard::to_allocvec(value) {
         Ok(body) => full(status, "application/octet-stream", body),

@@ -1,7 +1,8 @@
-//! What tells that a streamed answer is whole: a trailer.
+//! The trailer that says that a streamed answer is whole.
 //!
-//! The body of a component that dies ends, for whoever reads it, as if it were finished. So a stream of which nothing may be missing names a
-//! trailer in its head and sends it last, and whoever hands it on breaks off where the trailer did not come.
+//! If a component dies while it sends a body, the body ends as if it were finished. So if a stream
+//! must be whole, its head names a trailer, and the stream ends with it. If the trailer does not
+//! come, a component that hands the stream on breaks it off.
 
 use std::io::Error;
 use std::pin::Pin;
@@ -12,16 +13,16 @@ use http::header::TRAILER;
 use http::{HeaderMap, HeaderName};
 use http_body::{Body, Frame};
 
-/// The trailer of a whole export; tells how many rows there are: `rows=3`.
+/// The trailer of a whole export. It says how many rows there are: `rows=3`.
 pub const EXPORT_COMPLETE: HeaderName = HeaderName::from_static("export-complete");
 
-/// Whether an answer with such a head is only whole with its trailer.
+/// Whether the head of an answer names the trailer. The answer is whole only with the trailer.
 pub fn is_announced(headers: &HeaderMap) -> bool {
     let announced = headers.get(TRAILER).map(|value| value.as_bytes());
     announced == Some(EXPORT_COMPLETE.as_str().as_bytes())
 }
 
-/// A body that ends with an error if its trailer did not come.
+/// A body that ends with an error if its trailer does not come.
 pub struct WithTrailer<B> {
     body: B,
     is_whole: bool,

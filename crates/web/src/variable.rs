@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::log;
 
-/// A variable's value; empty if it is not set, or cannot be had.
+/// A variable's value. Empty if the variable is not set or cannot be read.
 pub async fn text(name: &str) -> String {
     match spin_sdk::variables::get(name).await {
         Ok(value) => value,
@@ -16,7 +16,7 @@ pub async fn text(name: &str) -> String {
     }
 }
 
-/// A variable's value within its range; where it is not, `default`, and the log says so.
+/// A variable's value, if it is within its range. If it is not, `default`, and the log says so.
 pub async fn number<T>(name: &str, default: T, range: std::ops::RangeInclusive<T>) -> T
 where
     T: FromStr + PartialOrd + Display + Copy,
@@ -40,7 +40,8 @@ where
     }
 }
 
-/// A variable's value within its range; none where it is empty. What is neither is an error that says so.
+/// A variable's value, if it is within its range. None if it is empty. Any other value is an error
+/// that says so.
 pub async fn number_if_any<T>(
     name: &str,
     range: std::ops::RangeInclusive<T>,
