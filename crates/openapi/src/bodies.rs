@@ -1,4 +1,4 @@
-//! What is sent or taken and has no type in the code that does so.
+//! Bodies that have no type in the code that sends or reads them.
 
 use rollcall_tally::filter::as_parameters::Parameters;
 use rollcall_tally::question::DateRange;

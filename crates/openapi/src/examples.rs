@@ -1,4 +1,5 @@
-//! Examples: some hits, and what the reports make of them. All of it is read, added up and shaped by the code that does so in the app.
+//! Examples: some hits, and the reports of them. The same code as in the app reads the hits, adds
+//! them up and makes the reports.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 use crate::bodies::Export;
 
-/// When the examples are of: 2025-01-31T12:00:00Z.
+/// The time of the examples: 2025-01-31T12:00:00Z.
 pub const NOW_MS: u64 = 1_738_324_800_000;
 
 /// A hit a line.
@@ -62,7 +63,7 @@ pub fn rejections() -> Problem {
     Problem::all_rejected(receipt.rejected, receipt.rejections)
 }
 
-/// The answer to a survey. Of each timeline, the newest buckets alone.
+/// The answer to a survey. Each timeline has only its newest buckets.
 pub fn answer(survey: &AnySurvey) -> Value {
     let query = survey.query();
     let ips = states()
@@ -249,7 +250,7 @@ pub fn alert_check() -> AlertCheck {
     }
 }
 
-/// What is told of the rule that fires.
+/// The notification of the rule that fires.
 pub fn alert_notification() -> Option<AlertNotification> {
     let alerts = alert_check().alerts.into_iter();
     let mut firing = alerts.filter(|alert| alert.finding.state == AlertState::Firing);
@@ -265,12 +266,12 @@ pub fn alert_notification() -> Option<AlertNotification> {
     })
 }
 
-/// As JSON. What has none would be `null`, which no example may be.
+/// A value as JSON. If it could not be written, it would be `null`, which no example may be.
 pub fn value(example: &impl Serialize) -> Value {
     serde_json::to_value(example).unwrap_or_default()
 }
 
-/// What the IPs of the hits say.
+/// The summary of the IPs of the hits.
 fn summary(query: Query) -> Summary {
     let mut accumulator = Accumulator::new(query.details);
     let batch = Batch {
@@ -300,7 +301,7 @@ fn states() -> BTreeMap<IpAddr, IpState> {
     states
 }
 
-/// Leaves the newest buckets of each period, in which all the hits are.
+/// Leaves the newest buckets of each period. All hits are in them.
 fn shorten(answer: &mut Value) {
     match answer {
         Value::Object(fields) => {

@@ -72,12 +72,12 @@ pub fn schema() -> Object {
     required.fold(hit, ObjectBuilder::required).build()
 }
 
-/// A path as it is kept.
+/// A pattern for a path as it is kept.
 pub fn path() -> String {
     format!(r"{}|\*", absolute_path())
 }
 
-/// What a path is cut out of.
+/// A pattern for the path of a hit, before it is cut.
 fn target() -> String {
     let (path, absolute) = (path(), absolute_path());
     format!(r"({path}|[hH][tT][tT][pP][sS]?://[^/?#]+({absolute})?)([?#][\s\S]*)?")

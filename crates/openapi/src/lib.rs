@@ -1,10 +1,12 @@
 //! The description of the HTTP API: an OpenAPI 3.1 document, and a page to read it.
 //!
-//! Made when the router is built, of what the components themselves use: schemas are those of the types that are sent, names, ranges and
-//! defaults those that requests are read with, examples values of these types. Pure: no I/O. What is for people in a browser, the pages
-//! under `/admin/`, is not in it, but for signing in.
+//! The document is made when the router is built, of the code of the components. The schemas are
+//! those of the types that are sent. Requests are read with the same names, ranges and defaults.
+//! The examples are values of these types. This crate is pure: it has no I/O. The pages for people
+//! under `/admin/` are not in the document, but signing in is.
 //!
-//! A new path is a function in the file of its group under [`paths`], and a line in [`paths::every`].
+//! To add a path, add a function to the file of its group under [`paths`], and a line to
+//! [`paths::every`].
 
 mod bodies;
 mod examples;

@@ -1,4 +1,4 @@
-//! Parameters of requests. Those of questions are made of what the questions declare.
+//! Parameters of requests. The questions declare their own.
 
 use rollcall_tally::filter::{Text, UNKNOWN};
 use rollcall_tally::hit::OTHER_PATHS;
@@ -11,7 +11,8 @@ use utoipa::openapi::schema::{Schema, Type};
 use crate::hit;
 use crate::shapes::{COUNTRY, address, integer, method, network, of, one_of, text};
 
-/// The parameters of a question that has all defaults. Examples of what it cannot do without are from the same question as an example.
+/// The parameters of a question with all defaults. `example` is the same question with a value for
+/// each required parameter.
 pub fn of_question(question: &mut dyn Ask, example: &mut dyn Ask) -> Vec<Parameter> {
     let (parameters, examples) = (question.parameters(), example.parameters());
     let each = parameters.iter().zip(&examples);
@@ -19,7 +20,7 @@ pub fn of_question(question: &mut dyn Ask, example: &mut dyn Ask) -> Vec<Paramet
         .collect()
 }
 
-/// Those of a question whose answer is kept: its headers, too.
+/// The parameters of a question whose answer is kept, with its headers.
 pub fn of_kept(question: &mut dyn Ask, example: &mut dyn Ask) -> Vec<Parameter> {
     let mut all = of_question(question, example);
     all.extend([
@@ -79,7 +80,7 @@ pub fn query(name: &str, about: &str, schema: impl Into<Schema>) -> ParameterBui
         .schema(Some(schema.into()))
 }
 
-/// A header of any value.
+/// A header with any value.
 pub fn header(name: &str, about: &str) -> Parameter {
     query(name, about, of(Type::String))
         .parameter_in(ParameterIn::Header)
@@ -90,7 +91,7 @@ pub fn if_none_match() -> Parameter {
     header("If-None-Match", "An `ETag`: who has that answer gets 304.")
 }
 
-/// For a regular expression.
+/// Escapes a text for a regular expression.
 fn escaped(text: &str) -> String {
     text.replace('(', r"\(").replace(')', r"\)")
 }

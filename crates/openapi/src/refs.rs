@@ -5,12 +5,12 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{Ref, RefOr};
 
-/// A type that is sent.
+/// The schema of a type that is sent.
 pub fn of<T: ToSchema>() -> RefOr<Schema> {
     Ref::from_schema_name(T::name()).into()
 }
 
-/// The name of what a survey is answered with.
+/// The name of a survey's report.
 pub fn of_survey(survey: &AnySurvey) -> String {
     let mut schemas = survey.schemas().into_iter();
     schemas.next().map(|(name, _)| name).unwrap_or_default()

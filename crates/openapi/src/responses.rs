@@ -24,7 +24,7 @@ use crate::shapes::{formatted, integer, of};
 pub const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 
-/// Errors that are the same wherever they happen.
+/// Errors that all paths have in common.
 #[derive(Clone, Copy)]
 pub enum Error {
     BadParameters,
@@ -38,7 +38,7 @@ pub enum Error {
     Unavailable,
 }
 
-/// The errors of all that needs a token, reads the data, and takes no body.
+/// The errors of a path that needs a token, reads the data, and takes no body.
 pub const OF_A_QUESTION: [Error; 7] = [
     Error::BadParameters,
     Error::Unauthorized,
@@ -137,7 +137,7 @@ impl Error {
     }
 }
 
-/// An operation with these errors, which stand among the components.
+/// An operation with these errors. The errors are among the components.
 pub fn errors(operation: OperationBuilder, errors: &[Error]) -> OperationBuilder {
     errors.iter().fold(operation, |operation, error| {
         let shared = Ref::from_response_name(error.name());
@@ -145,14 +145,14 @@ pub fn errors(operation: OperationBuilder, errors: &[Error]) -> OperationBuilder
     })
 }
 
-/// An operation that a browser without a session is led away from.
+/// An operation that sends a browser without a session to sign in.
 pub fn or_sign_in(operation: OperationBuilder) -> OperationBuilder {
     operation.response("303", Ref::from_response_name(SIGN_IN_FIRST))
 }
 
 const SIGN_IN_FIRST: &str = "SignInFirst";
 
-/// The answers for the components.
+/// The answers that are among the components.
 pub fn shared() -> Vec<(&'static str, ResponseBuilder)> {
     let sign_in = response(
         "A browser without a session is led to the sign-in page, and back afterwards: who sends no token, and an `Accept` that begins \
@@ -167,7 +167,7 @@ pub fn shared() -> Vec<(&'static str, ResponseBuilder)> {
     sign_in.into_iter().chain(shared).collect()
 }
 
-/// An error of one operation alone.
+/// An error that only one operation has.
 pub fn problem(about: &str, example: &Problem) -> ResponseBuilder {
     let content = content(refs::of::<Problem>(), value(example));
     response(about).content(PROBLEM, content)
@@ -179,7 +179,7 @@ pub fn json<T: ToSchema + Serialize>(about: &str, example: &T) -> ResponseBuilde
     response(about).content(JSON, content)
 }
 
-/// An answer that is kept, and given again.
+/// An answer that is kept for later requests.
 pub fn kept(about: &str, schema: RefOr<Schema>, example: &impl Serialize) -> ResponseBuilder {
     let whole = AllOfBuilder::new().item(schema);
     let whole = whole.item(refs::of::<Stale>()).build();
@@ -204,12 +204,12 @@ pub fn content(schema: impl Into<RefOr<Schema>>, example: impl Into<Value>) -> C
     content.example(Some(example.into())).build()
 }
 
-/// A text that is no JSON.
+/// A text that is not JSON.
 pub fn text(example: &str) -> Content {
     content(Schema::from(of(Type::String)), example)
 }
 
-/// A text of a format that has a name.
+/// A text with a named format.
 pub fn formatted_text(format: &str, example: &str) -> Content {
     content(Schema::from(formatted(format)), example)
 }
@@ -222,7 +222,7 @@ pub fn with_headers(response: ResponseBuilder, names: &[&str]) -> ResponseBuilde
     })
 }
 
-/// Every header that an answer tells something by.
+/// Every header of an answer.
 pub fn headers() -> Vec<(&'static str, Header)> {
     let text = |about: &str, example: &str| header(of(Type::String).build(), about, json!(example));
     let seconds =

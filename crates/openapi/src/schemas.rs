@@ -1,4 +1,4 @@
-//! The schemas of everything that is sent and taken, by name: those of the types that it is made of.
+//! The schemas of all that is sent and taken, by name. They are those of the types in the code.
 
 use rollcall_tally::alert::{AlertState, Event, Finding, Rule};
 use rollcall_tally::intake::REJECTIONS_SHOWN;
@@ -18,14 +18,14 @@ use utoipa::openapi::{Object, RefOr};
 use crate::bodies::{Export, SignIn, Stale};
 use crate::{hit, responses, security, shapes};
 
-/// Those that can be asked for, of all that there are.
+/// The windows that can be asked for.
 fn window() -> Object {
     let window = shapes::one_of(&Window::EVERY.map(Window::name));
     let about = "A stretch of time that ends now.";
     window.description(Some(about)).build()
 }
 
-/// How many entries the lists of an answer have at most.
+/// The most entries of each list in an answer.
 const LISTS: [(&str, &str, usize); 6] = [
     ("GlobalStats", "topPaths", GLOBAL_TOP_PATHS as usize),
     ("Overview", "topIPs", OVERVIEW_IPS as usize),
@@ -89,7 +89,8 @@ pub fn components() -> Components {
     components
 }
 
-/// A part that may be missing is `null` for utoipa, as fields are. But its fields are left out, all of them.
+/// Corrects a part that may be absent. For utoipa, such a part is `null`, as a field is. But all of
+/// its fields are left out.
 fn may_lack_parts(schema: &mut RefOr<Schema>) {
     let RefOr::T(Schema::AllOf(whole)) = schema else {
         return;
@@ -103,7 +104,7 @@ fn may_lack_parts(schema: &mut RefOr<Schema>) {
     }
 }
 
-/// Says how long a list can be.
+/// Sets how long a list can be.
 fn limit(schema: Option<&mut RefOr<Schema>>, list: &str, items_max: usize) {
     let fields = match schema {
         Some(RefOr::T(Schema::Object(object))) => Some(object),

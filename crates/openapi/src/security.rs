@@ -10,7 +10,7 @@ const VIEWER: &str = "viewerToken";
 const ADMIN: &str = "adminToken";
 const SESSION: &str = "session";
 
-/// Who may ask for something; any one of the schemes will do.
+/// Who may ask. One of the schemes is enough.
 #[derive(Clone, Copy)]
 pub enum Access {
     /// Everybody.

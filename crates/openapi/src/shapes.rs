@@ -7,7 +7,7 @@ use rollcall_tally::hit::METHOD_BYTES_MAX;
 use utoipa::openapi::SchemaFormat;
 use utoipa::openapi::schema::{AnyOf, AnyOfBuilder, Object, ObjectBuilder, Schema, Type};
 
-/// As the API spells countries, whatever the case.
+/// A country as the API spells it, in any case.
 pub const COUNTRY: &str = "[A-Za-z][A-Za-z0-9]";
 
 /// A token of RFC 9110.
@@ -15,12 +15,12 @@ pub fn method() -> String {
     format!("[A-Za-z0-9!#$%&'*+.^_`|~-]{{1,{METHOD_BYTES_MAX}}}")
 }
 
-/// A text that this regular expression fits as a whole.
+/// A text that fits this regular expression as a whole.
 pub fn text(pattern: impl Display) -> ObjectBuilder {
     of(Type::String).pattern(Some(format!("^({pattern})$")))
 }
 
-/// A text of a format that has a name.
+/// A text with a named format.
 pub fn formatted(format: &str) -> Object {
     let format = SchemaFormat::Custom(format.to_owned());
     of(Type::String).format(Some(format)).build()

@@ -1,4 +1,4 @@
-//! The document against what requests are read with.
+//! Checks the document against the code that reads requests.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{document, examples};
 
-/// The questions: their paths, what each cannot do without, and their other parameters in the document.
+/// The questions: their paths, the parameters that each one needs, and the others in the document.
 fn questions() -> Vec<(String, &'static str, Vec<Value>)> {
     let document = document().unwrap();
     let every = Question::every().into_iter().map(|question| {
@@ -114,7 +114,7 @@ fn the_example_of_a_csv_export_has_a_field_in_every_column() {
     assert_eq!(columns, [ExportRecord::COLUMNS.len(); 3]);
 }
 
-/// A question's parameters as the tables of the documentation have them, but the window and the filter.
+/// A question's parameters as the tables of the documentation have them, without window and filter.
 fn in_a_table(question: &mut Question) -> String {
     let ask = question.ask();
     let parameters = ask.parameters().into_iter();

@@ -1,4 +1,4 @@
-//! What the app sends by itself.
+//! The requests that the app sends by itself.
 
 use rollcall_tally::report::AlertNotification;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::refs;
 use crate::responses::{JSON, content, response};
 use crate::security::Access;
 
-/// Each by its name. Utoipa's document has no place for them.
+/// Each webhook, by its name. Utoipa's document has no place for them.
 ///
 /// # Errors
 /// None is known.

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::shape::shown;
 
-/// Asks for what the examples of the parameters and of the body say. `$ROLLCALL` is where the app is.
+/// A command that sends the examples of the parameters and of the body. `$ROLLCALL` is the app's
+/// address.
 pub fn command(method: &str, path: &str, operation: &Value) -> String {
     let mut path = path.to_owned();
     let mut options = Vec::new();
@@ -45,7 +46,7 @@ pub fn command(method: &str, path: &str, operation: &Value) -> String {
     command
 }
 
-/// The variable that a token is in: the first scheme that lets in.
+/// The variable with the token, of the first scheme that lets in.
 fn token(operation: &Value) -> Option<&'static str> {
     let first = operation["security"].as_array()?.first()?.as_object()?;
     match first.keys().next()?.as_str() {

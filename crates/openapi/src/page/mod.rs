@@ -1,5 +1,5 @@
-//! The document as a page to read: every path with its parameters, answers and examples, and every schema. Needs no script, and no other
-//! host.
+//! The document as a page: every path with its parameters, answers and examples, and every schema.
+//! The page needs no script, and no other host.
 
 mod curl;
 mod read;
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use shape::Shape;
 
-/// The page of a document, as JSON.
+/// The page of a document, which is JSON.
 ///
 /// # Errors
-/// Those of writing it.
+/// The page could not be written.
 pub fn page(document: &Value) -> askama::Result<String> {
     read::page(document).render()
 }
@@ -28,7 +28,7 @@ struct Page {
     schemas: Vec<Schema>,
 }
 
-/// What has a name, and a description in HTML.
+/// A name with a description in HTML.
 struct Named {
     name: String,
     about: String,
@@ -40,23 +40,23 @@ struct Group {
     operations: Vec<Operation>,
 }
 
-/// What can be done at a path.
+/// An operation at a path.
 struct Operation {
     id: String,
     method: String,
     path: String,
     name: String,
     about: String,
-    /// `None`: it is the app that does it.
+    /// `None`: the app sends the request.
     call: Option<Call>,
     parameters: Vec<Parameter>,
     body: Option<Body>,
     answers: Vec<Answer>,
 }
 
-/// How a client does it.
+/// How a client makes the request.
 struct Call {
-    /// The schemes of which any one lets in; none: everybody.
+    /// The schemes. One of them is enough. If there is none, everybody is let in.
     access: Vec<String>,
     curl: String,
 }
@@ -93,15 +93,15 @@ struct Schema {
     name: String,
     about: String,
     parts: Vec<Part>,
-    /// What it is, if it has no fields.
+    /// The shape of the value, if it has no fields.
     shape: Option<Shape>,
     fields: Vec<Field>,
 }
 
-/// Another schema that it has all fields of.
+/// Another schema. All of its fields are fields of this one.
 struct Part {
     shape: Shape,
-    /// Or none of them.
+    /// Its fields may be absent, all of them.
     may_lack: bool,
 }
 

@@ -1,4 +1,4 @@
-//! From the document to what the page shows.
+//! Reads from the document the parts that the page shows.
 
 use pulldown_cmark::{Parser, html};
 use serde_json::Value;
@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
     }
 
     fn schema(&self, name: &str, schema: &Value) -> Schema {
-        // A part is either named, or has fields of its own.
+        // A part has a name, or fields of its own.
         let parts: Vec<&Value> = items(&schema["allOf"]).collect();
         let (own, named): (Vec<&Value>, Vec<&Value>) = parts
             .into_iter()
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What stands among the components, if it is named.
+    /// The component that a reference names. If it is no reference, the part itself.
     fn resolved(&self, part: &'a Value) -> &'a Value {
         let pointer = part["$ref"]
             .as_str()
@@ -148,7 +148,8 @@ fn parameter(parameter: &Value) -> Parameter {
     }
 }
 
-/// What may lack is written as any of two: it, or an object of whatever fields.
+/// If a part may be absent, the document has it as any of two: the part, or an object of any
+/// fields.
 fn part(schema: &Value) -> Part {
     let alternative = schema["anyOf"].get(0);
     Part {
@@ -175,7 +176,7 @@ fn named(name: &str, described: &Value) -> Named {
     }
 }
 
-/// Texts as they are, JSON over several lines.
+/// A text as it is. JSON over several lines.
 fn example(value: &Value) -> String {
     let written = value.as_str().map(str::to_owned);
     written.unwrap_or_else(|| format!("{value:#}"))

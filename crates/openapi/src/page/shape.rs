@@ -1,4 +1,4 @@
-//! What a value looks like, in a line: `integer (1 to 100)`.
+//! The shape of a value, in a line: `integer (1 to 100)`.
 
 use serde_json::Value;
 
@@ -7,11 +7,11 @@ pub type Shape = Vec<Piece>;
 
 pub struct Piece {
     pub text: String,
-    /// The name of the schema that it leads to.
+    /// The name of the schema that the piece links to.
     pub schema: Option<String>,
 }
 
-/// A longer pattern tells a reader nothing.
+/// The longest pattern that is shown. A longer one would tell a reader nothing.
 const PATTERN_MAX: usize = 48;
 
 pub fn of(schema: &Value) -> Shape {
@@ -79,7 +79,7 @@ fn single(schema: &Value, types: &[&str]) -> String {
     }
 }
 
-/// Of numbers it says how long they are in memory.
+/// The format of a text. The format of a number says only its size in memory, and is left out.
 fn format(schema: &Value, types: &[&str]) -> Option<String> {
     let format = schema["format"].as_str()?;
     types.contains(&"string").then(|| format.to_owned())
@@ -104,7 +104,7 @@ fn plain(text: String) -> Shape {
     vec![Piece { text, schema }]
 }
 
-/// A value as one writes it in a URL.
+/// A value as it is written in a URL.
 pub fn shown(value: &Value) -> String {
     let text = value.as_str().map(str::to_owned);
     text.unwrap_or_else(|| value.to_string())

@@ -101,7 +101,7 @@ fn content(format: Format) -> Content {
     }
 }
 
-/// One or many.
+/// One hit, or an array of hits.
 fn hits() -> Content {
     let hit = || RefOr::<Schema>::from(Ref::from_schema_name("Hit"));
     let many = ArrayBuilder::new().items(hit()).min_items(Some(1));

@@ -1,4 +1,4 @@
-//! Every path, by group. A file has the paths of a group, a function each.
+//! Every path, by group. A group is a file, and a path is a function.
 
 mod collect;
 mod export;
@@ -14,7 +14,7 @@ use utoipa::openapi::tag::{Tag, TagBuilder};
 
 use crate::security::Access;
 
-/// A path, and what can be done there.
+/// A path and its operations.
 pub type Path = (&'static str, PathItem);
 
 const RECORD: &str = "Record";

@@ -1,4 +1,4 @@
-//! What needs no token.
+//! Paths that need no token.
 
 use super::{OPEN, Path, get, operation};
 use crate::responses::{Error, errors, response, text, with_headers};

@@ -1,4 +1,4 @@
-//! What operators need.
+//! Paths for operators.
 
 use rollcall_tally::question::Question;
 use serde_json::json;
@@ -106,7 +106,7 @@ pub fn openapi() -> Path {
     )
 }
 
-/// What admins have done by a `POST` without a body. `id` and `name` as of an [`operation`].
+/// A `POST` without a body, for admins. `id` and `name` are those of an [`operation`].
 fn order(path: &'static str, (id, name): (&str, &str), about: &str, done: ResponseBuilder) -> Path {
     const ERRORS: [Error; 5] = [
         Error::Unauthorized,

@@ -103,7 +103,7 @@ pub fn sign_out() -> Path {
     post("/admin/sign-out", errors(operation, &[Error::NotAllowed]))
 }
 
-/// What browsers say of the page that a request comes from.
+/// The headers in which a browser says which page a request comes from.
 fn from_our_own() -> Vec<Parameter> {
     let site = query(
         "Sec-Fetch-Site",
