@@ -1,7 +1,9 @@
-//! apt with a state of its own: reads one suite of Debian and downloads from it, and leaves the machine's lists as they are.
+//! apt with a state of its own: reads one suite of Debian, and downloads from it. The machine's
+//! package lists stay as they are.
 //!
-//! Signatures are always checked, against the Debian archive keyring that the machine has. The machine's own apt settings
-//! (a proxy, say, or whether a mirror's lists may be old) stay in force, but for its sources, preferences and hooks.
+//! Signatures are always checked, against the machine's Debian archive keyring. The machine's own
+//! apt settings stay in force (a proxy, say, or whether a mirror's lists may be old), but not its
+//! sources, preferences and hooks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,8 @@ const KEYRINGS: [&str; 2] = [
     "/usr/share/keyrings/debian-archive-keyring.pgp",
 ];
 
-/// rustc depends on a C compiler. The machine's own links what runs here, so Debian's is counted as installed.
+/// rustc depends on a C compiler. The machine's own compiler links all that runs here. So Debian's
+/// is counted as installed.
 const INSTALLED: &str = "Package: machine-linker
 Status: install ok installed
 Architecture: all
@@ -32,7 +35,7 @@ pub struct Apt {
 }
 
 impl Apt {
-    /// Fetches the lists of `suite` into `folder`, which is made.
+    /// Fetches the lists of `suite` into `folder`. Makes the folder.
     pub fn open(folder: &Path, mirror: &str, suite: &str) -> Result<Self> {
         let Some(keyring) = KEYRINGS.iter().find(|path| Path::new(path).is_file()) else {
             bail!(
@@ -57,7 +60,7 @@ impl Apt {
         Ok(apt)
     }
 
-    /// What the suite says of these packages; one that it does not have is left out.
+    /// The suite's records of these packages. A package that the suite lacks is left out.
     pub fn show(&self, packages: &[&str]) -> Result<String> {
         let mut shown = String::new();
         for package in packages {
@@ -69,7 +72,7 @@ impl Apt {
         Ok(shown)
     }
 
-    /// Downloads these packages and all that they depend on; gives the files.
+    /// Downloads these packages and all packages that they depend on. Gives the files.
     pub fn download(&self, packages: &[String]) -> Result<Vec<PathBuf>> {
         let mut install = self.command("apt-get");
         install
@@ -87,7 +90,7 @@ impl Apt {
 
     fn update(&self, suite: &str) -> Result<()> {
         let mut update = self.command("apt-get");
-        // Without this, apt takes a failed download for a warning and goes on with what it has: nothing.
+        // Without this, apt takes a failed download for a warning, and goes on without the file.
         update.args(["update", "--quiet=2", "-o", "APT::Update::Error-Mode=any"]);
         command::read(&mut update).with_context(|| {
             format!(

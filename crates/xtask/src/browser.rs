@@ -1,4 +1,5 @@
-//! What the tests in a browser need: Chromium and its driver, which are the machine's, and axe-core, which npm fetches.
+//! The needs of the tests in a browser: Chromium and its driver, which the machine has, and
+//! axe-core, which npm fetches.
 
 use std::fs;
 use std::process::Command;
@@ -8,10 +9,11 @@ use anyhow::{Context, Result, bail};
 use crate::command;
 use crate::workspace::Workspace;
 
-/// The rules for pages that everybody can use. In the tests only; nothing of it is kept in the repository.
+/// The rules for pages that everybody can use. Only the tests use them, and the repository has none
+/// of their files.
 const AXE_CORE: &str = "4.14.1";
 
-/// Fetches what npm has and the last run did not leave. An error says what is missing.
+/// Fetches axe-core from npm, if the last run did not leave it. An error says what is missing.
 pub fn prepare(workspace: &Workspace) -> Result<()> {
     for program in ["chromium", "chromedriver"] {
         if command::read_if_installed(Command::new(program).arg("--version"))?.is_none() {

@@ -1,4 +1,5 @@
-//! What every change must pass: the form, the lints, the dependencies, then every test that this machine can run.
+//! The checks that every change must pass: form, lints, dependencies, and then every test that this
+//! machine can run.
 
 use std::process::Command;
 
@@ -9,7 +10,7 @@ use crate::deny;
 use crate::test;
 use crate::workspace::Workspace;
 
-/// The cheapest first, so that what fails fails soon.
+/// The cheapest check comes first, so that a failure comes soon.
 pub fn run(workspace: &Workspace) -> Result<()> {
     let cargo = |args: &[&str]| {
         let mut cargo = command::cargo();
@@ -30,7 +31,8 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     .context("The lints found something")?;
     cargo(&["test", "--workspace", "--locked", "--no-run"])
         .context("The tests could not be built")?;
-    // What was built is written to the disk before the tests begin, whose stores wait for it with deadlines of their own.
+    // The build is written to the disk before the tests begin. Else the tests' stores would wait
+    // for the disk, and they have deadlines.
     command::run(&mut Command::new("sync"))?;
     test::run(workspace)
 }

@@ -1,4 +1,4 @@
-//! Running other programs, with errors that name the program and repeat what it said.
+//! Runs other programs. An error names the program and repeats its output.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,9 +7,10 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 
-/// The cargo that runs this tool, so that both build with one version. What it told this tool of its package is not handed on: build
-/// scripts that look at it, such as ring's, would run again, and what depends on them be built again, each time that cargo is called from
-/// here after it was called from a shell.
+/// The cargo that runs this tool, so that both build with one version. Cargo tells this tool of its
+/// package in variables. They are not handed on: build scripts that look at them, such as ring's,
+/// would run again each time that cargo is called from here after a call from a shell, and all that
+/// depends on them would be built again.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     for (name, _) in env::vars_os() {
@@ -23,7 +24,7 @@ pub fn cargo() -> Command {
     cargo
 }
 
-/// Runs to the end with the output shown as it comes.
+/// Runs a program to its end. Its output is shown as it comes.
 pub fn run(command: &mut Command) -> Result<()> {
     let name = name(command);
     let status = command
@@ -35,7 +36,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs to the end quietly and gives what it wrote to standard output.
+/// Runs a program to its end, without showing its output. Gives its standard output.
 pub fn read(command: &mut Command) -> Result<String> {
     let name = name(command);
     let output = command
@@ -49,7 +50,7 @@ pub fn read(command: &mut Command) -> Result<String> {
         .to_owned())
 }
 
-/// As [`read`], but a program that is not installed is `None`.
+/// As [`read`], but if the program is not installed, gives `None`.
 pub fn read_if_installed(command: &mut Command) -> Result<Option<String>> {
     match command.output() {
         Ok(output) if output.status.success() => Ok(Some(

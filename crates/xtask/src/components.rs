@@ -1,4 +1,5 @@
-//! Builds the components: one cargo call for all three, in a target folder of its own, since rustc may be another one.
+//! Builds the components: one cargo call for all three. It has a target folder of its own, because
+//! its rustc may be another one.
 
 use anyhow::{Context, Result};
 
@@ -12,7 +13,8 @@ const PACKAGES: [&str; 3] = [
     "rollcall-router",
 ];
 
-/// Leaves `target/wasm/wasm32-wasip2/release/rollcall_{collector,aggregator,router}.wasm`, which spin.toml names.
+/// Makes `target/wasm/wasm32-wasip2/release/rollcall_{collector,aggregator,router}.wasm`. spin.toml
+/// names these files.
 pub fn build(workspace: &Workspace) -> Result<()> {
     let toolchain = Toolchain::find_or_make(workspace)?;
     let mut cargo = command::cargo();

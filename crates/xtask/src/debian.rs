@@ -1,7 +1,9 @@
-//! Makes a rustc for wasm out of Debian's packages, unpacked below `target/` and installed nowhere.
+//! Makes a rustc for Wasm of Debian's packages. It is unpacked below `target/` and installed
+//! nowhere.
 //!
-//! It runs through its own dynamic loader, since it is built for a newer libc than the machine's. What it compiles for the
-//! host (build scripts, procedural macros) is linked by the machine's own `cc`.
+//! This rustc runs through its own dynamic loader, because it is built for a newer libc than the
+//! machine's. If it compiles for the host (build scripts, procedural macros), the machine's own
+//! `cc` links.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -14,11 +16,11 @@ use crate::apt::Apt;
 use crate::command;
 use crate::sources;
 
-/// The first in which both packages have one version is taken.
+/// The suites to look at. The first suite in which both packages have one version is taken.
 const SUITES: [&str; 2] = ["testing", "unstable"];
 const PACKAGES: [&str; 2] = ["rustc", "libstd-rust-dev-wasm32"];
 
-/// Unpacked with the rest, but for other targets: 216 MB that nothing here reads.
+/// Folders that are unpacked with the rest, but are for other targets: 216 MB that nothing needs.
 const NOT_NEEDED: [&str; 2] = [
     "usr/lib/rustlib/wasm32-unknown-unknown",
     "usr/lib/rustlib/wasm32-wasip1",
@@ -29,8 +31,9 @@ pub fn rustc(folder: &Path) -> PathBuf {
     folder.join("bin/rustc")
 }
 
-/// Makes `folder`, whole or not at all: it is put together beside its place, passes `check`, and is then renamed. What an
-/// interrupted run left is removed; of two runs at once the second waits, and takes what the first has made.
+/// Makes `folder`, whole or not at all. It is put together beside its place, passes `check`, and is
+/// then renamed. If an interrupted run left a folder, it is removed. If two run at once, the second
+/// waits, and takes the folder that the first made.
 pub fn make(folder: &Path, check: impl Fn(&Path) -> Result<()>) -> Result<()> {
     let parent = folder
         .parent()
@@ -91,7 +94,7 @@ fn unpack_packages(folder: &Path) -> Result<()> {
     )
 }
 
-/// Reads the paragraphs of `apt-cache show`, and finds the first version of the one package that the other has too.
+/// Reads the paragraphs of `apt-cache show`. Finds the first version that both packages have.
 fn common_version(shown: &str, [one, other]: [&str; 2]) -> Option<String> {
     let mut packages = Vec::new();
     for paragraph in shown.split("\n\n") {
@@ -114,7 +117,7 @@ fn common_version(shown: &str, [one, other]: [&str; 2]) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// A `rustc` that finds its parts by its own place, so that the folder can be moved.
+/// Writes a `rustc` that finds its parts relative to itself, so that the folder can be moved.
 fn write_wrapper(folder: &Path) -> Result<()> {
     let loader = find_loader(&folder.join("root/usr/lib"))?;
     let loader = loader.strip_prefix(folder)?.display().to_string();
@@ -137,7 +140,8 @@ fn write_wrapper(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The dynamic loader lies beside the libraries, in `usr/lib/<architecture>`; its name differs from one to the next.
+/// Finds the dynamic loader. It is beside the libraries, in `usr/lib/<architecture>`. Each
+/// architecture has another name for it.
 fn find_loader(libraries: &Path) -> Result<PathBuf> {
     for folder in fs::read_dir(libraries)?
         .filter_map(Result::ok)

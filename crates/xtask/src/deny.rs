@@ -1,4 +1,5 @@
-//! Holds the dependencies against `deny.toml`, with cargo-deny: the machine's, or else one that is built below target/.
+//! Checks the dependencies against `deny.toml`, with cargo-deny. If the machine has no cargo-deny,
+//! it is built below `target/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::command;
 use crate::workspace::Workspace;
 
-/// The one that is built where the machine has none.
+/// The version that is built if the machine has none.
 const VERSION: &str = "0.20.2";
 
 pub fn check(workspace: &Workspace) -> Result<()> {
@@ -32,7 +33,8 @@ fn find_or_install(workspace: &Workspace) -> Result<PathBuf> {
     Ok(ours)
 }
 
-/// Without optimisation: it takes two minutes to build then, and seconds to run. Nothing that it needs a network for is asked of it.
+/// Builds cargo-deny without optimisation: this takes two minutes, and a run takes seconds. It is
+/// never asked for a check that needs a network.
 fn install(workspace: &Workspace, folder: &Path) -> Result<()> {
     let mut cargo = command::cargo();
     cargo

@@ -1,7 +1,9 @@
-//! The developer's tool: builds the components, serves the app, runs the tests and all other checks.
+//! The developer's tool: builds the components, serves the app, runs the tests and all other
+//! checks.
 //!
-//! It makes what these need (the wasm target, the secrets) and nothing else. It never changes the machine's package lists,
-//! and installs nothing outside this checkout, but for the wasm target where rustup can add it.
+//! It makes the Wasm target and the secrets, which these tasks need, and nothing else. It never
+//! changes the machine's package lists. It installs nothing outside this checkout but the Wasm
+//! target, if rustup can add it.
 
 mod apt;
 mod browser;
@@ -34,15 +36,18 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Build the three components into target/wasm, making the wasm toolchain first if it is missing
+    /// Build the three components into target/wasm, making the wasm toolchain first if it is
+    /// missing
     Build,
     /// Build the components, make the secrets if there are none, and serve the app
     Up(up::Options),
     /// Build the components and run every test that this machine can run
     Test,
-    /// Run all that a change must pass: format, lints, dependencies and every test that this machine can run
+    /// Run all that a change must pass: format, lints, dependencies and every test that this
+    /// machine can run
     Ci,
-    /// Run the ledger under fault, many histories or one step by step; `simulate --help` has the rest
+    /// Run the ledger under fault, many histories or one step by step; `simulate --help` has the
+    /// rest
     #[command(disable_help_flag = true)]
     Simulate {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -55,7 +60,8 @@ fn main() -> ExitCode {
     match run(task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Not by returning it: a backtrace, where the environment asks for one, would bury the sentence.
+            // The error is not returned: if the environment asks for a backtrace, it would bury the
+            // sentence.
             eprintln!("Error: {error}");
             for cause in error.chain().skip(1) {
                 eprintln!("  because {cause}");

@@ -1,6 +1,7 @@
-//! The app's two tokens: from the environment, else from `.env`, else made now and kept in `.env`.
+//! The app's two tokens. They come from the environment, or else from `.env`. If neither has them,
+//! they are made and kept in `.env`.
 //!
-//! A token that is there is never shown, and nothing else in `.env` is touched.
+//! A token that was there before is never shown, and nothing else in `.env` is touched.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -13,11 +14,11 @@ use anyhow::{Context, Result, anyhow};
 
 use crate::workspace::Workspace;
 
-/// As many bits as the tokens' comparison is worth.
+/// The length of a new token: 256 bits, which nobody can guess.
 const TOKEN_BYTES: usize = 32;
 
 pub struct Secret {
-    /// The environment variable, as Spin names it.
+    /// The environment variable that Spin reads.
     pub variable: &'static str,
     pub value: String,
     pub origin: Origin,
@@ -27,7 +28,7 @@ pub struct Secret {
 pub enum Origin {
     Environment,
     EnvFile,
-    /// Made by this run, and now in `.env`.
+    /// This run made it and wrote it to `.env`.
     New,
 }
 
@@ -43,7 +44,7 @@ impl Secrets {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             text => text.with_context(|| format!("{} cannot be read", path.display()))?,
         };
-        // The error would show the line, in which there may be a token.
+        // The error would show the line, which may hold a token.
         let values = values_in(&text)
             .map_err(|_| anyhow!("{} has a line that is no NAME=value", path.display()))?;
         let secrets = Self {
@@ -89,12 +90,14 @@ fn find_or_make(variable: &'static str, env_file: &BTreeMap<String, String>) -> 
     })
 }
 
-/// The values in the text of `.env`, read as Spin reads them: of two for one variable the last one counts.
+/// The values in the text of `.env`, read as Spin reads them: if a variable has two values, the
+/// last one counts.
 fn values_in(text: &str) -> dotenvy::Result<BTreeMap<String, String>> {
     dotenvy::from_read_iter(text.as_bytes()).collect()
 }
 
-/// The text with the tokens at its end, where they count before empty values of these very tokens. Every line stays.
+/// The text with the tokens at its end. Every line stays. The last value counts, so an empty value
+/// before does not matter.
 fn with_tokens(text: &str, tokens: &[(&str, &str)]) -> String {
     let end = match text.ends_with('\n') || text.is_empty() {
         true => "",
@@ -106,7 +109,7 @@ fn with_tokens(text: &str, tokens: &[(&str, &str)]) -> String {
     format!("{text}{end}{}", tokens.collect::<String>())
 }
 
-/// Random bytes of the operating system, in hex: fit for a header, a shell and `.env` alike.
+/// Random bytes of the operating system, in hex, which is safe in a header, a shell and `.env`.
 fn random_token() -> Result<String> {
     let mut bytes = [0_u8; TOKEN_BYTES];
     File::open("/dev/urandom")
@@ -115,7 +118,7 @@ fn random_token() -> Result<String> {
     Ok(hex::encode(bytes))
 }
 
-/// Writes the file whole or not at all, for its owner's eyes only. A symbolic link stays one.
+/// Writes the file whole or not at all. Only its owner may read it. A symbolic link stays one.
 fn replace(path: &Path, text: &str) -> Result<()> {
     let path = if path.exists() {
         fs::canonicalize(path)?
@@ -135,7 +138,8 @@ fn replace(path: &Path, text: &str) -> Result<()> {
         Ok(())
     };
     write().inspect_err(|_| {
-        // What could not be finished holds the tokens too; if it cannot be removed either, the first error says more.
+        // The unfinished file holds the tokens, too. If it cannot be removed either, the first
+        // error says more.
         let _ = fs::remove_file(&unfinished);
     })
 }

@@ -1,4 +1,5 @@
-//! Which Debian mirror this machine uses, by its own apt configuration. No mirror is named here.
+//! Finds the Debian mirror that this machine uses, in its own apt configuration. No mirror is named
+//! here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::command;
 
-/// Names that a Debian mirror's suites go by on any release; the machine's own codename comes on top.
+/// The names of Debian's suites on any release. The machine's own codename is another.
 const SUITES: [&str; 5] = ["stable", "oldstable", "testing", "unstable", "sid"];
 
 /// The first enabled source of Debian's own `main` packages, as apt writes its address.
@@ -25,7 +26,7 @@ pub fn machine_mirror() -> Result<String> {
         .context("apt's configuration names no Debian mirror; this way to a wasm toolchain is for Debian only")
 }
 
-/// `sources.list` first, then `sources.list.d` by name, as apt reads them.
+/// The files in the order in which apt reads them: `sources.list`, then `sources.list.d` by name.
 fn source_files() -> Result<Vec<PathBuf>> {
     let places = command::read_if_installed(Command::new("apt-config").args([
         "shell",
@@ -57,7 +58,7 @@ fn source_files() -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// One source file: `deb822` paragraphs, or one source a line.
+/// Reads one source file. It has `deb822` paragraphs, or one source a line.
 fn mirror(text: &str, deb822: bool, codename: &str) -> Option<String> {
     let is_debian = |suites: &str, components: &str| {
         suites
@@ -101,12 +102,12 @@ fn mirror(text: &str, deb822: bool, codename: &str) -> Option<String> {
     }
 }
 
-/// A disc has one release only.
+/// Whether the source can be used. A disc cannot: it has one release only.
 fn usable(uri: &str) -> bool {
     !uri.starts_with("cdrom:")
 }
 
-/// The fields of each paragraph, names in lower case, continued lines joined.
+/// The fields of each paragraph. Names are in lower case, and continued lines are joined.
 fn paragraphs(text: &str) -> Vec<Vec<(String, String)>> {
     let mut paragraphs = vec![Vec::<(String, String)>::new()];
     for line in text.lines().filter(|line| !line.starts_with('#')) {

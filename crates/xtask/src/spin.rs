@@ -1,4 +1,4 @@
-//! Whether a Spin that can run this app is installed.
+//! Finds out whether a Spin is installed that can run this app.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::command;
 
-/// The first with the final WASI 0.3 that the components are built against.
+/// The first Spin with the final WASI 0.3, which the components are built against.
 const OLDEST: (u32, u32) = (4, 1);
 
 pub enum Spin {
@@ -26,7 +26,7 @@ impl Spin {
         )
     }
 
-    /// Why it cannot be used, or `None` if it can.
+    /// Why this Spin cannot be used. `None` if it can.
     pub fn problem(&self) -> Option<String> {
         let (major, minor) = OLDEST;
         match self {
@@ -39,7 +39,7 @@ impl Spin {
     }
 }
 
-/// The version in `spin 4.1.0 (0123abc 2026-08-01)`. A pre-release counts as the version it leads to.
+/// The version in `spin 4.1.0 (0123abc 2026-08-01)`. A pre-release counts as its release.
 fn parse(said: &str) -> Option<(u32, u32)> {
     let mut numbers = said.split_whitespace().nth(1)?.split(['.', '-']);
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))

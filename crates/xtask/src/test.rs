@@ -1,4 +1,4 @@
-//! Everything that this machine can test. What it cannot is named, so that no one takes it for tested.
+//! Runs every test that this machine can run. If it cannot run some tests, it names them.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::components;
 use crate::spin::Spin;
 use crate::workspace::Workspace;
 
-/// Builds the components first, since the end-to-end tests run what is built.
+/// Builds the components first, because the end-to-end tests run the built components.
 pub fn run(workspace: &Workspace) -> Result<()> {
     components::build(workspace)?;
     let browser = browser::prepare(workspace);
@@ -27,7 +27,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         true => command::run(&mut schemathesis(workspace)),
         false => Ok(()),
     };
-    // Last, where it is read, and whatever the outcome.
+    // This comes last, whether the tests failed or not, because the last lines are read.
     if !schemathesis_is_installed(workspace) {
         eprintln!("SKIPPED schemathesis: it is not installed; `{SCHEMATHESIS} prepare` does it");
     }
@@ -43,7 +43,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     outcome.and(described.context("The app does not do what it says of itself"))
 }
 
-/// Puts requests to the app that are made up from its own description.
+/// Makes up requests from the app's description, and sends them to the app.
 const SCHEMATHESIS: &str = ".ci/schemathesis/run";
 
 fn schemathesis(workspace: &Workspace) -> Command {

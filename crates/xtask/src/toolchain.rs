@@ -1,7 +1,8 @@
 //! Finds a rustc that compiles for wasm32-wasip2, or makes one.
 //!
-//! In this order: the active toolchain; the one made earlier from Debian's packages; the active one after rustup added
-//! the target; one made from Debian's packages. None of these is chosen without having been seen to know the target.
+//! It tries, in this order: the active toolchain; the one that an earlier run made of Debian's
+//! packages; the active one, after rustup added the target; a new one made of Debian's packages.
+//! Each must show that it knows the target.
 
 use std::env;
 use std::ffi::OsString;
@@ -18,13 +19,14 @@ use crate::workspace::Workspace;
 
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// How long rustup may take to add the target, once a build at most: 30 MB on a slow line. Then it is stopped and Debian tried.
+/// How long rustup may take to add the target: 30 MB on a slow line. Then it is stopped, and Debian
+/// is tried. A build waits for this once at most.
 const RUSTUP_SECONDS_MAX: u64 = 180;
 
 pub enum Toolchain {
-    /// What cargo uses anyway.
+    /// The toolchain that cargo uses anyway.
     Active,
-    /// Debian's rustc, with the active toolchain's linkers for wasm: Debian packages none of its own.
+    /// Debian's rustc, with the active toolchain's linkers for Wasm. Debian has no package of them.
     Debian { rustc: PathBuf, path: OsString },
 }
 
@@ -52,7 +54,7 @@ impl Toolchain {
         Self::debian(&folder)
     }
 
-    /// Sets what cargo needs in order to use this toolchain.
+    /// Sets the variables that make cargo use this toolchain.
     pub fn apply(&self, cargo: &mut Command) {
         if let Self::Debian { rustc, path } = self {
             cargo.env("RUSTC", rustc).env("PATH", path);
@@ -77,7 +79,8 @@ fn active_rustc() -> PathBuf {
     env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from)
 }
 
-/// Whether this rustc runs and has the target's standard library. One that is missing or broken has not.
+/// Whether this rustc runs and has the target's standard library. If it is missing or broken, it
+/// has not.
 fn knows_target(rustc: &Path) -> bool {
     command::read(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]))
         .is_ok_and(|folder| Path::new(&folder).is_dir())

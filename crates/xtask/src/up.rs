@@ -1,6 +1,6 @@
-//! Serves the app: builds it, makes the secrets, says how to reach it, and becomes the server.
+//! Serves the app: builds it, makes the secrets, says how to reach it, and starts the server.
 //!
-//! The server takes this process's place, so that signals reach it directly.
+//! The server replaces this process, so that signals reach it directly.
 
 use std::env;
 use std::net::SocketAddr;
@@ -86,7 +86,7 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<()> {
     if options.demo {
         start_demo(workspace, options.listen, &secrets)?;
     }
-    // Returns only if it fails.
+    // This returns only if it fails.
     Err(Error::new(server.exec()).context(format!(
         "{} cannot be started",
         server.get_program().to_string_lossy()
@@ -110,7 +110,7 @@ fn choose(asked: Option<Runtime>) -> Result<Runtime> {
     }
 }
 
-/// Starts `rollcall demo | rollcall import -` beside the server, which it waits for.
+/// Starts `rollcall demo | rollcall import -` beside the server. It waits for the server.
 fn start_demo(workspace: &Workspace, listen: SocketAddr, secrets: &Secrets) -> Result<()> {
     let rollcall = build_rollcall(workspace)?;
     let mut month = Command::new(&rollcall)
@@ -135,7 +135,8 @@ fn build_rollcall(workspace: &Workspace) -> Result<PathBuf> {
         .nth(2)
         .context("this program is in no target folder")?;
     let mut cargo = command::cargo();
-    // Of the whole workspace, as the tests are: with another choice of packages Wasmtime would be built a second time.
+    // The whole workspace is chosen, as for the tests. With another choice of packages, cargo would
+    // build Wasmtime a second time.
     cargo
         .current_dir(workspace.root())
         .args(["build", "--workspace", "--bin", "rollcall"]);
@@ -173,7 +174,7 @@ fn greeting(listen: SocketAddr, runtime: Runtime, secrets: &Secrets, env_file: &
     text
 }
 
-/// How a shell gets at the token without its being on the screen; at the first, if there are several.
+/// How a shell gets the token without showing it. If there are several, it is the first.
 fn shell_value(secret: &Secret, env_file: &Path) -> String {
     match secret.origin {
         Origin::Environment => format!("${{{}%%[ ,]*}}", secret.variable),

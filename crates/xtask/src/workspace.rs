@@ -1,4 +1,4 @@
-//! Where things are in this checkout.
+//! The places of things in this checkout.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The checkout that `cargo xtask` was called in; a binary started by hand takes the one that it was built from.
+    /// The checkout in which `cargo xtask` was called. A binary that was started by hand takes the
+    /// one that it was built from.
     pub fn find() -> Result<Self> {
         let package = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
@@ -32,7 +33,8 @@ impl Workspace {
         &self.root
     }
 
-    /// Everything made for wasm lives below this one, wherever cargo's own target folder is: spin.toml names paths in it.
+    /// All that is made for Wasm is below this folder, also if cargo has another target folder:
+    /// spin.toml names paths in it.
     pub fn target(&self) -> PathBuf {
         self.root.join("target")
     }
