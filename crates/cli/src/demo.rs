@@ -1,7 +1,8 @@
 //! `rollcall demo`: a month of made-up traffic, as NDJSON on the standard output.
 //!
-//! Made to look like an API's: busy by day, quiet at night and at weekends; a few callers that call much and many that call
-//! little; a scanner that finds nothing; an endpoint that is slow, and a bad hour in which it fails.
+//! The traffic looks like an API's: busy by day, quiet at night and at weekends. A few callers call
+//! much, and many call little. A scanner finds nothing. One endpoint is slow, and fails in one bad
+//! hour.
 
 use std::io::{self, BufWriter, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -17,7 +18,7 @@ const HOURS: u64 = 30 * 24;
 /// Hits in the busiest hour of a working day.
 const HITS_AN_HOUR: f64 = 200.0;
 const CALLERS: usize = 600;
-/// The last hour in which the slow endpoint fails, counted back from now.
+/// When the slow endpoint fails: this hour, counted back from now.
 const BAD_HOUR: u64 = 30;
 
 /// Method, path, share of the traffic, typical milliseconds.
@@ -73,7 +74,7 @@ pub fn run(args: &DemoArgs) -> ExitCode {
     }
 }
 
-/// Writes the month that ends at `now_ms`, oldest hit first.
+/// Writes the month that ends at `now_ms`. The oldest hit comes first.
 fn write(seed: u64, now_ms: u64, out: &mut impl Write) -> io::Result<()> {
     let mut rng = Rng::with_seed(seed);
     for hours_ago in (0..HOURS).rev() {
@@ -88,7 +89,7 @@ fn write(seed: u64, now_ms: u64, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// From 0 to 1, by the hour of the day and the day of the week, in UTC.
+/// How busy the hour is, from 0 to 1: by the hour of the day and the day of the week, in UTC.
 fn busyness(hour: u64) -> f64 {
     let of_day = (hour % 24) as f64;
     let day = 0.15 + 0.85 * (0.5 - 0.5 * ((of_day - 2.0) / 24.0 * std::f64::consts::TAU).cos());
@@ -98,7 +99,7 @@ fn busyness(hour: u64) -> f64 {
 }
 
 fn hit(rng: &mut Rng, timestamp_ms: u64, is_bad_hour: bool) -> Hit {
-    // The product of two draws: few callers are drawn often.
+    // The product of two draws is small most of the time. So few callers are drawn often.
     let caller = (rng.f64() * rng.f64() * CALLERS as f64) as usize;
     let is_scanner = caller == 7;
     let (method, path, typical_ms) = if is_scanner {
@@ -117,7 +118,7 @@ fn hit(rng: &mut Rng, timestamp_ms: u64, is_bad_hour: bool) -> Hit {
         _ if method == "POST" => 201,
         _ => 200,
     };
-    // Most are near the typical, few take many times as long.
+    // Most response times are near the typical one. A few are many times as long.
     let spread =
         (rng.f64() + rng.f64() + rng.f64() - 1.5).exp() * if rng.f64() < 0.02 { 8.0 } else { 1.0 };
     Hit {

@@ -1,6 +1,6 @@
-//! `rollcall`, the operator's tool: one module a command, and nothing here but which of them is meant.
+//! `rollcall`, the operator's tool. Each command is a module. This file only chooses between them.
 //!
-//! Exit codes: 0 when the command did what it was asked, 1 when it could not, 2 when it was asked wrongly.
+//! Exit codes: 0 if the command did its work, 1 if it could not, 2 if its arguments were wrong.
 
 mod demo;
 mod import;

@@ -1,4 +1,4 @@
-//! `rollcall up`: serves the built app on the host of this workspace, until it is told to stop.
+//! `rollcall up`: serves the built app on the host of this workspace, until a signal ends it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,8 +10,8 @@ use tokio::runtime::Runtime;
 
 /// Serve the app, without Spin
 ///
-/// The components must have been built. Variables come from the environment, as in SPIN_VARIABLE_ADMIN_TOKEN, or from .env
-/// beside the manifest.
+/// The components must have been built. Variables come from the environment, as in
+/// SPIN_VARIABLE_ADMIN_TOKEN, or from .env beside the manifest.
 #[derive(clap::Args, Debug)]
 pub struct UpArgs {
     /// Where to listen; port 0 takes a free one
@@ -28,7 +28,7 @@ pub struct UpArgs {
     manifest: PathBuf,
 }
 
-/// Serves until Ctrl-C or SIGTERM. The address is printed once connections are taken.
+/// Serves until Ctrl-C or SIGTERM. Prints the address as soon as connections are taken.
 pub fn run(args: UpArgs) -> ExitCode {
     match Runtime::new()
         .map_err(Into::into)
@@ -46,7 +46,7 @@ async fn serve(args: UpArgs) -> Result<()> {
     let host = Host::start(config(args)).await?;
     println!("Serving http://{}", host.addr());
     stop_signal().await?;
-    // Whoever asks twice does not want to wait for what is under way.
+    // The second signal ends it at once: it does not wait for requests under way.
     tokio::select! {
         () = host.shutdown() => Ok(()),
         asked_again = stop_signal() => asked_again,

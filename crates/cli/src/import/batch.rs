@@ -1,4 +1,4 @@
-//! Cutting the file into batches, each with a key that is the same in every run.
+//! Cuts the file into batches. The key of a batch is the same in every run.
 
 use std::iter::Peekable;
 
@@ -9,22 +9,24 @@ use super::ImportError;
 use super::lines::{BATCH_BYTES_MAX, Line, Lines};
 use super::refused::Refused;
 
-/// The hex digits of a key, 128 bits: enough that no two batches ever share one.
+/// The hex digits of a key: 128 bits, so that no two batches ever have the same key.
 const KEY_DIGITS: usize = 32;
 
 pub struct Batch {
     /// Counted from 1.
     pub number: u64,
     pub lines: Vec<Line>,
-    /// Of the lines with their ends.
+    /// The bytes of the lines with their ends.
     pub bytes: usize,
 }
 
 impl Batch {
-    /// The `Idempotency-Key`: SHA-256 over the batch's number and its lines as they are in the file, 32 hex digits.
+    /// The `Idempotency-Key`: SHA-256 over the batch's number and its lines as they are in the
+    /// file, 32 hex digits.
     ///
-    /// Nothing of the run is in it, so that the same file in batches of the same size has the same keys every time. The number
-    /// is in it because a file may hold the same lines twice, and means it.
+    /// The key is made of nothing that differs between runs. So if a file is cut into batches of
+    /// the same size again, the keys are the same. The number is in the key because a file may hold
+    /// the same lines twice, and both count.
     pub fn key(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(self.number.to_be_bytes());
@@ -39,7 +41,7 @@ impl Batch {
 
 pub struct Batches {
     lines: Peekable<Lines>,
-    /// The most lines in one.
+    /// The most lines in a batch.
     size: usize,
     number: u64,
 }
@@ -59,7 +61,7 @@ impl Batches {
         }
         self.lines.next_if(|line| match line {
             Ok(line) => batch.bytes + line.text.len() < BATCH_BYTES_MAX,
-            // What was read before the error is sent first.
+            // The lines before the error are sent first.
             Err(_) => batch.lines.is_empty(),
         })
     }
@@ -88,19 +90,19 @@ impl Iterator for Batches {
     }
 }
 
-/// What is sent of a batch.
+/// The request that is made of a batch.
 pub struct Shipment {
     pub key: String,
     pub content_type: &'static str,
     pub body: Vec<u8>,
-    /// For each line of the body its number in the file.
+    /// The number in the file of each line of the body.
     pub line_numbers: Vec<u64>,
     /// Lines of the batch that are not in the body.
     pub refused: Vec<Refused>,
 }
 
 impl Shipment {
-    /// The lines as they are.
+    /// Sends the lines as they are.
     pub fn verbatim(batch: &Batch, format: Format) -> Self {
         let mut body = Vec::with_capacity(batch.bytes);
         for line in &batch.lines {

@@ -1,7 +1,8 @@
-//! Sending one batch until it is acknowledged.
+//! Sends one batch until it is acknowledged.
 //!
-//! What may pass is tried again, with the same key and more time between: a connection that fails, 429 and 5xx. What will not
-//! pass ends the import: a wrong token, a batch too large, an address where something other than Rollcall answers.
+//! If a failure may pass, the batch is sent again, with the same key and more time between: a
+//! connection that fails, 429 and 5xx. If a failure will not pass, the import ends: a wrong token,
+//! a batch that is too large, an address where another server answers.
 
 use std::net::IpAddr;
 use std::thread;
@@ -15,24 +16,26 @@ use ureq::{Agent, Body};
 
 use super::batch::Shipment;
 
-/// How long one request may take, its answer included. Then it is sent again: the server refuses to count it twice.
+/// The time that a request may take, with its answer. Then the batch is sent again. The server does
+/// not count it twice.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest that a server's `Retry-After` is waited for. A longer one counts as this.
+/// The longest wait that a server can ask for with `Retry-After`. If it asks for more, the wait is
+/// this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
-/// The most bytes of an answer that are read.
+/// The most bytes that are read of an answer.
 const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 
-/// How often and how far apart a batch is sent again.
+/// How often a batch is sent again, and how long the pauses are.
 #[derive(Clone, Copy, Debug)]
 pub struct Retry {
     pub retries: u32,
-    /// Before the first retry. It doubles each time.
+    /// The pause before the first retry. It doubles each time.
     pub delay_min: Duration,
     pub delay_max: Duration,
 }
 
 impl Retry {
-    /// With 12 retries, these delays add up to two minutes before jitter.
+    /// With 12 retries, these pauses add up to two minutes before jitter.
     pub fn times(retries: u32) -> Self {
         Self {
             retries,
@@ -41,8 +44,8 @@ impl Retry {
         }
     }
 
-    /// The pause before a retry, counted from 0: at random between half and all of it, so that many clients do not come back at
-    /// once.
+    /// The pause before a retry. Retries are counted from 0. The pause is drawn between half and
+    /// all of its length, so that many clients do not come back at once.
     fn delay(&self, retry: u32) -> Duration {
         let factor = 2_u32.saturating_pow(retry);
         let delay = self.delay_min.saturating_mul(factor).min(self.delay_max);
@@ -67,9 +70,9 @@ pub enum SendError {
     GaveUp { tries: u32, last: String },
 }
 
-/// What came of one try.
+/// The result of one try.
 enum Try {
-    /// With what the server made of the batch.
+    /// The batch was acknowledged, with this receipt.
     Answered(Receipt),
     Failed(SendError),
     Again {
@@ -85,7 +88,7 @@ pub struct Client {
     retry: Retry,
 }
 
-/// Takes the URL of a server, without what follows its path.
+/// Reads the URL of a server. A URL with a query is refused.
 pub fn parse_url(text: &str) -> Result<String, &'static str> {
     const EXPECTED: &str = "expected a URL as in http://127.0.0.1:3000";
     let url: Uri = text.parse().map_err(|_| EXPECTED)?;
@@ -96,7 +99,7 @@ pub fn parse_url(text: &str) -> Result<String, &'static str> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-/// Whether a proxy of the environment is in nobody's way to it.
+/// Whether the URL is of this machine. If it is, no proxy is used.
 fn is_loopback(url: &str) -> bool {
     let Ok(url) = url.parse::<Uri>() else {
         return false;
@@ -125,7 +128,7 @@ impl Client {
         }
     }
 
-    /// Sends until it is acknowledged. `note` is told of each failure that is not the last.
+    /// Sends until the batch is acknowledged. `note` is told of each failure but the last.
     pub fn send(&self, shipment: &Shipment, note: impl Fn(&str)) -> Result<Receipt, SendError> {
         let mut retry = 0;
         loop {
@@ -210,7 +213,7 @@ fn read_body(answer: &mut Response<Body>) -> Result<Vec<u8>, ureq::Error> {
     body.limit(ANSWER_BYTES_MAX).read_to_vec()
 }
 
-/// The counts are in a problem as well, when no line of the batch was good.
+/// Reads the counts. If no line of the batch was good, they are in a problem.
 fn read_json(status: u16, body: &[u8]) -> Try {
     match serde_json::from_slice(body) {
         Ok(receipt) => Try::Answered(receipt),
@@ -222,7 +225,7 @@ fn read_json(status: u16, body: &[u8]) -> Try {
     }
 }
 
-/// What a problem document (RFC 9457) says.
+/// The parts of a problem document (RFC 9457) that are shown.
 fn detail(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Problem {
@@ -233,7 +236,7 @@ fn detail(body: &[u8]) -> Option<String> {
     problem.detail.or(problem.title)
 }
 
-/// The pause that the server asks for, if it does so in seconds.
+/// The pause that the server asks for. None if it does not ask in seconds.
 fn retry_after(answer: &Response<Body>) -> Option<Duration> {
     let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?;
     seconds.trim().parse().ok().map(Duration::from_secs)

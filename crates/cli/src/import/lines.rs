@@ -1,5 +1,5 @@
-//! The lines of the file, with their numbers. Blank ones are passed over; one that is longer than a batch is an error, since
-//! it would have to be held in memory, and no hit is that long.
+//! The lines of the file, with their numbers. Blank lines are skipped. If a line is longer than a
+//! batch, this is an error: it would have to be held in memory, and no hit is that long.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
@@ -10,18 +10,19 @@ use rollcall_tally::intake::Format;
 
 use super::ImportError;
 
-/// The most bytes of lines in one batch. A batch ends before the line that would exceed it, so that long lines do not exceed
-/// what a server takes in one request.
+/// The most bytes of lines in one batch. If a line would exceed it, the batch ends before the line.
+/// So long lines do not make a request larger than a server takes.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
-/// What is read: once, or as often as is wanted.
+/// The input. A file can be read again, a stream only once.
 pub enum Input {
     File { file: File, bytes: u64 },
     Stream(Option<Box<dyn Read>>),
 }
 
 impl Input {
-    /// Opens a file, or the standard input for `-`. What cannot be read twice is copied into a temporary file if it must be.
+    /// Opens a file, or the standard input for `-`. If the input must be read `twice` and is a
+    /// stream, it is copied into a temporary file.
     pub fn open(path: &Path, twice: bool) -> io::Result<Self> {
         let mut stream: Box<dyn Read> = if path.as_os_str() == "-" {
             Box::new(io::stdin())
@@ -45,7 +46,7 @@ impl Input {
         Ok(Self::File { file, bytes })
     }
 
-    /// Its size, if it is known.
+    /// The size of the input. None if it is a stream.
     pub fn bytes(&self) -> Option<u64> {
         match self {
             Self::File { bytes, .. } => Some(*bytes),
@@ -53,7 +54,7 @@ impl Input {
         }
     }
 
-    /// Starts at the first line. A stream has no lines the second time.
+    /// Begins at the first line. A stream has no lines the second time.
     pub fn lines(&mut self) -> io::Result<Lines> {
         let reader: Box<dyn Read> = match self {
             Self::File { file, .. } => {
@@ -71,9 +72,9 @@ impl Input {
 
 /// A line that is not blank.
 pub struct Line {
-    /// In the file, counted from 1.
+    /// The number in the file, counted from 1.
     pub number: u64,
-    /// Without the end of the line.
+    /// The line without its end.
     pub text: Vec<u8>,
 }
 
@@ -107,14 +108,15 @@ impl Iterator for Lines {
     }
 }
 
-/// The format that was asked for, or else the one that the first line looks like. None if there is no line.
+/// The format that was asked for. If none was, the format that the first line looks like. None if
+/// there is no line.
 pub fn format(
     lines: &mut Peekable<Lines>,
     asked: Option<Format>,
 ) -> Result<Option<Format>, ImportError> {
     let first = match lines.peek() {
         None => return Ok(None),
-        // The error stays where it is, for whoever reads on.
+        // The error is still there for the next reader.
         Some(Err(_)) => return Ok(Some(Format::AccessLog)),
         Some(Ok(line)) => line.text.trim_ascii_start().first(),
     };

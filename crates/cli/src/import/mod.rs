@@ -1,8 +1,9 @@
 //! `rollcall import`: sends an access log or an NDJSON file to a running Rollcall, batch by batch.
 //!
-//! A batch is sent until it is acknowledged, always under the same `Idempotency-Key`, so that it counts once however often it
-//! was sent. The import stops at the first batch that is not: what came before is counted, and the same command sends it
-//! again without counting it twice, as long as the server remembers the keys (see [`batch::Batch::key`]).
+//! A batch is sent until it is acknowledged, always under the same `Idempotency-Key`. So it counts
+//! once, however often it is sent. If a batch is not acknowledged, the import stops. All batches
+//! before it are counted. The same command sends them again, and they do not count twice, as long
+//! as the server remembers the keys (see [`batch::Batch::key`]).
 
 mod batch;
 mod client;
@@ -29,23 +30,25 @@ use self::report::Report;
 
 /// Send an access log or an NDJSON file to a running Rollcall
 ///
-/// The file is an access log in Common or Combined Log Format, or NDJSON: one JSON object a line. Every batch carries a key
-/// that is made of its lines and its position in the file. The same import, run again while the server remembers the keys
-/// (10 minutes at least), counts nothing twice; another --batch-size makes other batches.
+/// The file is an access log in Common or Combined Log Format, or NDJSON: one JSON object a line.
+/// Every batch carries a key that is made of its lines and its position in the file. The same
+/// import, run again while the server remembers the keys (10 minutes at least), counts nothing
+/// twice; another --batch-size makes other batches.
 #[derive(clap::Args, Debug)]
 pub struct ImportArgs {
     /// The file, or - for the standard input, as in `zcat access.log.gz | rollcall import -`
     file: PathBuf,
     /// Move all times by the same amount, so that the newest hit is now
     ///
-    /// Batches keep the keys of their original lines: an import with --rebase, run again while the server remembers them,
-    /// counts nothing again, though its times would be others.
+    /// Batches keep the keys of their original lines: an import with --rebase, run again while the
+    /// server remembers them, counts nothing again, though its times would be others.
     #[arg(long)]
     rebase: bool,
     /// Where Rollcall listens
     #[arg(long, default_value = "http://127.0.0.1:3000", value_parser = client::parse_url)]
     url: String,
-    /// The ingest token. Without it: SPIN_VARIABLE_INGEST_TOKEN, from the environment or the app's .env
+    /// The ingest token. Without it: SPIN_VARIABLE_INGEST_TOKEN, from the environment or the app's
+    /// .env
     #[arg(long, env = "ROLLCALL_INGEST_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// The most hits in one request, which has 1 MiB of lines at most
@@ -59,7 +62,7 @@ pub struct ImportArgs {
     retries: u32,
 }
 
-/// JSON as a whole has no lines to make batches of.
+/// Refuses JSON: a JSON array has no lines to make batches of.
 fn parse_format(name: &str) -> Result<Format, &'static str> {
     match Format::from_name(name) {
         Some(Format::Json) | None => Err("expected common, combined or ndjson"),
@@ -98,7 +101,7 @@ impl ImportError {
     }
 }
 
-/// Imports, and prints what became of it.
+/// Imports the file, and prints the result.
 pub fn run(args: ImportArgs) -> ExitCode {
     let mut report = Report::start();
     let outcome = token::find(args.token.clone())
@@ -116,7 +119,7 @@ pub fn run(args: ImportArgs) -> ExitCode {
     }
 }
 
-/// Sends the file. The report is right up to the last batch that was acknowledged, whatever the outcome.
+/// Sends the file. Whether it fails or not, the report counts every batch that was acknowledged.
 fn import(
     args: &ImportArgs,
     token: &str,
@@ -160,7 +163,8 @@ fn send(
     progress: &Progress,
     report: &mut Report,
 ) -> Result<(), ImportError> {
-    // No line may be left: to move its time, a line must be read here, and those that cannot be are refused here.
+    // It may be that no line is left. To move its time, a line must be read here. If it cannot be
+    // read, it is refused here.
     let receipt = if shipment.line_numbers.is_empty() {
         Receipt::default()
     } else {

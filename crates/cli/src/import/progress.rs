@@ -1,4 +1,4 @@
-//! The progress bar, on the standard error if that is a terminal.
+//! The progress bar. It is shown if the standard error is a terminal.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of a file with so many bytes, or of a stream whose end is not known.
+    /// The progress over a file of this size, or over a stream.
     pub fn new(bytes: Option<u64>) -> Self {
         let (bar, template) = match bytes {
             Some(bytes) => (
@@ -18,7 +18,7 @@ impl Progress {
             ),
             None => (ProgressBar::new_spinner(), "{spinner} {msg}  {elapsed}"),
         };
-        // The templates are right, so that the default style is never taken.
+        // The templates are right, so the default style is never used.
         let style = ProgressStyle::with_template(template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message("reading");
@@ -26,7 +26,7 @@ impl Progress {
         Self { bar }
     }
 
-    /// After a batch of so many bytes, with `hits` accepted in all.
+    /// Advances by a batch of this size. `hits` were accepted in all.
     pub fn advance(&self, bytes: usize, hits: u64) {
         self.bar.inc(bytes as u64);
         let rate = hits as f64 / self.bar.elapsed().as_secs_f64().max(0.001);
@@ -34,7 +34,7 @@ impl Progress {
         self.bar.set_message(format!("{hits} hits, {rate}/s"));
     }
 
-    /// Says something that must be seen, terminal or not.
+    /// Says a sentence that must be seen, also without a terminal.
     pub fn note(&self, text: &str) {
         self.bar.suspend(|| eprintln!("rollcall import: {text}"));
     }
@@ -45,7 +45,7 @@ impl Progress {
 }
 
 impl Drop for Progress {
-    /// An import that fails leaves no bar behind.
+    /// If the import fails, no bar is left.
     fn drop(&mut self) {
         self.finish();
     }

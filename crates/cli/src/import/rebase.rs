@@ -1,7 +1,8 @@
-//! Moving all times by the same amount, so that the newest hit is now and the gaps between hits stay.
+//! Moves all times by the same amount, so that the newest hit is now, and the gaps between the hits
+//! stay.
 //!
-//! It takes a first pass to find the newest hit. The hits are read here, by the same code as on the server, and sent as NDJSON;
-//! a line that cannot be read is refused here.
+//! A first pass finds the newest hit. The hits are read here, by the same code as on the server,
+//! and are sent as NDJSON. If a line cannot be read, it is refused here.
 
 use std::iter::Peekable;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,13 +15,14 @@ use super::batch::{Batch, Shipment, content_type};
 use super::lines::{Line, Lines};
 use super::refused::Refused;
 
-/// Given to the reader as the present: no time in the file is then in its future, and a hit without a time is known by it.
+/// The reader is told that this is now. So no time in the file is in the future. A hit with this
+/// time had none.
 const NO_TIME_MS: u64 = u64::MAX;
 
 pub struct Rebase {
     format: Format,
     newest_ms: u64,
-    /// When the import began, which all batches share.
+    /// When the import began. All batches use it.
     now_ms: u64,
 }
 
@@ -65,7 +67,7 @@ impl Rebase {
         Ok(shipment)
     }
 
-    /// No time is later than the newest one, other than none at all, which is now.
+    /// Moves a time. A hit without a time is newer than all others, and is moved to now.
     fn moved(&self, time_ms: u64) -> u64 {
         let age_ms = self.newest_ms.saturating_sub(time_ms);
         self.now_ms.saturating_sub(age_ms)

@@ -5,7 +5,7 @@ use std::fmt;
 /// A line that is no hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// In the file, counted from 1.
+    /// The number in the file, counted from 1.
     pub line: u64,
     pub field: Option<String>,
     pub reason: String,

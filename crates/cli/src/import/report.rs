@@ -1,4 +1,4 @@
-//! What became of the lines.
+//! The result of an import: how many lines were accepted and refused.
 
 use std::fmt;
 use std::time::Instant;
@@ -15,7 +15,7 @@ const REFUSED_SHOWN: usize = 10;
 #[derive(Debug)]
 pub struct Report {
     started: Instant,
-    /// Of the batches that were acknowledged, blank ones not counted.
+    /// The lines of the batches that were acknowledged. Blank lines do not count.
     pub lines: u64,
     pub accepted: u64,
     pub refused: u64,
@@ -36,7 +36,7 @@ impl Report {
         }
     }
 
-    /// Adds a batch that was acknowledged.
+    /// Adds an acknowledged batch.
     pub fn add(&mut self, batch: &Batch, shipment: Shipment, receipt: Receipt) {
         self.lines += batch.lines.len() as u64;
         self.accepted += receipt.accepted;
@@ -53,7 +53,7 @@ impl Report {
         self.shown.extend(refused.into_iter().take(room));
     }
 
-    /// Prints the counts, and the lines that were refused on the standard error.
+    /// Prints the counts, and on the standard error the lines that were refused.
     pub fn print(&self) {
         for refused in &self.shown {
             eprintln!("{refused}");
@@ -69,7 +69,7 @@ impl Report {
 /// The number in the file of a line of the body.
 fn line_number(line_numbers: &[u64], number: u64) -> u64 {
     let index = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
-    // A server that names a line which was not sent is not believed, but shown.
+    // If a server names a line that was not sent, its number is shown as it is.
     line_numbers.get(index).copied().unwrap_or(number)
 }
 

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use super::refused::Refused;
 use super::*;
 
-/// What the server does with one request. When none is left, it acknowledges.
+/// An action of the server at one request. If no action is left, it acknowledges.
 #[derive(Clone)]
 enum Act {
     /// Answers with a status, more headers and a body.
@@ -168,7 +168,8 @@ fn args(file: &Path, url: &str) -> ImportArgs {
     }
 }
 
-/// Imports a file with `text` into a server that does `acts` first, with arguments that `change` changes.
+/// Imports a file with `text` into a server that does `acts` first, with arguments that `change`
+/// changes.
 fn import_with(
     text: &str,
     acts: impl IntoIterator<Item = Act>,
@@ -411,7 +412,7 @@ fn now_ms() -> u64 {
         .as_millis() as u64
 }
 
-/// The times in what was sent.
+/// The times of the hits in a request.
 fn times(run: &Run) -> Vec<u64> {
     let body = run.bodies();
     let intake = rollcall_tally::intake::read(body.as_bytes(), Format::Ndjson, now_ms()).unwrap();

@@ -1,14 +1,14 @@
-//! Where the ingest token comes from.
+//! Finds the ingest token.
 
 use std::env;
 use std::path::Path;
 
 use rollcall_host::read_dotenv;
 
-/// The name under which Spin takes the app's variable.
+/// The environment variable from which Spin takes the app's variable.
 const VARIABLE: &str = "SPIN_VARIABLE_INGEST_TOKEN";
 
-/// The token given, or else the app's own, from the environment or `.env`.
+/// The given token. If there is none, the app's own, from the environment or from `.env`.
 pub fn find(given: Option<String>) -> Option<String> {
     given
         .or_else(|| env::var(VARIABLE).ok())
@@ -16,14 +16,15 @@ pub fn find(given: Option<String>) -> Option<String> {
         .and_then(|tokens| first(&tokens))
 }
 
-/// The first of the tokens that the app takes, which are separated by whitespace or commas.
+/// The first token of the app's variable, which separates tokens by whitespace or commas.
 fn first(tokens: &str) -> Option<String> {
     let mut tokens = tokens.split(|c: char| c.is_whitespace() || c == ',');
     tokens.find(|token| !token.is_empty()).map(str::to_owned)
 }
 
-/// Looks into the `.env` of `dir` and the folders above it, up to the app's own, the one with a `spin.toml`. Outside an app only
-/// `dir` is looked into: a token of something else must not be sent.
+/// Reads `.env` in `dir`, and then in the folders above it, up to the app's own, which has a
+/// `spin.toml`. If there is no app, only `dir` is read: a token of another program must not be
+/// sent.
 fn in_dotenv(dir: &Path) -> Option<String> {
     let depth = dir
         .ancestors()
