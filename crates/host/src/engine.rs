@@ -1,4 +1,5 @@
-//! Wasmtime, set up for components that live in a pool: asynchronous, cheap to instantiate, compiled once.
+//! Wasmtime, set up for components that live in a pool: asynchronous, cheap to instantiate,
+//! compiled once.
 
 use std::path::Path;
 use std::time::Duration;

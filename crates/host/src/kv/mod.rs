@@ -1,4 +1,5 @@
-//! Key-value stores: the trait that a kind of store implements, and the labels under which components reach them.
+//! Key-value stores: the trait that a kind of store implements, and the labels under which
+//! components reach them.
 //!
 //! Each kind of store is a file (`sqlite`, `redis`). Each interface through which components see a
 //! store is a file, too (`spin`, `wasi`). The stores promise as much as Spin does: single

@@ -1,4 +1,5 @@
-//! `wasi:keyvalue`: the synchronous interface. A call holds up every request of its instance, as in Spin.
+//! `wasi:keyvalue`: the synchronous interface. A call holds up every request of its instance, as in
+//! Spin.
 
 use wasmtime::component::Resource;
 
