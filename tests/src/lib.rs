@@ -234,6 +234,14 @@ impl App {
         answer.json()
     }
 
+    /// Posts an order of the admin API, which must be able to carry it out.
+    pub fn order(&self, path: &str) -> Value {
+        let token = format!("Bearer {ADMIN}");
+        let answer = self.send("POST", path, &[("authorization", &token)], b"");
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.json()
+    }
+
     /// Posts to `/collect`, with its token.
     pub fn collect(&self, content_type: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
         let token = format!("Bearer {INGEST}");

@@ -18,14 +18,13 @@ use std::time::Duration;
 
 use rollcall_tally::alert::{AlertState, Finding, Measured, Recent, Rule};
 use rollcall_tally::question::Query;
-use rollcall_tally::report::{Alert, AlertCheck, Notification};
-use rollcall_tally::{Details, Failure, Filter, IpOrder, Kept, Place, Snapshot, Window};
+use rollcall_tally::report::{Alert, AlertCheck, Notification, Provenance};
+use rollcall_tally::{Details, Failure, Filter, IpOrder, Kept, Place, Window};
 use rollcall_web::{call, log};
 
 use crate::clock::now_ms;
-use crate::collector;
 use crate::settings::Settings;
-use crate::targets::Targets;
+use crate::{answer, collector};
 
 use variables::Variables;
 
@@ -198,15 +197,17 @@ async fn recent(settings: &Settings) -> Result<(Recent, f64, Vec<String>), Failu
             order: IpOrder::Requests,
             ..Details::default()
         },
+        via: None,
     };
-    let targets = Targets::gather(settings, &query).await?;
-    let answers = targets.ask(settings, &query).await?;
-    let Snapshot {
-        as_of_ms, behind, ..
-    } = targets.snapshot;
-    let is_whole = answers.coverage >= 1.0 && behind.is_none();
-    let recent = Recent::new(answers.summary, as_of_ms, is_whole);
-    let behind = behind.map(|behind| behind.to_string());
-    let warnings = answers.warnings.into_iter().chain(behind);
-    Ok((recent, answers.coverage, warnings.collect()))
+    let told = answer::ask(settings, query).await?;
+    let Provenance {
+        as_of_ms,
+        coverage,
+        warnings,
+        behind,
+        ..
+    } = told.provenance;
+    let is_whole = coverage >= 1.0 && behind.is_none();
+    let recent = Recent::new(told.summary, as_of_ms, is_whole);
+    Ok((recent, coverage, warnings))
 }

@@ -1,13 +1,17 @@
 //! Answers as they are sent.
 
+use std::time::Instant;
+
+use futures::future::try_join;
 use rollcall_tally::question::{AnySurvey, Query, Question, Responses};
-use rollcall_tally::report::Provenance;
-use rollcall_tally::{Failure, freshness};
+use rollcall_tally::report::{FanOut, Provenance};
+use rollcall_tally::{Failure, IpOrder, Snapshot, Summary, freshness};
 
 use crate::clock::now_ms;
+use crate::fan_out::Answers;
 use crate::settings::Settings;
-use crate::status;
 use crate::targets::Targets;
+use crate::{collector, counters, status, sums};
 
 /// An answer, and what it may be kept by.
 pub struct Answer {
@@ -69,27 +73,116 @@ fn told(survey: &AnySurvey, responses: Responses) -> Result<Answer, Failure> {
     })
 }
 
-/// Asks the IPs that can matter.
+/// Asks the sums over all IPs; and the IPs, if that does not tell everything.
 pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure> {
-    let targets = Targets::gather(settings, &query).await?;
-    let mut answers = targets.ask(settings, &query).await?;
-    let behind = targets.snapshot.behind;
+    let began = Instant::now();
+    let snapshot = collector::SNAPSHOT.take_snapshot().await?;
+    let (mut answers, ips) = match query.is_of_sums() {
+        false => ask_ips(settings, &query, snapshot, began).await?,
+        true => {
+            let of_sums = sums::ask(settings, &query, snapshot);
+            let of_callers = async {
+                match query.details.callers {
+                    0 => Ok(None),
+                    _ => {
+                        let query = query.of_callers();
+                        ask_callers(settings, &query, snapshot, began)
+                            .await
+                            .map(Some)
+                    }
+                }
+            };
+            let (told, callers) = try_join(of_sums, of_callers).await?;
+            match callers {
+                Some((callers, ips)) => {
+                    let callers_told = callers.summary.callers;
+                    let summary = Summary {
+                        callers: callers_told,
+                        ..told.summary
+                    };
+                    (Answers { summary, ..callers }, ips)
+                }
+                None => {
+                    counters::fan_out(FanOut {
+                        batches: told.slices,
+                        retried: told.retried,
+                        failed: 0,
+                        unreadable_states: 0,
+                        coverage: 1.0,
+                        duration_ms: began.elapsed().as_millis() as u64,
+                    });
+                    let answers = Answers {
+                        summary: told.summary,
+                        coverage: 1.0,
+                        warnings: Vec::new(),
+                    };
+                    (answers, snapshot.ips)
+                }
+            }
+        }
+    };
+    let behind = snapshot.behind;
     answers
         .warnings
         .extend(behind.map(|behind| behind.to_string()));
     Ok(Responses {
-        summary: answers.summary,
         provenance: Provenance {
             time_range: query.window,
             filter: query.filter.some(),
-            as_of_ms: targets.snapshot.as_of_ms,
+            as_of_ms: snapshot.as_of_ms,
             generated_at_ms: now_ms(),
             coverage: answers.coverage,
             warnings: answers.warnings,
             behind,
         },
-        active: targets.active,
-        ips: targets.ips.len() as u64,
+        active: answers.summary.active,
+        summary: answers.summary,
+        ips,
         prices: settings.prices,
     })
+}
+
+/// Asks who the first callers are: those that the lists of the heaviest name, and all IPs where that proves nothing.
+async fn ask_callers(
+    settings: &Settings,
+    query: &Query,
+    snapshot: Snapshot,
+    began: Instant,
+) -> Result<(Answers, u64), Failure> {
+    if query.details.order == IpOrder::Requests
+        && !query.filter.is_on_paths()
+        && let Some((targets, others_at_most)) = Targets::heaviest(query, snapshot, began).await?
+    {
+        let answers = targets.ask(settings, query).await?;
+        let callers = &answers.summary.callers;
+        let last = match callers.len() < query.details.callers as usize {
+            true => 0,
+            false => callers.last().map_or(0, |caller| caller.tally.count),
+        };
+        // An equal would be sorted by its address.
+        if answers.coverage >= 1.0 && (others_at_most == 0 || last > others_at_most) {
+            return Ok((answers, snapshot.ips));
+        }
+    }
+    ask_ips(settings, query, snapshot, began).await
+}
+
+/// Asks the IPs that can matter; tells how many those are.
+pub async fn ask_ips(
+    settings: &Settings,
+    query: &Query,
+    snapshot: Snapshot,
+    began: Instant,
+) -> Result<(Answers, u64), Failure> {
+    let targets = Targets::gather(settings, query, snapshot, began).await?;
+    let mut answers = targets.ask(settings, query).await?;
+    answers.summary.active = targets.active;
+    let drops = snapshot.drops;
+    if drops.evicted_ips > 0 {
+        answers.warnings.push(format!(
+            "{} IPs are no longer tracked: their {} hits are not in what the IPs tell",
+            drops.evicted_ips, drops.evicted_hits
+        ));
+    }
+    Ok((answers, targets.ips.len() as u64))
 }

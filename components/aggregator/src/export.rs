@@ -17,7 +17,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, TRAILER}
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use rollcall_tally::question::{Export, ExportFormat, Query};
+use rollcall_tally::question::{Export, ExportFormat, Query, Via};
 use rollcall_tally::{Batch, Details, ExportRow, Failure};
 use rollcall_web::trailer::EXPORT_COMPLETE;
 use rollcall_web::{Problem, Reply, call, log};
@@ -48,6 +48,7 @@ pub async fn export(settings: Settings, form: Export) -> std::result::Result<Rep
         window: form.range.window(),
         filter: form.filter.clone(),
         details: Details::default(),
+        via: Some(Via::Ips),
     };
     let snapshot = collector::SNAPSHOT.take_snapshot().await?;
     // Rows cannot say that others are missing.

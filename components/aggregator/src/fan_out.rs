@@ -55,7 +55,7 @@ impl Targets {
         if call::within(left, adding).await.is_none() {
             log!(Warn, "batches-timed-out");
         }
-        let summary = accumulator.finish();
+        let summary = accumulator.finish_ips();
         let failed = count - answered;
         let coverage = share(summary.answered, self.ips.len() as u64);
         counters::fan_out(FanOut {

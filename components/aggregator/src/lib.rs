@@ -5,6 +5,7 @@
 //! | `POST /answer` | a [`Question`] as postcard, and its answer as the client gets it |
 //! | `POST /status-and-traffic` | the status as it is, not one that is kept, and all hits in a few numbers: postcard, for the metrics |
 //! | `POST /prewarm` | computes the answers that are asked for most; see [`prewarm`] |
+//! | `POST /verify` | compares the sums over all IPs with what the IPs tell |
 //! | `POST /check-alerts` | checks the [`alerts`] |
 //! | `POST /check-alerts-if-due` | the same after the response, at most once a minute |
 //!
@@ -31,7 +32,9 @@ mod retry;
 mod serve;
 mod settings;
 mod status;
+mod sums;
 mod targets;
+mod verify;
 mod wit_exports;
 
 use http::{Method, StatusCode};
@@ -62,6 +65,7 @@ async fn handle_request(request: Request) -> Result<Reply, Problem> {
             let told = status::status_and_traffic(&settings).await?;
             Ok(reply::postcard(StatusCode::OK, &told))
         }
+        "/verify" => Ok(reply::json(StatusCode::OK, &verify::verify().await?)),
         "/check-alerts" => Ok(reply::json(StatusCode::OK, &alerts::check().await)),
         "/check-alerts-if-due" => {
             alerts::check_later_if_due();

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use futures::stream::{self, Stream, StreamExt, TryChunksError, TryStreamExt};
 use rollcall_tally::question::Query;
-use rollcall_tally::{Batch, Failure, IpList, IpRef, ShardRange, Snapshot};
+use rollcall_tally::{Batch, Failure, HeaviestQuery, IpList, IpRef, ShardRange, Snapshot};
 
 use crate::collector;
 use crate::retry::ask_twice;
@@ -23,9 +23,12 @@ pub struct Targets {
 }
 
 impl Targets {
-    pub async fn gather(settings: &Settings, query: &Query) -> Result<Self, Failure> {
-        let began = Instant::now();
-        let snapshot = collector::SNAPSHOT.take_snapshot().await?;
+    pub async fn gather(
+        settings: &Settings,
+        query: &Query,
+        snapshot: Snapshot,
+        began: Instant,
+    ) -> Result<Self, Failure> {
         let empty = Self {
             snapshot,
             ips: Vec::new(),
@@ -41,6 +44,31 @@ impl Targets {
                 Ok(all)
             })
             .await
+    }
+
+    /// The IPs that can be among those that called most, if the lists of these tell them: each of them, and the most that any other has.
+    pub async fn heaviest(
+        query: &Query,
+        snapshot: Snapshot,
+        began: Instant,
+    ) -> Result<Option<(Self, u64)>, Failure> {
+        let wanted = HeaviestQuery {
+            root: snapshot.root,
+            as_of_ms: snapshot.as_of_ms,
+            window: query.window,
+            count: query.details.callers,
+        };
+        let heaviest = async || collector::MANY.heaviest(&wanted).await;
+        let found = ask_twice(heaviest, || ()).await?;
+        Ok(found.others_at_most.map(|others_at_most| {
+            let targets = Self {
+                snapshot,
+                ips: found.ips,
+                active: 0,
+                began,
+            };
+            (targets, others_at_most)
+        }))
     }
 
     /// The IPs cut into batches.

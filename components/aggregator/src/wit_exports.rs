@@ -145,7 +145,11 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
 fn scope(window: Window, mut filter: Filter) -> Result<Scope, Failure> {
     let key = filter.path_key.as_deref().map(read_path_key).transpose();
     filter.path_key = key.map_err(|reason| Failure::Invalid(format!("key: {reason}")))?;
-    Ok(Scope { window, filter })
+    Ok(Scope {
+        window,
+        filter,
+        ..Scope::default()
+    })
 }
 
 async fn answer<S: Survey>(survey: S) -> Result<S::Report, Failure> {

@@ -7,16 +7,22 @@ use rollcall_ledger::{Ledger, LedgerError, Opened};
 use rollcall_shared::Shared;
 use rollcall_store::Clock;
 use rollcall_tally::Failure;
+use rollcall_web::variable;
 
 use crate::clock::SpinClock;
 use crate::store::SpinStore;
 
 /// Scope: instance. The store was found to have our layout, all of it.
 static IS_READY: AtomicBool = AtomicBool::new(false);
+/// IPs tracked, unless `max_ips` says otherwise; and the most that it may say.
+const IPS_MAX: usize = 1_000_000;
+/// Fewer make no sense.
+const IPS_MIN: usize = 1_000;
 
 pub struct AppStore {
     store: SpinStore,
     clock: SpinClock,
+    limits: Limits,
 }
 
 impl AppStore {
@@ -26,6 +32,10 @@ impl AppStore {
         let app = Self {
             store: store.map_err(LedgerError::from)?,
             clock: SpinClock::new(),
+            limits: Limits {
+                ips: variable::number("max_ips", IPS_MAX, IPS_MIN..=IPS_MAX).await,
+                ..Limits::default()
+            },
         };
         if !IS_READY.load(Relaxed) {
             if app.ledger().open().await.map_err(Failure::from)? == Opened::Upgrading {
@@ -47,7 +57,7 @@ impl AppStore {
     }
 
     pub fn ledger(&self) -> Ledger<'_, SpinStore, SpinClock> {
-        Ledger::new(&self.store, &self.clock, Limits::default())
+        Ledger::new(&self.store, &self.clock, self.limits.clone())
     }
 
     pub fn shared(&self) -> Shared<'_, SpinStore, SpinClock> {

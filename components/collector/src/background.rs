@@ -179,7 +179,6 @@ async fn bring_up() -> Result<bool, Failure> {
         return Ok(true);
     }
     let began = Instant::now();
-    app.shared().upgrade().await?;
     let upgraded = app.ledger().upgrade().await?;
     if upgraded == Upgraded::Done {
         let took_ms = began.elapsed().as_millis();

@@ -6,11 +6,13 @@ use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, Opened, Roo
 use rollcall_shared::Shared;
 use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::Accumulator;
+use rollcall_tally::bucket::BucketId;
 use rollcall_tally::filter::read_network;
 use rollcall_tally::intake::{self, Intake};
+use rollcall_tally::window::Ranges;
 use rollcall_tally::{
-    Batch, Behind, ExportRow, Failure, IpList, IpRef, IpState, LedgerStatus, RawHit, Receipt,
-    ShardRange, Snapshot, Summary,
+    Batch, Behind, Candidates, ExportRow, Failure, HeaviestQuery, IpList, IpRef, IpState,
+    LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot, Summary,
 };
 use rollcall_web::{log, variable};
 
@@ -135,25 +137,19 @@ impl Service {
             .map_err(Failure::from)?;
         let wanted = |ip: &Listed| network.is_none_or(|network| network.contains(&ip.ip));
         let listed: Vec<Listed> = listed.into_iter().filter(wanted).collect();
-        let active_days = variable::number("active_days", ACTIVE_DAYS, 1..=90).await;
-        let active_from_ms = shards
-            .as_of_ms
-            .saturating_sub(active_days * 24 * 60 * 60 * 1_000);
-        let active = listed
-            .iter()
-            .filter(|ip| ip.last_seen_ms >= active_from_ms)
-            .count();
+        let active_from_ms = active_from_ms(shards.as_of_ms).await;
+        let ranges = Ranges::at(shards.as_of_ms);
+        let is_active = |ip: &&Listed| {
+            let last = BucketId::of(ip.last_seen_ms, &ranges);
+            last.starts_within(active_from_ms)
+        };
+        let active = listed.iter().filter(is_active).count();
         let seen = listed
             .into_iter()
             .filter(|ip| ip.last_seen_ms >= shards.since_ms);
         Ok(IpList {
             active: active as u64,
-            ips: seen
-                .map(|listed| IpRef {
-                    ip: listed.ip.to_string(),
-                    version: listed.version,
-                })
-                .collect(),
+            ips: seen.map(|listed| ip_ref(&listed)).collect(),
         })
     }
 
@@ -165,6 +161,24 @@ impl Service {
         })
         .await?;
         Ok(accumulator.finish())
+    }
+
+    /// Answers a slice of a question about all IPs together.
+    pub async fn sums(&self, slice: Slice) -> Result<Summary, Failure> {
+        let active_from_ms = active_from_ms(slice.as_of_ms).await;
+        let sums = self.ledger().sums(&slice, active_from_ms).await;
+        sums.map_err(Failure::from)
+    }
+
+    pub async fn heaviest(&self, query: HeaviestQuery) -> Result<Candidates, Failure> {
+        let (window, count) = (query.window, query.count as usize);
+        let ledger = self.ledger();
+        let found = ledger.heaviest(query.root, window, query.as_of_ms, count);
+        let found = found.await.map_err(Failure::from)?;
+        Ok(Candidates {
+            ips: found.ips.iter().map(ip_ref).collect(),
+            others_at_most: found.others_at_most,
+        })
     }
 
     /// An IP whose state cannot be read has no rows: an export with holes is refused instead.
@@ -240,7 +254,9 @@ impl Service {
     fn snapshot_of(&self, root: &Root) -> Snapshot {
         Snapshot {
             root: root.k,
-            as_of_ms: self.now_ms(),
+            // Clocks differ. Buckets are never cut by an older time than the fold's.
+            as_of_ms: self.now_ms().max(root.aged_ms),
+            slices: root.slices(),
             shards: root.shards.len() as u32,
             ips: root.ips,
             hits: root.hits,
@@ -248,4 +264,17 @@ impl Service {
             behind: None,
         }
     }
+}
+
+fn ip_ref(listed: &Listed) -> IpRef {
+    IpRef {
+        ip: listed.ip.to_string(),
+        version: listed.version,
+    }
+}
+
+/// IPs seen in buckets from then on are active.
+async fn active_from_ms(as_of_ms: u64) -> u64 {
+    let active_days = variable::number("active_days", ACTIVE_DAYS, 1..=90).await;
+    as_of_ms.saturating_sub(active_days * 24 * 60 * 60 * 1_000)
 }

@@ -6,6 +6,7 @@
 //! | `GET /admin/…` | the question of this path: `tally` has all questions |
 //! | `GET /admin/metrics` | none: see [`metrics`] |
 //! | `POST /admin/prewarm` | none: has the answers computed that are asked for most |
+//! | `POST /admin/verify` | none: compares the sums over all IPs with what the IPs tell |
 //! | `POST /admin/check-alerts` | none: has the alerts checked |
 //! | `GET /admin/`, `/admin/dashboard/…` | some: pages for people, see [`dashboard`] |
 //! | `GET /admin/assets/…` | none: their style and script |
@@ -115,6 +116,7 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
         Route::Question(question) => ask(&question, headers).await?,
         Route::Metrics => return metrics::metrics().await,
         Route::Prewarm => exchange("/prewarm", headers, Bytes::new()).await?,
+        Route::Verify => exchange("/verify", headers, Bytes::new()).await?,
         Route::CheckAlerts => exchange("/check-alerts", headers, Bytes::new()).await?,
     };
     let (head, body) = answer.into_parts();

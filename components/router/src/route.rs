@@ -13,6 +13,7 @@ pub enum Route {
     Question(Question),
     Metrics,
     Prewarm,
+    Verify,
     CheckAlerts,
 }
 
@@ -21,6 +22,7 @@ impl Route {
         let (route, method) = match request.uri().path() {
             METRICS => (Self::Metrics, Method::GET),
             "/admin/prewarm" => (Self::Prewarm, Method::POST),
+            "/admin/verify" => (Self::Verify, Method::POST),
             "/admin/check-alerts" => (Self::CheckAlerts, Method::POST),
             _ => return Self::question(request),
         };

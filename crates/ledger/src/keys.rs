@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use rollcall_store::stable_hash;
 
+use crate::stored::Bucket;
+
 /// Counter: the newest number of the log.
 pub const LOG_NEXT: &str = "log:next";
 /// Counter: the newest fold number.
@@ -47,6 +49,36 @@ pub fn ids(chunk: u64, k: u64) -> String {
 /// The state of an IP, as the fold `k` wrote it.
 pub fn ip(ip: &IpAddr, k: u64) -> String {
     format!("ip:{ip}:{k}")
+}
+
+/// What was done on all paths in a bucket, as the fold `k` wrote it.
+pub fn totals(bucket: Bucket, k: u64) -> String {
+    format!("totals:{bucket}:{k}")
+}
+
+/// A part of the paths of a bucket, as the fold `k` wrote it.
+pub fn paths(bucket: Bucket, part: u16, k: u64) -> String {
+    format!("paths:{bucket}:{part}:{k}")
+}
+
+/// A share of what is known of every path, as the fold `k` wrote it.
+pub fn known(part: u16, k: u64) -> String {
+    format!("known:{part}:{k}")
+}
+
+/// The IPs that called most in a stretch of time, as the fold `k` wrote it.
+pub fn heaviest(bucket: Bucket, k: u64) -> String {
+    format!("heaviest:{bucket}:{k}")
+}
+
+/// Where a path key stands in parts and shares: the same for ever, on every machine.
+pub fn path_hash(path_key: &str) -> u32 {
+    crc32c::crc32c(path_key.as_bytes())
+}
+
+/// The part, of a power of two of them, that a path with this hash is in.
+pub fn part_of(hash: u32, parts: u16) -> u16 {
+    ((u64::from(hash) * u64::from(parts)) >> 32) as u16
 }
 
 /// The shard that an IP is in, by the SHA-256 of its octets: the same for ever, on every machine.

@@ -42,8 +42,23 @@ pub struct Limits {
     pub ids_kept_ms: u64,
     /// ... and while fewer than so many newer ones are known.
     pub ids_kept: usize,
-    /// IPs tracked. The least recently seen leave first, and their hits with them; both are counted as dropped.
+    /// Bytes of a part of a bucket's paths, about. A single path may have more.
+    pub part_bytes: u64,
+    /// Parts of a bucket's paths at most: a power of two.
+    pub parts_max: u16,
+    /// Parts read by one call.
+    pub parts_at_once: usize,
+    /// Paths that a bucket has by name: those of most hits. All others are counted as one, `(other)`.
+    pub bucket_paths: usize,
+    /// Paths whose first and last hits, and recent past, are known: those called last.
+    pub known_paths: usize,
+    /// Paths of all buckets that a fold has in memory. More are written in between.
+    pub fold_paths: usize,
+    /// IPs tracked. If there are more, the least recently seen leave, but never one that the fold at hand counted hits of. Their hits stay in
+    /// the sums over all IPs.
     pub ips: usize,
+    /// With those that are too many, such a share of `ips` leaves, so that not each fold has to look for some.
+    pub evicted_share: u64,
     /// An IP seen within this is active.
     pub active_ms: u64,
 }
@@ -69,7 +84,14 @@ impl Default for Limits {
             ids_per_chunk: 1_000,
             ids_kept_ms: 10 * 60_000,
             ids_kept: 10_000,
-            ips: 50_000,
+            part_bytes: 48 * 1024,
+            parts_max: 256,
+            parts_at_once: 8,
+            bucket_paths: 10_000,
+            known_paths: 100_000,
+            fold_paths: 250_000,
+            ips: 1_000_000,
+            evicted_share: 50,
             active_ms: 7 * 24 * 60 * 60_000,
         }
     }

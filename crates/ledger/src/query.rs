@@ -71,6 +71,16 @@ pub struct Listed {
     pub last_seen_ms: u64,
 }
 
+impl Listed {
+    pub(crate) fn of(ip: IpAddr, entry: &Entry) -> Self {
+        Self {
+            ip,
+            version: entry.version,
+            last_seen_ms: entry.last_seen_ms,
+        }
+    }
+}
+
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// The newest confirmed root, which holds whatever was acknowledged before this call; or, where that takes too long, one that does not
     /// yet, and how far behind it is.
@@ -203,16 +213,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let mut listed = Vec::new();
         for (key, bytes) in wanted.iter().zip(self.get_all(&wanted).await?) {
             let shard: Shard = decode(key, &bytes)?;
-            listed.extend(
-                shard
-                    .0
-                    .into_iter()
-                    .map(|(ip, entry): (IpAddr, Entry)| Listed {
-                        ip,
-                        version: entry.version,
-                        last_seen_ms: entry.last_seen_ms,
-                    }),
-            );
+            listed.extend(shard.0.iter().map(|(ip, entry)| Listed::of(*ip, entry)));
         }
         Ok(listed)
     }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use rollcall_store::Stored;
 use rollcall_store::value::decode;
-use serde::de::DeserializeOwned;
 
 use crate::stored::{self, Head, Root};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
@@ -12,19 +12,13 @@ use crate::{Clock, Ledger, LedgerError, Store, keys};
 const ROOTS_AT_ONCE: u64 = 100;
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    pub(crate) async fn get<T: DeserializeOwned>(
-        &self,
-        key: &str,
-    ) -> Result<Option<T>, LedgerError> {
+    pub(crate) async fn get<T: Stored>(&self, key: &str) -> Result<Option<T>, LedgerError> {
         let bytes = self.store.get(key).await?;
         Ok(bytes.map(|bytes| decode(key, &bytes)).transpose()?)
     }
 
     /// A value that only saves work: one that cannot be read is as good as none, and is written anew.
-    pub(crate) async fn hint<T: DeserializeOwned>(
-        &self,
-        key: &str,
-    ) -> Result<Option<T>, LedgerError> {
+    pub(crate) async fn hint<T: Stored>(&self, key: &str) -> Result<Option<T>, LedgerError> {
         match self.get(key).await {
             Err(LedgerError::Corrupt { .. } | LedgerError::OtherLayout { .. }) => Ok(None),
             got => got,
@@ -48,14 +42,25 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         &self,
         numbers: Range<u64>,
     ) -> Result<Option<Root>, LedgerError> {
+        let newest = self.newest_root_as_stored(numbers).await?;
+        Ok(newest
+            .map(|(key, bytes)| decode(&key, &bytes))
+            .transpose()?)
+    }
+
+    /// The same with its key, and not read yet.
+    pub(crate) async fn newest_root_as_stored(
+        &self,
+        numbers: Range<u64>,
+    ) -> Result<Option<(String, Vec<u8>)>, LedgerError> {
         let mut end = numbers.end;
         while end > numbers.start {
             let start = end.saturating_sub(ROOTS_AT_ONCE).max(numbers.start);
             let wanted: Vec<String> = (start..end).rev().map(keys::root).collect();
             let mut found = self.store.get_many(&wanted).await?;
             let newest = wanted.iter().find_map(|key| found.remove_entry(key));
-            if let Some((key, bytes)) = newest {
-                return Ok(Some(decode(&key, &bytes)?));
+            if newest.is_some() {
+                return Ok(newest);
             }
             end = start;
         }

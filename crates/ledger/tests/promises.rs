@@ -283,8 +283,12 @@ fn what_was_replaced_is_deleted_once_no_query_reads_it() {
     store.clock.pass(limits.keep_replaced_ms + 1);
     clean(&store, &limits);
     let left: Vec<String> = store.keys("");
-    assert_eq!(left.len(), 6, "{left:?}");
-    for kind in ["cleaned", "ids:", "ip:", "head", "shard:", "root:"] {
+    // Each of four lists of the heaviest, too.
+    assert_eq!(left.len(), 9 + 4, "{left:?}");
+    let kinds = [
+        "cleaned", "ids:", "ip:", "head", "shard:", "root:", "totals:", "paths:", "known:",
+    ];
+    for kind in kinds {
         assert_eq!(store.keys(kind).len(), 1, "{kind} {left:?}");
     }
     // Nothing is due: looking for it costs two calls.
@@ -694,7 +698,10 @@ fn whatever_value_is_damaged_the_error_names_its_key() {
             }
         }
     }
-    let every = ["ids", "ip", "log", "head", "meta", "shard", "plan", "root"];
+    let every = [
+        "ids", "ip", "log", "head", "meta", "shard", "plan", "root", "totals", "paths", "known",
+        "heaviest",
+    ];
     assert_eq!(kinds, every.map(str::to_owned).into());
 }
 

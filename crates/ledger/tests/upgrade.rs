@@ -52,6 +52,16 @@ fn rows(store: &MemoryStore) -> String {
     rows
 }
 
+/// A value as a version with another layout seals it.
+fn with_layout(key: &str, value: &[u8], layout: u8) -> Vec<u8> {
+    let mut value = value.to_vec();
+    value[0] = layout;
+    let sum = crc32c::crc32c_append(crc32c::crc32c(key.as_bytes()), &value[..1]);
+    let sum = crc32c::crc32c_append(sum, &value[5..]);
+    value[1..5].copy_from_slice(&sum.to_le_bytes());
+    value
+}
+
 fn open(store: &MemoryStore) -> Result<Opened, LedgerError> {
     block_on(ledger(store, &small()).open())
 }
@@ -67,13 +77,13 @@ fn bring_up(store: &MemoryStore) -> Result<(), LedgerError> {
 }
 
 #[test]
-fn a_store_of_layout_3_gives_the_same_answers_after_it_was_brought_up() {
-    let store = left_by(3);
+fn a_store_of_layout_4_gives_the_same_answers_after_it_was_brought_up() {
+    let store = left_by(4);
     assert_eq!(open(&store).unwrap(), Opened::Upgrading);
     bring_up(&store).unwrap();
     assert_eq!(open(&store).unwrap(), Opened::Ready);
-    assert_eq!(rows(&store), file("3.rows"));
-    // Nothing of the older layout is left in the end.
+    assert_eq!(rows(&store), file("4.rows"));
+    // No root and no index of the older layout is left in the end. Other values are brought up when they change.
     let limits = small();
     for _ in 0..2 {
         store
@@ -90,10 +100,11 @@ fn a_store_of_layout_3_gives_the_same_answers_after_it_was_brought_up() {
         clean(&store, &limits);
     }
     let values = store.values.borrow();
-    // Answers are not the ledger's.
-    let values = values.iter().filter(|(key, _)| !key.starts_with("answer:"));
-    for (key, value) in values {
-        assert_eq!(value[0], LAYOUT, "{key}");
+    for (key, value) in values.iter() {
+        let kinds = ["root:", "shard:", "meta"];
+        if kinds.iter().any(|kind| key.starts_with(kind)) {
+            assert_eq!(value[0], LAYOUT, "{key}");
+        }
     }
     assert_eq!(store.keys("root:").len(), 2, "{:?}", store.keys("root:"));
 }
@@ -101,14 +112,14 @@ fn a_store_of_layout_3_gives_the_same_answers_after_it_was_brought_up() {
 #[test]
 fn an_upgrade_that_dies_at_any_call_is_taken_again() {
     let calls = {
-        let store = left_by(3);
+        let store = left_by(4);
         bring_up(&store).unwrap();
         store.calls.get()
     };
     assert!(calls > 50, "{calls}");
     for fault in [Fault::Before, Fault::After] {
         for dies_at in 1..=calls {
-            let store = left_by(3);
+            let store = left_by(4);
             store.strike.set(Some((dies_at, fault)));
             assert!(bring_up(&store).is_err(), "call {dies_at}");
             store.strike.set(None);
@@ -116,14 +127,14 @@ fn an_upgrade_that_dies_at_any_call_is_taken_again() {
             store.clock.pass(small().lease_max_ms);
             bring_up(&store).unwrap();
             let rows = rows(&store);
-            assert!(rows == file("3.rows"), "call {dies_at}, {fault:?}: {rows}");
+            assert!(rows == file("4.rows"), "call {dies_at}, {fault:?}: {rows}");
         }
     }
 }
 
 #[test]
 fn one_brings_a_store_up_while_the_others_wait() {
-    let (store, limits) = (left_by(3), small());
+    let (store, limits) = (left_by(4), small());
     open(&store).unwrap();
     // Somebody has the lease, and dies.
     let lease = (1u64, store.clock.wall_ms.get() + limits.lease_max_ms);
@@ -138,7 +149,7 @@ fn one_brings_a_store_up_while_the_others_wait() {
 
 #[test]
 fn what_is_appended_during_an_upgrade_is_counted() {
-    let (store, limits) = (left_by(3), small());
+    let (store, limits) = (left_by(4), small());
     open(&store).unwrap();
     append(
         &store,
@@ -151,45 +162,52 @@ fn what_is_appended_during_an_upgrade_is_counted() {
     let rows = rows(&store);
     let (new, old): (Vec<&str>, Vec<&str>) = rows.lines().partition(|row| row.contains("/new"));
     assert_eq!(new.len(), 1);
-    assert_eq!(old, file("3.rows").lines().collect::<Vec<_>>());
+    assert_eq!(old, file("4.rows").lines().collect::<Vec<_>>());
 }
 
 #[test]
-fn a_value_that_an_older_version_writes_later_is_named_and_brought_up() {
-    let (store, limits) = (left_by(3), small());
-    let late = store.values.borrow()["log:16"].clone();
+fn a_root_that_an_older_version_writes_later_is_named_and_brought_up() {
+    let (store, limits) = (left_by(4), small());
+    let (old, late) = {
+        let values = store.values.borrow();
+        let newest = values.keys().filter(|key| key.starts_with("root:")).max();
+        let newest = newest.unwrap().clone();
+        (newest.clone(), values[&newest].clone())
+    };
     bring_up(&store).unwrap();
-    rows(&store);
-    let n = append(
-        &store,
-        &limits,
-        None,
-        vec![hit("203.0.113.7", "/", 1_800_000_000_000)],
-    )
-    .unwrap();
-    let key = format!("log:{n}");
-    store.values.borrow_mut().insert(key.clone(), late);
+    // It folded meanwhile what it knew.
+    let k = {
+        let mut counters = store.counters.borrow_mut();
+        let k = counters.get_mut("fold").unwrap();
+        *k += 1;
+        *k
+    };
+    let key = format!("root:{k}");
+    assert_ne!(old, key);
+    let value = with_layout(&key, &late, 4);
+    store.values.borrow_mut().insert(key.clone(), value);
+    let hits = vec![hit("203.0.113.77", "/new", 1_800_000_000_000)];
+    append(&store, &limits, None, hits).unwrap();
     let error = fold(&store, &limits).unwrap_err();
     assert!(
-        matches!(&error, LedgerError::OtherLayout { key: named, layout: 3 } if *named == key),
+        matches!(&error, LedgerError::OtherLayout { key: named, layout: 4 } if *named == key),
         "{error}"
     );
     store.clock.pass(limits.lease_max_ms);
     block_on(ledger(&store, &limits).open_again()).unwrap();
     bring_up(&store).unwrap();
-    // The same batch came again under another number: it counts once.
-    assert_eq!(rows(&store), file("3.rows"));
+    let rows = rows(&store);
+    let old = rows.lines().filter(|row| !row.contains("/new"));
+    assert!(old.eq(file("4.rows").lines()), "{rows}");
 }
 
 #[test]
 fn a_state_of_another_layout_is_never_begun_anew() {
-    let (store, limits) = (left_by(3), small());
-    let old = store.values.borrow()["ip:192.0.2.1:5"].clone();
+    let (store, limits) = (left_by(4), small());
     bring_up(&store).unwrap();
-    store
-        .values
-        .borrow_mut()
-        .insert("ip:192.0.2.1:5".to_owned(), old);
+    let key = "ip:192.0.2.1:5";
+    let newer = with_layout(key, &store.values.borrow()[key], LAYOUT + 1);
+    store.values.borrow_mut().insert(key.to_owned(), newer);
     append(
         &store,
         &limits,
@@ -197,26 +215,19 @@ fn a_state_of_another_layout_is_never_begun_anew() {
         vec![hit("192.0.2.1", "/", 1_800_000_000_000)],
     )
     .unwrap();
-    store.clock.pass(limits.lease_max_ms);
     let error = fold(&store, &limits).unwrap_err();
     assert!(
-        matches!(&error, LedgerError::OtherLayout { key, layout: 3 } if key == "ip:192.0.2.1:5"),
+        matches!(&error, LedgerError::OtherLayout { key: named, layout } if named == key && *layout == LAYOUT + 1),
         "{error}"
     );
 }
 
 #[test]
-fn a_store_of_layout_2_or_of_a_newer_one_is_refused_and_left_as_it_is() {
-    // Layout 2 and version byte 1, 4 shards.
-    let newer = {
-        let mut value = rollcall_store::value::encode("meta", &(4u32, None::<u8>)).unwrap();
-        value[0] = LAYOUT + 1;
-        let sum = crc32c::crc32c_append(crc32c::crc32c(b"meta"), &value[..1]);
-        let sum = crc32c::crc32c_append(sum, &value[5..]);
-        value[1..5].copy_from_slice(&sum.to_le_bytes());
-        value
-    };
-    for (layout, meta) in [(2, vec![1, 2, 4]), (LAYOUT + 1, newer)] {
+fn a_store_of_layout_3_or_of_a_newer_one_is_refused_and_left_as_it_is() {
+    // Version byte 1, layout 3, 4 shards.
+    let newer = rollcall_store::value::encode("meta", &(4u32, None::<u8>)).unwrap();
+    let newer = with_layout("meta", &newer, LAYOUT + 1);
+    for (layout, meta) in [(3, vec![1, 3, 4]), (LAYOUT + 1, newer)] {
         let store = MemoryStore::new();
         store
             .values

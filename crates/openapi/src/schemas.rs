@@ -4,9 +4,10 @@ use rollcall_tally::alert::{AlertState, Event, Finding, Rule};
 use rollcall_tally::intake::REJECTIONS_SHOWN;
 use rollcall_tally::question::{AnySurvey, BadParameter};
 use rollcall_tally::reports::{
-    Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, ExportRecord, FanOut,
-    FanOutStatus, FoldStatus, GLOBAL_TOP_PATHS, Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS,
-    Prewarmed, Status, TOP_COUNTRIES,
+    Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, DIFFERENCES_MAX,
+    Difference, ExportRecord, FanOut, FanOutStatus, FoldStatus, GLOBAL_TOP_PATHS, Left,
+    Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Prewarmed, Status, TOP_COUNTRIES, Verified,
+    WindowVerified,
 };
 use rollcall_tally::state::USER_AGENTS_MAX;
 use rollcall_tally::{Drops, Receipt, Rejection, Window};
@@ -26,8 +27,9 @@ fn window() -> Object {
 }
 
 /// The most entries of each list in an answer.
-const LISTS: [(&str, &str, usize); 6] = [
+const LISTS: [(&str, &str, usize); 7] = [
     ("GlobalStats", "topPaths", GLOBAL_TOP_PATHS as usize),
+    ("WindowVerified", "differences", DIFFERENCES_MAX),
     ("Overview", "topIPs", OVERVIEW_IPS as usize),
     ("Overview", "topCountries", OVERVIEW_COUNTRIES),
     ("PathStats", "topCountries", TOP_COUNTRIES),
@@ -66,6 +68,10 @@ pub fn components() -> Components {
         .schema_from::<FanOut>()
         .schema_from::<Drops>()
         .schema_from::<Prewarmed>()
+        .schema_from::<Verified>()
+        .schema_from::<WindowVerified>()
+        .schema_from::<Difference>()
+        .schema_from::<Left>()
         .schema_from::<Computed>()
         .schema_from::<AlertCheck>()
         .schema_from::<Alert>()

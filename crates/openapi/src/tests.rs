@@ -114,11 +114,12 @@ fn the_example_of_a_csv_export_has_a_field_in_every_column() {
     assert_eq!(columns, [ExportRecord::COLUMNS.len(); 3]);
 }
 
-/// A question's parameters as the tables of the documentation have them, without window and filter.
+/// A question's parameters as the tables of the documentation have them, without those of every survey.
 fn in_a_table(question: &mut Question) -> String {
     let ask = question.ask();
     let parameters = ask.parameters().into_iter();
-    let own = parameters.filter(|p| p.place == Place::Query && p.name != "timeRange");
+    let of_all = ["timeRange", "via"];
+    let own = parameters.filter(|p| p.place == Place::Query && !of_all.contains(&p.name));
     let written = own.map(|parameter| {
         let name = parameter.name;
         match (&parameter.value, parameter.required) {

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use rollcall_store::value::{decode, encode};
-use rollcall_store::{Clock, Store, Unreadable};
+use rollcall_store::value::{decode, encode, layout_of};
+use rollcall_store::{Clock, Store};
 use rollcall_tally::{Found, Kept, Place};
 
 use crate::keys::Slot;
-use crate::stored::Value;
+use crate::stored::{ANSWERS_SINCE, Value};
 use crate::{Shared, SharedError};
 
 impl<S: Store, C: Clock> Shared<'_, S, C> {
@@ -69,14 +69,12 @@ impl<S: Store, C: Clock> Shared<'_, S, C> {
         let Some(bytes) = self.store.get(&key).await? else {
             return Ok(None);
         };
-        let value: Value = match decode(&key, &bytes) {
-            Ok(value) => value,
-            Err(Unreadable::OtherLayout { .. }) if matches!(slot, Slot::Answer(_)) => {
-                self.store.delete(&key).await?;
-                return Ok(None);
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let is_answer = matches!(slot, Slot::Answer(_));
+        if is_answer && layout_of(&key, &bytes)? < ANSWERS_SINCE {
+            self.store.delete(&key).await?;
+            return Ok(None);
+        }
+        let value: Value = decode(&key, &bytes)?;
         let age_ms = self.clock.wall_ms().saturating_sub(value.computed_at_ms);
         if age_ms <= self.limits.kept_ms || matches!(slot, Slot::Note(_)) {
             return Ok(Some(value));

@@ -9,7 +9,6 @@ mod error;
 mod kept;
 mod keys;
 mod stored;
-mod upgrade;
 
 pub use error::SharedError;
 use rollcall_store::{Clock, Store};

@@ -1,5 +1,6 @@
 //! The stored types. A change here moves the disk: `tests/layouts` has their bytes.
 
+use rollcall_store::{LAYOUT, Stored};
 use rollcall_tally::{Kept, Place};
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +13,22 @@ pub struct Value {
     ttl_ms: u64,
 }
 
+impl Stored for Value {
+    const SINCE: u8 = 4;
+}
+
 /// `claim:{slot}`
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Claim {
     pub until_ms: u64,
 }
+
+impl Stored for Claim {
+    const SINCE: u8 = 4;
+}
+
+/// The oldest layout whose answers are given: those of others may have another shape.
+pub const ANSWERS_SINCE: u8 = LAYOUT;
 
 impl Value {
     pub fn of(kept: &Kept) -> Self {

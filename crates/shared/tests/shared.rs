@@ -186,34 +186,6 @@ fn the_notifications_stay_and_are_claimed_like_an_answer() {
 }
 
 #[test]
-fn the_notifications_of_layout_3_are_found_after_an_upgrade() {
-    let (store, limits) = (MemoryStore::new(), Limits::default());
-    let shared = shared(&store, &limits);
-    // Question, body, 5 ms, 0 ms.
-    let mut old = vec![1, 6];
-    old.extend(b"alerts");
-    old.extend([2, b'{', b'}', 5, 0]);
-    store
-        .values
-        .borrow_mut()
-        .insert("answer:256".to_owned(), old);
-    store
-        .values
-        .borrow_mut()
-        .insert("answer:7".to_owned(), vec![1, 2, 3]);
-    for _ in 0..2 {
-        block_on(shared.upgrade()).unwrap();
-        let found = block_on(shared.get(&Place::Notifications, 0)).unwrap();
-        assert_eq!(
-            (found.kept.unwrap().body, found.generation),
-            (b"{}".to_vec(), 5)
-        );
-    }
-    block_on(shared.sweep()).unwrap();
-    assert_eq!(left(&store), ["notifications"]);
-}
-
-#[test]
 fn counters_add_up_over_all_who_count() {
     let (store, limits) = (MemoryStore::new(), Limits::default());
     let shared = shared(&store, &limits);

@@ -138,16 +138,27 @@ async fn client(
     }
 }
 
+/// How old hits are. Some are of buckets that are poured into others when the day begins, a minute
+/// after a history does.
+const AGES_MS: [u64; 5] = [
+    0,
+    60_000,
+    149 * 60_000,
+    60 * 3_600_000,
+    (90 * 24 + 12) * 3_600_000,
+];
+const COUNTRIES: [Option<&str>; 4] = [None, None, Some("DE"), Some("FR")];
+
 fn hit(ip: IpAddr, batch: usize, i: usize) -> Hit {
     Hit {
         ip,
-        timestamp_ms: EPOCH_MS + batch as u64,
+        timestamp_ms: EPOCH_MS + batch as u64 - AGES_MS[(batch + i) % AGES_MS.len()],
         method: "GET".to_owned(),
         path: format!("/{batch}.{i}"),
         status: None,
         response_time_us: None,
         bytes: None,
-        country: None,
+        country: COUNTRIES[(batch + 3 * i) % COUNTRIES.len()].map(str::to_owned),
         user_agent: None,
     }
 }

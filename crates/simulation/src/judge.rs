@@ -35,6 +35,7 @@ pub fn answer(record: &mut Record, answer: &Answer, asked_us: u64) {
         record.blame("an answer lacks what was acknowledged before it was asked");
     }
     agree(record, answer);
+    sums(record, answer);
 }
 
 /// A status counts at least the hits that any other had told of before it was asked.
@@ -61,6 +62,36 @@ fn agree(record: &mut Record, answer: &Answer) {
     }
 }
 
+/// The sums over all IPs have each folded hit once, and each IP that is tracked, or was.
+fn sums(record: &mut Record, answer: &Answer) {
+    let sums = &answer.sums;
+    let by_path: u64 = sums.paths.iter().map(|path| path.tally.count).sum();
+    let by_country: u64 = sums.countries.iter().map(|of| of.tally.count).sum();
+    let all = [sums.tally.count, by_path, by_country];
+    if all != [answer.hits; 3] || sums.paths.iter().any(|path| path.tally.count != 1) {
+        record.blame("the sums are not those of a plain count");
+    }
+    let ips = answer.ips + answer.drops.evicted_ips;
+    let by_country: u64 = sums.countries.iter().map(|of| of.ips).sum();
+    if [sums.ips, sums.new_ips, by_country] != [ips; 3] {
+        record.blame("the sums have other IPs than there were");
+    }
+    // Each IP counts for the country that it told last.
+    let mut countries: BTreeMap<&str, u64> = BTreeMap::new();
+    for (_, state) in &answer.states {
+        *countries
+            .entry(state.country().unwrap_or_default())
+            .or_default() += 1;
+    }
+    let has = |country: &str| {
+        let mut told = sums.countries.iter();
+        told.find(|of| of.country == country).map_or(0, |of| of.ips)
+    };
+    if countries.iter().any(|(country, ips)| has(country) < *ips) {
+        record.blame("the sums have an IP in another country than it told last");
+    }
+}
+
 /// After all has healed.
 pub fn settled(world: &World, record: &mut Record, last: Option<&Answer>, tight: Tight) {
     let Some(last) = last else {
@@ -72,6 +103,7 @@ pub fn settled(world: &World, record: &mut Record, last: Option<&Answer>, tight:
         record.blame("a hit is counted twice");
     }
     agree(record, last);
+    sums(record, last);
     let acknowledged: Vec<&String> = record
         .hits
         .iter()
@@ -124,6 +156,7 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
             "root" => version == Some(last.k),
             "shard" => shards.contains(key),
             "ids" => ids.contains(key),
+            "totals" | "paths" | "known" | "heaviest" => last.rollup_keys.contains(key),
             "head" | "lease" | "meta" | "cleaned" | "cleaner" => true,
             _ => false,
         };

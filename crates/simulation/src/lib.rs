@@ -108,7 +108,11 @@ macro_rules! subject {
                 let take = |_, state| states.push(state);
                 ledger.states(&wanted, take).await.ok()?;
                 let states: Vec<_> = states.into_iter().collect::<Result<_, _>>().ok()?;
+                let slice = $crate::record::everything(root.k, clock, root.aged_ms);
+                let sums = ledger.sums(&slice, 0).await.ok()?;
                 Some($crate::record::Answer {
+                    sums,
+                    rollup_keys: root.rollup_keys(),
                     is_behind: snapshot.behind.is_some(),
                     k: root.k,
                     log: root.log,

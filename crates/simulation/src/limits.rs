@@ -59,7 +59,7 @@ impl Tight {
             // All that a fold may take is more than a folder lives for.
             Some(_) => Tight {
                 fold_segments: 50,
-                chunk: [4, 8][rng.usize(0..2)],
+                chunk: [16, 50][rng.usize(0..2)],
                 ips: 1_000,
                 skew_ms: 1_000,
                 own_leases: rng.f64() < 0.3,

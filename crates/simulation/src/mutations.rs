@@ -104,18 +104,16 @@ pub const MUTATIONS: &[Mutation] = &[
                 "let newest_ms = self.newest_ms();",
                 "let newest_ms = before_ms.max(self.newest_ms());",
             ),
-            ("fold/apply.rs", ".finish(k,", ".finish(before_ms, k,"),
+            ("fold/apply.rs", ".finish(k,", ".finish(pending.before_ms, k,"),
         ],
     },
     Mutation {
         name: "no_plan",
         harm: "a key is left behind: ip",
         changes: &[(
-            "fold/apply.rs",
-            "        self.write_plan(held, k, &plan).await?;
-
-        let mut outbox",
-            "        let mut outbox",
+            "fold/outbox.rs",
+            "if !self.is_plan_written {",
+            "if false {",
         )],
     },
     Mutation {
@@ -229,5 +227,57 @@ pub const MUTATIONS: &[Mutation] = &[
             ),
             ("clean.rs", "    async fn clean_held(", "    pub(crate) async fn clean_held("),
         ],
+    },
+    Mutation {
+        name: "no_fold_number_in_the_names_of_rollups",
+        harm: "the sums are not those of a plain count",
+        changes: &[
+            (
+                "keys.rs",
+                "format!(\"totals:{bucket}:{k}\")",
+                "{ let _ = k; format!(\"totals:{bucket}\") }",
+            ),
+            (
+                "stored/plan.rs",
+                "let replaced = self.changes.iter().filter(|change| change.before > 0);",
+                "let replaced = self.changes.iter().filter(|change| change.before > 0 && !matches!(change.of, Versioned::Totals(_)));",
+            ),
+        ],
+    },
+    Mutation {
+        name: "a_number_is_given_to_two_ips",
+        harm: "the sums have other IPs than there were",
+        changes: &[(
+            "fold/commit.rs",
+            "let mut root = Root { k, ..base.clone() };",
+            "let mut root = Root { k, next_ip: 0, ..base.clone() };",
+        )],
+    },
+    Mutation {
+        name: "a_bucket_is_dropped_and_not_poured",
+        harm: "the sums are not those of a plain count",
+        changes: &[
+            (
+                "fold/rollups.rs",
+                "            sources.entry(aged).or_default().push(*known);",
+                "            if aged == bucket { sources.entry(aged).or_default().push(*known); }",
+            ),
+            (
+                "fold/rollups.rs",
+                "        root.rollups.sort_unstable_by_key(|known| known.bucket);",
+                "        let ranges = Ranges::at(root.aged_ms);
+        root.rollups.retain(|known| BucketId::from(known.bucket).aged(&ranges) == known.bucket.into());
+        root.rollups.sort_unstable_by_key(|known| known.bucket);",
+            ),
+        ],
+    },
+    Mutation {
+        name: "buckets_are_cut_by_the_folders_clock",
+        harm: "the sums are not those of a plain count",
+        changes: &[(
+            "fold/apply.rs",
+            "root.aged_ms = base.aged_ms.max(pending.before_ms);",
+            "root.aged_ms = pending.before_ms;",
+        )],
     },
 ];

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rollcall_tally::{Drops, IpState};
+use rollcall_ledger::Clock;
+use rollcall_tally::{CountryDetail, Details, Drops, Filter, IpState, Slice, Summary, Window};
 
 /// What a reader got.
 pub struct Answer {
@@ -16,6 +17,10 @@ pub struct Answer {
     pub hits: u64,
     pub traffic: u64,
     pub drops: Drops,
+    /// What the sums over all IPs tell.
+    pub sums: Summary,
+    /// The keys of these sums.
+    pub rollup_keys: Vec<String>,
     /// Address, version and last seen as the index has it, and the state.
     pub states: Vec<((IpAddr, u64, u64), IpState)>,
     /// The version of each shard.
@@ -46,5 +51,22 @@ impl Record {
         if !self.bad.iter().any(|known| known == what) {
             self.bad.push(what.to_owned());
         }
+    }
+}
+
+/// The question for everything that the sums over all IPs tell.
+pub fn everything(root: u64, clock: &impl Clock, aged_ms: u64) -> Slice {
+    Slice {
+        root,
+        as_of_ms: clock.wall_ms().max(aged_ms),
+        window: Window::All,
+        filter: Filter::default(),
+        details: Details {
+            paths: u32::MAX,
+            countries: CountryDetail::All,
+            ..Details::default()
+        },
+        number: 0,
+        count: 1,
     }
 }

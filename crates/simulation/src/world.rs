@@ -13,7 +13,7 @@ use crate::wall_clock::WallClock;
 
 pub const NODES: usize = 3;
 /// When a history begins. Later than any limit is long.
-pub const EPOCH_MS: u64 = 1_800_000_000_000;
+pub const EPOCH_MS: u64 = 20_834 * 24 * 3_600_000 - 60_000;
 
 pub type Shared = Rc<RefCell<World>>;
 pub type ActorId = usize;

@@ -15,7 +15,7 @@ pub mod value;
 use sha2::{Digest, Sha256};
 
 pub use store::{Clock, Store, StoreError, get_each};
-pub use value::{LAYOUT, Unreadable};
+pub use value::{LAYOUT, Stored, Unreadable};
 
 /// The same for ever, on every machine: the first 64 bits of the SHA-256.
 pub fn stable_hash(bytes: &[u8]) -> u64 {

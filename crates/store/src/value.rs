@@ -16,12 +16,16 @@ use thiserror::Error;
 /// The version of all keys and values. A store has one; see `meta` in the ledger.
 ///
 /// To raise it: CONTRIBUTING.md, "Change the stored layout".
-pub const LAYOUT: u8 = 4;
+pub const LAYOUT: u8 = 5;
 
 /// Where the content begins.
 const HEAD_BYTES: usize = 5;
-/// Up to layout 3, each value began with this byte, and had no checksum. No single flipped bit makes it of a newer layout's byte.
-const UP_TO_LAYOUT_3: u8 = 1;
+
+/// A type of stored values.
+pub trait Stored: DeserializeOwned {
+    /// The oldest layout in which such a value has the bytes that it has today. Whoever changes them sets it to [`LAYOUT`].
+    const SINCE: u8;
+}
 
 /// Why a stored value cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -30,7 +34,7 @@ pub enum Unreadable {
     #[error("{key}: {reason}")]
     Damaged { key: String, reason: String },
     /// The bytes are whole, but another version of Rollcall wrote them.
-    #[error("{key} has layout {layout}, and this Rollcall reads layout {LAYOUT}")]
+    #[error("{key} has layout {layout}, and this Rollcall has layout {LAYOUT}")]
     OtherLayout { key: String, layout: u8 },
 }
 
@@ -44,52 +48,55 @@ pub fn encode<T: Serialize>(key: &str, value: &T) -> Result<Vec<u8>, Unreadable>
     ))
 }
 
-/// As it was stored.
-pub fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, Unreadable> {
-    decode_as(key, bytes, |content| postcard::take_from_bytes(content))
+/// A content that is not postcard, as it is stored: `write` appends it.
+pub fn encode_with(key: &str, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut bytes = vec![LAYOUT, 0, 0, 0, 0];
+    write(&mut bytes);
+    sealed(key, bytes)
 }
 
-/// The same for a type that borrows from the bytes.
+/// As it was stored.
+pub fn decode<T: Stored>(key: &str, bytes: &[u8]) -> Result<T, Unreadable> {
+    decode_as(key, bytes, T::SINCE, |content| {
+        postcard::take_from_bytes(content)
+    })
+}
+
+/// The same for a type that borrows from the bytes, and has had the same ones since a layout.
 pub fn decode_as<'b, T>(
     key: &str,
     bytes: &'b [u8],
+    since: u8,
     read: impl FnOnce(&'b [u8]) -> postcard::Result<(T, &'b [u8])>,
 ) -> Result<T, Unreadable> {
-    match read(content(key, bytes)?) {
+    match read(content(key, bytes, since)?) {
         Ok((value, [])) => Ok(value),
         Ok((_, more)) => Err(damaged(key, format!("{} bytes too many", more.len()))),
         Err(error) => Err(damaged(key, error.to_string())),
     }
 }
 
-/// The content of a value that was stored under this key.
-pub fn content<'b>(key: &str, bytes: &'b [u8]) -> Result<&'b [u8], Unreadable> {
-    let &[layout, a, b, c, d, ref content @ ..] = bytes else {
-        return match bytes {
-            [UP_TO_LAYOUT_3, ..] => Err(other_layout(key, 3)),
-            _ => Err(damaged(key, format!("only {} bytes", bytes.len()))),
-        };
-    };
-    if checksum(key, layout, content) != u32::from_le_bytes([a, b, c, d]) {
-        return match layout {
-            UP_TO_LAYOUT_3 => Err(other_layout(key, 3)),
-            _ => Err(damaged(key, "the checksum is wrong")),
-        };
-    }
-    match layout {
-        LAYOUT => Ok(content),
-        _ => Err(other_layout(key, layout)),
+/// The content of a value that was stored under this key, by a version with this layout or one since `since`.
+pub fn content<'b>(key: &str, bytes: &'b [u8], since: u8) -> Result<&'b [u8], Unreadable> {
+    match opened(key, bytes)? {
+        (layout, content) if (since..=LAYOUT).contains(&layout) => Ok(content),
+        (layout, _) => Err(other_layout(key, layout)),
     }
 }
 
-/// A value of layout 3 as one of layout 4, which has the same content. `None`: it needs no change.
-pub fn from_layout_3(key: &str, bytes: &[u8]) -> Option<Vec<u8>> {
-    match (content(key, bytes), bytes) {
-        (Err(Unreadable::OtherLayout { layout: 3, .. }), [_, content @ ..]) => {
-            Some(sealed(key, [&[LAYOUT, 0, 0, 0, 0], content].concat()))
-        }
-        _ => None,
+/// The layout that a value has.
+pub fn layout_of(key: &str, bytes: &[u8]) -> Result<u8, Unreadable> {
+    Ok(opened(key, bytes)?.0)
+}
+
+fn opened<'b>(key: &str, bytes: &'b [u8]) -> Result<(u8, &'b [u8]), Unreadable> {
+    let &[layout, a, b, c, d, ref content @ ..] = bytes else {
+        return Err(damaged(key, format!("only {} bytes", bytes.len())));
+    };
+    if checksum(key, layout, content) != u32::from_le_bytes([a, b, c, d]) {
+        return Err(damaged(key, "the checksum is wrong"));
     }
+    Ok((layout, content))
 }
 
 /// Writes the checksum into its place.
@@ -112,7 +119,8 @@ fn other_layout(key: &str, layout: u8) -> Unreadable {
     Unreadable::OtherLayout { key, layout }
 }
 
-fn damaged(key: &str, reason: impl Into<String>) -> Unreadable {
+/// What cannot be read under a key, and why.
+pub fn damaged(key: &str, reason: impl Into<String>) -> Unreadable {
     let (key, reason) = (key.to_owned(), reason.into());
     Unreadable::Damaged { key, reason }
 }
@@ -122,6 +130,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    impl Stored for (u64, String) {
+        const SINCE: u8 = LAYOUT;
+    }
+
+    impl Stored for u64 {
+        const SINCE: u8 = LAYOUT - 1;
+    }
 
     fn is_damaged(key: &str, bytes: &[u8]) -> bool {
         let read = decode::<(u64, String)>(key, bytes);
@@ -158,32 +174,34 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_value_of_another_layout_is_named_as_such() {
-        let mut newer = encode("k", &7u64).unwrap();
-        newer[0] = LAYOUT + 1;
-        let newer = sealed("k", newer);
-        assert_eq!(decode::<u64>("k", &newer), Err(other_layout("k", 5)));
-        for older in [vec![1], vec![1, 7], vec![1, 7, 0, 0, 0, 0, 0]] {
-            assert_eq!(decode::<u64>("k", &older), Err(other_layout("k", 3)));
+    fn a_value_is_read_if_its_bytes_are_the_same_since_its_layout() {
+        let of = |layout| {
+            let mut bytes = encode("k", &7u64).unwrap();
+            bytes[0] = layout;
+            sealed("k", bytes)
+        };
+        for layout in [LAYOUT - 1, LAYOUT] {
+            assert_eq!(decode::<u64>("k", &of(layout)), Ok(7));
+            assert_eq!(layout_of("k", &of(layout)), Ok(layout));
+        }
+        for layout in [LAYOUT - 2, LAYOUT + 1] {
+            assert_eq!(
+                decode::<u64>("k", &of(layout)),
+                Err(other_layout("k", layout))
+            );
         }
     }
 
     #[test]
-    fn a_value_of_layout_3_keeps_its_content() {
-        assert_eq!(
-            from_layout_3("k", &[1, 7]),
-            Some(encode("k", &7u64).unwrap())
-        );
-        for other in [encode("k", &7u64).unwrap(), vec![], vec![9, 7]] {
-            assert_eq!(from_layout_3("k", &other), None);
-        }
+    fn a_content_of_any_form_is_sealed_as_well() {
+        let bytes = encode_with("k", |bytes| bytes.extend([1, 2, 3]));
+        assert_eq!(content("k", &bytes, LAYOUT), Ok([1, 2, 3].as_slice()));
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_reading_a_value_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
             let _ = decode::<(u64, String)>("k", &bytes);
-            let _ = from_layout_3("k", &bytes);
         }
     }
 }

@@ -5,19 +5,21 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use crate::bucket::BucketId;
 use crate::state::{IpState, PathState};
 use crate::summary::{
-    Batch, CallerSummary, CountryCount, CountrySummary, Details, PathSummary, RecentActivity,
-    Summary, TimeSlot,
+    Batch, CallerSummary, CountryCount, CountryDetail, CountrySummary, Details, MethodCount,
+    PathSummary, RecentActivity, Summary, TimeSlot,
 };
 use crate::tally::Tally;
-use crate::window::Window;
+use crate::window::{Ranges, Window};
 
 /// Adds up states and summaries.
 pub struct Accumulator {
     details: Details,
     sum: Summary,
     paths: BTreeMap<String, PathSummary>,
+    methods: BTreeMap<String, u64>,
     countries: BTreeMap<String, CountrySummary>,
     callers: Vec<CallerSummary>,
     timeline: BTreeMap<u64, Tally>,
@@ -30,6 +32,7 @@ impl Accumulator {
             details,
             sum: Summary::default(),
             paths: BTreeMap::new(),
+            methods: BTreeMap::new(),
             countries: BTreeMap::new(),
             callers: Vec::new(),
             timeline: BTreeMap::new(),
@@ -53,19 +56,19 @@ impl Accumulator {
             self.sum.last_hour +=
                 path.count_since(Window::Hour.start_ms(now_ms), batch.filter.status);
             let tally = path.since(batch.window.start_ms(now_ms), batch.filter.status);
-            if tally.count == 0 {
-                continue;
-            }
-            caller.path_keys += 1;
+            let requests = tally.count;
+            caller.path_keys += u64::from(requests > 0);
             caller.tally.merge(&tally);
-            if self.details.paths {
+            if self.details.paths > 0 {
                 let country = state.country().unwrap_or_default().to_owned();
-                let requests = tally.count;
                 self.add_path(PathSummary {
                     path_key: path_key.to_owned(),
                     tally,
-                    ips: 1,
-                    countries: vec![CountryCount { country, requests }],
+                    ips: u64::from(requests > 0),
+                    countries: match requests {
+                        0 => Vec::new(),
+                        _ => vec![CountryCount { country, requests }],
+                    },
                     first_seen_ms: path.first_seen_ms,
                     last_seen_ms: path.last_seen_ms,
                     recent: path.recent(now_ms, batch.filter.status),
@@ -75,16 +78,22 @@ impl Accumulator {
         self.sum.answered += 1;
         self.see_first(caller.first_seen_ms);
         self.sum.path_keys += caller.path_keys;
-        let start_ms = batch.window.start_ms(now_ms);
-        let is_new = caller.first_seen_ms >= Some(start_ms);
+        let ranges = Ranges::at(now_ms);
+        let is_new = caller.first_seen_ms.is_some_and(|first_ms| {
+            let first = BucketId::of(first_ms, &ranges);
+            first.starts_within(batch.window.start_ms(now_ms))
+        });
         self.sum.ips += u64::from(caller.tally.count > 0);
         self.sum.new_ips += u64::from(caller.tally.count > 0 && is_new);
         self.sum.previous_ips += u64::from(called_before);
         self.sum.tally.merge(&caller.tally);
-        if self.details.countries && caller.tally.count > 0 {
+        if self.details.countries != CountryDetail::Nothing && caller.tally.count > 0 {
+            let mut tally = caller.tally.clone();
+            // As the sums over all IPs know it.
+            tally.forget_max();
             self.add_country(CountrySummary {
                 country: caller.country.clone().unwrap_or_default(),
-                tally: caller.tally.clone(),
+                tally,
                 ips: 1,
             });
         }
@@ -106,15 +115,20 @@ impl Accumulator {
     pub fn add(&mut self, summary: Summary) {
         self.see_first(summary.first_seen_ms);
         self.sum.answered += summary.answered;
+        self.sum.active += summary.active;
         self.sum.unreadable += summary.unreadable;
         self.sum.ips += summary.ips;
         self.sum.new_ips += summary.new_ips;
         self.sum.previous_ips += summary.previous_ips;
         self.sum.path_keys += summary.path_keys;
+        self.sum.unique_paths += summary.unique_paths;
         self.sum.last_hour += summary.last_hour;
         self.sum.tally.merge(&summary.tally);
         for path in summary.paths {
             self.add_path(path);
+        }
+        for MethodCount { method, requests } in summary.methods {
+            *self.methods.entry(method).or_default() += requests;
         }
         for country in summary.countries {
             self.add_country(country);
@@ -176,13 +190,35 @@ impl Accumulator {
         }
     }
 
-    /// The sum of all that was added.
+    /// The sum of all IPs, if each of them was added: how many paths they called, and the first of these.
+    pub fn finish_ips(mut self) -> Summary {
+        self.paths.retain(|_, path| path.tally.count > 0);
+        self.sum.unique_paths = self.paths.len() as u64;
+        for path in self.paths.values() {
+            let method = path.path_key.split(' ').next().unwrap_or_default();
+            *self.methods.entry(method.to_owned()).or_default() += path.tally.count;
+        }
+        self.finish_slices()
+    }
+
+    /// The sum of all slices, if each of them was added: the first of the paths. A slice says itself how many it has.
+    pub fn finish_slices(self) -> Summary {
+        let details = self.details;
+        let mut summary = self.finish();
+        summary.paths = details.path_order.sort(summary.paths);
+        summary.paths.truncate(details.paths as usize);
+        summary
+    }
+
+    /// The sum of all that was added, for one who adds others.
     pub fn finish(self) -> Summary {
         let mut callers = self.details.order.sort(self.callers);
         callers.truncate(self.details.callers as usize);
         let slot = |(start_ms, tally)| TimeSlot { start_ms, tally };
+        let method = |(method, requests)| MethodCount { method, requests };
         Summary {
             paths: self.paths.into_values().collect(),
+            methods: self.methods.into_iter().map(method).collect(),
             countries: self.countries.into_values().collect(),
             callers,
             timeline: self.timeline.into_iter().map(slot).collect(),

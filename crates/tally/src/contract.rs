@@ -9,11 +9,11 @@ use thiserror::Error;
 pub use crate::filter::Filter;
 pub use crate::histogram::Bucket;
 pub use crate::hit::RawHit;
-pub use crate::order::IpOrder;
-pub use crate::status::{StatusClass, StatusCounts};
+pub use crate::order::{IpOrder, PathOrder};
+pub use crate::status::{StatusClass, StatusCount, StatusCounts};
 pub use crate::summary::{
-    Batch, CallerSummary, CountryCount, CountrySummary, Details, PathSummary, RecentActivity,
-    Summary, TimeSlot,
+    Batch, CallerSummary, Candidates, CountryCount, CountryDetail, CountrySummary, Details,
+    HeaviestQuery, MethodCount, PathSummary, RecentActivity, Slice, Summary, TimeSlot,
 };
 pub use crate::tally::Tally;
 pub use crate::traffic::{MethodCounts, Traffic};
@@ -158,6 +158,8 @@ pub struct Snapshot {
     /// When it was taken. Every part of an answer counts its windows back from here.
     pub as_of_ms: u64,
     pub shards: u32,
+    /// Into how many slices a question about all paths is best cut.
+    pub slices: u32,
     /// IPs tracked.
     pub ips: u64,
     /// Hits counted since the beginning, evicted ones too.

@@ -76,6 +76,16 @@ impl Filter {
         self.country.as_deref().is_none_or(|wanted| wanted == told)
     }
 
+    /// Whether some paths do not get through.
+    pub fn is_on_paths(&self) -> bool {
+        self.path_key.is_some() || self.path_prefix.is_some() || self.method.is_some()
+    }
+
+    /// Whether the sums over all IPs tell which hits get through: they know paths, and neither single IPs nor what else a hit had.
+    pub fn is_of_sums(&self) -> bool {
+        self.ip.is_none() && self.status.is_none() && self.country.is_none()
+    }
+
     /// The filter, unless it lets everything through.
     pub fn some(&self) -> Option<Self> {
         (*self != Self::default()).then(|| self.clone())

@@ -4,6 +4,7 @@
 
 pub mod accumulator;
 pub mod alert;
+pub mod bucket;
 pub mod contract;
 pub mod filter;
 pub mod freshness;
@@ -15,6 +16,7 @@ pub mod question;
 mod ranking;
 pub mod report;
 pub mod reports;
+pub mod rollup;
 pub mod series;
 pub mod state;
 pub mod status;

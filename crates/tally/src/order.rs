@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// What a list of paths is sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PathOrder {
+    #[default]
     Requests,
     UniqueIps,
     AvgResponseTime,

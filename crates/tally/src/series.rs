@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::bucket::{BucketId, Tier};
 use crate::hit::Hit;
 use crate::status::StatusClass;
 use crate::tally::Tally;
@@ -23,16 +24,12 @@ pub struct Series {
 impl Series {
     /// Counts a hit in the one bucket that it lies in, as seen at `now_ms`.
     pub fn add(&mut self, hit: &Hit, now_ms: u64) {
-        let ranges = Ranges::at(now_ms);
         let at = hit.timestamp_ms;
-        let tally = if at >= ranges.fine_from_ms {
-            self.fine.entry(at / FINE_MS).or_default()
-        } else if at >= ranges.hours_from_ms {
-            self.hours.entry(at / HOUR_MS).or_default()
-        } else if at >= ranges.days_from_ms {
-            self.days.entry(at / DAY_MS).or_default()
-        } else {
-            &mut self.before
+        let tally = match BucketId::of(at, &Ranges::at(now_ms)).tier {
+            Tier::Fine => self.fine.entry(at / FINE_MS).or_default(),
+            Tier::Hour => self.hours.entry(at / HOUR_MS).or_default(),
+            Tier::Day => self.days.entry(at / DAY_MS).or_default(),
+            Tier::Before => &mut self.before,
         };
         tally.add(hit);
     }
@@ -74,6 +71,19 @@ impl Series {
         } else {
             count
         }
+    }
+
+    /// All that holds hits.
+    pub fn buckets(&self) -> impl Iterator<Item = (BucketId, &Tally)> {
+        let of = |tier, unit_ms: u64| {
+            move |(start, tally): (&u64, _)| (BucketId::new(tier, start * unit_ms), tally)
+        };
+        let fine = self.fine.iter().map(of(Tier::Fine, FINE_MS));
+        let hours = self.hours.iter().map(of(Tier::Hour, HOUR_MS));
+        let days = self.days.iter().map(of(Tier::Day, DAY_MS));
+        let before = (self.before.count > 0).then_some(&self.before);
+        let before = before.map(|tally| (BucketId::new(Tier::Before, 0), tally));
+        fine.chain(hours).chain(days).chain(before)
     }
 
     /// The buckets that start at `from_ms` or later, each with its start. What is before all days has none.

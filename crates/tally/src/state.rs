@@ -147,6 +147,7 @@ impl IpState {
         let row = |(key, path): (&str, &PathState)| {
             let tally = path.since(from_ms, filter.status);
             let (method, target) = key.split_once(' ').unwrap_or(("", key));
+            let classes = tally.classes();
             (tally.count > 0).then(|| ExportRow {
                 ip: ip.to_owned(),
                 path_key: key.to_owned(),
@@ -157,8 +158,8 @@ impl IpState {
                 last_accessed_ms: path.last_seen_ms,
                 country: self.country().map(str::to_owned),
                 user_agent: self.user_agent().map(str::to_owned),
-                client_errors: tally.statuses.client_error,
-                server_errors: tally.statuses.server_error,
+                client_errors: classes.client_error,
+                server_errors: classes.server_error,
                 bytes: filter.status.is_none().then_some(tally.bytes),
                 timed: tally.timed,
                 time_sum_us: tally.time_sum_us,

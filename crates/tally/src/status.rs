@@ -1,4 +1,4 @@
-//! Classes of status, and hits counted by them.
+//! Statuses, their classes, and hits counted by either.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,13 +42,72 @@ impl StatusClass {
 
     /// The class of a status.
     pub fn of(status: Option<u16>) -> Self {
-        match status.map(|code| code / 100) {
-            Some(1) => Self::Informational,
-            Some(2) => Self::Success,
-            Some(3) => Self::Redirection,
-            Some(4) => Self::ClientError,
-            Some(5) => Self::ServerError,
+        Self::of_code(status.unwrap_or(NO_STATUS))
+    }
+
+    /// The class of a status as [`StatusCount`] has it.
+    pub fn of_code(code: u16) -> Self {
+        match if code < 100 { code } else { code / 100 } {
+            1 => Self::Informational,
+            2 => Self::Success,
+            3 => Self::Redirection,
+            4 => Self::ClientError,
+            5 => Self::ServerError,
             _ => Self::Unknown,
+        }
+    }
+}
+
+/// The code of hits that told no status.
+pub const NO_STATUS: u16 = 0;
+
+/// Hits of one status.
+// As in the WIT: a list of records without pointers is copied as it lies in memory.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusCount {
+    /// 100 to 599; or [`NO_STATUS`]; or 1 to 5, if only the class is known.
+    pub code: u16,
+    pub count: u64,
+}
+
+impl StatusCount {
+    /// As the API spells the status.
+    pub fn name(&self) -> String {
+        match self.code {
+            0..100 => StatusClass::of_code(self.code).name().to_owned(),
+            code => code.to_string(),
+        }
+    }
+
+    /// The code of a status that has this name.
+    pub fn code_of(name: &str) -> Option<u16> {
+        let mut classes = (NO_STATUS..=5).map(|code| Self { code, count: 0 });
+        let class = classes.find(|class| class.name() == name);
+        class.map(|class| class.code).or_else(|| name.parse().ok())
+    }
+}
+
+/// Counts hits of a status in a list that is sorted by code.
+pub fn add_status(statuses: &mut Vec<StatusCount>, more: StatusCount) {
+    match statuses.binary_search_by_key(&more.code, |known| known.code) {
+        Ok(at) => {
+            if let Some(known) = statuses.get_mut(at) {
+                known.count += more.count;
+            }
+        }
+        Err(at) => statuses.insert(at, more),
+    }
+}
+
+/// Takes back what [`add_status`] counted.
+pub fn subtract_status(statuses: &mut Vec<StatusCount>, less: StatusCount) {
+    if let Ok(at) = statuses.binary_search_by_key(&less.code, |known| known.code)
+        && let Some(known) = statuses.get_mut(at)
+    {
+        known.count = known.count.saturating_sub(less.count);
+        if known.count == 0 {
+            statuses.remove(at);
         }
     }
 }
@@ -100,6 +159,15 @@ impl StatusCounts {
             self.add(class, other.of(class));
         }
     }
+
+    /// Statuses by their class.
+    pub fn of_statuses(statuses: &[StatusCount]) -> Self {
+        let mut counts = Self::default();
+        for status in statuses {
+            counts.add(StatusClass::of_code(status.code), status.count);
+        }
+        counts
+    }
 }
 
 #[cfg(test)]
@@ -114,5 +182,34 @@ mod tests {
             assert_eq!(counts.of(class), 3);
             assert_eq!(serde_json::to_value(counts).unwrap()[class.name()], 3);
         }
+    }
+
+    #[test]
+    fn a_status_has_its_code_as_a_name_and_what_is_less_known_has_its_class() {
+        for (code, name) in [
+            (0, "unknown"),
+            (4, "4xx"),
+            (404, "404"),
+            (100, "100"),
+            (599, "599"),
+        ] {
+            assert_eq!(StatusCount { code, count: 1 }.name(), name);
+            assert_eq!(StatusCount::code_of(name), Some(code));
+        }
+        assert_eq!(StatusClass::of_code(4), StatusClass::ClientError);
+        assert_eq!(StatusClass::of_code(404), StatusClass::ClientError);
+    }
+
+    #[test]
+    fn what_was_counted_can_be_taken_back() {
+        let mut statuses = Vec::new();
+        let of = |code, count| StatusCount { code, count };
+        for more in [of(404, 2), of(200, 1), of(404, 1)] {
+            add_status(&mut statuses, more);
+        }
+        assert_eq!(statuses, [of(200, 1), of(404, 3)]);
+        subtract_status(&mut statuses, of(404, 1));
+        subtract_status(&mut statuses, of(200, 1));
+        assert_eq!(statuses, [of(404, 2)]);
     }
 }

@@ -4,15 +4,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::IpRef;
 use crate::filter::Filter;
-use crate::order::IpOrder;
+use crate::order::{IpOrder, PathOrder};
 use crate::tally::Tally;
 use crate::window::Window;
 
-/// What a batch is asked for, beside its totals.
+/// What is asked of each country.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CountryDetail {
+    #[default]
+    Nothing,
+    /// Its requests alone.
+    Requests,
+    All,
+}
+
+/// What is asked for, beside the totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
-    pub paths: bool,
-    pub countries: bool,
+    /// How many paths: the first of [`Self::path_order`]. A batch of IPs tells all of its paths: others may call them, too.
+    pub paths: u32,
+    pub path_order: PathOrder,
+    pub countries: CountryDetail,
     /// How many callers: the first of [`Self::order`]. An IP is in one batch only, so that no other can be among the first of all.
     pub callers: u32,
     pub order: IpOrder,
@@ -25,7 +37,8 @@ pub struct Details {
 impl Details {
     /// IPs that were not seen since then have nothing to tell.
     pub fn since_ms(self, window: Window, now_ms: u64) -> u64 {
-        if self.profiles {
+        // A path's first and last hit, and its recent past, are of all IPs.
+        if self.profiles || self.paths > 0 {
             0
         } else if self.timeline {
             window.timeline_start_ms(now_ms)
@@ -44,6 +57,38 @@ pub struct Batch {
     pub filter: Filter,
     pub details: Details,
     pub ips: Vec<IpRef>,
+}
+
+/// A question about the sums over all IPs: about a share of the paths, and, if it is the first share, about all of them together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slice {
+    pub root: u64,
+    pub as_of_ms: u64,
+    pub window: Window,
+    /// Which hits count. Only conditions on paths are looked at.
+    pub filter: Filter,
+    pub details: Details,
+    /// Which share, from 0, of how many: a power of two. One share has everything.
+    pub number: u32,
+    pub count: u32,
+}
+
+/// Who called most, is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaviestQuery {
+    pub root: u64,
+    pub as_of_ms: u64,
+    pub window: Window,
+    /// How many are wanted.
+    pub count: u32,
+}
+
+/// Who can be among those that called most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidates {
+    pub ips: Vec<IpRef>,
+    /// No other IP that is tracked has more hits. None: that is not known, and the candidates are none.
+    pub others_at_most: Option<u64>,
 }
 
 /// Hits of the recent past, whatever the window asked for: three windows at once.
@@ -81,10 +126,17 @@ pub struct PathSummary {
     pub ips: u64,
     /// Sorted by country.
     pub countries: Vec<CountryCount>,
-    /// Of the IPs that called it, whatever the window and the status.
+    /// Of all IPs, whatever the window and the status.
     pub first_seen_ms: u64,
     pub last_seen_ms: u64,
     pub recent: RecentActivity,
+}
+
+/// Hits by method.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MethodCount {
+    pub method: String,
+    pub requests: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,8 +172,10 @@ pub struct TimeSlot {
 /// What a set of IPs did in a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// IP states read.
+    /// IP states read; of the sums over all IPs, the IPs that are tracked.
     pub answered: u64,
+    /// IPs seen within `active_days`, whatever the window; only the sums over all IPs tell.
+    pub active: u64,
     /// IP states that are there and cannot be read.
     pub unreadable: u64,
     /// ... of which called in the window.
@@ -132,13 +186,17 @@ pub struct Summary {
     pub previous_ips: u64,
     /// Path keys that each IP called in the window, added up over the IPs.
     pub path_keys: u64,
+    /// Distinct path keys called in the window; 0 unless paths were asked for.
+    pub unique_paths: u64,
     /// The oldest of these IPs' hits on paths that the filter lets through, in the window or before it.
     pub first_seen_ms: Option<u64>,
     /// Hits within the last hour: how fast this changes.
     pub last_hour: u64,
     pub tally: Tally,
-    /// Sorted by path key; empty unless asked for.
+    /// Empty unless asked for.
     pub paths: Vec<PathSummary>,
+    /// Sorted by method; empty unless paths were asked for.
+    pub methods: Vec<MethodCount>,
     /// Sorted by country; empty unless asked for.
     pub countries: Vec<CountrySummary>,
     /// In the order asked for, and no more than that; empty unless asked for.

@@ -2,15 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::histogram::{Bucket, add_bucket, bucket_index, percentile_us};
+use crate::histogram::{
+    Bucket, add_bucket, bucket_end_us, bucket_index, percentile_us, subtract_bucket,
+};
 use crate::hit::Hit;
-use crate::status::{StatusClass, StatusCounts};
+use crate::status::{
+    NO_STATUS, StatusClass, StatusCount, StatusCounts, add_status, subtract_status,
+};
 
-/// Count, status classes, bytes and response times of a set of hits.
+/// Count, statuses, bytes and response times of a set of hits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     pub count: u64,
-    pub statuses: StatusCounts,
+    /// Sorted by code; statuses without a hit are left out.
+    pub statuses: Vec<StatusCount>,
     pub bytes: u64,
     /// Hits that told their response time.
     pub timed: u64,
@@ -24,7 +29,8 @@ impl Tally {
     /// Counts one hit.
     pub fn add(&mut self, hit: &Hit) {
         self.count += 1;
-        self.statuses.add(StatusClass::of(hit.status), 1);
+        let code = hit.status.unwrap_or(NO_STATUS);
+        add_status(&mut self.statuses, StatusCount { code, count: 1 });
         self.bytes = self.bytes.saturating_add(hit.bytes.unwrap_or(0));
         if let Some(time_us) = hit.response_time_us {
             self.timed += 1;
@@ -38,7 +44,9 @@ impl Tally {
     /// Counts what `other` counted, too.
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
-        self.statuses.merge(&other.statuses);
+        for status in &other.statuses {
+            add_status(&mut self.statuses, *status);
+        }
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.timed += other.timed;
         self.time_sum_us = self.time_sum_us.saturating_add(other.time_sum_us);
@@ -48,26 +56,60 @@ impl Tally {
         }
     }
 
+    /// Takes back what `other` counted, but for the longest response time: which was the longest without it is not known.
+    pub fn subtract(&mut self, other: &Self) {
+        self.count = self.count.saturating_sub(other.count);
+        for status in &other.statuses {
+            subtract_status(&mut self.statuses, *status);
+        }
+        self.bytes = self.bytes.saturating_sub(other.bytes);
+        self.timed = self.timed.saturating_sub(other.timed);
+        self.time_sum_us = self.time_sum_us.saturating_sub(other.time_sum_us);
+        for bucket in &other.histogram {
+            subtract_bucket(&mut self.histogram, *bucket);
+        }
+    }
+
+    /// Knows no more of the longest response time than the histogram does. For sums that [`Self::subtract`] is used on.
+    pub fn forget_max(&mut self) {
+        let longest = self.histogram.last();
+        self.time_max_us = longest.map_or(0, |bucket| bucket_end_us(bucket.index));
+    }
+
     /// Counts what `other` counted of a class of status. Bytes and response times are not kept by class: of them, nothing.
     pub fn merge_class(&mut self, other: &Self, class: Option<StatusClass>) {
         match class {
             None => self.merge(other),
             Some(class) => {
-                let count = other.statuses.of(class);
-                self.count += count;
-                self.statuses.add(class, count);
+                for status in other.of_class(class) {
+                    self.count += status.count;
+                    add_status(&mut self.statuses, *status);
+                }
             }
         }
     }
 
     /// Hits of a class of status, or all.
     pub fn count_of(&self, class: Option<StatusClass>) -> u64 {
-        class.map_or(self.count, |class| self.statuses.of(class))
+        class.map_or(self.count, |class| {
+            self.of_class(class).map(|status| status.count).sum()
+        })
+    }
+
+    fn of_class(&self, class: StatusClass) -> impl Iterator<Item = &StatusCount> {
+        let statuses = self.statuses.iter();
+        statuses.filter(move |status| StatusClass::of_code(status.code) == class)
+    }
+
+    /// Hits by class of status.
+    pub fn classes(&self) -> StatusCounts {
+        StatusCounts::of_statuses(&self.statuses)
     }
 
     /// Hits with a status of 400 and more.
     pub fn errors(&self) -> u64 {
-        self.statuses.client_error + self.statuses.server_error
+        let classes = self.classes();
+        classes.client_error + classes.server_error
     }
 
     /// Share of hits with a status of 400 and more, 0 to 1.
@@ -80,7 +122,7 @@ impl Tally {
         (self.timed > 0).then(|| self.time_sum_us as f64 / self.timed as f64 / 1_000.0)
     }
 
-    /// What `percent` of the response times do not exceed: never under the true value, at most an eighth above it, and at most
+    /// What `percent` of the response times do not exceed: never under the true value, at most 1.6 % above it, and at most
     /// the longest.
     pub fn percentile_us(&self, percent: u64) -> Option<u64> {
         percentile_us(&self.histogram, percent).map(|time_us| time_us.min(self.time_max_us))

@@ -19,6 +19,8 @@ macro_rules! collector_functions {
                 "take-snapshot" take_snapshot() -> Snapshot;
                 "list-ips" list_ips(shards: ShardRange) -> IpList;
                 "summarize" summarize(batch: Batch) -> Summary;
+                "sums" sums(slice: Slice) -> Summary;
+                "heaviest" heaviest(query: HeaviestQuery) -> Candidates;
                 "rows" rows(batch: Batch) -> Vec<ExportRow>;
                 "status" status() -> LedgerStatus;
             }

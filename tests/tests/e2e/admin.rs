@@ -243,6 +243,7 @@ fn global_stats_have_the_documented_shape() {
         "firstSeen": "TIME", "lastSeen": "TIME",
         "recentActivity": {"last24h": 1, "last7d": 1, "last30d": 1},
         "statusClasses": {"1xx": 0, "2xx": 0, "3xx": 0, "4xx": 1, "5xx": 0, "unknown": 0},
+        "statusCodes": {"404": 1},
         "errorRate": 1.0, "avgResponseTime": null, "p50ResponseTime": null, "p95ResponseTime": null,
         "p99ResponseTime": null, "totalBytes": 0
     });
@@ -252,7 +253,8 @@ fn global_stats_have_the_documented_shape() {
         "firstSeen": "TIME", "lastSeen": "TIME",
         "recentActivity": {"last24h": 1, "last7d": 2, "last30d": 2},
         "statusClasses": {"1xx": 0, "2xx": 1, "3xx": 0, "4xx": 0, "5xx": 1, "unknown": 0},
-        "errorRate": 0.5, "avgResponseTime": 20.0, "p50ResponseTime": 10.239, "p95ResponseTime": 30.0,
+        "statusCodes": {"200": 1, "503": 1},
+        "errorRate": 0.5, "avgResponseTime": 20.0, "p50ResponseTime": 10.111, "p95ResponseTime": 30.0,
         "p99ResponseTime": 30.0, "totalBytes": 150
     });
     assert_eq!(
@@ -261,7 +263,8 @@ fn global_stats_have_the_documented_shape() {
             "totalRequests": 3, "totalPaths": 2, "uniquePaths": 2, "totalActiveIPs": 2, "uniqueIPs": 2, "totalActiveDOs": 2,
             "avgPathsPerIP": 1.0, "topPaths": [users, orders],
             "statusClasses": {"1xx": 0, "2xx": 1, "3xx": 0, "4xx": 1, "5xx": 1, "unknown": 0},
-            "errorRate": 2.0 / 3.0, "avgResponseTime": 20.0, "p50ResponseTime": 10.239, "p95ResponseTime": 30.0,
+            "statusCodes": {"200": 1, "404": 1, "503": 1},
+            "errorRate": 2.0 / 3.0, "avgResponseTime": 20.0, "p50ResponseTime": 10.111, "p95ResponseTime": 30.0,
             "p99ResponseTime": 30.0, "totalBytes": 150,
             "costMetrics": {
                 "estimatedDailyCost": 0.0, "estimatedMonthlyCost": 0.0,
@@ -390,7 +393,8 @@ fn top_ips_have_the_documented_shape() {
                 "firstSeen": "TIME", "lastSeen": "TIME",
                 "recentActivity": {"last24h": 1, "last7d": 2, "last30d": 2},
                 "statusClasses": {"1xx": 0, "2xx": 1, "3xx": 0, "4xx": 0, "5xx": 1, "unknown": 0},
-                "errorRate": 0.5, "avgResponseTime": 20.0, "p50ResponseTime": 10.239, "p95ResponseTime": 30.0,
+                "statusCodes": {"200": 1, "503": 1},
+                "errorRate": 0.5, "avgResponseTime": 20.0, "p50ResponseTime": 10.111, "p95ResponseTime": 30.0,
                 "p99ResponseTime": 30.0, "totalBytes": 150
             }],
             "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []

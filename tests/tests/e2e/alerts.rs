@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use rollcall_host::HostConfig;
-use rollcall_store::value;
+use rollcall_store::{LAYOUT, value};
 use rollcall_tally::alert::{NotificationState, Rule};
 use rollcall_tally::report::{AlertCheck, Notification};
 use rollcall_tests::chain::{Calls, Fate};
@@ -79,7 +79,8 @@ impl Watched {
         let inner = self.store.inner();
         self.app.runtime().block_on(async {
             let bytes = inner.get(STATE_KEY).await.unwrap().unwrap();
-            let mut kept: Kept = value::decode(STATE_KEY, &bytes).unwrap();
+            let mut kept: Kept =
+                value::decode_as(STATE_KEY, &bytes, LAYOUT, postcard::take_from_bytes).unwrap();
             let mut state: Value = serde_json::from_slice(&kept.1).unwrap();
             for (_, told) in state.as_object_mut().unwrap() {
                 let at_ms = told["told_at_ms"].as_u64().unwrap();
@@ -97,7 +98,8 @@ impl Watched {
         let Some(bytes) = bytes.unwrap() else {
             return NotificationState::default();
         };
-        let kept: Kept = value::decode(STATE_KEY, &bytes).unwrap();
+        let kept: Kept =
+            value::decode_as(STATE_KEY, &bytes, LAYOUT, postcard::take_from_bytes).unwrap();
         serde_json::from_slice(&kept.1).unwrap()
     }
 }

@@ -4,13 +4,15 @@ use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rollcall_store::value;
+use rollcall_store::{LAYOUT, value};
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::store::{Kept, Moody};
 use rollcall_tests::{ADMIN, Answer, App, Client, INGEST, NO_CACHE, PATIENCE};
 use serde_json::{Value, json};
 
 pub const STATS: &str = "/admin/global-stats";
+/// The same, and each IP is asked.
+const OF_IPS: &str = "/admin/global-stats?via=ips";
 
 pub fn hit(minutes_ago: i64) -> Value {
     let at = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(minutes_ago);
@@ -47,7 +49,8 @@ fn grow_old(app: &mut App, store: &Moody, minutes: u64) {
         for key in inner.keys().await.unwrap() {
             if key.starts_with("answer:") {
                 let bytes = inner.get(&key).await.unwrap().unwrap();
-                let mut kept: Kept = value::decode(&key, &bytes).unwrap();
+                let mut kept: Kept =
+                    value::decode_as(&key, &bytes, LAYOUT, postcard::take_from_bytes).unwrap();
                 kept.2 -= minutes * 60_000;
                 let bytes = value::encode(&key, &kept).unwrap();
                 inner.set(&key, &bytes).await.unwrap();
@@ -247,7 +250,7 @@ fn where_no_new_answer_is_to_be_had_the_last_one_is_given_for_half_an_hour() {
     app.record(&hit(10 * 60));
     ask(&app, STATS);
     wait_until("it is kept", || !kept(&app, &store).is_empty());
-    calls.rule("/summarize", |_| Fate::CalleeTraps);
+    calls.rule("/sums", |_| Fate::CalleeTraps);
     grow_old(&mut app, &store, 29);
     let old = ask(&app, STATS);
     assert_eq!(how(&old), "hit; detail=stale");
@@ -259,7 +262,7 @@ fn where_no_new_answer_is_to_be_had_the_last_one_is_given_for_half_an_hour() {
     assert_eq!(none.status, 503, "{none:?}");
     let content_type = none.header("content-type");
     assert_eq!(content_type, Some("application/problem+json"));
-    calls.rule("/summarize", |_| Fate::Call(0));
+    calls.rule("/sums", |_| Fate::Call(0));
     assert_eq!(how(&ask(&app, STATS)), "fwd=miss; stored");
 }
 
@@ -362,10 +365,7 @@ fn a_hundred_equal_questions_under_way_are_one_fan_out_in_an_instance() {
         answers.collect()
     });
     is_one_for_all(&answers);
-    assert_eq!(
-        (calls.made("/take-snapshot"), calls.made("/summarize")),
-        (1, 1)
-    );
+    assert_eq!((calls.made("/take-snapshot"), calls.made("/sums")), (1, 1));
     // Of each instance one asks the others whether it may compute.
     let instances = calls.made("/claim");
     assert!((1..=20).contains(&instances), "{instances} for 100");
@@ -420,11 +420,11 @@ fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
         thread::sleep(Duration::from_millis(700));
         app.json("/admin/aggregator-status")
     };
-    ask(&app, STATS);
-    ask(&app, STATS);
-    ask(&app, STATS);
+    ask(&app, OF_IPS);
+    ask(&app, OF_IPS);
+    ask(&app, OF_IPS);
     app.restart();
-    ask(&app, STATS);
+    ask(&app, OF_IPS);
     let before = status(&app);
     assert_eq!(
         before["cache"],
@@ -455,7 +455,11 @@ fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
     calls.rule("/summarize", |_| Fate::Held);
     let client = app.client(PATIENCE);
     thread::scope(|scope| {
-        let ask = || client.ask_with("/admin/top-ips", &[]).expect("an answer");
+        let ask = || {
+            client
+                .ask_with("/admin/top-ips?sortBy=lastSeen", &[])
+                .expect("an answer")
+        };
         let first = scope.spawn(ask);
         wait_until("ten are in flight", || calls.made("/summarize") == 10);
         // Other instances, which may be the ones that are asked, have nothing in flight.
@@ -471,8 +475,8 @@ fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
         }
     });
     calls.rule("/summarize", |_| Fate::CalleeTraps);
-    assert_eq!(app.ask("/admin/top-paths").status, 503);
-    assert_eq!(how(&app.ask(STATS)), "hit; detail=stale");
+    assert_eq!(app.ask("/admin/top-paths?via=ips").status, 503);
+    assert_eq!(how(&app.ask(OF_IPS)), "hit; detail=stale");
     let after = status(&app);
     last(10, 10, 10, &after);
     let counted = ["misses", "collapsed", "stale", "failures"].map(|name| &after["cache"][name]);
@@ -484,7 +488,7 @@ fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
     assert_eq!(fan_out, [&json!(4), &json!(40), &json!(20), &json!(20)]);
     assert_eq!(
         (&after["layoutVersion"], &after["shards"]),
-        (&json!(4), &json!(256))
+        (&json!(5), &json!(256))
     );
     assert_eq!(after["version"], env!("CARGO_PKG_VERSION"));
 }

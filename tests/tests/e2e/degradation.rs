@@ -9,7 +9,7 @@ use rollcall_tests::{ADMIN, Answer, App, NO_CACHE, questions};
 use serde_json::{Value, json};
 
 const IPS: u64 = 100;
-const STATS: &str = "/admin/global-stats";
+const STATS: &str = "/admin/global-stats?via=ips";
 
 /// For batches none of which hangs, however busy the machine is.
 const LONG_DEADLINE: (&str, &str) = ("batch_deadline_ms", "20000");

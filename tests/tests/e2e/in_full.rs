@@ -43,7 +43,7 @@ fn a_timeseries_has_the_documented_shape() {
         series,
         json!({
             "bucketMinutes": 1440, "totalRequests": 3, "uniqueIPs": 2, "errors": 2, "avgResponseTime": 20.0,
-            "p50ResponseTime": 10.239, "p95ResponseTime": 30.0, "p99ResponseTime": 30.0,
+            "p50ResponseTime": 10.111, "p95ResponseTime": 30.0, "p99ResponseTime": 30.0,
             "previous": silence(),
             "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
         })
@@ -87,7 +87,8 @@ fn one_ip_has_the_documented_shape() {
         "firstSeen": "TIME", "lastSeen": "TIME",
         "recentActivity": {"last24h": 1, "last7d": 2, "last30d": 2},
         "statusClasses": {"1xx": 0, "2xx": 1, "3xx": 0, "4xx": 0, "5xx": 1, "unknown": 0},
-        "errorRate": 0.5, "avgResponseTime": 20.0, "p50ResponseTime": 10.239, "p95ResponseTime": 30.0,
+        "statusCodes": {"200": 1, "503": 1},
+        "errorRate": 0.5, "avgResponseTime": 20.0, "p50ResponseTime": 10.111, "p95ResponseTime": 30.0,
         "p99ResponseTime": 30.0, "totalBytes": 150
     });
     assert_eq!(
@@ -97,12 +98,13 @@ fn one_ip_has_the_documented_shape() {
             "country": "DE", "firstSeen": "TIME", "lastSeen": "TIME",
             "recentActivity": {"last24h": 1, "last7d": 2, "last30d": 2},
             "statusClasses": {"1xx": 0, "2xx": 1, "3xx": 0, "4xx": 0, "5xx": 1, "unknown": 0},
-            "errorRate": 0.5, "avgResponseTime": 20.0, "p50ResponseTime": 10.239, "p95ResponseTime": 30.0,
+            "statusCodes": {"200": 1, "503": 1},
+            "errorRate": 0.5, "avgResponseTime": 20.0, "p50ResponseTime": 10.111, "p95ResponseTime": 30.0,
             "p99ResponseTime": 30.0, "totalBytes": 150,
             "userAgents": ["=cmd()"], "totalPaths": 1, "offset": 0, "limit": 10, "paths": [users],
             "timeline": {
                 "bucketMinutes": 1440, "totalRequests": 2, "uniqueIPs": 1, "errors": 1, "avgResponseTime": 20.0,
-                "p50ResponseTime": 10.239, "p95ResponseTime": 30.0, "p99ResponseTime": 30.0,
+                "p50ResponseTime": 10.111, "p95ResponseTime": 30.0, "p99ResponseTime": 30.0,
                 "previous": silence()
             },
             "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
@@ -118,6 +120,7 @@ fn one_path_has_the_documented_shape() {
     without_buckets(&mut path["timeline"]);
     let metrics = json!({
         "statusClasses": {"1xx": 0, "2xx": 0, "3xx": 0, "4xx": 1, "5xx": 0, "unknown": 0},
+        "statusCodes": {"404": 1},
         "errorRate": 1.0, "avgResponseTime": null, "p50ResponseTime": null, "p95ResponseTime": null,
         "p99ResponseTime": null, "totalBytes": 0, "totalRequests": 1,
         "firstSeen": "TIME", "lastSeen": "TIME", "recentActivity": {"last24h": 1, "last7d": 1, "last30d": 1}

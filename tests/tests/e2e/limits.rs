@@ -99,14 +99,13 @@ fn an_ip_has_1_000_paths_and_the_rest_under_other() {
     assert_eq!(stats(&app)["uniquePaths"], 1_000);
     assert_eq!(dropped(&app)["otherPathHits"], 0);
     app.record(&json!((0..10_000).map(hit).collect::<Vec<_>>()));
-    let stats = stats(&app);
-    assert_eq!(
-        (
-            stats["totalRequests"].as_u64(),
-            stats["uniquePaths"].as_u64()
-        ),
-        (Some(11_000), Some(1_001))
-    );
+    let paths = |stats: &Value| {
+        let told = ["totalRequests", "uniquePaths"];
+        told.map(|name| stats[name].as_u64().unwrap())
+    };
+    assert_eq!(paths(&stats(&app)), [11_000, 10_000]);
+    let stats = app.json("/admin/global-stats?timeRange=all&via=ips");
+    assert_eq!(paths(&stats), [11_000, 1_001]);
     assert_eq!(stats["topPaths"][0]["pathKey"], "(other)");
     assert_eq!(stats["topPaths"][0]["totalRequests"], 9_000);
     assert_eq!(dropped(&app)["otherPathHits"], 9_000);
@@ -140,8 +139,10 @@ fn hits_from_before_retention_count_in_all_alone() {
 }
 
 #[test]
-fn the_50_000_ips_seen_last_are_tracked() {
-    let app = App::start();
+fn the_ips_seen_last_are_tracked_and_the_hits_of_all_are_counted() {
+    let app = App::start_with(|config| {
+        config.variables.insert("max_ips".into(), "50000".into());
+    });
     let now = jiff::Timestamp::now();
     for part in 0..6u32 {
         let mut lines = String::new();
@@ -162,7 +163,13 @@ fn the_50_000_ips_seen_last_are_tracked() {
     let stats = stats(&app);
     assert_eq!(
         (stats["totalRequests"].as_u64(), stats["uniqueIPs"].as_u64()),
-        (Some(50_000), Some(50_000))
+        (Some(60_000), Some(60_000))
+    );
+    let of_ips = app.json("/admin/global-stats?timeRange=all&via=ips");
+    assert_eq!(of_ips["totalRequests"], 49_000);
+    assert_eq!(
+        of_ips["warnings"][0],
+        "11000 IPs are no longer tracked: their 11000 hits are not in what the IPs tell"
     );
     let dropped = dropped(&app);
     assert_eq!(
@@ -170,7 +177,7 @@ fn the_50_000_ips_seen_last_are_tracked() {
             dropped["evictedIPs"].as_u64(),
             dropped["evictedHits"].as_u64()
         ),
-        (Some(10_000), Some(10_000))
+        (Some(11_000), Some(11_000))
     );
     let gone = app.json("/admin/export?includeMetadata=false&dateRange=90d");
     let first = std::net::Ipv4Addr::from(0x0a00_0000 + 9_999).to_string();
@@ -179,7 +186,10 @@ fn the_50_000_ips_seen_last_are_tracked() {
             .unwrap()
             .iter()
             .all(|row| row["ip"] != first),
-        "the first 10,000 left"
+        "the first 11,000 left"
     );
+    let verified = app.order("/admin/verify");
+    assert_eq!(verified["agrees"], true, "{verified}");
+    assert_eq!(verified["left"]["hits"], 11_000);
     check_memory(&app);
 }

@@ -333,16 +333,12 @@ impl<'a> About<'a> {
         assert!(is_near(&told["avgRequestsPerIP"], each), "{told}");
         check_metrics(told, &within, self.by_class);
         check_countries(told, &within);
-        // The rest is of those who called it in the window.
-        let is_caller = |hit: &Hit| callers.contains(hit.ip.as_str());
-        let of_callers = |hit: &Hit| counts(hit) && is_caller(hit);
-        let of_callers = About {
-            counts: &of_callers,
-            ..self
-        };
-        of_callers.check_recent(told);
+        if within.is_empty() {
+            return;
+        }
+        mine.check_recent(told);
         let seen = self.hits.iter();
-        self.check_seen(told, seen.filter(|hit| is_mine(hit) && is_caller(hit)));
+        self.check_seen(told, seen.filter(|hit| mine.counts_with_any_status(hit)));
     }
 
     /// Everything that is told of an IP.

@@ -13,7 +13,9 @@ mod bindings {
 
 use bindings::Caller;
 use bindings::exports::rollcall::stats::collector::{Batch, RawHit, ShardRange};
-use bindings::rollcall::stats::types::{Details, Filter, IpOrder, Window};
+use bindings::rollcall::stats::types::{
+    CountryDetail, Details, Filter, IpOrder, PathOrder, Window,
+};
 
 fn hit(ip: &str, path: &str) -> RawHit {
     RawHit {
@@ -75,8 +77,9 @@ fn the_collector_records_and_answers_through_its_typed_export() {
                         path_key: None,
                     },
                     details: Details {
-                        paths: true,
-                        countries: true,
+                        paths: 100,
+                        path_order: PathOrder::Requests,
+                        countries: CountryDetail::All,
                         callers: 1,
                         order: IpOrder::LastSeen,
                         timeline: true,
@@ -100,7 +103,13 @@ fn the_collector_records_and_answers_through_its_typed_export() {
         assert_eq!(summary.paths.len(), 1);
         assert_eq!((summary.countries.len(), summary.countries[0].ips), (1, 1));
         assert_eq!(summary.paths[0].path_key, "GET /a");
-        assert_eq!(summary.paths[0].tally.statuses.client_error, 2);
+        let statuses = summary.paths[0].tally.statuses.iter();
+        let statuses: Vec<(u16, u64)> = statuses.map(|of| (of.code, of.count)).collect();
+        assert_eq!(statuses, [(404, 2)]);
+        let histogram = summary.tally.histogram.iter();
+        let histogram: Vec<(u16, u64)> = histogram.map(|of| (of.index, of.count)).collect();
+        let index = rollcall_tally::histogram::bucket_index(1_500);
+        assert_eq!(histogram, [(index, 2)]);
         assert_eq!(summary.tally.time_sum_us, 3_000);
         assert_eq!((summary.last_hour, summary.callers.len()), (2, 1));
         let slots = summary.timeline.iter().map(|slot| slot.tally.count);

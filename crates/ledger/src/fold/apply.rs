@@ -1,71 +1,43 @@
 //! Hits become states: which states, shards and batch ids a fold writes, and what these replace.
 //!
-//! The index is in memory as far as it changes. The states are not: they are read, changed and written in portions of bounded bytes, so
-//! that a fold of any number of them has room, and comes to a store call often.
+//! Neither the index nor the states are in memory as a whole: they are read, changed and written in portions, so that a fold has room for
+//! any number of IPs, and comes to a store call often.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use rollcall_tally::{Hit, IpState};
-
 use rollcall_store::value::{decode, encode};
+use rollcall_tally::rollup::Deltas;
+use rollcall_tally::window::Ranges;
+use rollcall_tally::{Hit, IpState};
 
 use super::batch_ids::IdsWritten;
 use super::log::Pending;
+use super::outbox::Outbox;
 use crate::lease::Held;
 use crate::stop::Stop;
 use crate::stored::{Change, Entry, Plan, Root, Shard, Versioned, decode_state, encode_state};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// What a fold changes, but for the states themselves.
+/// Shards read by one call: each may have thousands of IPs.
+const SHARDS_AT_ONCE: usize = 8;
+
+/// What a fold changes in the index.
 #[derive(Default)]
 struct Draft {
-    /// The shards read; those in `dirty` were changed.
-    shards: BTreeMap<usize, Shard>,
-    dirty: BTreeSet<usize>,
-    /// What is to be done to each IP.
+    /// Those that called.
     ips: BTreeMap<IpAddr, Touched>,
+    /// Those that leave, as the base has them.
+    evicted: BTreeMap<IpAddr, Entry>,
     new_ips: u64,
-    evicted_ips: u64,
-    evicted_hits: u64,
 }
 
-/// An IP whose state a fold writes, or that leaves.
+/// An IP that called.
 struct Touched {
-    /// Empty of one that leaves.
     hits: Vec<Hit>,
-    is_written: bool,
     /// As the base has it.
     before: Entry,
-}
-
-/// Values on their way to the store.
-struct Outbox<'h, 'l, S, C> {
-    held: &'h Held<'l, S, C>,
-    values: Vec<(String, Vec<u8>)>,
-    bytes: usize,
-    count_max: usize,
-    bytes_max: usize,
-}
-
-impl<S: Store, C: Clock> Outbox<'_, '_, S, C> {
-    async fn put(&mut self, key: String, value: Vec<u8>) -> Result<(), Stop> {
-        self.bytes += value.len();
-        self.values.push((key, value));
-        if self.values.len() >= self.count_max || self.bytes >= self.bytes_max {
-            self.send().await?;
-        }
-        Ok(())
-    }
-
-    async fn send(&mut self) -> Result<(), Stop> {
-        self.bytes = 0;
-        let values = std::mem::take(&mut self.values);
-        if !values.is_empty() {
-            self.held.store().await?.set_many(values).await?;
-        }
-        Ok(())
-    }
+    after: Entry,
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
@@ -78,155 +50,191 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         mut pending: Pending,
     ) -> Result<Root, Stop> {
         let k = root.k;
-        let (before_ms, hit_count) = (pending.before_ms, pending.hit_count);
+        let hit_count = pending.hit_count;
         let hits = std::mem::take(&mut pending.hits);
-        let mut draft = self.touch(held, base, k, hits).await?;
+        // Clocks differ: buckets are never cut by an older time than before.
+        root.aged_ms = base.aged_ms.max(pending.before_ms);
+        let mut draft = self.touch(held, base, &mut root, hits).await?;
         self.evict(held, base, &mut draft).await?;
         let ids = pending
             .ids
             .finish(k, self.limits.ids_kept_ms, self.limits.ids_kept);
-        let mut plan = plan(base, &draft, &ids);
-        self.write_plan(held, k, &plan).await?;
-
-        let mut outbox = Outbox {
-            held,
-            values: Vec::new(),
-            bytes: 0,
-            count_max: self.limits.chunk,
-            bytes_max: self.limits.chunk_bytes,
-        };
-        let spared = self
-            .write_states(&mut outbox, &mut draft, &mut root, before_ms)
+        let dirty: BTreeSet<usize> = draft
+            .ips
+            .keys()
+            .chain(draft.evicted.keys())
+            .map(|ip| keys::shard_of(ip, self.limits.shards))
+            .collect();
+        let plan = plan(base, &draft, &dirty, &ids);
+        let mut outbox = Outbox::new(held, k, plan, &self.limits);
+        let deltas = self
+            .write_states(&mut outbox, &mut draft, &mut root)
             .await?;
-        let dirty = draft.shards.iter().filter(|(p, _)| draft.dirty.contains(p));
-        for (shard, index) in dirty {
-            self.clock.give_way().await;
-            let key = keys::shard(*shard, k);
-            let value = encode(&key, index)?;
-            outbox.put(key, value).await?;
-            if let Some(version) = root.shards.get_mut(*shard) {
-                *version = k;
-            }
-        }
+        self.write_shards(&mut outbox, base, &mut root, &draft, &dirty)
+            .await?;
         for (chunk, known) in &ids.values {
             let key = keys::ids(*chunk, k);
             let value = encode(&key, known)?;
             outbox.put(key, value).await?;
         }
+        self.write_rollups(&mut outbox, &mut root, deltas).await?;
         outbox.send().await?;
-        if !spared.is_empty() {
-            plan.spare(&spared);
-            self.write_plan(held, k, &plan).await?;
-        }
 
+        let evicted = draft.evicted.values();
         root.ids = ids.chunks;
-        root.ips = (root.ips + draft.new_ips).saturating_sub(draft.evicted_ips);
+        root.ips = (root.ips + draft.new_ips).saturating_sub(draft.evicted.len() as u64);
         root.hits += hit_count;
-        root.drops.evicted_ips += draft.evicted_ips;
-        root.drops.evicted_hits += draft.evicted_hits;
+        root.drops.evicted_ips += draft.evicted.len() as u64;
+        root.drops.evicted_hits += evicted.map(|entry| entry.hits).sum::<u64>();
         Ok(root)
     }
 
-    async fn write_plan(&self, held: &Held<'_, S, C>, k: u64, plan: &Plan) -> Result<(), Stop> {
-        let key = keys::plan(k);
-        let value = encode(&key, plan)?;
-        held.store().await?.set(&key, value).await?;
-        Ok(())
-    }
-
-    /// Enters the hits into the index.
+    /// Finds those that called in the index, and gives new ones their numbers.
     async fn touch(
         &self,
         held: &Held<'_, S, C>,
         base: &Root,
-        k: u64,
+        root: &mut Root,
         hits: BTreeMap<IpAddr, Vec<Hit>>,
     ) -> Result<Draft, Stop> {
-        let shard_of = |ip: &IpAddr| keys::shard_of(ip, self.limits.shards);
-        let mut draft = Draft {
-            dirty: hits.keys().map(shard_of).collect(),
-            ..Draft::default()
-        };
-        let touched: Vec<usize> = draft.dirty.iter().copied().collect();
-        self.read_shards(held, base, &mut draft.shards, &touched)
-            .await?;
+        let mut of_shards: BTreeMap<usize, Vec<(IpAddr, Vec<Hit>)>> = BTreeMap::new();
         for (ip, hits) in hits {
-            let shard = draft.shards.entry(shard_of(&ip)).or_default();
-            let entry = shard.0.entry(ip).or_default();
-            let before = *entry;
-            let newest_ms = hits.iter().map(|hit| hit.timestamp_ms).max().unwrap_or(0);
-            draft.new_ips += u64::from(before.version == 0);
-            *entry = Entry {
-                version: k,
-                last_seen_ms: before.last_seen_ms.max(newest_ms),
-                hits: before.hits + hits.len() as u64,
-                bytes: before.bytes,
-            };
-            let touched = Touched {
-                hits,
-                is_written: true,
-                before,
-            };
-            draft.ips.insert(ip, touched);
+            let shard = keys::shard_of(&ip, self.limits.shards);
+            of_shards.entry(shard).or_default().push((ip, hits));
+        }
+        let mut draft = Draft::default();
+        let touched: Vec<usize> = of_shards.keys().copied().collect();
+        for chunk in touched.chunks(SHARDS_AT_ONCE) {
+            for (shard, index) in self.read_shards(held, base, chunk).await? {
+                self.clock.give_way().await;
+                for (ip, hits) in of_shards.remove(&shard).unwrap_or_default() {
+                    let before = index.0.get(&ip).copied();
+                    draft.new_ips += u64::from(before.is_none());
+                    let number = before.map(|entry| entry.number);
+                    let number = number.unwrap_or_else(|| root.take_number());
+                    let before = before.unwrap_or_default();
+                    let newest_ms = hits.iter().map(|hit| hit.timestamp_ms).max().unwrap_or(0);
+                    let after = Entry {
+                        version: root.k,
+                        last_seen_ms: before.last_seen_ms.max(newest_ms),
+                        hits: before.hits + hits.len() as u64,
+                        bytes: 0,
+                        number,
+                    };
+                    let touched = Touched {
+                        hits,
+                        before,
+                        after,
+                    };
+                    draft.ips.insert(ip, touched);
+                }
+            }
         }
         Ok(draft)
     }
 
-    /// The least recently seen leave until the others fit.
+    /// If there are too many, some leave, the least recently seen first, so many at once that not each fold has to look for them. None
+    /// that this fold counted hits of.
     async fn evict(
         &self,
         held: &Held<'_, S, C>,
         base: &Root,
         draft: &mut Draft,
     ) -> Result<(), Stop> {
-        let too_many = (base.ips + draft.new_ips).saturating_sub(self.limits.ips as u64);
+        let most = self.limits.ips as u64;
+        let too_many = (base.ips + draft.new_ips).saturating_sub(most);
         if too_many == 0 {
             return Ok(());
         }
+        let wanted = too_many + most / self.limits.evicted_share;
+        // The index may be large: it is gone through twice, first for the time since which the others were not seen.
         let every: Vec<usize> = (0..self.limits.shards).collect();
-        self.read_shards(held, base, &mut draft.shards, &every)
-            .await?;
-        let mut by_age: Vec<(u64, IpAddr, usize)> = Vec::new();
-        for (shard, index) in &draft.shards {
-            self.clock.give_way().await;
-            let ips = index.0.iter();
-            by_age.extend(ips.map(|(ip, entry)| (entry.last_seen_ms, *ip, *shard)));
+        let mut seen_ms: Vec<u64> = Vec::new();
+        for chunk in every.chunks(SHARDS_AT_ONCE) {
+            for (_, index) in self.read_shards(held, base, chunk).await? {
+                self.clock.give_way().await;
+                let others = index.0.iter().filter(|(ip, _)| !draft.ips.contains_key(ip));
+                seen_ms.extend(others.map(|(_, entry)| entry.last_seen_ms));
+            }
         }
-        by_age.sort_unstable();
-        for (_, ip, shard) in by_age.into_iter().take(too_many as usize) {
-            self.clock.give_way().await;
-            let index = draft.shards.get_mut(&shard);
-            let Some(entry) = index.and_then(|index| index.0.remove(&ip)) else {
-                continue;
-            };
-            draft.dirty.insert(shard);
-            draft.evicted_ips += 1;
-            draft.evicted_hits += entry.hits;
-            let touched = draft.ips.entry(ip).or_insert(Touched {
-                hits: Vec::new(),
-                is_written: false,
-                before: entry,
-            });
-            touched.is_written = false;
-            touched.hits = Vec::new();
+        let wanted = usize::try_from(wanted)
+            .unwrap_or(usize::MAX)
+            .min(seen_ms.len());
+        let Some(last) = wanted.checked_sub(1) else {
+            return Ok(());
+        };
+        let (_, last_ms, _) = seen_ms.select_nth_unstable(last);
+        let last_ms = *last_ms;
+        // Of those seen at that very moment, as many as are still wanted.
+        let mut last_few = wanted - seen_ms.iter().filter(|ms| **ms < last_ms).count();
+        for chunk in every.chunks(SHARDS_AT_ONCE) {
+            for (_, index) in self.read_shards(held, base, chunk).await? {
+                self.clock.give_way().await;
+                for (ip, entry) in index.0 {
+                    let is_last = entry.last_seen_ms == last_ms && last_few > 0;
+                    if (entry.last_seen_ms < last_ms || is_last) && !draft.ips.contains_key(&ip) {
+                        last_few -= usize::from(is_last);
+                        draft.evicted.insert(ip, entry);
+                    }
+                }
+            }
         }
         Ok(())
     }
 
-    /// Reads the states of the IPs that called, in portions, adds their hits, and hands them on. Gives the IPs whose states cannot be read:
-    /// they begin anew, and the old bytes stay for the operator.
+    /// Writes the index, as far as it changes.
+    async fn write_shards(
+        &self,
+        outbox: &mut Outbox<'_, '_, S, C>,
+        base: &Root,
+        root: &mut Root,
+        draft: &Draft,
+        dirty: &BTreeSet<usize>,
+    ) -> Result<(), Stop> {
+        let mut changes: BTreeMap<usize, Vec<(IpAddr, Option<Entry>)>> = BTreeMap::new();
+        let called = draft
+            .ips
+            .iter()
+            .map(|(ip, touched)| (*ip, Some(touched.after)));
+        for (ip, after) in called.chain(draft.evicted.keys().map(|ip| (*ip, None))) {
+            let shard = keys::shard_of(&ip, self.limits.shards);
+            changes.entry(shard).or_default().push((ip, after));
+        }
+        let dirty: Vec<usize> = dirty.iter().copied().collect();
+        for chunk in dirty.chunks(SHARDS_AT_ONCE) {
+            for (shard, mut index) in self.read_shards(outbox.held(), base, chunk).await? {
+                self.clock.give_way().await;
+                for (ip, after) in changes.remove(&shard).unwrap_or_default() {
+                    match after {
+                        Some(after) => index.0.insert(ip, after),
+                        None => index.0.remove(&ip),
+                    };
+                }
+                let key = keys::shard(shard, root.k);
+                let value = encode(&key, &index)?;
+                outbox.put(key, value).await?;
+                if let Some(version) = root.shards.get_mut(shard) {
+                    *version = root.k;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the states of the IPs that called, in portions, adds their hits, and hands them on. Gives what the hits change in the rollups.
+    ///
+    /// A state that cannot be read begins anew, as that of another IP would, and the old bytes stay for the operator.
     async fn write_states(
         &self,
         outbox: &mut Outbox<'_, '_, S, C>,
         draft: &mut Draft,
         root: &mut Root,
-        before_ms: u64,
-    ) -> Result<BTreeSet<IpAddr>, Stop> {
-        let mut spared = BTreeSet::new();
-        let ips = std::mem::take(&mut draft.ips);
-        let mut ips = ips.into_iter().filter(|(_, ip)| ip.is_written).peekable();
+    ) -> Result<Deltas, Stop> {
+        let ranges = Ranges::at(root.aged_ms);
+        let mut deltas = Deltas::default();
+        let mut ips = draft.ips.iter_mut().peekable();
         while ips.peek().is_some() {
-            let mut portion: Vec<(IpAddr, Touched)> = Vec::new();
+            let mut portion: Vec<(&IpAddr, &mut Touched)> = Vec::new();
             let mut bytes = 0;
             while let Some(next) = ips.next_if(|(_, next)| {
                 let fits = bytes + next.before.bytes <= self.limits.chunk_bytes as u64;
@@ -242,7 +250,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 .collect();
             let mut found = match old.is_empty() {
                 true => Default::default(),
-                false => outbox.held.store().await?.get_many(&old).await?,
+                false => outbox.held().store().await?.get_many(&old).await?,
             };
             for (ip, touched) in portion {
                 self.clock.give_way().await;
@@ -250,7 +258,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 let mut state = IpState::default();
                 let mut is_unreadable = false;
                 if before.version > 0 {
-                    let key = keys::ip(&ip, before.version);
+                    let key = keys::ip(ip, before.version);
                     let bytes = found.remove(&key).ok_or(Stop::Lost)?;
                     match decode_state(&key, &bytes) {
                         Ok(old) => state = old,
@@ -259,83 +267,87 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                         Err(error) => return Err(error.into()),
                     }
                 }
+                if is_unreadable {
+                    root.drops.unreadable_ips += 1;
+                    root.drops.unreadable_hits += before.hits;
+                    touched.after.hits -= before.hits;
+                    touched.after.number = root.take_number();
+                    outbox.plan().spare(*ip);
+                }
                 // Aged with every fold that touches it, or buckets of passed ranges would pile up.
-                state.age(before_ms);
-                for hit in &touched.hits {
-                    root.drops.other_path_hits += u64::from(state.add(hit, before_ms));
+                state.age(root.aged_ms);
+                let hits = std::mem::take(&mut touched.hits);
+                deltas.add(&state, touched.after.number, &hits, &ranges);
+                for hit in &hits {
+                    root.see(hit.timestamp_ms);
+                    root.drops.other_path_hits += u64::from(state.add(hit, root.aged_ms));
                 }
-                let key = keys::ip(&ip, root.k);
+                deltas.rank(*ip, &state, &hits, &ranges);
+                let key = keys::ip(ip, root.k);
                 let value = encode_state(&key, &state)?;
-                let shard = keys::shard_of(&ip, self.limits.shards);
-                let index = draft.shards.get_mut(&shard);
-                if let Some(entry) = index.and_then(|index| index.0.get_mut(&ip)) {
-                    entry.bytes = value.len() as u64;
-                    if is_unreadable {
-                        root.drops.unreadable_ips += 1;
-                        root.drops.unreadable_hits += before.hits;
-                        entry.hits -= before.hits;
-                        spared.insert(ip);
-                    }
-                }
+                touched.after.bytes = value.len() as u64;
                 outbox.put(key, value).await?;
             }
         }
-        Ok(spared)
+        Ok(deltas)
     }
 
-    /// Reads those of `wanted` that are not read yet.
+    /// Some shards, as the base has them.
     async fn read_shards(
         &self,
         held: &Held<'_, S, C>,
         base: &Root,
-        shards: &mut BTreeMap<usize, Shard>,
         wanted: &[usize],
-    ) -> Result<(), Stop> {
-        let version = |shard: usize| {
-            base.shards
-                .get(shard)
+    ) -> Result<Vec<(usize, Shard)>, Stop> {
+        let named = wanted.iter().map(|shard| {
+            let version = base
+                .shards
+                .get(*shard)
                 .copied()
-                .filter(|version| *version > 0)
+                .filter(|version| *version > 0);
+            (*shard, version.map(|version| keys::shard(*shard, version)))
+        });
+        let named: Vec<(usize, Option<String>)> = named.collect();
+        let there: Vec<String> = named.iter().filter_map(|(_, key)| key.clone()).collect();
+        let mut found = match there.is_empty() {
+            true => HashMap::new(),
+            false => held.store().await?.get_many(&there).await?,
         };
-        let missing: Vec<usize> = wanted
-            .iter()
-            .copied()
-            .filter(|shard| !shards.contains_key(shard))
-            .collect();
-        for chunk in missing.chunks(self.limits.chunk) {
-            let named: Vec<(usize, String)> = chunk
-                .iter()
-                .filter_map(|shard| Some((*shard, keys::shard(*shard, version(*shard)?))))
-                .collect();
-            let wanted: Vec<String> = named.iter().map(|(_, key)| key.clone()).collect();
-            let found = held.store().await?.get_many(&wanted).await?;
-            for (shard, key) in named {
-                self.clock.give_way().await;
-                let bytes = found.get(&key).ok_or(Stop::Lost)?;
-                shards.insert(shard, decode(&key, bytes)?);
-            }
-            for shard in chunk {
-                shards.entry(*shard).or_default();
-            }
+        let mut shards = Vec::with_capacity(named.len());
+        for (shard, key) in named {
+            let index = match key {
+                Some(key) => {
+                    let bytes = found.remove(&key).ok_or(Stop::Lost)?;
+                    decode(&key, &bytes)?
+                }
+                None => Shard::default(),
+            };
+            shards.push((shard, index));
         }
-        Ok(())
+        Ok(shards)
     }
 }
 
-fn plan(base: &Root, draft: &Draft, ids: &IdsWritten) -> Plan {
-    let ips = draft.ips.iter().map(|(ip, touched)| Change {
+fn plan(base: &Root, draft: &Draft, dirty: &BTreeSet<usize>, ids: &IdsWritten) -> Plan {
+    let called = draft.ips.iter().map(|(ip, touched)| Change {
         of: Versioned::Ip(*ip),
-        is_written: touched.is_written,
+        is_written: true,
         before: touched.before.version,
     });
-    let shards = draft.dirty.iter().map(|shard| Change {
+    let evicted = draft.evicted.iter().map(|(ip, entry)| Change {
+        of: Versioned::Ip(*ip),
+        is_written: false,
+        before: entry.version,
+    });
+    let shards = dirty.iter().map(|shard| Change {
         of: Versioned::Shard(*shard),
         is_written: true,
         before: base.shards.get(*shard).copied().unwrap_or(0),
     });
     Plan {
         base: base.k,
-        changes: ips
+        changes: called
+            .chain(evicted)
             .chain(shards)
             .chain(ids.changes.iter().copied())
             .collect(),
@@ -343,12 +355,25 @@ fn plan(base: &Root, draft: &Draft, ids: &IdsWritten) -> Plan {
 }
 
 impl Plan {
-    /// Leaves the old states of these IPs where they are.
-    fn spare(&mut self, ips: &BTreeSet<IpAddr>) {
-        for change in &mut self.changes {
-            if matches!(change.of, Versioned::Ip(ip) if ips.contains(&ip)) {
-                change.before = 0;
-            }
+    /// Leaves the old state of an IP where it is.
+    fn spare(&mut self, ip: IpAddr) {
+        let of = Versioned::Ip(ip);
+        for change in self.changes.iter_mut().filter(|change| change.of == of) {
+            change.before = 0;
         }
+    }
+}
+
+impl Root {
+    /// The number of a new IP.
+    fn take_number(&mut self) -> u32 {
+        let number = self.next_ip;
+        // Four thousand million IPs later, the last number stands for all that come.
+        self.next_ip = self.next_ip.saturating_add(1);
+        number
+    }
+
+    fn see(&mut self, at_ms: u64) {
+        self.first_seen_ms = Some(self.first_seen_ms.map_or(at_ms, |known| known.min(at_ms)));
     }
 }

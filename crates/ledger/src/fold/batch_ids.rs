@@ -9,7 +9,7 @@ use rollcall_store::value::decode;
 
 use crate::lease::Held;
 use crate::stop::Stop;
-use crate::stored::{BatchId, Change, IdChunk, Versioned};
+use crate::stored::{BatchId, Change, IdChunk, IdList, Versioned};
 use crate::{Clock, Ledger, Store, keys};
 
 /// The known ids while a fold works on them.
@@ -26,7 +26,7 @@ pub(crate) struct BatchIds {
 /// What a fold has to write for them.
 pub(crate) struct IdsWritten {
     pub chunks: Vec<IdChunk>,
-    pub values: Vec<(u64, Vec<BatchId>)>,
+    pub values: Vec<(u64, IdList)>,
     pub changes: Vec<Change>,
 }
 
@@ -50,7 +50,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         for keys in keys.chunks(self.limits.chunk) {
             held.store().await?;
             for (key, bytes) in keys.iter().zip(self.get_all(keys).await?) {
-                ids.last = decode(key, &bytes)?;
+                ids.last = decode::<IdList>(key, &bytes)?.0;
                 ids.known.extend(ids.last.iter().copied());
             }
         }
@@ -126,7 +126,11 @@ impl BatchIds {
         }
         IdsWritten {
             chunks: self.chunks,
-            values: self.written,
+            values: self
+                .written
+                .into_iter()
+                .map(|(chunk, ids)| (chunk, IdList(ids)))
+                .collect(),
             changes: self.changes,
         }
     }

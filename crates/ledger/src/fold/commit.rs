@@ -33,24 +33,27 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         pending: &Pending,
         k: u64,
     ) -> Result<Root, Stop> {
-        let cleaned = self.cleaned().await?;
-        let mut root = Root {
-            k,
-            folded_at_ms: pending.before_ms,
-            log: pending.log,
-            open: pending.open.clone(),
-            traffic: pending.traffic.clone(),
-            ..base.clone()
-        };
+        let mut root = self.successor(base, k, pending.before_ms).await?;
+        root.folded_at_ms = pending.before_ms;
+        root.log = pending.log;
+        root.open = pending.open.clone();
+        root.traffic = pending.traffic.clone();
         root.drops.skipped_numbers += pending.skipped;
         root.drops.repeated_batches += pending.repeated_batches;
+        Ok(root)
+    }
+
+    /// The base with another number, but for what is cleaned by now.
+    pub(super) async fn successor(&self, base: &Root, k: u64, now_ms: u64) -> Result<Root, Stop> {
+        let cleaned = self.cleaned().await?;
+        let mut root = Root { k, ..base.clone() };
         root.replaced.retain(|fold| fold.k >= cleaned.replaced.0);
         root.void.retain(|void| void.last >= cleaned.void.0);
         if base.k + 1 < k {
             root.void.push(Void {
                 first: base.k + 1,
                 last: k - 1,
-                since_ms: pending.before_ms,
+                since_ms: now_ms,
             });
         }
         Ok(root)

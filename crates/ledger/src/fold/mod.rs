@@ -9,14 +9,22 @@
 //! | `commit` | the base; the root, the second look at the number, the head |
 //! | `log` | reading the log |
 //! | `batch_ids` | which batches were counted already |
-//! | `apply` | reading and writing what changes |
+//! | `apply` | the index and the states |
+//! | `rollups`, `known_paths`, `heaviest` | the sums over all IPs |
+//! | `outbox` | writing, the plan first |
+//! | `rebuild` | all rollups anew, of the states: for a store of an older layout |
 //!
 //! Cleaning is apart, in `clean`: it never stands between a fold and its head.
 
 mod apply;
 mod batch_ids;
 mod commit;
+mod heaviest;
+mod known_paths;
 mod log;
+mod outbox;
+mod rebuild;
+mod rollups;
 
 use crate::lease::Held;
 use crate::read::went_back;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::tally::{Statuses, Tally};
+use super::tally::{Statuses, Tally, Tally4};
 
 pub(super) mod drops {
     use super::*;
@@ -50,16 +50,17 @@ pub(super) mod traffic {
     use super::*;
     use rollcall_tally::{MethodCounts, Traffic};
 
+    /// `T` is a tally, as the layout has it.
     #[derive(Serialize, Deserialize)]
-    struct Stored {
-        total: Tally,
+    struct Stored<T> {
+        total: T,
         /// In the order in which they were first seen.
         methods: Vec<(String, Statuses)>,
     }
 
     pub fn serialize<S: Serializer>(traffic: &Traffic, to: S) -> Result<S::Ok, S::Error> {
         let pair = |of: &MethodCounts| (of.method.clone(), of.statuses.into());
-        let stored = Stored {
+        let stored = Stored::<Tally> {
             total: (&traffic.total).into(),
             methods: traffic.methods.iter().map(pair).collect(),
         };
@@ -67,14 +68,22 @@ pub(super) mod traffic {
     }
 
     pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Traffic, D::Error> {
-        let stored = Stored::deserialize(from)?;
+        Ok(read(Stored::<Tally>::deserialize(from)?))
+    }
+
+    /// As layout 4 has it.
+    pub fn deserialize_4<'d, D: Deserializer<'d>>(from: D) -> Result<Traffic, D::Error> {
+        Ok(read(Stored::<Tally4>::deserialize(from)?))
+    }
+
+    fn read<T: Into<rollcall_tally::Tally>>(stored: Stored<T>) -> Traffic {
         let counts = |(method, statuses): (String, Statuses)| MethodCounts {
             method,
             statuses: statuses.into(),
         };
-        Ok(Traffic {
+        Traffic {
             total: stored.total.into(),
             methods: stored.methods.into_iter().map(counts).collect(),
-        })
+        }
     }
 }

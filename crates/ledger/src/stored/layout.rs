@@ -2,12 +2,16 @@
 
 use proptest::prelude::*;
 use rollcall_store::testing::{Kind, check_layout, told};
-use rollcall_store::value::{encode, from_layout_3};
+use rollcall_store::value::{encode, encode_with};
+use rollcall_tally::rollup::{Deltas, PathSums, Totals};
+use rollcall_tally::window::Ranges;
 use rollcall_tally::{Drops, Hit, IpState, Traffic};
+
+use rollcall_tally::bucket::{BucketId, Tier};
 
 use super::root::Pace;
 use super::*;
-use crate::LedgerError;
+use crate::{LedgerError, keys};
 
 const NOW_MS: u64 = 1_800_000_000_000;
 const HOUR_MS: u64 = 3_600_000;
@@ -47,6 +51,23 @@ fn kinds() -> Vec<Kind> {
             traffic.add(&hit);
         }
     }
+    let fine = Bucket::from(BucketId::new(Tier::Fine, NOW_MS));
+    let (mut totals, mut sums) = sums_of(&full, &bare);
+    let hash = keys::path_hash("GET /größe");
+    let sums_bytes = encode_sums(&mut sums);
+    let record = PathRecord {
+        hash,
+        key: "GET /größe",
+        sums: &sums_bytes,
+    };
+    let known = Known {
+        first_ms: NOW_MS - 1,
+        last_ms: NOW_MS,
+        hits: vec![
+            (BucketId::new(Tier::Fine, NOW_MS), 2),
+            (BucketId::new(Tier::Day, NOW_MS - 50 * HOUR_MS), 3),
+        ],
+    };
     let hits = vec![full, bare];
     let id = BatchId::of("batch");
     let change = |of, is_written, before| Change {
@@ -59,6 +80,7 @@ fn kinds() -> Vec<Kind> {
         last_seen_ms: NOW_MS,
         hits: 4,
         bytes: 5,
+        number: 6,
     };
     let root = Root {
         k: 1,
@@ -84,6 +106,23 @@ fn kinds() -> Vec<Kind> {
             skipped_numbers: 18,
         },
         traffic,
+        aged_ms: 27,
+        first_seen_ms: Some(28),
+        next_ip: 29,
+        rollups: vec![RollupRef {
+            bucket: fine,
+            version: 30,
+            parts: 2,
+            bytes: 31,
+        }],
+        known: vec![
+            KnownRef::default(),
+            KnownRef {
+                version: 32,
+                bytes: 33,
+            },
+        ],
+        heaviest: vec![(fine, 34)],
         pace: Pace {
             halvings: 19,
             segments: 20,
@@ -116,7 +155,32 @@ fn kinds() -> Vec<Kind> {
         },
         Kind::new("root:1", root),
         Kind::new("shard:0:1", Shard([(hits[0].ip, entry)].into())),
-        Kind::new("ids:0:1", vec![id]),
+        Kind {
+            key: TOTALS,
+            bytes: encode_totals(TOTALS, &mut totals),
+            read: |key, bytes| told(decode_totals(key, bytes)),
+            expect: format!("{totals:?}"),
+        },
+        Kind {
+            key: PATHS,
+            bytes: encode_paths(PATHS, &[record]),
+            read: |key, bytes| told(read_paths(key, bytes)),
+            expect: format!("{:?}", vec![("GET /größe".to_owned(), hash, sums)]),
+        },
+        Kind {
+            key: "known:0:1",
+            bytes: encode_known("known:0:1", &[(hash, "GET /größe", &known)]),
+            read: |key, bytes| told(read_known(key, bytes)),
+            expect: format!("{:?}", vec![("GET /größe".to_owned(), known)]),
+        },
+        Kind::new(
+            "heaviest:f6000000:1",
+            Heaviest::from(rollcall_tally::rollup::Heaviest {
+                ips: [(hits[0].ip, 5)].into(),
+                others_at_most: 4,
+            }),
+        ),
+        Kind::new("ids:0:1", IdList(vec![id])),
         Kind::new(
             "plan:1",
             Plan {
@@ -125,6 +189,10 @@ fn kinds() -> Vec<Kind> {
                     change(Versioned::Ip(hits[0].ip), true, 2),
                     change(Versioned::Shard(3), true, 4),
                     change(Versioned::Ids(5), false, 6),
+                    change(Versioned::Totals(fine), true, 7),
+                    change(Versioned::Paths(fine, 8), false, 9),
+                    change(Versioned::Known(10), true, 11),
+                    change(Versioned::Heaviest(fine), false, 12),
                 ],
             },
         ),
@@ -162,6 +230,54 @@ fn kinds() -> Vec<Kind> {
     ]
 }
 
+const TOTALS: &str = "totals:f6000000:1";
+const PATHS: &str = "paths:f6000000:0:1";
+
+/// Totals and sums of two hits, by more IPs than are listed.
+fn sums_of(full: &Hit, bare: &Hit) -> (Totals, PathSums) {
+    let mut deltas = Deltas::default();
+    let at = |hit: &Hit, timestamp_ms| Hit {
+        timestamp_ms,
+        ..hit.clone()
+    };
+    let ranges = Ranges::at(NOW_MS);
+    for number in 0..70 {
+        let hits = [at(full, NOW_MS)];
+        deltas.add(&IpState::default(), 3 * number, &hits, &ranges);
+    }
+    for number in 1..4 {
+        let hits = [at(bare, NOW_MS)];
+        deltas.add(&IpState::default(), 1_000 * number, &hits, &ranges);
+    }
+    let mut delta = deltas.take(BucketId::new(Tier::Fine, NOW_MS)).unwrap();
+    (delta.totals, delta.paths.remove("GET /größe").unwrap().sums)
+}
+
+type Paths = Vec<(String, u32, PathSums)>;
+
+fn read_paths(key: &str, bytes: &[u8]) -> Result<Paths, LedgerError> {
+    let mut paths = Vec::new();
+    for record in path_records(key, bytes)? {
+        let mut sums = PathSums::default();
+        record.add_to(key, &mut sums)?;
+        paths.push((record.key.to_owned(), record.hash, sums));
+    }
+    Ok(paths)
+}
+
+fn read_known(key: &str, bytes: &[u8]) -> Result<Vec<(String, Known)>, LedgerError> {
+    let mut paths = Vec::new();
+    decode_known(
+        key,
+        bytes,
+        |_| true,
+        |path_key, known| {
+            paths.push((path_key.to_owned(), known));
+        },
+    )?;
+    Ok(paths)
+}
+
 type Read = (Option<BatchId>, u64, Vec<Hit>);
 
 fn read_segment(key: &str, bytes: &[u8]) -> Result<Read, LedgerError> {
@@ -180,11 +296,10 @@ fn stored_bytes_are_those_of_the_layout() {
 
 proptest! {
     #[test]
-    fn no_content_makes_reading_a_value_panic(of in 0..10usize, content in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn no_content_makes_reading_a_value_panic(of in 0..14usize, content in proptest::collection::vec(any::<u8>(), 0..200)) {
         let kind = kinds().swap_remove(of);
         // Whole, but not of this kind.
-        let layout_3 = [&[1], content.as_slice()].concat();
-        let bytes = from_layout_3(kind.key, &layout_3).unwrap();
+        let bytes = encode_with(kind.key, |to| to.extend(content));
         let _ = (kind.read)(kind.key, &bytes);
     }
 }

@@ -4,9 +4,11 @@
 //! checksum, content) is [`rollcall_store::value`]. `layout.rs` holds the bytes of each kind against those of `layouts/`.
 
 mod counts;
+mod heaviest;
 #[cfg(test)]
 mod layout;
 mod plan;
+mod rollup;
 mod root;
 mod segment;
 mod shard;
@@ -14,11 +16,16 @@ mod small;
 mod state;
 mod tally;
 
+pub(crate) use heaviest::Heaviest;
 pub(crate) use plan::{Change, Plan, Versioned};
+pub(crate) use rollup::{
+    Bucket, Known, KnownRef, PathRecord, RollupRef, decode_known, decode_totals, encode_known,
+    encode_paths, encode_sums, encode_totals, path_records,
+};
 pub use root::Root;
-pub(crate) use root::{IdChunk, Pace, Replaced, Void};
+pub(crate) use root::{IdChunk, Pace, Replaced, Root4, Void};
 pub use segment::BatchId;
-pub(crate) use segment::{Segment, SegmentReader};
-pub(crate) use shard::{Entry, Shard};
-pub(crate) use small::{Cleaned, Head, Lease, Meta, OldMeta};
+pub(crate) use segment::{IdList, Segment, SegmentReader};
+pub(crate) use shard::{Entry, Shard, Shard4};
+pub(crate) use small::{Cleaned, Head, Lease, Meta};
 pub(crate) use state::{decode_state, encode_state};

@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 
+use rollcall_store::Stored;
 use serde::{Deserialize, Serialize};
 
+use super::rollup::Bucket;
 use crate::keys;
 
 /// `plan:{k}`: what the fold `k` is about to write, and what that replaces. If the fold is never confirmed, cleaning deletes what it
@@ -26,11 +28,24 @@ pub(crate) struct Change {
 }
 
 /// A value of which each fold writes a version of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Versioned {
     Ip(IpAddr),
     Shard(usize),
     Ids(u64),
+    /// The totals of a bucket.
+    Totals(Bucket),
+    /// A part of the paths of a bucket.
+    Paths(Bucket, u16),
+    /// A share of what is known of every path.
+    Known(u16),
+    /// The IPs that called most.
+    Heaviest(Bucket),
+}
+
+impl Stored for Plan {
+    // The kinds that layout 4 knows have the same bytes.
+    const SINCE: u8 = 4;
 }
 
 impl Versioned {
@@ -39,6 +54,10 @@ impl Versioned {
             Self::Ip(ip) => keys::ip(ip, k),
             Self::Shard(shard) => keys::shard(*shard, k),
             Self::Ids(chunk) => keys::ids(*chunk, k),
+            Self::Totals(bucket) => keys::totals(*bucket, k),
+            Self::Paths(bucket, part) => keys::paths(*bucket, *part, k),
+            Self::Known(part) => keys::known(*part, k),
+            Self::Heaviest(bucket) => keys::heaviest(*bucket, k),
         }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use rollcall_store::{LAYOUT, Stored};
 use rollcall_tally::{Drops, Traffic};
 use serde::{Deserialize, Serialize};
+
+use super::rollup::{Bucket, KnownRef, RollupRef};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Root {
@@ -24,12 +27,78 @@ pub struct Root {
     /// All hits that were ever folded, whatever became of their IPs.
     #[serde(with = "super::counts::traffic")]
     pub traffic: Traffic,
+    /// The newest time by which buckets were cut: they are never cut by an older one.
+    pub aged_ms: u64,
+    /// The oldest hit that was ever folded.
+    pub first_seen_ms: Option<u64>,
+    /// The number that the next new IP gets.
+    pub next_ip: u32,
+    /// The rollups, sorted by bucket.
+    pub(crate) rollups: Vec<RollupRef>,
+    /// What is known of every path, in as many parts: none, or a power of two.
+    pub(crate) known: Vec<KnownRef>,
+    /// The lists of the IPs that called most, and the version of each; sorted.
+    pub(crate) heaviest: Vec<(Bucket, u64)>,
     /// How the fold went.
     pub pace: Pace,
     /// Folds whose plans name replaced values that queries may still read, in their order.
     pub(crate) replaced: Vec<Replaced>,
     /// Folds that never committed and may have left values behind, in their order.
     pub(crate) void: Vec<Void>,
+}
+
+impl Stored for Root {
+    const SINCE: u8 = LAYOUT;
+}
+
+/// The same in layout 4: without rollups.
+#[derive(Deserialize)]
+pub(crate) struct Root4 {
+    k: u64,
+    folded_at_ms: u64,
+    log: u64,
+    open: BTreeMap<u64, u64>,
+    shards: Vec<u64>,
+    ids: Vec<IdChunk>,
+    ips: u64,
+    hits: u64,
+    #[serde(deserialize_with = "super::counts::drops::deserialize")]
+    drops: Drops,
+    #[serde(deserialize_with = "super::counts::traffic::deserialize_4")]
+    traffic: Traffic,
+    pace: Pace,
+    replaced: Vec<Replaced>,
+    void: Vec<Void>,
+}
+
+impl Root4 {
+    pub const LAYOUT: u8 = 4;
+}
+
+impl Stored for Root4 {
+    const SINCE: u8 = Self::LAYOUT;
+}
+
+impl From<Root4> for Root {
+    /// As if nothing were in any rollup yet.
+    fn from(root: Root4) -> Self {
+        Self {
+            k: root.k,
+            folded_at_ms: root.folded_at_ms,
+            log: root.log,
+            open: root.open,
+            shards: root.shards,
+            ids: root.ids,
+            ips: root.ips,
+            hits: root.hits,
+            drops: root.drops,
+            traffic: root.traffic,
+            pace: root.pace,
+            replaced: root.replaced,
+            void: root.void,
+            ..Self::default()
+        }
+    }
 }
 
 /// How a fold went: what the next one may take, and how long what waits will take.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use rollcall_store::value;
+use rollcall_store::{Stored, value};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -22,6 +22,17 @@ impl BatchId {
         Self(id)
     }
 }
+
+/// `ids:{chunk}:{k}`: a share of the batch ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct IdList(pub Vec<BatchId>);
+
+impl Stored for IdList {
+    const SINCE: u8 = 4;
+}
+
+/// The oldest layout with these bytes.
+const SINCE: u8 = 4;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Segment<'h> {
@@ -101,7 +112,7 @@ pub(crate) struct SegmentReader<'b> {
 
 impl<'b> SegmentReader<'b> {
     pub fn new(key: &'b str, bytes: &'b [u8]) -> Result<Self, LedgerError> {
-        let head = postcard::take_from_bytes(value::content(key, bytes)?);
+        let head = postcard::take_from_bytes(value::content(key, bytes, SINCE)?);
         let ((id, stamp_ms, hits), rest) = head.map_err(|error| corrupt(key, error.to_string()))?;
         Ok(Self {
             key,

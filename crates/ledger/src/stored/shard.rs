@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use rollcall_store::{LAYOUT, Stored};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,4 +17,45 @@ pub(crate) struct Entry {
     pub hits: u64,
     /// The length of its state as it is stored.
     pub bytes: u64,
+    /// What it is called in the rollups. Never given to another IP.
+    pub number: u32,
+}
+
+impl Stored for Shard {
+    const SINCE: u8 = LAYOUT;
+}
+
+/// The same in layout 4: without numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shard4(BTreeMap<IpAddr, Entry4>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry4 {
+    version: u64,
+    last_seen_ms: u64,
+    hits: u64,
+    bytes: u64,
+}
+
+impl Stored for Shard4 {
+    const SINCE: u8 = 4;
+}
+
+impl Shard4 {
+    /// The IPs, each with the next number.
+    pub fn numbered(self, next: &mut u32) -> Shard {
+        let numbered = self.0.into_iter().map(|(ip, entry)| {
+            let number = *next;
+            *next += 1;
+            let entry = Entry {
+                version: entry.version,
+                last_seen_ms: entry.last_seen_ms,
+                hits: entry.hits,
+                bytes: entry.bytes,
+                number,
+            };
+            (ip, entry)
+        });
+        Shard(numbered.collect())
+    }
 }

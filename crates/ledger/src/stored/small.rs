@@ -1,5 +1,6 @@
 //! The small values that are overwritten: `head`, `lease`, `cleaner`, `cleaned` and `meta`.
 
+use rollcall_store::Stored;
 use serde::{Deserialize, Serialize};
 
 /// `head`: the newest root known to be confirmed.
@@ -28,13 +29,6 @@ pub(crate) struct Meta {
     pub upgrading_from: Option<u8>,
 }
 
-/// `meta` up to layout 3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OldMeta {
-    pub layout: u32,
-    pub shards: u32,
-}
-
 /// `cleaned`: how far cleaning got. What is lost of it is done again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cleaned {
@@ -46,4 +40,20 @@ pub(crate) struct Cleaned {
     pub void: (u64, u64),
     /// Of the root with this number, nothing is due before this time.
     pub settled: (u64, u64),
+}
+
+impl Stored for Head {
+    const SINCE: u8 = 4;
+}
+
+impl Stored for Lease {
+    const SINCE: u8 = 4;
+}
+
+impl Stored for Meta {
+    const SINCE: u8 = 4;
+}
+
+impl Stored for Cleaned {
+    const SINCE: u8 = 4;
 }

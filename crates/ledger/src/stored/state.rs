@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use rollcall_store::value;
+use rollcall_store::{LAYOUT, value};
 use rollcall_tally::IpState;
 use rollcall_tally::series::Series;
 use rollcall_tally::state::PathState;
 use serde::{Deserialize, Serialize};
 
-use super::tally::Tally;
+use super::tally::{Tally, Tally4};
 use crate::LedgerError;
 
+/// `T` is a tally, as the layout has it.
 #[derive(Debug, Serialize, Deserialize)]
-struct State<'s> {
+struct State<'s, T> {
     #[serde(borrow)]
     country: Option<(u64, &'s str)>,
     /// The last seen last.
@@ -20,25 +21,25 @@ struct State<'s> {
     user_agents: Vec<(u64, &'s str)>,
     /// Sorted by path key.
     #[serde(borrow)]
-    paths: Vec<(&'s str, Path)>,
+    paths: Vec<(&'s str, Path<T>)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Path {
+struct Path<T> {
     first_seen_ms: u64,
     last_seen_ms: u64,
-    fine: Buckets,
-    hours: Buckets,
-    days: Buckets,
-    before: Tally,
+    fine: Buckets<T>,
+    hours: Buckets<T>,
+    days: Buckets<T>,
+    before: T,
 }
 
 /// By their start, in units of their length since 1970.
-type Buckets = Vec<(u64, Tally)>;
+type Buckets<T> = Vec<(u64, T)>;
 
 pub(crate) fn encode_state(key: &str, state: &IpState) -> Result<Vec<u8>, LedgerError> {
     let country = state.country.as_ref();
-    let stored = State {
+    let stored = State::<Tally> {
         country: country.map(|(at_ms, country)| (*at_ms, country.as_str())),
         user_agents: state
             .user_agents
@@ -55,8 +56,19 @@ pub(crate) fn encode_state(key: &str, state: &IpState) -> Result<Vec<u8>, Ledger
 }
 
 pub(crate) fn decode_state(key: &str, bytes: &[u8]) -> Result<IpState, LedgerError> {
-    let read = postcard::take_from_bytes::<State>;
-    let stored = value::decode_as(key, bytes, read)?;
+    match value::layout_of(key, bytes)? {
+        4 => decode_as::<Tally4>(key, bytes, 4),
+        _ => decode_as::<Tally>(key, bytes, LAYOUT),
+    }
+}
+
+fn decode_as<'b, T: Deserialize<'b> + Into<rollcall_tally::Tally>>(
+    key: &str,
+    bytes: &'b [u8],
+    since: u8,
+) -> Result<IpState, LedgerError> {
+    let read = postcard::take_from_bytes::<State<'_, T>>;
+    let stored = value::decode_as(key, bytes, since, read)?;
     Ok(IpState {
         country: stored
             .country
@@ -74,9 +86,9 @@ pub(crate) fn decode_state(key: &str, bytes: &[u8]) -> Result<IpState, LedgerErr
     })
 }
 
-impl From<&PathState> for Path {
+impl From<&PathState> for Path<Tally> {
     fn from(path: &PathState) -> Self {
-        let buckets = |buckets: &BTreeMap<u64, rollcall_tally::Tally>| -> Buckets {
+        let buckets = |buckets: &BTreeMap<u64, rollcall_tally::Tally>| -> Buckets<Tally> {
             let buckets = buckets.iter();
             buckets
                 .map(|(start, tally)| (*start, tally.into()))
@@ -93,9 +105,9 @@ impl From<&PathState> for Path {
     }
 }
 
-impl From<Path> for PathState {
-    fn from(path: Path) -> Self {
-        let buckets = |buckets: Buckets| -> BTreeMap<u64, rollcall_tally::Tally> {
+impl<T: Into<rollcall_tally::Tally>> From<Path<T>> for PathState {
+    fn from(path: Path<T>) -> Self {
+        let buckets = |buckets: Buckets<T>| -> BTreeMap<u64, rollcall_tally::Tally> {
             let buckets = buckets.into_iter();
             buckets
                 .map(|(start, tally)| (start, tally.into()))

@@ -1,18 +1,32 @@
 //! Tallies, as parts of other stored values.
 
 use rollcall_tally as live;
-use rollcall_tally::{Bucket, StatusCounts};
+use rollcall_tally::histogram::{add_bucket, bucket_index};
+use rollcall_tally::{Bucket, StatusCount, StatusCounts};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Tally {
+    count: u64,
+    /// Code and count, sorted by code, without empty ones.
+    statuses: Vec<(u16, u64)>,
+    bytes: u64,
+    timed: u64,
+    time_sum_us: u64,
+    time_max_us: u64,
+    /// Index and count, sorted by index, without empty ones.
+    histogram: Vec<(u16, u64)>,
+}
+
+/// The same in layout 4: statuses by their class, and eight steps from a power of two to the next.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Tally4 {
     count: u64,
     statuses: Statuses,
     bytes: u64,
     timed: u64,
     time_sum_us: u64,
     time_max_us: u64,
-    /// Index and count, sorted by index, without empty ones.
     histogram: Vec<(u16, u64)>,
 }
 
@@ -22,25 +36,27 @@ pub(super) struct Statuses(u64, u64, u64, u64, u64, u64);
 
 impl From<&live::Tally> for Tally {
     fn from(tally: &live::Tally) -> Self {
-        let pair = |bucket: &Bucket| (bucket.index, bucket.count);
+        let statuses = tally.statuses.iter();
+        let histogram = tally.histogram.iter();
         Self {
             count: tally.count,
-            statuses: tally.statuses.into(),
+            statuses: statuses.map(|of| (of.code, of.count)).collect(),
             bytes: tally.bytes,
             timed: tally.timed,
             time_sum_us: tally.time_sum_us,
             time_max_us: tally.time_max_us,
-            histogram: tally.histogram.iter().map(pair).collect(),
+            histogram: histogram.map(|of| (of.index, of.count)).collect(),
         }
     }
 }
 
 impl From<Tally> for live::Tally {
     fn from(tally: Tally) -> Self {
+        let status = |(code, count)| StatusCount { code, count };
         let bucket = |(index, count)| Bucket { index, count };
         Self {
             count: tally.count,
-            statuses: tally.statuses.into(),
+            statuses: tally.statuses.into_iter().map(status).collect(),
             bytes: tally.bytes,
             timed: tally.timed,
             time_sum_us: tally.time_sum_us,
@@ -48,6 +64,43 @@ impl From<Tally> for live::Tally {
             histogram: tally.histogram.into_iter().map(bucket).collect(),
         }
     }
+}
+
+impl From<Tally4> for live::Tally {
+    fn from(tally: Tally4) -> Self {
+        let Statuses(informational, success, redirection, client, server, unknown) = tally.statuses;
+        let classes = [unknown, informational, success, redirection, client, server];
+        let statuses = (0..).zip(classes).filter(|(_, count)| *count > 0);
+        let mut histogram = Vec::new();
+        for (index, count) in tally.histogram {
+            let index = bucket_index(end_us_4(index));
+            add_bucket(&mut histogram, Bucket { index, count });
+        }
+        Self {
+            count: tally.count,
+            statuses: statuses
+                .map(|(code, count)| StatusCount { code, count })
+                .collect(),
+            bytes: tally.bytes,
+            timed: tally.timed,
+            time_sum_us: tally.time_sum_us,
+            time_max_us: tally.time_max_us,
+            histogram,
+        }
+    }
+}
+
+/// The longest response time of a bucket in layout 4.
+fn end_us_4(index: u16) -> u64 {
+    if index < 8 {
+        return u64::from(index);
+    }
+    let power = u32::from(index / 8) - 1;
+    let next = u64::from(9 + index % 8);
+    let start = 1u64
+        .checked_shl(power)
+        .and_then(|unit| next.checked_mul(unit));
+    start.map_or(u64::MAX, |start| start - 1)
 }
 
 impl From<StatusCounts> for Statuses {

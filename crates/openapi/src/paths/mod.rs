@@ -31,6 +31,7 @@ pub fn every() -> Paths {
         questions::aggregator_status(),
         operations::metrics(),
         operations::prewarm(),
+        operations::verify(),
         operations::check_alerts(),
         operations::openapi(),
         sign_in::sign_in(),

@@ -33,6 +33,20 @@ pub fn prewarm() -> Path {
         ("prewarm", "Have answers ready"),
         &about,
         computed,
+        &[],
+    )
+}
+
+pub fn verify() -> Path {
+    let about = "Asks both ways for everything, over every window, and compares: the sums over all IPs, which answer most questions, and the \
+                 IPs themselves. Takes as long as asking every IP six times.";
+    let compared = json("Where both ways differ.", &examples::verified());
+    order(
+        "/admin/verify",
+        ("verify", "Compare both ways to answer"),
+        about,
+        compared,
+        &[Error::Unreadable],
     )
 }
 
@@ -47,6 +61,7 @@ pub fn check_alerts() -> Path {
         ("checkAlerts", "Check the alerts"),
         about,
         found,
+        &[],
     )
 }
 
@@ -106,8 +121,15 @@ pub fn openapi() -> Path {
     )
 }
 
-/// A `POST` without a body, for admins. `id` and `name` are those of an [`operation`].
-fn order(path: &'static str, (id, name): (&str, &str), about: &str, done: ResponseBuilder) -> Path {
+/// A `POST` without a body, for admins. `id` and `name` are those of an [`operation`]. `more` are
+/// errors that only it has.
+fn order(
+    path: &'static str,
+    (id, name): (&str, &str),
+    about: &str,
+    done: ResponseBuilder,
+    more: &[Error],
+) -> Path {
     const ERRORS: [Error; 5] = [
         Error::Unauthorized,
         Error::Forbidden,
@@ -116,5 +138,6 @@ fn order(path: &'static str, (id, name): (&str, &str), about: &str, done: Respon
         Error::Unavailable,
     ];
     let operation = operation(OPERATE, id, name, about, Access::Admins, Vec::new());
-    post(path, errors(operation.response("200", done), &ERRORS))
+    let operation = errors(operation.response("200", done), &ERRORS);
+    post(path, errors(operation, more))
 }

@@ -6,10 +6,9 @@ use std::path::Path;
 use std::{env, fs};
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::LAYOUT;
-use crate::value::{decode, encode};
+use crate::value::{Stored, decode, encode};
 
 /// A kind of stored value.
 pub struct Kind {
@@ -24,7 +23,7 @@ pub struct Kind {
 }
 
 impl Kind {
-    pub fn new<T: Serialize + DeserializeOwned + Debug>(key: &'static str, value: T) -> Self {
+    pub fn new<T: Stored + Serialize + Debug>(key: &'static str, value: T) -> Self {
         Self {
             key,
             bytes: encode(key, &value).expect("a value"),

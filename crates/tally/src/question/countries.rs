@@ -10,7 +10,7 @@ use crate::report::{Metrics, Provenance};
 use crate::summary::CountrySummary;
 use crate::tally::ratio;
 use crate::window::MINUTE_MS;
-use crate::{Details, Failure};
+use crate::{CountryDetail, Details, Failure};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Countries {
@@ -62,7 +62,7 @@ impl Survey for Countries {
 
     fn query(&self) -> Query {
         self.scope.query(Details {
-            countries: true,
+            countries: CountryDetail::All,
             ..Details::default()
         })
     }

@@ -58,7 +58,7 @@ impl Survey for GlobalStats {
 
     fn query(&self) -> Query {
         self.scope.query(Details {
-            paths: true,
+            paths: report::GLOBAL_TOP_PATHS,
             ..Details::default()
         })
     }

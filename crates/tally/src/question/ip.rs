@@ -61,7 +61,8 @@ impl Ask for Ip {
             ),
         ];
         let mut all = self.scope.parameters(own);
-        all.retain(|parameter| parameter.name != ip.name);
+        // It is asked itself, whatever that takes.
+        all.retain(|parameter| ![ip.name, "via"].contains(&parameter.name));
         all.insert(0, ip.at(Place::Path).required("an IP address"));
         all
     }
@@ -72,7 +73,7 @@ impl Survey for Ip {
 
     fn query(&self) -> Query {
         let mut query = self.scope.query(Details {
-            paths: true,
+            paths: self.offset.saturating_add(self.limit),
             callers: 1,
             timeline: true,
             profiles: true,

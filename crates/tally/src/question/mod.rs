@@ -23,7 +23,7 @@ pub use export::{DateRange, Export, ExportFormat};
 pub use ip::OFFSET_MAX;
 pub use parameter::{OneOf, Parameter, Place, Value};
 pub use status::Status;
-pub use survey::{Query, Responses, Scope, Survey};
+pub use survey::{Query, Responses, Scope, Survey, Via};
 
 /// The most entries of a list.
 pub const LIMIT_MAX: u32 = 100;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{About, Ask, Responses, Parameter, Query, Scope, Survey};
 use crate::report;
 use crate::window::MINUTE_MS;
-use crate::{Details, Failure};
+use crate::{CountryDetail, Details, Failure};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overview {
@@ -35,7 +35,8 @@ impl Survey for Overview {
 
     fn query(&self) -> Query {
         self.scope.query(Details {
-            paths: true,
+            paths: report::GLOBAL_TOP_PATHS,
+            countries: CountryDetail::Requests,
             callers: report::OVERVIEW_IPS,
             timeline: true,
             ..Details::default()

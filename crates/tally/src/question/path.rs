@@ -54,7 +54,7 @@ impl Survey for Path {
 
     fn query(&self) -> Query {
         let mut query = self.scope.query(Details {
-            paths: true,
+            paths: 1,
             callers: self.limit,
             timeline: true,
             ..Details::default()

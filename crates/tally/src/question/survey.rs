@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Ask, Parameter};
 use crate::filter::Filter;
 use crate::report::{Prices, Provenance};
-use crate::summary::{Details, Summary};
+use crate::summary::{CountryDetail, Details, Summary};
 use crate::window::Window;
 
 /// A question that is put to the IPs.
@@ -37,6 +37,25 @@ pub trait Survey: Ask + Default {
 pub struct Scope {
     pub window: Window,
     pub filter: Filter,
+    pub via: Option<Via>,
+}
+
+/// How the answer is found. If it is not said: of the sums over all IPs where they can tell, and of the IPs where they cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Via {
+    /// Each IP is asked.
+    Ips,
+}
+
+impl Via {
+    pub const EVERY: [Self; 1] = [Self::Ips];
+
+    /// As the API spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ips => "ips",
+        }
+    }
 }
 
 impl Default for Scope {
@@ -44,6 +63,7 @@ impl Default for Scope {
         Self {
             window: Window::Day,
             filter: Filter::default(),
+            via: None,
         }
     }
 }
@@ -61,8 +81,17 @@ impl Scope {
             &Window::EVERY,
             Window::name,
         );
+        let via = Parameter::one_of_if_any(
+            "via",
+            "`ips`: each IP that is tracked is asked, which takes longer and lacks the IPs that left. Else the sums over all IPs answer, where \
+             they can tell.",
+            &mut self.via,
+            &Via::EVERY,
+            Via::name,
+        );
         let mut all = vec![window];
         all.extend(own);
+        all.push(via);
         all.extend(self.filter.conditions());
         all
     }
@@ -73,6 +102,7 @@ impl Scope {
             window: self.window,
             filter: self.filter.clone(),
             details,
+            via: self.via,
         }
     }
 }
@@ -83,9 +113,31 @@ pub struct Query {
     pub window: Window,
     pub filter: Filter,
     pub details: Details,
+    pub via: Option<Via>,
 }
 
 impl Query {
+    /// Whether the sums over all IPs tell everything but who the callers are.
+    pub fn is_of_sums(&self) -> bool {
+        let is_by_country = self.details.countries == CountryDetail::All;
+        self.via.is_none()
+            && self.filter.is_of_sums()
+            && !self.details.profiles
+            && !(is_by_country && self.filter.is_on_paths())
+    }
+
+    /// The same, about the callers alone.
+    pub fn of_callers(&self) -> Self {
+        Self {
+            details: Details {
+                callers: self.details.callers,
+                order: self.details.order,
+                ..Details::default()
+            },
+            ..self.clone()
+        }
+    }
+
     /// IPs that were not seen since then need not be asked.
     pub fn since_ms(&self, as_of_ms: u64) -> u64 {
         self.details.since_ms(self.window, as_of_ms)

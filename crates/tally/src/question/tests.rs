@@ -30,6 +30,7 @@ fn a_question_has_the_documented_defaults() {
             scope: Scope {
                 window: Window::Day,
                 filter: Filter::default(),
+                via: None,
             },
             limit: 10,
             order: PathOrder::Requests
@@ -158,6 +159,7 @@ fn questions(scope: &Scope) -> Vec<Question> {
             ip: None,
             ..scope.filter.clone()
         },
+        via: None,
         ..scope.clone()
     };
     let scoped = AnySurvey::examples()
@@ -196,7 +198,12 @@ fn questions(scope: &Scope) -> Vec<Question> {
 fn a_question_written_is_read_back() {
     for window in Window::EVERY {
         for filter in [Filter::default(), narrow()] {
-            for question in questions(&Scope { window, filter }) {
+            let via = Some(Via::Ips);
+            for question in questions(&Scope {
+                window,
+                filter,
+                via,
+            }) {
                 let text = question.write();
                 let (name, query) = text.split_once('?').unwrap_or((&text, ""));
                 assert_eq!(Question::read(name, query), Ok(question.clone()), "{text}");

@@ -57,7 +57,8 @@ impl Survey for TopPaths {
 
     fn query(&self) -> Query {
         self.scope.query(Details {
-            paths: true,
+            paths: self.limit,
+            path_order: self.order,
             ..Details::default()
         })
     }

@@ -52,7 +52,7 @@ impl GlobalStats {
         Self {
             total_requests: summary.tally.count,
             total_paths: summary.path_keys,
-            unique_paths: summary.paths.len() as u64,
+            unique_paths: summary.unique_paths,
             total_active_ips: active_ips,
             unique_ips: summary.ips,
             total_active_dos: summary.answered,

@@ -18,6 +18,7 @@ mod response_times;
 mod status;
 mod time;
 mod timeline;
+mod verify;
 
 pub use alerts::{Alert, AlertCheck, AlertNotification, AlertWindow, Notification};
 pub use costs::{CostBreakdown, CostMetrics, Prices, days};
@@ -33,6 +34,7 @@ pub use response_times::ResponseTimes;
 pub use status::{CacheStatus, FanOut, FanOutStatus, FoldStatus, Status};
 pub use time::rfc3339_text;
 pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
+pub use verify::{DIFFERENCES_MAX, Difference, Left, Verified, WindowVerified};
 
 pub use crate::order::PathOrder;
 use paths::country_shares;

@@ -1,10 +1,8 @@
 //! All that a dashboard opens with, of one snapshot and for one fan-out.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{CountryCount, Summary};
+use crate::contract::{CountryCount, MethodCount, Summary};
 use crate::report::{CountryShare, GlobalStats, IpStats, Provenance, Timeline, country_shares};
 use crate::tally::ratio;
 
@@ -63,30 +61,20 @@ impl Overview {
 }
 
 fn top_countries(summary: &Summary) -> Vec<CountryShare> {
-    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
-    for CountryCount { country, requests } in summary.paths.iter().flat_map(|path| &path.countries)
-    {
-        *sums.entry(country).or_default() += requests;
-    }
-    let counts = sums.into_iter().map(|(country, requests)| CountryCount {
-        country: country.to_owned(),
-        requests,
+    let counts = summary.countries.iter().map(|of| CountryCount {
+        country: of.country.clone(),
+        requests: of.tally.count,
     });
     country_shares(counts.collect(), summary.tally.count, OVERVIEW_COUNTRIES)
 }
 
 fn methods(summary: &Summary) -> Vec<MethodShare> {
-    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
-    for path in &summary.paths {
-        let method = path.path_key.split(' ').next().unwrap_or_default();
-        *sums.entry(method).or_default() += path.tally.count;
-    }
-    let share = |(method, requests): (&str, u64)| MethodShare {
-        method: method.to_owned(),
-        requests,
-        percentage: 100.0 * ratio(requests, summary.tally.count),
+    let share = |of: &MethodCount| MethodShare {
+        method: of.method.clone(),
+        requests: of.requests,
+        percentage: 100.0 * ratio(of.requests, summary.tally.count),
     };
-    let mut methods: Vec<MethodShare> = sums.into_iter().map(share).collect();
+    let mut methods: Vec<MethodShare> = summary.methods.iter().map(share).collect();
     // Stable: equals stay sorted by name.
     methods.sort_by_key(|method| std::cmp::Reverse(method.requests));
     methods

@@ -40,11 +40,11 @@ pub struct PathStats {
     pub avg_requests_per_ip: f64,
     /// Those that most hits came from.
     pub top_countries: Vec<CountryShare>,
-    /// The first hit ever of the IPs that called it in the window, whatever the status. `null` if no IP did.
+    /// The first hit ever, whatever the window and the status. `null` if no IP called it in the window, or if that is not known any more.
     #[serde(rename = "firstSeen", with = "rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub first_seen_ms: Option<u64>,
-    /// The last such hit.
+    /// The last hit, likewise.
     #[serde(rename = "lastSeen", with = "rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub last_seen_ms: Option<u64>,
@@ -61,8 +61,8 @@ impl PathStats {
             unique_ips: path.ips,
             avg_requests_per_ip: ratio(total, path.ips),
             top_countries: country_shares(path.countries, total, TOP_COUNTRIES),
-            first_seen_ms: Some(path.first_seen_ms),
-            last_seen_ms: Some(path.last_seen_ms),
+            first_seen_ms: (path.last_seen_ms > 0).then_some(path.first_seen_ms),
+            last_seen_ms: (path.last_seen_ms > 0).then_some(path.last_seen_ms),
             recent_activity: path.recent,
             metrics: Metrics::new(&path.tally, provenance),
             path_key: path.path_key,

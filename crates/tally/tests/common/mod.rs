@@ -4,7 +4,10 @@
 use proptest::prelude::*;
 use rollcall_tally::accumulator::Accumulator;
 use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
-use rollcall_tally::{Batch, Details, Filter, Hit, IpOrder, IpState, StatusClass, Summary, Window};
+use rollcall_tally::{
+    Batch, CountryDetail, Details, Filter, Hit, IpOrder, IpState, PathOrder, StatusClass, Summary,
+    Window,
+};
 
 pub const NOW_MS: u64 = 1_800_000_123_456;
 
@@ -63,17 +66,24 @@ pub fn any_filter() -> impl Strategy<Value = Filter> {
 
 pub fn any_details() -> impl Strategy<Value = Details> {
     let order = proptest::sample::select(IpOrder::EVERY.to_vec());
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    (flags, 0..4u32, order).prop_map(|((paths, countries, timeline, profiles), callers, order)| {
-        Details {
+    let path_order = proptest::sample::select(PathOrder::EVERY.to_vec());
+    let countries = proptest::sample::select(vec![
+        CountryDetail::Nothing,
+        CountryDetail::Requests,
+        CountryDetail::All,
+    ]);
+    let flags = (any::<bool>(), any::<bool>(), 0..4u32, 0..4u32);
+    (flags, countries, order, path_order).prop_map(
+        |((timeline, profiles, callers, paths), countries, order, path_order)| Details {
             paths,
+            path_order,
             countries,
             callers,
             order,
             timeline,
             profiles,
-        }
-    })
+        },
+    )
 }
 
 /// A question about no IP in particular.

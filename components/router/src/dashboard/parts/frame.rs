@@ -59,7 +59,7 @@ pub struct Frame {
 
 impl Frame {
     pub fn new(title: String, survey: &AnySurvey, provenance: &Provenance) -> Self {
-        let Scope { window, filter } = survey.scope().clone();
+        let Scope { window, filter, .. } = survey.scope().clone();
         let exported = match survey {
             AnySurvey::Ip(Ip { ip, .. }) => Condition::Ip.set(&filter, Some(&ip.to_string())),
             AnySurvey::Path(Path { key, .. }) => of_path(&filter, key).unwrap_or(filter),
@@ -107,7 +107,7 @@ fn places(survey: &AnySurvey) -> Vec<Link> {
 }
 
 fn ranges(survey: &AnySurvey) -> Vec<Link> {
-    let Scope { window, filter } = survey.scope();
+    let Scope { window, filter, .. } = survey.scope();
     let range = |to: Window| Link {
         text: to.name(),
         href: rescoped(survey, to, filter.clone()),
@@ -117,7 +117,7 @@ fn ranges(survey: &AnySurvey) -> Vec<Link> {
 }
 
 fn chips(survey: &AnySurvey) -> Vec<Chip> {
-    let Scope { window, filter } = survey.scope();
+    let Scope { window, filter, .. } = survey.scope();
     let chip = |condition: Condition| {
         Some(Chip {
             label: condition.label(),

@@ -64,7 +64,7 @@ pub struct IpRow {
 }
 
 pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
-    let Scope { window, filter } = survey.scope();
+    let Scope { window, filter, .. } = survey.scope();
     let most = ips.iter().map(|ip| ip.total_requests).max();
     let row = |stats: &IpStats| {
         let page = Ip {
@@ -72,6 +72,7 @@ pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
             scope: Scope {
                 window: *window,
                 filter: Condition::Ip.set(filter, None),
+                ..Scope::default()
             },
             limit: ROWS,
             offset: 0,

@@ -7,7 +7,12 @@ use crate::dashboard::link::{self, Condition};
 
 /// The same page with another window and filter.
 pub fn rescoped(survey: &AnySurvey, window: Window, filter: Filter) -> String {
-    link::page(&survey.clone().with_scope(Scope { window, filter }))
+    let scope = Scope {
+        window,
+        filter,
+        ..survey.scope().clone()
+    };
+    link::page(&survey.clone().with_scope(scope))
 }
 
 /// A filter narrowed to the path and the method of a path key. None if the key has neither.
@@ -20,6 +25,6 @@ pub fn of_path(filter: &Filter, key: &str) -> Option<Filter> {
 
 /// The same page, with one more condition.
 pub fn narrowed(survey: &AnySurvey, condition: Condition, value: &str) -> String {
-    let Scope { window, filter } = survey.scope();
+    let Scope { window, filter, .. } = survey.scope();
     rescoped(survey, *window, condition.set(filter, Some(value)))
 }

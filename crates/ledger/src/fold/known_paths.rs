@@ -1,0 +1,188 @@
+//! What is known of every path beside its rollups: its first and last hit, and the hits of its recent past.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rollcall_tally::bucket::{BucketId, Tier};
+use rollcall_tally::rollup::Deltas;
+use rollcall_tally::window::{Ranges, Window};
+
+use super::outbox::Outbox;
+use crate::keys;
+use crate::stop::Stop;
+use crate::stored::{Change, Known, KnownRef, Root, Versioned, decode_known, encode_known};
+use crate::{Clock, Ledger, Store};
+
+/// The parts that a fold writes.
+pub(super) struct KnownTask {
+    /// How many parts there are then.
+    parts: u16,
+    written: BTreeSet<u16>,
+    /// Of the parts as they are, those that are read.
+    read: Vec<(u16, u64)>,
+}
+
+impl Root {
+    /// Parts of what is known of every path.
+    pub(crate) fn known_parts(&self) -> u16 {
+        self.known.len() as u16
+    }
+
+    /// The version of a part of what is known of every path. None: it is empty.
+    pub(crate) fn known_version(&self, part: u16) -> Option<u64> {
+        let known = self.known.get(usize::from(part))?;
+        (known.version > 0).then_some(known.version)
+    }
+}
+
+impl KnownTask {
+    pub fn changes(&self, root: &Root) -> impl Iterator<Item = Change> {
+        let change = |part: &u16| Change {
+            of: Versioned::Known(*part),
+            is_written: true,
+            before: match root.known_version(*part) {
+                // Written by this very fold already: it is overwritten.
+                Some(version) if version != root.k => version,
+                _ => 0,
+            },
+        };
+        self.written.iter().map(change)
+    }
+}
+
+impl<S: Store, C: Clock> Ledger<'_, S, C> {
+    /// The parts that hits change: all of them, if they become too large and are cut smaller.
+    pub(super) fn known_task(&self, root: &Root, deltas: &Deltas) -> KnownTask {
+        let paths = || deltas.iter().flat_map(|(_, delta)| delta.paths.keys());
+        let (mut more, mut count) = (0, 0);
+        for path_key in paths() {
+            more += path_key.len() + 30;
+            count += 1;
+        }
+        // No more of them are kept.
+        let more = more / count.max(1) * count.min(self.limits.known_paths);
+        let known: u64 = root.known.iter().map(|part| part.bytes).sum();
+        let wanted = (known + more as u64).div_ceil(self.limits.part_bytes);
+        let wanted = wanted.next_power_of_two().min(self.limits.parts_max.into()) as u16;
+        let before = root.known_parts();
+        let (parts, written): (u16, BTreeSet<u16>) = match paths().next() {
+            None => (before, BTreeSet::new()),
+            Some(_) if wanted > before => (wanted, (0..wanted).collect()),
+            Some(_) => {
+                let part = |path_key: &String| keys::part_of(keys::path_hash(path_key), before);
+                (before, paths().map(part).collect())
+            }
+        };
+        let is_read = |part: &u16| parts != before || written.contains(part);
+        let read = (0..before).filter(is_read);
+        let read = read.filter_map(|part| Some((part, root.known_version(part)?)));
+        KnownTask {
+            parts,
+            read: read.collect(),
+            written,
+        }
+    }
+
+    pub(super) async fn write_known(
+        &self,
+        outbox: &mut Outbox<'_, '_, S, C>,
+        root: &mut Root,
+        task: KnownTask,
+        deltas: &Deltas,
+    ) -> Result<(), Stop> {
+        let ranges = Ranges::at(root.aged_ms);
+        let recent_ms = Window::Month.start_ms(root.aged_ms);
+        let mut all: BTreeMap<u16, Paths> = BTreeMap::new();
+        for chunk in task.read.chunks(self.limits.parts_at_once) {
+            let names: Vec<String> = chunk
+                .iter()
+                .map(|(part, version)| keys::known(*part, *version))
+                .collect();
+            outbox.held().store().await?;
+            for (name, bytes) in names.iter().zip(self.get_all(&names).await?) {
+                self.clock.give_way().await;
+                decode_known(
+                    name,
+                    &bytes,
+                    |_| true,
+                    |path_key, known| {
+                        let hash = keys::path_hash(path_key);
+                        let paths = all.entry(keys::part_of(hash, task.parts)).or_default();
+                        paths.insert((hash, path_key.to_owned()), known);
+                    },
+                )?;
+            }
+        }
+        for (bucket, delta) in deltas.iter() {
+            self.clock.give_way().await;
+            for (path_key, path) in &delta.paths {
+                let hash = keys::path_hash(path_key);
+                let paths = all.entry(keys::part_of(hash, task.parts)).or_default();
+                let known = paths
+                    .entry((hash, path_key.clone()))
+                    .or_insert_with(|| Known {
+                        first_ms: u64::MAX,
+                        ..Known::default()
+                    });
+                known.first_ms = known.first_ms.min(path.first_ms);
+                known.last_ms = known.last_ms.max(path.last_ms);
+                known.hits.push((bucket, path.sums.tally.count));
+            }
+        }
+        root.known.resize(task.parts.into(), KnownRef::default());
+        let most = self.limits.known_paths / usize::from(task.parts.max(1));
+        for part in task.written {
+            self.clock.give_way().await;
+            let mut paths = all.remove(&part).unwrap_or_default();
+            keep_newest(&mut paths, most);
+            for known in paths.values_mut() {
+                known.age(&ranges, recent_ms);
+            }
+            let listed: Vec<(u32, &str, &Known)> = paths
+                .iter()
+                .map(|((hash, path_key), known)| (*hash, path_key.as_str(), known))
+                .collect();
+            let key = keys::known(part, root.k);
+            let value = encode_known(&key, &listed);
+            if let Some(known) = root.known.get_mut(usize::from(part)) {
+                *known = KnownRef {
+                    version: root.k,
+                    bytes: value.len() as u64,
+                };
+            }
+            outbox.put(key, value).await?;
+        }
+        Ok(())
+    }
+}
+
+type Paths = BTreeMap<(u32, String), Known>;
+
+impl Known {
+    /// Brings the hits to the buckets of now, and drops those that are not recent.
+    fn age(&mut self, ranges: &Ranges, recent_ms: u64) {
+        let mut hits: BTreeMap<BucketId, u64> = BTreeMap::new();
+        for (bucket, count) in &self.hits {
+            let aged = bucket.aged(ranges);
+            if aged.tier != Tier::Before && aged.starts_within(recent_ms) {
+                *hits.entry(aged).or_default() += count;
+            }
+        }
+        self.hits = hits.into_iter().collect();
+    }
+}
+
+/// Those called last, as many as a part may have.
+fn keep_newest(all: &mut Paths, most: usize) {
+    if all.len() <= most {
+        return;
+    }
+    let mut newest: Vec<(u64, (u32, String))> = all
+        .iter()
+        .map(|(key, known)| (known.last_ms, key.clone()))
+        .collect();
+    newest.sort_unstable();
+    let too_many = newest.len() - most;
+    for (_, key) in newest.into_iter().take(too_many) {
+        all.remove(&key);
+    }
+}

@@ -1,0 +1,133 @@
+//! All rollups anew, of the states of the IPs: a store of an older layout has none.
+//!
+//! It is a fold that takes nothing from the log. So it may die at any call and be begun again, and nobody sees half of it.
+
+use rollcall_store::value::{decode, encode, layout_of};
+use rollcall_tally::rollup::Deltas;
+use rollcall_tally::window::Ranges;
+
+use super::Folded;
+use super::outbox::Outbox;
+use crate::lease::Held;
+use crate::read::went_back;
+use crate::stop::Stop;
+use crate::stored::{Change, Plan, Replaced, Root, Root4, Shard, Shard4, Versioned};
+use crate::{Clock, Ledger, LedgerError, Store, keys};
+
+impl<S: Store, C: Clock> Ledger<'_, S, C> {
+    /// Builds on the newest root, if that is of layout 4.
+    pub(crate) async fn rebuild(&self, held: &Held<'_, S, C>) -> Result<Folded, Stop> {
+        let head = self.head().await?;
+        let k = held.store().await?.increment(keys::FOLD, 1).await?;
+        went_back(keys::FOLD, k, head.k + 1)?;
+        held.fold_as(k);
+        let newest = self.newest_root_as_stored(head.k.max(1)..k).await?;
+        let Some((key, bytes)) = newest else {
+            return match head.k {
+                0 => Ok(Folded::Nothing),
+                _ => Err(Stop::Lost),
+            };
+        };
+        let now_ms = self.clock.wall_ms();
+        let mut root = if layout_of(&key, &bytes)? == Root4::LAYOUT {
+            let base: Root = decode::<Root4>(&key, &bytes)?.into();
+            let mut root = self.successor(&base, k, now_ms).await?;
+            root.aged_ms = now_ms;
+            self.rewrite_index(held, &base, &mut root).await?;
+            root
+        } else {
+            let base: Root = decode(&key, &bytes)?;
+            if base.k == head.k {
+                return Ok(Folded::Nothing);
+            }
+            // Whoever built it died before the head told of it.
+            let plan = Plan {
+                base: base.k,
+                changes: Vec::new(),
+            };
+            Outbox::new(held, k, plan, &self.limits).send().await?;
+            self.successor(&base, k, now_ms).await?
+        };
+        root.replaced.push(Replaced {
+            k,
+            since_ms: self.clock.wall_ms(),
+        });
+        self.commit(held, &root).await
+    }
+
+    /// Gives each IP a number, and brings its state into the rollups. The states stay as they are.
+    async fn rewrite_index(
+        &self,
+        held: &Held<'_, S, C>,
+        base: &Root,
+        root: &mut Root,
+    ) -> Result<(), Stop> {
+        let shards = base.shards.iter().copied().enumerate();
+        let shards: Vec<(usize, u64)> = shards.filter(|(_, version)| *version > 0).collect();
+        let changes = shards.iter().map(|(shard, version)| Change {
+            of: Versioned::Shard(*shard),
+            is_written: true,
+            before: *version,
+        });
+        let plan = Plan {
+            base: base.k,
+            changes: changes.collect(),
+        };
+        let mut outbox = Outbox::new(held, root.k, plan, &self.limits);
+        let ranges = Ranges::at(root.aged_ms);
+        let mut deltas = Deltas::default();
+        for (shard, version) in shards {
+            let key = keys::shard(shard, version);
+            let bytes = held.store().await?.get(&key).await?.ok_or(Stop::Lost)?;
+            let index: Shard = decode::<Shard4>(&key, &bytes)?.numbered(&mut root.next_ip);
+            let ips: Vec<_> = index
+                .0
+                .iter()
+                .map(|(ip, entry)| (*ip, entry.version, entry.number))
+                .collect();
+            for chunk in ips.chunks(self.limits.chunk) {
+                held.store().await?;
+                let wanted: Vec<_> = chunk
+                    .iter()
+                    .map(|(ip, version, _)| (*ip, *version))
+                    .collect();
+                let mut numbers = chunk.iter().map(|(_, _, number)| *number);
+                let mut failed = None;
+                let take = |ip, state: Result<rollcall_tally::IpState, LedgerError>| {
+                    let number = numbers.next().unwrap_or_default();
+                    match state {
+                        Ok(mut state) => {
+                            state.age(root.aged_ms);
+                            let first_ms = state.first_seen_ms();
+                            let known_ms = root.first_seen_ms.unwrap_or(first_ms);
+                            root.first_seen_ms = Some(known_ms.min(first_ms));
+                            deltas.add_state(ip, &state, number, &ranges);
+                        }
+                        // It is counted as lost when its IP calls again.
+                        Err(LedgerError::Corrupt { .. }) => {}
+                        Err(error) => failed = Some(error),
+                    }
+                };
+                self.states(&wanted, take).await?;
+                if let Some(error) = failed {
+                    return Err(error.into());
+                }
+                self.clock.give_way().await;
+                if deltas.paths() > self.limits.fold_paths {
+                    let full = std::mem::take(&mut deltas);
+                    self.write_rollups(&mut outbox, root, full).await?;
+                    // What is written is read again.
+                    outbox.send().await?;
+                }
+            }
+            let key = keys::shard(shard, root.k);
+            let value = encode(&key, &index)?;
+            outbox.put(key, value).await?;
+            if let Some(version) = root.shards.get_mut(shard) {
+                *version = root.k;
+            }
+        }
+        self.write_rollups(&mut outbox, root, deltas).await?;
+        outbox.send().await
+    }
+}

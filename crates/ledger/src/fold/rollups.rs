@@ -1,0 +1,434 @@
+//! Hits become rollups: which buckets a fold writes, and of what.
+//!
+//! Buckets are read, changed and written one by one. Most paths of a bucket do not change: their bytes are copied.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rollcall_tally::bucket::BucketId;
+use rollcall_tally::hit::OTHER_PATHS;
+use rollcall_tally::rollup::{Delta, Deltas, PathSums, Totals};
+use rollcall_tally::window::Ranges;
+
+use super::outbox::Outbox;
+use crate::keys;
+use crate::stop::Stop;
+use crate::stored::{
+    Bucket, Change, PathRecord, RollupRef, Root, Versioned, decode_totals, encode_paths,
+    encode_sums, encode_totals, path_records,
+};
+use crate::{Clock, Ledger, Store};
+
+/// Paths read or written before others may go on.
+const PATHS_IN_STEP: usize = 256;
+
+/// What a fold does to one bucket.
+struct Task {
+    bucket: Bucket,
+    /// The bucket itself and those that are poured into it, as far as they are there.
+    sources: Vec<RollupRef>,
+    parts: u16,
+}
+
+/// A path of a bucket on its way: where it comes from.
+struct Piece<'b> {
+    hash: u32,
+    key: &'b str,
+    from: From<'b>,
+}
+
+enum From<'b> {
+    /// The key of the value, and the record there.
+    Stored(&'b str, PathRecord<'b>),
+    Hits(&'b PathSums),
+}
+
+/// A path as it is written.
+enum Written<'b> {
+    Same(PathRecord<'b>),
+    Changed(u32, String, Vec<u8>),
+}
+
+impl Written<'_> {
+    fn record(&self) -> PathRecord<'_> {
+        match self {
+            Self::Same(record) => *record,
+            Self::Changed(hash, key, sums) => PathRecord {
+                hash: *hash,
+                key,
+                sums,
+            },
+        }
+    }
+}
+
+impl<S: Store, C: Clock> Ledger<'_, S, C> {
+    /// Writes all buckets that hits changed, or that are poured into others. The plan tells of them first.
+    pub(super) async fn write_rollups(
+        &self,
+        outbox: &mut Outbox<'_, '_, S, C>,
+        root: &mut Root,
+        mut deltas: Deltas,
+    ) -> Result<(), Stop> {
+        let tasks = self.tasks(root, &deltas);
+        let known = self.known_task(root, &deltas);
+        let changes = tasks.iter().flat_map(|task| task.changes(root.k));
+        let heaviest = deltas.take_heaviest();
+        let changes: Vec<Change> = changes
+            .chain(known.changes(root))
+            .chain(self.heaviest_changes(root, &heaviest))
+            .collect();
+        if !changes.is_empty() {
+            outbox.plan().changes.extend(changes);
+        }
+        self.write_heaviest(outbox, root, heaviest).await?;
+        self.write_known(outbox, root, known, &deltas).await?;
+        let mut tasks = tasks.as_slice();
+        while !tasks.is_empty() {
+            let (group, rest) = tasks.split_at(self.group(tasks));
+            tasks = rest;
+            let mut values = self.read_sources(outbox, group).await?;
+            for task in group {
+                let delta = deltas.take(task.bucket.into()).unwrap_or_default();
+                let written = self
+                    .write_bucket(outbox, task, delta, &mut values, root.k)
+                    .await?;
+                let is_poured = |known: &RollupRef| {
+                    let mut sources = task.sources.iter();
+                    sources.any(|of| of.bucket == known.bucket)
+                };
+                root.rollups.retain(|known| !is_poured(known));
+                root.rollups.push(written);
+            }
+        }
+        root.rollups.sort_unstable_by_key(|known| known.bucket);
+        Ok(())
+    }
+
+    /// How many of the next buckets are read at once: one, or as many small ones as fit into a call.
+    fn group(&self, tasks: &[Task]) -> usize {
+        let mut bytes = 0;
+        let fits = |task: &&Task| {
+            bytes += task.sources.iter().map(|of| of.bytes).sum::<u64>();
+            bytes <= self.limits.chunk_bytes as u64
+        };
+        tasks.iter().take_while(fits).count().max(1)
+    }
+
+    /// What some buckets are made of, by key.
+    async fn read_sources(
+        &self,
+        outbox: &Outbox<'_, '_, S, C>,
+        tasks: &[Task],
+    ) -> Result<HashMap<String, Vec<u8>>, Stop> {
+        let sources = || tasks.iter().flat_map(|task| &task.sources);
+        let bytes: u64 = sources().map(|of| of.bytes).sum();
+        let names: Vec<String> = sources().flat_map(RollupRef::keys).collect();
+        let at_once = match bytes <= self.limits.chunk_bytes as u64 {
+            true => self.limits.chunk,
+            false => self.limits.parts_at_once,
+        };
+        let mut values = HashMap::new();
+        for chunk in names.chunks(at_once) {
+            let found = self.get_all_of(outbox, chunk).await?;
+            values.extend(chunk.iter().cloned().zip(found));
+        }
+        Ok(values)
+    }
+
+    async fn get_all_of(
+        &self,
+        outbox: &Outbox<'_, '_, S, C>,
+        names: &[String],
+    ) -> Result<Vec<Vec<u8>>, Stop> {
+        outbox.held().store().await?;
+        Ok(self.get_all(names).await?)
+    }
+
+    /// Which buckets are written.
+    fn tasks(&self, root: &Root, deltas: &Deltas) -> Vec<Task> {
+        let ranges = Ranges::at(root.aged_ms);
+        let mut sources: BTreeMap<BucketId, Vec<RollupRef>> = BTreeMap::new();
+        let mut wanted: BTreeSet<BucketId> = deltas.iter().map(|(bucket, _)| bucket).collect();
+        for known in &root.rollups {
+            let bucket = BucketId::from(known.bucket);
+            let aged = bucket.aged(&ranges);
+            if aged != bucket {
+                wanted.insert(aged);
+            }
+            sources.entry(aged).or_default().push(*known);
+        }
+        let more: BTreeMap<BucketId, usize> = deltas
+            .iter()
+            .map(|(bucket, delta)| (bucket, bytes_of(delta, self.limits.bucket_paths)))
+            .collect();
+        let task = |bucket: BucketId| {
+            let sources = sources.remove(&bucket).unwrap_or_default();
+            let known: u64 = sources.iter().map(|of| of.bytes).sum();
+            let more = more.get(&bucket).copied().unwrap_or_default() as u64;
+            let parts = (known + more)
+                .div_ceil(self.limits.part_bytes)
+                .next_power_of_two();
+            // Written by this very fold already: its parts are overwritten.
+            let mine = sources.iter().filter(|of| of.version == root.k);
+            let least = mine.map(|of| of.parts).max().unwrap_or(1);
+            let parts = parts.min(self.limits.parts_max.into()) as u16;
+            Task {
+                bucket: bucket.into(),
+                parts: parts.max(least),
+                sources,
+            }
+        };
+        wanted.into_iter().map(task).collect()
+    }
+
+    async fn write_bucket(
+        &self,
+        outbox: &mut Outbox<'_, '_, S, C>,
+        task: &Task,
+        delta: Delta,
+        values: &mut HashMap<String, Vec<u8>>,
+        k: u64,
+    ) -> Result<RollupRef, Stop> {
+        let mut totals = Totals::default();
+        let mut parts: Vec<(String, Vec<u8>)> = Vec::new();
+        for of in &task.sources {
+            let name = keys::totals(of.bucket, of.version);
+            let bytes = values.remove(&name).ok_or(Stop::Lost)?;
+            totals.merge(&decode_totals(&name, &bytes)?);
+            for part in 0..of.parts {
+                let name = keys::paths(of.bucket, part, of.version);
+                let bytes = values.remove(&name).ok_or(Stop::Lost)?;
+                parts.push((name, bytes));
+            }
+        }
+        totals.merge(&delta.totals);
+        totals.settle(&delta);
+        let key = keys::totals(task.bucket, k);
+        let value = encode_totals(&key, &mut totals);
+        outbox.put(key, value).await?;
+
+        let mut pieces = Vec::new();
+        for (name, bytes) in &parts {
+            self.clock.give_way().await;
+            let records = path_records(name, bytes)?;
+            pieces.extend(records.into_iter().map(|record| Piece {
+                hash: record.hash,
+                key: record.key,
+                from: From::Stored(name, record),
+            }));
+        }
+        pieces.extend(delta.paths.iter().map(|(key, path)| Piece {
+            hash: keys::path_hash(key),
+            key,
+            from: From::Hits(&path.sums),
+        }));
+        let written = self.merge(pieces, &delta).await?;
+        let mut bytes = 0;
+        for part in 0..task.parts {
+            self.clock.give_way().await;
+            let records: Vec<PathRecord> = written
+                .iter()
+                .map(Written::record)
+                .filter(|record| keys::part_of(record.hash, task.parts) == part)
+                .collect();
+            let key = keys::paths(task.bucket, part, k);
+            let value = encode_paths(&key, &records);
+            bytes += value.len() as u64;
+            outbox.put(key, value).await?;
+        }
+        Ok(RollupRef {
+            bucket: task.bucket,
+            version: k,
+            parts: task.parts,
+            bytes,
+        })
+    }
+
+    /// The paths of a bucket: at most as many as it may have. The lightest of more become one.
+    async fn merge<'b>(
+        &self,
+        mut pieces: Vec<Piece<'b>>,
+        delta: &Delta,
+    ) -> Result<Vec<Written<'b>>, Stop> {
+        let moved = Moved::of(delta);
+        pieces.sort_unstable_by(|a, b| (a.hash, a.key).cmp(&(b.hash, b.key)));
+        let mut other = PathSums::default();
+        let mut written = Vec::new();
+        let mut counts = Vec::new();
+        let mut left = pieces.as_slice();
+        while let Some(first) = left.first() {
+            if written.len().is_multiple_of(PATHS_IN_STEP) {
+                self.clock.give_way().await;
+            }
+            let same =
+                left.partition_point(|piece| (piece.hash, piece.key) <= (first.hash, first.key));
+            let (group, rest) = left.split_at(same);
+            left = rest;
+            if first.key == OTHER_PATHS {
+                add_all(group, &mut other)?;
+                continue;
+            }
+            let single = match group {
+                [piece] if !moved.has(first.key) => match piece.from {
+                    From::Stored(_, record) => Some(record),
+                    From::Hits(_) => None,
+                },
+                _ => None,
+            };
+            let (path, count) = match single {
+                Some(record) => (Written::Same(record), record.count()),
+                None => {
+                    let mut sums = PathSums::default();
+                    add_all(group, &mut sums)?;
+                    let bytes = encode_sums(&mut sums);
+                    let path = Written::Changed(first.hash, first.key.to_owned(), bytes);
+                    (path, sums.tally.count)
+                }
+            };
+            counts.push(count);
+            written.push(path);
+        }
+        let mut written = self.keep_heaviest(written, counts, &mut other)?;
+        moved.apply(&mut written, &mut other)?;
+        if other.tally.count > 0 {
+            let bytes = encode_sums(&mut other);
+            let path =
+                Written::Changed(keys::path_hash(OTHER_PATHS), OTHER_PATHS.to_owned(), bytes);
+            written.push(path);
+            written.sort_by(|a, b| {
+                let (a, b) = (a.record(), b.record());
+                (a.hash, a.key).cmp(&(b.hash, b.key))
+            });
+        }
+        Ok(written)
+    }
+
+    /// Those of most hits, as many as a bucket may have. The others are added up.
+    fn keep_heaviest<'b>(
+        &self,
+        written: Vec<Written<'b>>,
+        counts: Vec<u64>,
+        other: &mut PathSums,
+    ) -> Result<Vec<Written<'b>>, Stop> {
+        if written.len() <= self.limits.bucket_paths {
+            return Ok(written);
+        }
+        let mut ranked: Vec<(u64, Written)> = counts.into_iter().zip(written).collect();
+        ranked.sort_unstable_by(|(a_count, a), (b_count, b)| {
+            let by_key = || a.record().key.cmp(b.record().key);
+            b_count.cmp(a_count).then_with(by_key)
+        });
+        for (_, light) in ranked.split_off(self.limits.bucket_paths) {
+            light.record().add_to(OTHER_PATHS, other)?;
+        }
+        let mut kept: Vec<Written> = ranked.into_iter().map(|(_, path)| path).collect();
+        kept.sort_by(|a, b| {
+            let (a, b) = (a.record(), b.record());
+            (a.hash, a.key).cmp(&(b.hash, b.key))
+        });
+        Ok(kept)
+    }
+}
+
+fn add_all(group: &[Piece<'_>], sums: &mut PathSums) -> Result<(), Stop> {
+    for piece in group {
+        match piece.from {
+            From::Stored(value_key, record) => record.add_to(value_key, sums)?,
+            From::Hits(hits) => sums.merge(hits),
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that the paths of a bucket take more, about: as many paths as it may have by name.
+fn bytes_of(delta: &Delta, paths_max: usize) -> usize {
+    let paths = delta.paths.iter();
+    let bytes: usize = paths
+        .map(|(key, path)| key.len() + 40 + 16 * path.sums.tally.count.min(1_000) as usize)
+        .sum();
+    let count = delta.paths.len().max(1);
+    bytes / count * count.min(paths_max)
+}
+
+impl RollupRef {
+    /// The keys of its totals and of its parts.
+    pub fn keys(&self) -> impl Iterator<Item = String> + use<> {
+        let of = *self;
+        let parts = (0..of.parts).map(move |part| keys::paths(of.bucket, part, of.version));
+        parts.chain([keys::totals(of.bucket, of.version)])
+    }
+}
+
+impl Task {
+    /// What the fold writes of the bucket, and what that replaces.
+    fn changes(&self, k: u64) -> Vec<Change> {
+        let mut before: BTreeMap<Versioned, u64> = BTreeMap::new();
+        for of in self.sources.iter().filter(|of| of.version != k) {
+            before.insert(Versioned::Totals(of.bucket), of.version);
+            let parts = (0..of.parts).map(|part| Versioned::Paths(of.bucket, part));
+            before.extend(parts.map(|part| (part, of.version)));
+        }
+        let mut written: BTreeSet<Versioned> = (0..self.parts)
+            .map(|part| Versioned::Paths(self.bucket, part))
+            .collect();
+        written.insert(Versioned::Totals(self.bucket));
+        let all: BTreeSet<Versioned> = written.iter().chain(before.keys()).copied().collect();
+        let change = |of| Change {
+            of,
+            is_written: written.contains(&of),
+            before: before.get(&of).copied().unwrap_or(0),
+        };
+        all.into_iter().map(change).collect()
+    }
+}
+
+/// Hits that count for another country since, by path.
+struct Moved<'d>(BTreeMap<&'d str, BTreeMap<(&'d str, &'d str), u64>>);
+
+impl<'d> Moved<'d> {
+    fn of(delta: &'d Delta) -> Self {
+        let mut moved: BTreeMap<&str, BTreeMap<(&str, &str), u64>> = BTreeMap::new();
+        for of in &delta.moves {
+            for (path_key, count) in &of.paths {
+                let path = moved.entry(path_key).or_default();
+                *path.entry((&of.from, &of.to)).or_default() += count;
+            }
+        }
+        Self(moved)
+    }
+
+    fn has(&self, path_key: &str) -> bool {
+        self.0.contains_key(path_key)
+    }
+
+    /// Moves them. Those that are not there under their own path are among the other paths.
+    fn apply(self, written: &mut [Written<'_>], other: &mut PathSums) -> Result<(), Stop> {
+        let mut left = self.0;
+        if left.is_empty() {
+            return Ok(());
+        }
+        for path in written {
+            let record = path.record();
+            let Some(moves) = left.get_mut(record.key) else {
+                continue;
+            };
+            let mut sums = PathSums::default();
+            record.add_to(OTHER_PATHS, &mut sums)?;
+            for ((from, to), count) in moves {
+                let taken = sums.take_country(from, *count);
+                sums.add_country(to, taken);
+                *count -= taken;
+            }
+            sums.countries.retain(|of| of.requests > 0);
+            let bytes = encode_sums(&mut sums);
+            *path = Written::Changed(record.hash, record.key.to_owned(), bytes);
+        }
+        for ((from, to), count) in left.into_values().flatten() {
+            let taken = other.take_country(from, count);
+            if taken > 0 {
+                other.add_country(to, taken);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,435 @@
+//! The rollups: `totals:{bucket}:{k}`, `paths:{bucket}:{part}:{k}` and `known:{part}:{k}`.
+//!
+//! Their content is no postcard: a fold copies most paths as they are, and a question reads millions of numbers. Numbers are LEB128.
+//!
+//! | value | content |
+//! |---|---|
+//! | totals | new IPs, longest response time; countries, each with its tally and its IPs |
+//! | paths | paths, sorted by hash and key: hash (4 bytes), key, length of the sums, sums: tally, countries with their hits, IPs |
+//! | known | the same with other sums: first and last hit, hits by bucket |
+//! | tally | statuses (code, count), bytes, timed; if any is timed: sum, longest, histogram (steps of the index, count) |
+//! | IPs | how many; up to 64 as steps from one number to the next, more as a `roaring` bitmap with its length |
+//!
+//! Any list begins with its length.
+
+use std::fmt;
+
+use roaring::RoaringBitmap;
+use rollcall_store::value::{self, damaged};
+use rollcall_store::{LAYOUT, Unreadable};
+use rollcall_tally::bucket::{BucketId, Tier};
+use rollcall_tally::histogram::add_bucket;
+use rollcall_tally::rollup::{IpSet, PathSums, Totals};
+use rollcall_tally::status::add_status;
+use rollcall_tally::window::FINE_MS;
+use rollcall_tally::{self as live, StatusCount};
+use serde::{Deserialize, Serialize};
+
+/// More IPs than that are a bitmap.
+const LISTED_IPS_MAX: u64 = 64;
+
+/// A bucket: how long it is, and when it starts, in units of 5 minutes since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Bucket(Length, u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Length {
+    Fine,
+    Hour,
+    Day,
+    Before,
+}
+
+impl From<BucketId> for Bucket {
+    fn from(bucket: BucketId) -> Self {
+        let length = match bucket.tier {
+            Tier::Fine => Length::Fine,
+            Tier::Hour => Length::Hour,
+            Tier::Day => Length::Day,
+            Tier::Before => Length::Before,
+        };
+        Self(length, bucket.start_ms / FINE_MS)
+    }
+}
+
+impl From<Bucket> for BucketId {
+    fn from(Bucket(length, start): Bucket) -> Self {
+        let tier = match length {
+            Length::Fine => Tier::Fine,
+            Length::Hour => Tier::Hour,
+            Length::Day => Tier::Day,
+            Length::Before => Tier::Before,
+        };
+        Self::new(tier, start.saturating_mul(FINE_MS))
+    }
+}
+
+impl fmt::Display for Bucket {
+    /// As keys have it.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = match self.0 {
+            Length::Fine => 'f',
+            Length::Hour => 'h',
+            Length::Day => 'd',
+            Length::Before => 'b',
+        };
+        write!(out, "{length}{}", self.1)
+    }
+}
+
+/// A rollup, as a root names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RollupRef {
+    pub bucket: Bucket,
+    pub version: u64,
+    /// Parts of its paths: a power of two.
+    pub parts: u16,
+    /// The length of all parts.
+    pub bytes: u64,
+}
+
+/// A part of what is known of every path, as a root names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KnownRef {
+    /// 0: it is empty.
+    pub version: u64,
+    pub bytes: u64,
+}
+
+/// What is known of a path beside its rollups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub first_ms: u64,
+    pub last_ms: u64,
+    /// Hits by bucket, of the days that the recent past has.
+    pub hits: Vec<(BucketId, u64)>,
+}
+
+/// A path in a part: its sums, and not read yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PathRecord<'b> {
+    pub hash: u32,
+    pub key: &'b str,
+    pub sums: &'b [u8],
+}
+
+pub(crate) fn encode_totals(key: &str, totals: &mut Totals) -> Vec<u8> {
+    value::encode_with(key, |to| {
+        put(to, totals.new_ips);
+        put(to, totals.time_max_us);
+        put(to, totals.countries.len() as u64);
+        for (country, sums) in &mut totals.countries {
+            put_text(to, country);
+            put_tally(to, &sums.tally);
+            put_ips(to, &mut sums.ips);
+        }
+    })
+}
+
+pub(crate) fn decode_totals(key: &str, bytes: &[u8]) -> Result<Totals, Unreadable> {
+    whole(key, bytes, |from| {
+        let mut totals = Totals {
+            new_ips: from.number()?,
+            time_max_us: from.number()?,
+            ..Totals::default()
+        };
+        for _ in 0..from.number()? {
+            let country = from.text()?.to_owned();
+            let sums = totals.countries.entry(country).or_default();
+            from.tally(&mut sums.tally)?;
+            from.ips(&mut sums.ips)?;
+        }
+        Some(totals)
+    })
+}
+
+/// A part of some paths. They are sorted.
+pub(crate) fn encode_paths(key: &str, records: &[PathRecord<'_>]) -> Vec<u8> {
+    value::encode_with(key, |to| put_records(to, records))
+}
+
+/// The sums of a path, as a record has them.
+pub(crate) fn encode_sums(sums: &mut PathSums) -> Vec<u8> {
+    let mut to = Vec::new();
+    put_tally(&mut to, &sums.tally);
+    put(&mut to, sums.countries.len() as u64);
+    for of in &sums.countries {
+        put_text(&mut to, &of.country);
+        put(&mut to, of.requests);
+    }
+    put_ips(&mut to, &mut sums.ips);
+    to
+}
+
+/// The paths of a part, in their order.
+pub(crate) fn path_records<'b>(
+    key: &str,
+    bytes: &'b [u8],
+) -> Result<Vec<PathRecord<'b>>, Unreadable> {
+    whole(key, bytes, |from| {
+        // A record has at least six bytes.
+        let count = from.number()?;
+        let mut records = Vec::with_capacity((count as usize).min(from.0.len() / 6));
+        for _ in 0..count {
+            records.push(from.record()?);
+        }
+        Some(records)
+    })
+}
+
+impl PathRecord<'_> {
+    /// Adds the sums to others.
+    pub fn add_to(&self, value_key: &str, to: &mut PathSums) -> Result<(), Unreadable> {
+        let mut from = Reader(self.sums);
+        let mut read = || {
+            from.tally(&mut to.tally)?;
+            for _ in 0..from.number()? {
+                let country = from.text()?;
+                let requests = from.number()?;
+                to.add_country(country, requests);
+            }
+            from.ips(&mut to.ips)?;
+            from.0.is_empty().then_some(())
+        };
+        read().ok_or_else(|| damaged(value_key, format!("the sums of {:?}", self.key)))
+    }
+
+    /// Hits alone.
+    pub fn count(&self) -> u64 {
+        let mut from = Reader(self.sums);
+        let mut read = || {
+            let mut count = 0;
+            for _ in 0..from.number()? {
+                from.number()?;
+                count += from.number()?;
+            }
+            Some(count)
+        };
+        read().unwrap_or(0)
+    }
+}
+
+pub(crate) fn encode_known(key: &str, known: &[(u32, &str, &Known)]) -> Vec<u8> {
+    let records: Vec<(u32, &str, Vec<u8>)> = known
+        .iter()
+        .map(|(hash, path_key, known)| {
+            let mut to = Vec::new();
+            put(&mut to, known.first_ms);
+            put(&mut to, known.last_ms);
+            put(&mut to, known.hits.len() as u64);
+            for (bucket, count) in &known.hits {
+                let Bucket(length, start) = (*bucket).into();
+                to.push(length as u8);
+                put(&mut to, start);
+                put(&mut to, *count);
+            }
+            (*hash, *path_key, to)
+        })
+        .collect();
+    let records: Vec<PathRecord> = records
+        .iter()
+        .map(|(hash, key, sums)| PathRecord {
+            hash: *hash,
+            key,
+            sums,
+        })
+        .collect();
+    value::encode_with(key, |to| put_records(to, &records))
+}
+
+/// Hands on what is known of each path that is wanted.
+pub(crate) fn decode_known(
+    key: &str,
+    bytes: &[u8],
+    wanted: impl Fn(&str) -> bool,
+    mut take: impl FnMut(&str, Known),
+) -> Result<(), Unreadable> {
+    for record in path_records(key, bytes)? {
+        if wanted(record.key) {
+            let known = Reader(record.sums).known();
+            let known = known.ok_or_else(|| damaged(key, format!("{:?}", record.key)))?;
+            take(record.key, known);
+        }
+    }
+    Ok(())
+}
+
+/// Reads a whole content.
+fn whole<'b, T>(
+    key: &str,
+    bytes: &'b [u8],
+    read: impl FnOnce(&mut Reader<'b>) -> Option<T>,
+) -> Result<T, Unreadable> {
+    let mut from = Reader(value::content(key, bytes, LAYOUT)?);
+    match (read(&mut from), from.0) {
+        (Some(value), []) => Ok(value),
+        _ => Err(damaged(key, "it is cut short or too long")),
+    }
+}
+
+fn put(to: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        to.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    to.push(number as u8);
+}
+
+fn put_text(to: &mut Vec<u8>, text: &str) {
+    put(to, text.len() as u64);
+    to.extend(text.as_bytes());
+}
+
+fn put_records(to: &mut Vec<u8>, records: &[PathRecord<'_>]) {
+    put(to, records.len() as u64);
+    for record in records {
+        to.extend(record.hash.to_le_bytes());
+        put_text(to, record.key);
+        put(to, record.sums.len() as u64);
+        to.extend(record.sums);
+    }
+}
+
+fn put_tally(to: &mut Vec<u8>, tally: &live::Tally) {
+    put(to, tally.statuses.len() as u64);
+    for of in &tally.statuses {
+        put(to, of.code.into());
+        put(to, of.count);
+    }
+    put(to, tally.bytes);
+    put(to, tally.timed);
+    if tally.timed == 0 {
+        return;
+    }
+    put(to, tally.time_sum_us);
+    put(to, tally.time_max_us);
+    put(to, tally.histogram.len() as u64);
+    let mut index = 0;
+    for of in &tally.histogram {
+        put(to, u64::from(of.index) - index);
+        put(to, of.count);
+        index = of.index.into();
+    }
+}
+
+fn put_ips(to: &mut Vec<u8>, ips: &mut IpSet) {
+    let sorted = ips.sorted();
+    put(to, sorted.len());
+    if sorted.len() <= LISTED_IPS_MAX {
+        let mut last = 0;
+        for number in sorted {
+            put(to, u64::from(number - last));
+            last = number;
+        }
+        return;
+    }
+    let length = sorted.serialized_size();
+    put(to, length as u64);
+    to.reserve(length);
+    // Writing into memory does not fail.
+    _ = sorted.serialize_into(to);
+}
+
+/// Reads a content. `None`: it is not as it must be.
+struct Reader<'b>(&'b [u8]);
+
+impl<'b> Reader<'b> {
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let (byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            number |= u64::from(byte & 0x7f) << shift;
+            if *byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, length: u64) -> Option<&'b [u8]> {
+        let (taken, rest) = self.0.split_at_checked(usize::try_from(length).ok()?)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn text(&mut self) -> Option<&'b str> {
+        let length = self.number()?;
+        str::from_utf8(self.take(length)?).ok()
+    }
+
+    fn record(&mut self) -> Option<PathRecord<'b>> {
+        let hash = self.take(4)?;
+        let hash = u32::from_le_bytes(hash.try_into().ok()?);
+        let key = self.text()?;
+        let length = self.number()?;
+        let sums = self.take(length)?;
+        Some(PathRecord { hash, key, sums })
+    }
+
+    /// Adds a tally to another.
+    fn tally(&mut self, to: &mut live::Tally) -> Option<()> {
+        for _ in 0..self.number()? {
+            let code = u16::try_from(self.number()?).ok()?;
+            let count = self.number()?;
+            to.count += count;
+            add_status(&mut to.statuses, StatusCount { code, count });
+        }
+        to.bytes = to.bytes.saturating_add(self.number()?);
+        let timed = self.number()?;
+        if timed == 0 {
+            return Some(());
+        }
+        to.timed += timed;
+        to.time_sum_us = to.time_sum_us.saturating_add(self.number()?);
+        to.time_max_us = to.time_max_us.max(self.number()?);
+        let mut index = 0;
+        for _ in 0..self.number()? {
+            index += self.number()?;
+            let count = self.number()?;
+            let index = u16::try_from(index).ok()?;
+            add_bucket(&mut to.histogram, live::Bucket { index, count });
+        }
+        Some(())
+    }
+
+    /// Adds IPs to others.
+    fn ips(&mut self, to: &mut IpSet) -> Option<()> {
+        let count = self.number()?;
+        if count <= LISTED_IPS_MAX {
+            let mut last = 0u32;
+            for _ in 0..count {
+                last = last.checked_add(u32::try_from(self.number()?).ok()?)?;
+                to.insert(last);
+            }
+            return Some(());
+        }
+        let length = self.number()?;
+        let bitmap = RoaringBitmap::deserialize_from(self.take(length)?).ok()?;
+        to.union_sorted(bitmap);
+        Some(())
+    }
+
+    fn known(&mut self) -> Option<Known> {
+        let (first_ms, last_ms) = (self.number()?, self.number()?);
+        let mut hits = Vec::new();
+        for _ in 0..self.number()? {
+            let (length, rest) = self.0.split_first()?;
+            self.0 = rest;
+            let length = match length {
+                0 => Length::Fine,
+                1 => Length::Hour,
+                2 => Length::Day,
+                3 => Length::Before,
+                _ => return None,
+            };
+            let bucket = Bucket(length, self.number()?);
+            hits.push((bucket.into(), self.number()?));
+        }
+        self.0.is_empty().then_some(Known {
+            first_ms,
+            last_ms,
+            hits,
+        })
+    }
+}

@@ -1,0 +1,217 @@
+//! Questions about all IPs together, answered of the rollups of one root.
+
+use rollcall_tally::bucket::BucketId;
+use rollcall_tally::rollup::{PathSums, Sums};
+use rollcall_tally::window::{Ranges, Window};
+use rollcall_tally::{RecentActivity, Slice, Summary};
+
+use crate::stored::{PathRecord, RollupRef, Root, decode_known, decode_totals, path_records};
+use crate::{Clock, Ledger, LedgerError, Store, keys};
+
+/// Bytes of paths that one slice of a question has, about, if the question is about all of them.
+const SLICE_BYTES: u64 = 2 << 20;
+/// Slices at most: a power of two.
+const SLICES_MAX: u64 = 64;
+
+impl Root {
+    /// Into how many slices a question about all paths is best cut.
+    pub fn slices(&self) -> u32 {
+        let bytes: u64 = self.rollups.iter().map(|of| of.bytes).sum();
+        let slices = bytes.div_ceil(SLICE_BYTES).max(1).next_power_of_two();
+        slices.min(SLICES_MAX) as u32
+    }
+
+    /// The keys of the rollups, and of what is known of the paths.
+    pub fn rollup_keys(&self) -> Vec<String> {
+        let known = (0..self.known_parts())
+            .filter_map(|part| Some(keys::known(part, self.known_version(part)?)));
+        let rollups = self.rollups.iter().flat_map(RollupRef::keys);
+        let lists = self.heaviest.iter();
+        let lists = lists.map(|(list, version)| keys::heaviest(*list, *version));
+        known.chain(rollups).chain(lists).collect()
+    }
+}
+
+impl<S: Store, C: Clock> Ledger<'_, S, C> {
+    /// Answers a slice of a question. IPs seen in buckets from `active_from_ms` on are active.
+    pub async fn sums(&self, slice: &Slice, active_from_ms: u64) -> Result<Summary, LedgerError> {
+        let key = keys::root(slice.root);
+        let root = self.root_at(slice.root).await?;
+        let root = root.ok_or(LedgerError::Gone { key })?;
+        let mut sums = Sums::new(slice, active_from_ms);
+        self.add_totals(&root, &mut sums).await?;
+        self.add_paths(&root, slice, &mut sums).await?;
+        let mut summary = sums.finish();
+        if slice.number == 0 {
+            summary.answered = root.ips;
+            summary.first_seen_ms = root.first_seen_ms;
+        }
+        self.add_known(&root, slice, &mut summary).await?;
+        Ok(summary)
+    }
+
+    async fn add_totals(&self, root: &Root, sums: &mut Sums<'_>) -> Result<(), LedgerError> {
+        let wanted = root.rollups.iter().filter_map(|of| {
+            let wanted = sums.wanted(of.bucket.into());
+            let key = || keys::totals(of.bucket, of.version);
+            sums.wants_totals(wanted).then(|| (wanted, key()))
+        });
+        let wanted: Vec<_> = wanted.collect();
+        for chunk in wanted.chunks(self.limits.parts_at_once) {
+            let names: Vec<String> = chunk.iter().map(|(_, key)| key.clone()).collect();
+            let values = self.get_all(&names).await?;
+            for ((wanted, key), bytes) in chunk.iter().zip(values) {
+                self.clock.give_way().await;
+                sums.add_totals(*wanted, &decode_totals(key, &bytes)?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn add_paths(
+        &self,
+        root: &Root,
+        slice: &Slice,
+        sums: &mut Sums<'_>,
+    ) -> Result<(), LedgerError> {
+        let share = Share::of(slice);
+        let mut wanted = Vec::new();
+        for of in &root.rollups {
+            let bucket = sums.wanted(of.bucket.into());
+            if sums.wants_paths(bucket) {
+                let parts = share.parts(of);
+                wanted.extend(parts.map(|part| (bucket, keys::paths(of.bucket, part, of.version))));
+            }
+        }
+        for chunk in wanted.chunks(self.limits.parts_at_once) {
+            let names: Vec<String> = chunk.iter().map(|(_, key)| key.clone()).collect();
+            let values = self.get_all(&names).await?;
+            for ((bucket, key), bytes) in chunk.iter().zip(values) {
+                self.clock.give_way().await;
+                let records = path_records(key, &bytes)?;
+                for record in records.iter().filter(|record| share.has(record)) {
+                    if !slice.filter.lets_path(record.key) {
+                        continue;
+                    }
+                    if let Some(path) = sums.path(*bucket, record.key) {
+                        record.add_to(key, path)?;
+                    } else {
+                        let mut path = PathSums::default();
+                        record.add_to(key, &mut path)?;
+                        sums.add_path(*bucket, record.key, &path);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is known of the paths that the answer names; and, under a condition on paths, when the first of them was first called.
+    async fn add_known(
+        &self,
+        root: &Root,
+        slice: &Slice,
+        summary: &mut Summary,
+    ) -> Result<(), LedgerError> {
+        let of_all = slice.filter.is_on_paths();
+        let count = root.known_parts();
+        let part_of = |path_key: &str| keys::part_of(keys::path_hash(path_key), count);
+        let mut parts: Vec<u16> = match (&slice.filter.path_key, of_all) {
+            (Some(path_key), _) => vec![part_of(path_key)],
+            (None, true) => (0..count).collect(),
+            (None, false) => summary
+                .paths
+                .iter()
+                .map(|path| part_of(&path.path_key))
+                .collect(),
+        };
+        parts.sort_unstable();
+        parts.dedup();
+        let names: Vec<String> = parts
+            .into_iter()
+            .filter_map(|part| Some(keys::known(part, root.known_version(part)?)))
+            .collect();
+        let mut first_ms: Option<u64> = None;
+        for chunk in names.chunks(self.limits.parts_at_once) {
+            for (key, bytes) in chunk.iter().zip(self.get_all(chunk).await?) {
+                self.clock.give_way().await;
+                let paths = &mut summary.paths;
+                let is_named = |path_key: &str| paths.iter().any(|path| path.path_key == path_key);
+                let is_wanted = |path_key: &str| match of_all {
+                    true => slice.filter.lets_path(path_key),
+                    false => is_named(path_key),
+                };
+                let mut found = Vec::new();
+                decode_known(key, &bytes, is_wanted, |path_key, known| {
+                    first_ms = first_ms.into_iter().chain([known.first_ms]).min();
+                    if is_named(path_key) {
+                        found.push((path_key.to_owned(), known));
+                    }
+                })?;
+                for (path_key, known) in found {
+                    let path = paths.iter_mut().find(|path| path.path_key == path_key);
+                    if let Some(path) = path {
+                        path.first_seen_ms = known.first_ms;
+                        path.last_seen_ms = known.last_ms;
+                        path.recent = recent(&known.hits, slice.as_of_ms);
+                    }
+                }
+            }
+        }
+        if of_all {
+            summary.first_seen_ms = first_ms;
+        }
+        Ok(())
+    }
+}
+
+/// How much of the recent past.
+fn recent(hits: &[(BucketId, u64)], now_ms: u64) -> RecentActivity {
+    let ranges = Ranges::at(now_ms);
+    let count = |window: Window| {
+        let from_ms = window.start_ms(now_ms);
+        let within = hits
+            .iter()
+            .filter(|(bucket, _)| bucket.aged(&ranges).starts_within(from_ms));
+        within.map(|(_, count)| count).sum()
+    };
+    RecentActivity {
+        last24h: count(Window::Day),
+        last7d: count(Window::Week),
+        last30d: count(Window::Month),
+    }
+}
+
+/// A share of all paths, by their hashes.
+struct Share {
+    first: u32,
+    last: u32,
+}
+
+impl Share {
+    fn of(slice: &Slice) -> Self {
+        if let Some(path_key) = &slice.filter.path_key {
+            let hash = keys::path_hash(path_key);
+            return Self {
+                first: hash,
+                last: hash,
+            };
+        }
+        let count = u64::from(slice.count.max(1));
+        let start = |number: u64| (number << 32).div_ceil(count);
+        let number = u64::from(slice.number).min(count - 1);
+        Self {
+            first: start(number) as u32,
+            last: (start(number + 1) - 1) as u32,
+        }
+    }
+
+    fn has(&self, record: &PathRecord<'_>) -> bool {
+        (self.first..=self.last).contains(&record.hash)
+    }
+
+    /// The parts of a bucket that have some of it.
+    fn parts(&self, of: &RollupRef) -> impl Iterator<Item = u16> + use<> {
+        keys::part_of(self.first, of.parts)..=keys::part_of(self.last, of.parts)
+    }
+}

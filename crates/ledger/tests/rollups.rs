@@ -1,0 +1,383 @@
+//! The sums over all IPs tell the same as the IPs do, and as a plain count over all hits.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::{MemoryStore, NOW_MS, append, fold, hit, ledger, small, snapshot};
+use futures::executor::block_on;
+use proptest::prelude::*;
+use rollcall_ledger::limits::Limits;
+use rollcall_tally::accumulator::Accumulator;
+use rollcall_tally::bucket::BucketId;
+use rollcall_tally::window::{DAY_MS, HOUR_MS, MINUTE_MS, Ranges};
+use rollcall_tally::{
+    Batch, CountryDetail, Details, Filter, Hit, PathOrder, Slice, StatusClass, Summary, Window,
+};
+
+/// A hit, and how long before now it was made.
+fn any_hit() -> impl Strategy<Value = (u64, Hit)> {
+    let age = prop_oneof![
+        0..3 * HOUR_MS,
+        0..4 * DAY_MS,
+        0..100 * DAY_MS,
+        Just(200 * DAY_MS)
+    ];
+    let country = proptest::option::of(proptest::sample::select(vec!["DE", "FR", "US"]));
+    let status = proptest::option::of(proptest::sample::select(vec![200, 204, 404, 500]));
+    let time_us = proptest::option::of(0..5_000_000u64);
+    (0..6u8, 0..7u8, age, country, status, time_us, 0..2u8).prop_map(
+        |(ip, path, age_ms, country, status, response_time_us, method)| {
+            let hit = Hit {
+                method: ["GET", "POST"][usize::from(method)].to_owned(),
+                country: country.map(str::to_owned),
+                status,
+                response_time_us,
+                bytes: response_time_us,
+                ..hit(&format!("192.0.2.{ip}"), &format!("/{path}"), 0)
+            };
+            (age_ms, hit)
+        },
+    )
+}
+
+/// What happens: hits are appended, time passes, and somebody folds.
+type Step = (Vec<(u64, Hit)>, u64);
+
+fn any_steps() -> impl Strategy<Value = Vec<Step>> {
+    let passed = prop_oneof![Just(0), 0..HOUR_MS, 0..3 * DAY_MS, 0..40 * DAY_MS];
+    let step = (prop::collection::vec(any_hit(), 1..12), passed);
+    prop::collection::vec(step, 1..6)
+}
+
+fn run(store: &MemoryStore, limits: &Limits, steps: &[Step]) -> Vec<Hit> {
+    let mut all = Vec::new();
+    for (hits, passed_ms) in steps {
+        store.clock.pass(*passed_ms);
+        let now_ms = store.clock.wall_ms.get();
+        let at = |(age_ms, hit): &(u64, Hit)| Hit {
+            timestamp_ms: now_ms - age_ms,
+            ..hit.clone()
+        };
+        let hits: Vec<Hit> = hits.iter().map(at).collect();
+        all.extend(hits.iter().cloned());
+        append(store, limits, None, hits).unwrap();
+        fold(store, limits).unwrap();
+    }
+    all
+}
+
+fn of_sums(
+    store: &MemoryStore,
+    limits: &Limits,
+    window: Window,
+    filter: &Filter,
+    details: Details,
+    count: u32,
+) -> Summary {
+    let root = snapshot(store, limits).unwrap();
+    let mut accumulator = Accumulator::new(details);
+    for number in 0..count {
+        let slice = Slice {
+            root: root.k,
+            as_of_ms: store.clock.wall_ms.get(),
+            window,
+            filter: filter.clone(),
+            details,
+            number,
+            count,
+        };
+        let active_from_ms = slice.as_of_ms.saturating_sub(7 * DAY_MS);
+        accumulator.add(block_on(ledger(store, limits).sums(&slice, active_from_ms)).unwrap());
+    }
+    accumulator.finish_slices()
+}
+
+fn of_ips(
+    store: &MemoryStore,
+    limits: &Limits,
+    window: Window,
+    filter: &Filter,
+    details: Details,
+) -> Summary {
+    let batch = Batch {
+        as_of_ms: store.clock.wall_ms.get(),
+        window,
+        filter: filter.clone(),
+        details,
+        ips: Vec::new(),
+    };
+    let mut accumulator = Accumulator::new(details);
+    for (ip, state) in common::all(store, limits) {
+        accumulator.add_state(&ip.to_string(), state, &batch);
+    }
+    let mut summary = accumulator.finish_ips();
+    let ranges = Ranges::at(batch.as_of_ms);
+    summary.active = common::all(store, limits)
+        .values()
+        .filter(|state| {
+            let last = BucketId::of(state.last_seen_ms(), &ranges);
+            last.starts_within(batch.as_of_ms - 7 * DAY_MS)
+        })
+        .count() as u64;
+    summary
+}
+
+fn all_details() -> Details {
+    Details {
+        paths: 100,
+        path_order: PathOrder::Requests,
+        countries: CountryDetail::All,
+        timeline: true,
+        ..Details::default()
+    }
+}
+
+fn filters() -> Vec<Filter> {
+    let text = |text: &str| Some(text.to_owned());
+    vec![
+        Filter::default(),
+        Filter {
+            path_key: text("GET /3"),
+            ..Filter::default()
+        },
+        Filter {
+            path_prefix: text("/1"),
+            ..Filter::default()
+        },
+        Filter {
+            method: text("POST"),
+            ..Filter::default()
+        },
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn both_ways_agree_over_every_window_and_condition_on_paths(
+        steps in any_steps(),
+        later_ms in prop_oneof![Just(0), 0..3 * HOUR_MS, 0..5 * DAY_MS, 0..100 * DAY_MS],
+    ) {
+        let (store, limits) = (MemoryStore::new(), small());
+        run(&store, &limits, &steps);
+        store.clock.pass(later_ms);
+        for window in Window::EVERY {
+            for filter in filters() {
+                let mut details = all_details();
+                if filter.is_on_paths() {
+                    // Under a condition on paths, countries are told by their requests alone.
+                    details.countries = CountryDetail::Requests;
+                }
+                let count = if filter.is_on_paths() { 1 } else { 4 };
+                let sums = of_sums(&store, &limits, window, &filter, details, count);
+                let mut ips = of_ips(&store, &limits, window, &filter, details);
+                if filter.is_on_paths() {
+                    for country in &mut ips.countries {
+                        country.tally = rollcall_tally::Tally { count: country.tally.count, ..Default::default() };
+                        country.ips = 0;
+                    }
+                }
+                prop_assert_eq!(&sums, &ips, "{:?} {:?}", window, filter);
+            }
+        }
+    }
+
+    #[test]
+    fn what_leaves_stays_in_every_sum(steps in any_steps()) {
+        let (store, limits) = (MemoryStore::new(), Limits { ips: 2, ..small() });
+        let all = run(&store, &limits, &steps);
+        let now_ms = store.clock.wall_ms.get();
+        for window in Window::EVERY {
+            let sums = of_sums(&store, &limits, window, &Filter::default(), all_details(), 1);
+            let ranges = Ranges::at(now_ms);
+            let from_ms = window.start_ms(now_ms);
+            let within = |hit: &&Hit| BucketId::of(hit.timestamp_ms, &ranges).starts_within(from_ms);
+            let hits: Vec<&Hit> = all.iter().filter(within).collect();
+            prop_assert_eq!(sums.tally.count, hits.len() as u64);
+            let errors = hits.iter().filter(|hit| hit.status >= Some(400)).count() as u64;
+            prop_assert_eq!(sums.tally.errors(), errors);
+            prop_assert_eq!(sums.tally.classes().of(StatusClass::Unknown), hits.iter().filter(|hit| hit.status.is_none()).count() as u64);
+            let mut paths: BTreeMap<String, u64> = BTreeMap::new();
+            for hit in &hits {
+                *paths.entry(hit.path_key()).or_default() += 1;
+            }
+            let told: BTreeMap<String, u64> = sums.paths.iter().map(|path| (path.path_key.clone(), path.tally.count)).collect();
+            prop_assert_eq!(told, paths);
+            // Whoever left and came back counts as another.
+            let ips: BTreeSet<_> = hits.iter().map(|hit| hit.ip).collect();
+            prop_assert!(sums.ips >= ips.len() as u64);
+            let by_country: u64 = sums.countries.iter().map(|of| of.tally.count).sum();
+            prop_assert_eq!(by_country, hits.len() as u64);
+        }
+    }
+}
+
+#[test]
+fn light_paths_become_one_and_none_of_their_hits_is_lost() {
+    let limits = Limits {
+        bucket_paths: 10,
+        part_bytes: 200,
+        ..small()
+    };
+    let store = MemoryStore::new();
+    // Heavy paths come in each batch; a scanner calls each of its own once.
+    for batch in 0..6 {
+        let mut hits = Vec::new();
+        for path in 0..8 {
+            for ip in 0..5 {
+                hits.push(hit(
+                    &format!("192.0.2.{ip}"),
+                    &format!("/heavy/{path}"),
+                    NOW_MS,
+                ));
+            }
+        }
+        for path in 0..50 {
+            let path = format!("/scan/{batch}/{path}");
+            hits.push(hit(
+                "198.51.100.1",
+                &path,
+                NOW_MS - path.len() as u64 * MINUTE_MS,
+            ));
+        }
+        append(&store, &limits, None, hits).unwrap();
+        fold(&store, &limits).unwrap();
+    }
+    let sums = of_sums(
+        &store,
+        &limits,
+        Window::All,
+        &Filter::default(),
+        all_details(),
+        1,
+    );
+    assert_eq!(sums.tally.count, 6 * 90);
+    let of = |key: &str| {
+        let mut paths = sums.paths.iter();
+        paths.find(|path| path.path_key == key).unwrap()
+    };
+    for path in 0..8 {
+        let path = of(&format!("GET /heavy/{path}"));
+        assert_eq!((path.tally.count, path.ips), (30, 5));
+    }
+    let by_path: u64 = sums.paths.iter().map(|path| path.tally.count).sum();
+    assert_eq!(by_path, 6 * 90);
+    assert_eq!(of("(other)").ips, 1);
+    assert!(sums.unique_paths < 60, "{}", sums.unique_paths);
+}
+
+/// The first IPs of a window by hits, equals by address as text.
+fn first_ips(
+    store: &MemoryStore,
+    limits: &Limits,
+    window: Window,
+    count: usize,
+) -> Vec<(String, u64)> {
+    let now_ms = store.clock.wall_ms.get();
+    let hits = |state: &rollcall_tally::IpState| -> u64 {
+        let paths = state.paths.values();
+        paths
+            .map(|path| path.count_since(window.start_ms(now_ms), None))
+            .sum()
+    };
+    let all = common::all(store, limits);
+    let mut ranked: Vec<(String, u64)> = all
+        .iter()
+        .map(|(ip, state)| (ip.to_string(), hits(state)))
+        .collect();
+    ranked.retain(|(_, hits)| *hits > 0);
+    ranked.sort_by(|(a_ip, a), (b_ip, b)| b.cmp(a).then_with(|| a_ip.cmp(b_ip)));
+    ranked.truncate(count);
+    ranked
+}
+
+/// What the lists prove: the same, or that they cannot tell.
+fn proven(
+    store: &MemoryStore,
+    limits: &Limits,
+    window: Window,
+    count: usize,
+) -> Option<Vec<(String, u64)>> {
+    let root = snapshot(store, limits).unwrap();
+    let now_ms = store.clock.wall_ms.get();
+    let found = block_on(ledger(store, limits).heaviest(root.k, window, now_ms, count)).unwrap();
+    let others_at_most = found.others_at_most?;
+    let all = common::all(store, limits);
+    let mut ranked: Vec<(String, u64)> = found
+        .ips
+        .iter()
+        .map(|listed| {
+            let paths = all[&listed.ip].paths.values();
+            let hits = paths
+                .map(|path| path.count_since(window.start_ms(now_ms), None))
+                .sum();
+            (listed.ip.to_string(), hits)
+        })
+        .filter(|(_, hits)| *hits > 0)
+        .collect();
+    ranked.sort_by(|(a_ip, a), (b_ip, b)| b.cmp(a).then_with(|| a_ip.cmp(b_ip)));
+    ranked.truncate(count);
+    let last = if ranked.len() < count {
+        0
+    } else {
+        ranked.last().map_or(0, |(_, hits)| *hits)
+    };
+    (others_at_most == 0 || last > others_at_most).then_some(ranked)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn lists_of_few_ips_always_prove_who_called_most(
+        steps in any_steps(),
+        later_ms in prop_oneof![Just(0), 0..3 * HOUR_MS, 0..5 * DAY_MS, 0..100 * DAY_MS],
+        count in 1..8usize,
+    ) {
+        let (store, limits) = (MemoryStore::new(), small());
+        run(&store, &limits, &steps);
+        store.clock.pass(later_ms);
+        for window in Window::EVERY {
+            let first = first_ips(&store, &limits, window, count);
+            prop_assert_eq!(proven(&store, &limits, window, count), Some(first), "{:?}", window);
+        }
+    }
+}
+
+#[test]
+fn lists_prove_the_heavy_and_say_so_where_too_many_are_equal() {
+    let (store, limits) = (
+        MemoryStore::new(),
+        Limits {
+            chunk: 200,
+            ..small()
+        },
+    );
+    for batch in 0..4u64 {
+        let mut hits = Vec::new();
+        for i in 0..1_500u32 {
+            let ip = std::net::Ipv4Addr::from(0x0a00_0000 + i).to_string();
+            let times = if i < 5 { 10 + i } else { 1 };
+            for _ in 0..times {
+                hits.push(hit(&ip, "/", NOW_MS - batch * DAY_MS));
+            }
+        }
+        append(&store, &limits, None, hits).unwrap();
+        fold(&store, &limits).unwrap();
+    }
+    for window in [Window::Day, Window::Week, Window::All] {
+        for count in 1..=5 {
+            let first = first_ips(&store, &limits, window, count);
+            assert_eq!(
+                proven(&store, &limits, window, count),
+                Some(first),
+                "{window:?}"
+            );
+        }
+        // The sixth is one of 1,495 equals.
+        assert_eq!(proven(&store, &limits, window, 6), None, "{window:?}");
+    }
+}

@@ -1,0 +1,89 @@
+//! The buckets that time is cut into, each by its name.
+
+use crate::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
+
+/// How long a bucket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tier {
+    /// 5 minutes.
+    Fine,
+    Hour,
+    Day,
+    /// All that is older than the days kept.
+    Before,
+}
+
+/// A bucket of [`crate::window`]. A finer one sorts before a coarser one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BucketId {
+    pub tier: Tier,
+    pub start_ms: u64,
+}
+
+impl BucketId {
+    pub fn new(tier: Tier, at_ms: u64) -> Self {
+        let unit_ms = match tier {
+            Tier::Fine => FINE_MS,
+            Tier::Hour => HOUR_MS,
+            Tier::Day => DAY_MS,
+            Tier::Before => u64::MAX,
+        };
+        Self {
+            tier,
+            start_ms: at_ms / unit_ms * unit_ms,
+        }
+    }
+
+    /// The one bucket that a hit lies in.
+    pub fn of(at_ms: u64, ranges: &Ranges) -> Self {
+        let tier = if at_ms >= ranges.fine_from_ms {
+            Tier::Fine
+        } else if at_ms >= ranges.hours_from_ms {
+            Tier::Hour
+        } else if at_ms >= ranges.days_from_ms {
+            Tier::Day
+        } else {
+            Tier::Before
+        };
+        Self::new(tier, at_ms)
+    }
+
+    /// The bucket that this one is poured into, or this one itself.
+    pub fn aged(self, ranges: &Ranges) -> Self {
+        let due = Self::of(self.start_ms, ranges).tier;
+        match self.tier {
+            Tier::Before => self,
+            tier => Self::new(tier.max(due), self.start_ms),
+        }
+    }
+
+    /// Whether all of the bucket starts at `from_ms` or later. 0 is everything.
+    pub fn starts_within(self, from_ms: u64) -> bool {
+        from_ms == 0 || (self.tier != Tier::Before && self.start_ms >= from_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::window::MINUTE_MS;
+
+    proptest! {
+        #[test]
+        fn a_bucket_that_ages_step_by_step_is_the_one_that_a_hit_comes_late_into(
+            at in 0..200 * 24 * 60u64,
+            mut ages in proptest::collection::vec(0..200 * 24 * 60u64, 1..5),
+        ) {
+            let at_ms = (1_000 * 24 * 60 + at) * MINUTE_MS;
+            ages.sort_unstable();
+            let ranges = |age: u64| Ranges::at(at_ms + age * MINUTE_MS);
+            let mut bucket = BucketId::of(at_ms, &ranges(0));
+            for age in ages {
+                bucket = bucket.aged(&ranges(age));
+                prop_assert_eq!(bucket, BucketId::of(at_ms, &ranges(age)));
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A question about all IPs, answered of the rollups.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{IpSet, PathSums, Totals};
+use crate::bucket::{BucketId, Tier};
+use crate::summary::{
+    CountryDetail, CountrySummary, MethodCount, PathSummary, RecentActivity, Slice, Summary,
+    TimeSlot,
+};
+use crate::tally::Tally;
+use crate::window::{Ranges, Window};
+
+/// What a question wants of one bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    bucket: BucketId,
+    in_window: bool,
+    in_previous: bool,
+    is_active: bool,
+    in_last_hour: bool,
+}
+
+/// Adds up what a question wants of the buckets.
+pub struct Sums<'s> {
+    slice: &'s Slice,
+    ranges: Ranges,
+    active_from_ms: u64,
+    sum: Summary,
+    ips: IpSet,
+    previous_ips: IpSet,
+    /// Only under a condition on paths: IPs seen before the window.
+    known_ips: IpSet,
+    active_ips: IpSet,
+    timeline: BTreeMap<u64, Tally>,
+    countries: BTreeMap<String, (Tally, IpSet)>,
+    paths: HashMap<String, PathSums>,
+}
+
+impl<'s> Sums<'s> {
+    /// `active_from_ms`: IPs seen in buckets from then on are active.
+    pub fn new(slice: &'s Slice, active_from_ms: u64) -> Self {
+        Self {
+            slice,
+            ranges: Ranges::at(slice.as_of_ms),
+            active_from_ms,
+            sum: Summary::default(),
+            ips: IpSet::default(),
+            previous_ips: IpSet::default(),
+            known_ips: IpSet::default(),
+            active_ips: IpSet::default(),
+            timeline: BTreeMap::new(),
+            countries: BTreeMap::new(),
+            paths: HashMap::new(),
+        }
+    }
+
+    /// What is wanted of a bucket, as a fold wrote it.
+    pub fn wanted(&self, stored: BucketId) -> Wanted {
+        let bucket = stored.aged(&self.ranges);
+        let (window, now_ms) = (self.slice.window, self.slice.as_of_ms);
+        let in_window = bucket.starts_within(window.start_ms(now_ms));
+        let previous_ms = window.previous_start_ms(now_ms);
+        let in_previous = previous_ms.is_some_and(|from_ms| bucket.starts_within(from_ms));
+        let hour_ms = Window::Hour.start_ms(now_ms);
+        Wanted {
+            bucket,
+            in_window,
+            in_previous: self.slice.details.timeline && in_previous && !in_window,
+            is_active: bucket.starts_within(self.active_from_ms),
+            in_last_hour: bucket.tier == Tier::Fine && bucket.starts_within(hour_ms),
+        }
+    }
+
+    /// Whether the totals of such a bucket matter.
+    pub fn wants_totals(&self, of: Wanted) -> bool {
+        let is_first = self.slice.number == 0;
+        let of_all = !self.slice.filter.is_on_paths();
+        is_first && (of.is_active || of_all && (of.in_window || of.in_previous || of.in_last_hour))
+    }
+
+    /// Whether the paths of such a bucket matter.
+    pub fn wants_paths(&self, of: Wanted) -> bool {
+        // Who is new on some paths, those tell who called them before.
+        self.slice.filter.is_on_paths() || (self.slice.details.paths > 0 && of.in_window)
+    }
+
+    pub fn add_totals(&mut self, of: Wanted, totals: &Totals) {
+        if of.is_active {
+            for country in totals.countries.values() {
+                self.active_ips.union(&country.ips);
+            }
+        }
+        if self.slice.filter.is_on_paths() {
+            return;
+        }
+        let tally = totals.tally();
+        self.add_tally(of, &tally);
+        if of.in_previous {
+            self.previous_ips.union(&totals.ips());
+        }
+        if !of.in_window {
+            return;
+        }
+        self.sum.new_ips += totals.new_ips;
+        for (country, sums) in &totals.countries {
+            self.ips.union(&sums.ips);
+            if self.slice.details.countries != CountryDetail::Nothing {
+                let known = self.countries.entry(country.clone()).or_default();
+                known.0.merge(&sums.tally);
+                known.1.union(&sums.ips);
+            }
+        }
+    }
+
+    /// Where the sums of a path in the window are added. None: this question wants them elsewhere, too; see [`Self::add_path`].
+    pub fn path(&mut self, of: Wanted, path_key: &str) -> Option<&mut PathSums> {
+        if self.slice.filter.is_on_paths() || !of.in_window {
+            return None;
+        }
+        if !self.paths.contains_key(path_key) {
+            self.paths.insert(path_key.to_owned(), PathSums::default());
+        }
+        self.paths.get_mut(path_key)
+    }
+
+    /// Adds a path that the filter lets through.
+    pub fn add_path(&mut self, of: Wanted, path_key: &str, sums: &PathSums) {
+        self.add_tally(of, &sums.tally);
+        if of.in_previous {
+            self.previous_ips.union(&sums.ips);
+        }
+        if !of.in_window {
+            self.known_ips.union(&sums.ips);
+            return;
+        }
+        self.ips.union(&sums.ips);
+        let known = self.paths.entry(path_key.to_owned()).or_default();
+        known.merge(sums);
+    }
+
+    fn add_tally(&mut self, of: Wanted, tally: &Tally) {
+        if of.in_window {
+            self.sum.tally.merge(tally);
+        }
+        if of.in_last_hour {
+            self.sum.last_hour += tally.count;
+        }
+        let is_shown = of.in_window || of.in_previous;
+        // What is before all days has no place in a timeline.
+        if self.slice.details.timeline && is_shown && of.bucket.tier != Tier::Before {
+            let start_ms = |at_ms: u64| {
+                let unit_ms = self.slice.window.bucket_ms();
+                at_ms / unit_ms * unit_ms
+            };
+            let newest_ms = start_ms(self.slice.as_of_ms);
+            let slot = self
+                .timeline
+                .entry(start_ms(of.bucket.start_ms).min(newest_ms));
+            slot.or_default().merge(tally);
+        }
+    }
+
+    /// The answer. It lacks what the buckets do not tell of a path: its first and last hit, and its recent past.
+    pub fn finish(mut self) -> Summary {
+        let (details, is_on_paths) = (self.slice.details, self.slice.filter.is_on_paths());
+        let mut sum = self.sum;
+        sum.ips = self.ips.count();
+        sum.previous_ips = self.previous_ips.count();
+        if is_on_paths {
+            self.ips.subtract(self.known_ips);
+            sum.new_ips = self.ips.count();
+        }
+        let mut methods: BTreeMap<String, u64> = BTreeMap::new();
+        let mut paths = Vec::with_capacity(self.paths.len());
+        for (path_key, mut sums) in self.paths {
+            let ips = sums.ips.count();
+            sum.path_keys += ips;
+            sum.unique_paths += 1;
+            let method = path_key.split(' ').next().unwrap_or_default();
+            match methods.get_mut(method) {
+                Some(known) => *known += sums.tally.count,
+                None => _ = methods.insert(method.to_owned(), sums.tally.count),
+            }
+            if is_on_paths && details.countries == CountryDetail::Requests {
+                for of in &sums.countries {
+                    let known = self.countries.entry(of.country.clone()).or_default();
+                    known.0.count += of.requests;
+                }
+            }
+            if details.paths > 0 {
+                paths.push(PathSummary {
+                    path_key,
+                    tally: sums.tally,
+                    ips,
+                    countries: sums.countries,
+                    first_seen_ms: u64::MAX,
+                    last_seen_ms: 0,
+                    recent: RecentActivity::default(),
+                });
+            }
+        }
+        sum.paths = details.path_order.sort(paths);
+        sum.paths.truncate(details.paths as usize);
+        let method = |(method, requests)| MethodCount { method, requests };
+        sum.methods = methods.into_iter().map(method).collect();
+        let country = |(country, (tally, mut ips)): (String, (Tally, IpSet))| CountrySummary {
+            country,
+            tally,
+            ips: ips.count(),
+        };
+        sum.countries = self.countries.into_iter().map(country).collect();
+        let slot = |(start_ms, tally)| TimeSlot { start_ms, tally };
+        sum.timeline = self.timeline.into_iter().map(slot).collect();
+        sum.active = self.active_ips.count();
+        sum
+    }
+}

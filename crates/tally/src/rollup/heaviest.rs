@@ -1,0 +1,182 @@
+//! The IPs that called most in a stretch of time, and how much any other can have.
+//!
+//! A hit counts in a list for its 5 minutes, its hour, its day, and for ever, as long as such lists are kept. A list has the count of each
+//! of its IPs as the IP's state tells it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::bucket::{BucketId, Tier};
+use crate::hit::Hit;
+use crate::state::IpState;
+use crate::window::{Ranges, Window};
+
+/// IPs that a list has.
+pub const LISTED_MAX: usize = 500;
+
+/// The IPs that called most.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heaviest {
+    pub ips: BTreeMap<IpAddr, u64>,
+    /// No IP outside of the list has more hits.
+    pub others_at_most: u64,
+}
+
+impl Heaviest {
+    /// Tells the hits of an IP: all of them in this stretch of time.
+    pub fn put(&mut self, ip: IpAddr, hits: u64) {
+        self.ips.insert(ip, hits);
+        if self.ips.len() >= 2 * LISTED_MAX {
+            self.cut();
+        }
+    }
+
+    /// Takes what another list tells, which knows better.
+    pub fn update(&mut self, newer: &Self) {
+        self.others_at_most = self.others_at_most.max(newer.others_at_most);
+        for (ip, hits) in &newer.ips {
+            self.put(*ip, *hits);
+        }
+        self.cut();
+    }
+
+    /// Leaves the heaviest.
+    pub fn cut(&mut self) {
+        if self.ips.len() <= LISTED_MAX {
+            return;
+        }
+        let mut ranked: Vec<(u64, IpAddr)> = self.ips.iter().map(|(ip, n)| (*n, *ip)).collect();
+        ranked.sort_unstable_by(|a, b| b.cmp(a));
+        let light = ranked.split_off(LISTED_MAX);
+        let heaviest = light.first().map_or(0, |(hits, _)| *hits);
+        self.others_at_most = self.others_at_most.max(heaviest);
+        self.ips = ranked.into_iter().map(|(hits, ip)| (ip, hits)).collect();
+    }
+}
+
+/// The stretches of time whose lists a hit counts in.
+fn lists_of(at_ms: u64, ranges: &Ranges) -> impl Iterator<Item = BucketId> {
+    let finest = BucketId::of(at_ms, ranges).tier;
+    let tiers = [Tier::Fine, Tier::Hour, Tier::Day, Tier::Before].into_iter();
+    tiers
+        .filter(move |tier| *tier >= finest)
+        .map(move |tier| BucketId::new(tier, at_ms))
+}
+
+/// The hits of an IP in each of the lists that some of its hits count in.
+pub fn counts(state: &IpState, hits: &[Hit], ranges: &Ranges) -> BTreeMap<BucketId, u64> {
+    let lists = hits
+        .iter()
+        .flat_map(|hit| lists_of(hit.timestamp_ms, ranges));
+    let mut counts: BTreeMap<BucketId, u64> = lists.map(|list| (list, 0)).collect();
+    for path in state.paths.values() {
+        for (bucket, tally) in path.series.buckets() {
+            let tiers = [Tier::Fine, Tier::Hour, Tier::Day, Tier::Before].into_iter();
+            for tier in tiers.filter(|tier| *tier >= bucket.tier) {
+                if let Some(count) = counts.get_mut(&BucketId::new(tier, bucket.start_ms)) {
+                    *count += tally.count;
+                }
+            }
+        }
+    }
+    counts
+}
+
+/// The hits of an IP in all lists.
+pub fn all_counts(state: &IpState) -> BTreeMap<BucketId, u64> {
+    let mut counts: BTreeMap<BucketId, u64> = BTreeMap::new();
+    for path in state.paths.values() {
+        for (bucket, tally) in path.series.buckets() {
+            let tiers = [Tier::Fine, Tier::Hour, Tier::Day, Tier::Before].into_iter();
+            for tier in tiers.filter(|tier| *tier >= bucket.tier) {
+                let list = BucketId::new(tier, bucket.start_ms);
+                *counts.entry(list).or_default() += tally.count;
+            }
+        }
+    }
+    counts
+}
+
+/// Whether a list is still kept.
+pub fn is_kept(list: BucketId, ranges: &Ranges) -> bool {
+    match list.tier {
+        Tier::Before => true,
+        tier => BucketId::of(list.start_ms, ranges).tier <= tier,
+    }
+}
+
+/// Whether a list is one of those that a window is made of.
+pub fn is_of(list: BucketId, window: Window, now_ms: u64) -> bool {
+    let tier = match window {
+        Window::Recent | Window::Hour => Tier::Fine,
+        Window::Day => Tier::Hour,
+        Window::Week | Window::Month | Window::Quarter => Tier::Day,
+        Window::All => Tier::Before,
+    };
+    list.tier == tier && list.starts_within(window.start_ms(now_ms))
+}
+
+/// What the lists of a window tell of an IP: it has at least and at most so many hits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    pub least: u64,
+    pub most: u64,
+}
+
+/// The IPs of some lists, and what they can have; and the most that any other IP can have.
+pub fn bounds(lists: &[Heaviest]) -> (BTreeMap<IpAddr, Bounds>, u64) {
+    let others_at_most: u64 = lists.iter().map(|list| list.others_at_most).sum();
+    let mut bounds: BTreeMap<IpAddr, Bounds> = BTreeMap::new();
+    for list in lists {
+        for (ip, hits) in &list.ips {
+            let of = bounds.entry(*ip).or_insert(Bounds {
+                least: 0,
+                most: others_at_most,
+            });
+            of.least += hits;
+            // In this list it is not one of the others.
+            of.most = of.most + hits - list.others_at_most;
+        }
+    }
+    (bounds, others_at_most)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_ip_has_more_than_the_lists_say(
+            counts in prop::collection::vec(prop::collection::vec(0..50u64, 3), 1..1_400),
+            cuts in prop::collection::vec(0..1_400usize, 0..4),
+        ) {
+            let ip = |i: usize| IpAddr::from((0x0a00_0000 + i as u32).to_be_bytes());
+            let mut lists = vec![Heaviest::default(); 3];
+            for (i, of_lists) in counts.iter().enumerate() {
+                for (list, hits) in lists.iter_mut().zip(of_lists) {
+                    if *hits > 0 {
+                        list.put(ip(i), *hits);
+                    }
+                    if cuts.contains(&i) {
+                        list.cut();
+                    }
+                }
+            }
+            for list in &mut lists {
+                list.cut();
+                prop_assert!(list.ips.len() <= LISTED_MAX);
+            }
+            let (bounds, others_at_most) = bounds(&lists);
+            for (i, of_lists) in counts.iter().enumerate() {
+                let hits: u64 = of_lists.iter().sum();
+                match bounds.get(&ip(i)) {
+                    Some(of) => prop_assert!(of.least <= hits && hits <= of.most),
+                    None => prop_assert!(hits <= others_at_most),
+                }
+            }
+        }
+    }
+}
