@@ -10,7 +10,7 @@
 //! | `log` | reading the log |
 //! | `batch_ids` | which batches were counted already |
 //! | `apply` | the index and the states |
-//! | `rollups`, `known_paths`, `heaviest` | the sums over all IPs |
+//! | `rollups`, `merge`, `known_paths`, `heaviest` | the sums over all IPs |
 //! | `outbox` | writing, the plan first |
 //! | `rebuild` | all rollups anew, of the states: for a store of an older layout |
 //!
@@ -22,6 +22,7 @@ mod commit;
 mod heaviest;
 mod known_paths;
 mod log;
+mod merge;
 mod outbox;
 mod rebuild;
 mod rollups;

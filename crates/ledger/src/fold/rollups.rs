@@ -1,25 +1,22 @@
 //! Hits become rollups: which buckets a fold writes, and of what.
 //!
-//! Buckets are read, changed and written one by one. Most paths of a bucket do not change: their bytes are copied.
+//! Buckets are read, changed and written one by one, small ones a few at a time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rollcall_tally::bucket::BucketId;
-use rollcall_tally::hit::OTHER_PATHS;
-use rollcall_tally::rollup::{Delta, Deltas, PathSums, Totals};
+use rollcall_tally::rollup::{Delta, Deltas, Totals};
 use rollcall_tally::window::Ranges;
 
+use super::merge::{From, Piece, Written};
 use super::outbox::Outbox;
 use crate::keys;
 use crate::stop::Stop;
 use crate::stored::{
     Bucket, Change, PathRecord, RollupRef, Root, Versioned, decode_totals, encode_paths,
-    encode_sums, encode_totals, path_records,
+    encode_totals, path_records,
 };
 use crate::{Clock, Ledger, Store};
-
-/// Paths read or written before others may go on.
-const PATHS_IN_STEP: usize = 256;
 
 /// What a fold does to one bucket.
 struct Task {
@@ -27,38 +24,6 @@ struct Task {
     /// The bucket itself and those that are poured into it, as far as they are there.
     sources: Vec<RollupRef>,
     parts: u16,
-}
-
-/// A path of a bucket on its way: where it comes from.
-struct Piece<'b> {
-    hash: u32,
-    key: &'b str,
-    from: From<'b>,
-}
-
-enum From<'b> {
-    /// The key of the value, and the record there.
-    Stored(&'b str, PathRecord<'b>),
-    Hits(&'b PathSums),
-}
-
-/// A path as it is written.
-enum Written<'b> {
-    Same(PathRecord<'b>),
-    Changed(u32, String, Vec<u8>),
-}
-
-impl Written<'_> {
-    fn record(&self) -> PathRecord<'_> {
-        match self {
-            Self::Same(record) => *record,
-            Self::Changed(hash, key, sums) => PathRecord {
-                hash: *hash,
-                key,
-                sums,
-            },
-        }
-    }
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
@@ -243,101 +208,6 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             bytes,
         })
     }
-
-    /// The paths of a bucket: at most as many as it may have. The lightest of more become one.
-    async fn merge<'b>(
-        &self,
-        mut pieces: Vec<Piece<'b>>,
-        delta: &Delta,
-    ) -> Result<Vec<Written<'b>>, Stop> {
-        let moved = Moved::of(delta);
-        pieces.sort_unstable_by(|a, b| (a.hash, a.key).cmp(&(b.hash, b.key)));
-        let mut other = PathSums::default();
-        let mut written = Vec::new();
-        let mut counts = Vec::new();
-        let mut left = pieces.as_slice();
-        while let Some(first) = left.first() {
-            if written.len().is_multiple_of(PATHS_IN_STEP) {
-                self.clock.give_way().await;
-            }
-            let same =
-                left.partition_point(|piece| (piece.hash, piece.key) <= (first.hash, first.key));
-            let (group, rest) = left.split_at(same);
-            left = rest;
-            if first.key == OTHER_PATHS {
-                add_all(group, &mut other)?;
-                continue;
-            }
-            let single = match group {
-                [piece] if !moved.has(first.key) => match piece.from {
-                    From::Stored(_, record) => Some(record),
-                    From::Hits(_) => None,
-                },
-                _ => None,
-            };
-            let (path, count) = match single {
-                Some(record) => (Written::Same(record), record.count()),
-                None => {
-                    let mut sums = PathSums::default();
-                    add_all(group, &mut sums)?;
-                    let bytes = encode_sums(&mut sums);
-                    let path = Written::Changed(first.hash, first.key.to_owned(), bytes);
-                    (path, sums.tally.count)
-                }
-            };
-            counts.push(count);
-            written.push(path);
-        }
-        let mut written = self.keep_heaviest(written, counts, &mut other)?;
-        moved.apply(&mut written, &mut other)?;
-        if other.tally.count > 0 {
-            let bytes = encode_sums(&mut other);
-            let path =
-                Written::Changed(keys::path_hash(OTHER_PATHS), OTHER_PATHS.to_owned(), bytes);
-            written.push(path);
-            written.sort_by(|a, b| {
-                let (a, b) = (a.record(), b.record());
-                (a.hash, a.key).cmp(&(b.hash, b.key))
-            });
-        }
-        Ok(written)
-    }
-
-    /// Those of most hits, as many as a bucket may have. The others are added up.
-    fn keep_heaviest<'b>(
-        &self,
-        written: Vec<Written<'b>>,
-        counts: Vec<u64>,
-        other: &mut PathSums,
-    ) -> Result<Vec<Written<'b>>, Stop> {
-        if written.len() <= self.limits.bucket_paths {
-            return Ok(written);
-        }
-        let mut ranked: Vec<(u64, Written)> = counts.into_iter().zip(written).collect();
-        ranked.sort_unstable_by(|(a_count, a), (b_count, b)| {
-            let by_key = || a.record().key.cmp(b.record().key);
-            b_count.cmp(a_count).then_with(by_key)
-        });
-        for (_, light) in ranked.split_off(self.limits.bucket_paths) {
-            light.record().add_to(OTHER_PATHS, other)?;
-        }
-        let mut kept: Vec<Written> = ranked.into_iter().map(|(_, path)| path).collect();
-        kept.sort_by(|a, b| {
-            let (a, b) = (a.record(), b.record());
-            (a.hash, a.key).cmp(&(b.hash, b.key))
-        });
-        Ok(kept)
-    }
-}
-
-fn add_all(group: &[Piece<'_>], sums: &mut PathSums) -> Result<(), Stop> {
-    for piece in group {
-        match piece.from {
-            From::Stored(value_key, record) => record.add_to(value_key, sums)?,
-            From::Hits(hits) => sums.merge(hits),
-        }
-    }
-    Ok(())
 }
 
 /// Bytes that the paths of a bucket take more, about: as many paths as it may have by name.
@@ -379,56 +249,5 @@ impl Task {
             before: before.get(&of).copied().unwrap_or(0),
         };
         all.into_iter().map(change).collect()
-    }
-}
-
-/// Hits that count for another country since, by path.
-struct Moved<'d>(BTreeMap<&'d str, BTreeMap<(&'d str, &'d str), u64>>);
-
-impl<'d> Moved<'d> {
-    fn of(delta: &'d Delta) -> Self {
-        let mut moved: BTreeMap<&str, BTreeMap<(&str, &str), u64>> = BTreeMap::new();
-        for of in &delta.moves {
-            for (path_key, count) in &of.paths {
-                let path = moved.entry(path_key).or_default();
-                *path.entry((&of.from, &of.to)).or_default() += count;
-            }
-        }
-        Self(moved)
-    }
-
-    fn has(&self, path_key: &str) -> bool {
-        self.0.contains_key(path_key)
-    }
-
-    /// Moves them. Those that are not there under their own path are among the other paths.
-    fn apply(self, written: &mut [Written<'_>], other: &mut PathSums) -> Result<(), Stop> {
-        let mut left = self.0;
-        if left.is_empty() {
-            return Ok(());
-        }
-        for path in written {
-            let record = path.record();
-            let Some(moves) = left.get_mut(record.key) else {
-                continue;
-            };
-            let mut sums = PathSums::default();
-            record.add_to(OTHER_PATHS, &mut sums)?;
-            for ((from, to), count) in moves {
-                let taken = sums.take_country(from, *count);
-                sums.add_country(to, taken);
-                *count -= taken;
-            }
-            sums.countries.retain(|of| of.requests > 0);
-            let bytes = encode_sums(&mut sums);
-            *path = Written::Changed(record.hash, record.key.to_owned(), bytes);
-        }
-        for ((from, to), count) in left.into_values().flatten() {
-            let taken = other.take_country(from, count);
-            if taken > 0 {
-                other.add_country(to, taken);
-            }
-        }
-        Ok(())
     }
 }

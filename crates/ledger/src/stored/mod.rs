@@ -3,6 +3,7 @@
 //! The types are the ledger's own: a change of the WIT's records, or of the public JSON, does not reach them. The form of a value (layout,
 //! checksum, content) is [`rollcall_store::value`]. `layout.rs` holds the bytes of each kind against those of `layouts/`.
 
+mod bytes;
 mod counts;
 mod heaviest;
 #[cfg(test)]

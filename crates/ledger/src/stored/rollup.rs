@@ -14,19 +14,14 @@
 
 use std::fmt;
 
-use roaring::RoaringBitmap;
 use rollcall_store::value::{self, damaged};
 use rollcall_store::{LAYOUT, Unreadable};
 use rollcall_tally::bucket::{BucketId, Tier};
-use rollcall_tally::histogram::add_bucket;
-use rollcall_tally::rollup::{IpSet, PathSums, Totals};
-use rollcall_tally::status::add_status;
+use rollcall_tally::rollup::{PathSums, Totals};
 use rollcall_tally::window::FINE_MS;
-use rollcall_tally::{self as live, StatusCount};
 use serde::{Deserialize, Serialize};
 
-/// More IPs than that are a bitmap.
-const LISTED_IPS_MAX: u64 = 64;
+use super::bytes::{Reader, put, put_ips, put_tally, put_text};
 
 /// A bucket: how long it is, and when it starts, in units of 5 minutes since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -267,19 +262,6 @@ fn whole<'b, T>(
     }
 }
 
-fn put(to: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        to.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    to.push(number as u8);
-}
-
-fn put_text(to: &mut Vec<u8>, text: &str) {
-    put(to, text.len() as u64);
-    to.extend(text.as_bytes());
-}
-
 fn put_records(to: &mut Vec<u8>, records: &[PathRecord<'_>]) {
     put(to, records.len() as u64);
     for record in records {
@@ -290,74 +272,7 @@ fn put_records(to: &mut Vec<u8>, records: &[PathRecord<'_>]) {
     }
 }
 
-fn put_tally(to: &mut Vec<u8>, tally: &live::Tally) {
-    put(to, tally.statuses.len() as u64);
-    for of in &tally.statuses {
-        put(to, of.code.into());
-        put(to, of.count);
-    }
-    put(to, tally.bytes);
-    put(to, tally.timed);
-    if tally.timed == 0 {
-        return;
-    }
-    put(to, tally.time_sum_us);
-    put(to, tally.time_max_us);
-    put(to, tally.histogram.len() as u64);
-    let mut index = 0;
-    for of in &tally.histogram {
-        put(to, u64::from(of.index) - index);
-        put(to, of.count);
-        index = of.index.into();
-    }
-}
-
-fn put_ips(to: &mut Vec<u8>, ips: &mut IpSet) {
-    let sorted = ips.sorted();
-    put(to, sorted.len());
-    if sorted.len() <= LISTED_IPS_MAX {
-        let mut last = 0;
-        for number in sorted {
-            put(to, u64::from(number - last));
-            last = number;
-        }
-        return;
-    }
-    let length = sorted.serialized_size();
-    put(to, length as u64);
-    to.reserve(length);
-    // Writing into memory does not fail.
-    _ = sorted.serialize_into(to);
-}
-
-/// Reads a content. `None`: it is not as it must be.
-struct Reader<'b>(&'b [u8]);
-
 impl<'b> Reader<'b> {
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let (byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            number |= u64::from(byte & 0x7f) << shift;
-            if *byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn take(&mut self, length: u64) -> Option<&'b [u8]> {
-        let (taken, rest) = self.0.split_at_checked(usize::try_from(length).ok()?)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn text(&mut self) -> Option<&'b str> {
-        let length = self.number()?;
-        str::from_utf8(self.take(length)?).ok()
-    }
-
     fn record(&mut self) -> Option<PathRecord<'b>> {
         let hash = self.take(4)?;
         let hash = u32::from_le_bytes(hash.try_into().ok()?);
@@ -365,49 +280,6 @@ impl<'b> Reader<'b> {
         let length = self.number()?;
         let sums = self.take(length)?;
         Some(PathRecord { hash, key, sums })
-    }
-
-    /// Adds a tally to another.
-    fn tally(&mut self, to: &mut live::Tally) -> Option<()> {
-        for _ in 0..self.number()? {
-            let code = u16::try_from(self.number()?).ok()?;
-            let count = self.number()?;
-            to.count += count;
-            add_status(&mut to.statuses, StatusCount { code, count });
-        }
-        to.bytes = to.bytes.saturating_add(self.number()?);
-        let timed = self.number()?;
-        if timed == 0 {
-            return Some(());
-        }
-        to.timed += timed;
-        to.time_sum_us = to.time_sum_us.saturating_add(self.number()?);
-        to.time_max_us = to.time_max_us.max(self.number()?);
-        let mut index = 0;
-        for _ in 0..self.number()? {
-            index += self.number()?;
-            let count = self.number()?;
-            let index = u16::try_from(index).ok()?;
-            add_bucket(&mut to.histogram, live::Bucket { index, count });
-        }
-        Some(())
-    }
-
-    /// Adds IPs to others.
-    fn ips(&mut self, to: &mut IpSet) -> Option<()> {
-        let count = self.number()?;
-        if count <= LISTED_IPS_MAX {
-            let mut last = 0u32;
-            for _ in 0..count {
-                last = last.checked_add(u32::try_from(self.number()?).ok()?)?;
-                to.insert(last);
-            }
-            return Some(());
-        }
-        let length = self.number()?;
-        let bitmap = RoaringBitmap::deserialize_from(self.take(length)?).ok()?;
-        to.union_sorted(bitmap);
-        Some(())
     }
 
     fn known(&mut self) -> Option<Known> {
