@@ -17,7 +17,7 @@ use crate::store::{SimClock, SimStore};
 use crate::world::{Actor, ActorId, Event, NODES};
 
 /// Rounds of healing, at most.
-const HEAL_ROUNDS_MAX: usize = 1_000;
+const HEAL_ROUNDS_MAX: usize = 2_000;
 /// ... in a store that stays slow, where a fold may take minutes.
 const SLOW_HEAL_ROUNDS_MAX: usize = 3_000;
 

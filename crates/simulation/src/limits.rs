@@ -51,7 +51,7 @@ impl Tight {
             skip_after_ms,
             skew_ms: [1_000, far_ms][rng.usize(0..2)],
             own_leases: mix.theme == Theme::SlowWriters || rng.f64() < 0.4,
-            clean_keys: [1, 5, 500][rng.usize(0..3)],
+            clean_keys: [5, 20, 500][rng.usize(0..3)],
             is_slow: false,
         };
         match mix.slow {
