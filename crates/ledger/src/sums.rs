@@ -1,5 +1,7 @@
 //! Questions about all IPs together, answered of the rollups of one root.
 
+use std::collections::HashMap;
+
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::rollup::{PathSums, Sums};
 use rollcall_tally::window::{Ranges, Window};
@@ -132,30 +134,27 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .filter_map(|part| Some(keys::known(part, root.known_version(part)?)))
             .collect();
         let mut first_ms: Option<u64> = None;
+        let paths = &mut summary.paths;
+        let named = paths.iter().enumerate();
+        let named: HashMap<String, usize> = named
+            .map(|(at, path)| (path.path_key.clone(), at))
+            .collect();
         for chunk in names.chunks(self.limits.parts_at_once) {
             for (key, bytes) in chunk.iter().zip(self.get_all(chunk).await?) {
                 self.clock.give_way().await;
-                let paths = &mut summary.paths;
-                let is_named = |path_key: &str| paths.iter().any(|path| path.path_key == path_key);
                 let is_wanted = |path_key: &str| match of_all {
                     true => slice.filter.lets_path(path_key),
-                    false => is_named(path_key),
+                    false => named.contains_key(path_key),
                 };
-                let mut found = Vec::new();
                 decode_known(key, &bytes, is_wanted, |path_key, known| {
                     first_ms = first_ms.into_iter().chain([known.first_ms]).min();
-                    if is_named(path_key) {
-                        found.push((path_key.to_owned(), known));
-                    }
-                })?;
-                for (path_key, known) in found {
-                    let path = paths.iter_mut().find(|path| path.path_key == path_key);
+                    let path = named.get(path_key).and_then(|at| paths.get_mut(*at));
                     if let Some(path) = path {
                         path.first_seen_ms = known.first_ms;
                         path.last_seen_ms = known.last_ms;
                         path.recent = recent(&known.hits, slice.as_of_ms);
                     }
-                }
+                })?;
             }
         }
         if of_all {

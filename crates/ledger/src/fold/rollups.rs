@@ -94,19 +94,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         };
         let mut values = HashMap::new();
         for chunk in names.chunks(at_once) {
-            let found = self.get_all_of(outbox, chunk).await?;
-            values.extend(chunk.iter().cloned().zip(found));
+            outbox.held().store().await?;
+            values.extend(chunk.iter().cloned().zip(self.get_all(chunk).await?));
         }
         Ok(values)
-    }
-
-    async fn get_all_of(
-        &self,
-        outbox: &Outbox<'_, '_, S, C>,
-        names: &[String],
-    ) -> Result<Vec<Vec<u8>>, Stop> {
-        outbox.held().store().await?;
-        Ok(self.get_all(names).await?)
     }
 
     /// Which buckets are written.
@@ -189,13 +180,14 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }));
         let written = self.merge(pieces, &delta).await?;
         let mut bytes = 0;
+        // They are sorted by hash, as the parts are.
+        let mut left = written.as_slice();
         for part in 0..task.parts {
             self.clock.give_way().await;
-            let records: Vec<PathRecord> = written
-                .iter()
-                .map(Written::record)
-                .filter(|record| keys::part_of(record.hash, task.parts) == part)
-                .collect();
+            let is_of = |path: &Written| keys::part_of(path.record().hash, task.parts) <= part;
+            let (mine, rest) = left.split_at(left.partition_point(is_of));
+            left = rest;
+            let records: Vec<PathRecord> = mine.iter().map(Written::record).collect();
             let key = keys::paths(task.bucket, part, k);
             let value = encode_paths(&key, &records);
             bytes += value.len() as u64;

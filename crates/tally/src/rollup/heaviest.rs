@@ -54,29 +54,31 @@ impl Heaviest {
     }
 }
 
-/// The stretches of time whose lists a hit counts in.
-fn lists_of(at_ms: u64, ranges: &Ranges) -> impl Iterator<Item = BucketId> {
-    let finest = BucketId::of(at_ms, ranges).tier;
+/// The lists that a bucket counts in: its own stretch of time, and the longer ones around it.
+fn lists_of(bucket: BucketId) -> impl Iterator<Item = BucketId> {
     let tiers = [Tier::Fine, Tier::Hour, Tier::Day, Tier::Before].into_iter();
     tiers
-        .filter(move |tier| *tier >= finest)
-        .map(move |tier| BucketId::new(tier, at_ms))
+        .filter(move |tier| *tier >= bucket.tier)
+        .map(move |tier| BucketId::new(tier, bucket.start_ms))
+}
+
+/// What each bucket of a state has for each list that it counts in.
+fn shares(state: &IpState) -> impl Iterator<Item = (BucketId, u64)> {
+    let paths = state.paths.values();
+    let buckets = paths.flat_map(|path| path.series.buckets());
+    buckets.flat_map(|(bucket, tally)| lists_of(bucket).map(|list| (list, tally.count)))
 }
 
 /// The hits of an IP in each of the lists that some of its hits count in.
 pub fn counts(state: &IpState, hits: &[Hit], ranges: &Ranges) -> BTreeMap<BucketId, u64> {
-    let lists = hits
+    let buckets = hits
         .iter()
-        .flat_map(|hit| lists_of(hit.timestamp_ms, ranges));
-    let mut counts: BTreeMap<BucketId, u64> = lists.map(|list| (list, 0)).collect();
-    for path in state.paths.values() {
-        for (bucket, tally) in path.series.buckets() {
-            let tiers = [Tier::Fine, Tier::Hour, Tier::Day, Tier::Before].into_iter();
-            for tier in tiers.filter(|tier| *tier >= bucket.tier) {
-                if let Some(count) = counts.get_mut(&BucketId::new(tier, bucket.start_ms)) {
-                    *count += tally.count;
-                }
-            }
+        .map(|hit| BucketId::of(hit.timestamp_ms, ranges));
+    let mut counts: BTreeMap<BucketId, u64> =
+        buckets.flat_map(lists_of).map(|list| (list, 0)).collect();
+    for (list, hits) in shares(state) {
+        if let Some(count) = counts.get_mut(&list) {
+            *count += hits;
         }
     }
     counts
@@ -85,14 +87,8 @@ pub fn counts(state: &IpState, hits: &[Hit], ranges: &Ranges) -> BTreeMap<Bucket
 /// The hits of an IP in all lists.
 pub fn all_counts(state: &IpState) -> BTreeMap<BucketId, u64> {
     let mut counts: BTreeMap<BucketId, u64> = BTreeMap::new();
-    for path in state.paths.values() {
-        for (bucket, tally) in path.series.buckets() {
-            let tiers = [Tier::Fine, Tier::Hour, Tier::Day, Tier::Before].into_iter();
-            for tier in tiers.filter(|tier| *tier >= bucket.tier) {
-                let list = BucketId::new(tier, bucket.start_ms);
-                *counts.entry(list).or_default() += tally.count;
-            }
-        }
+    for (list, hits) in shares(state) {
+        *counts.entry(list).or_default() += hits;
     }
     counts
 }
