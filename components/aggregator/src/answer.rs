@@ -5,7 +5,8 @@ use std::time::Instant;
 use futures::future::try_join;
 use rollcall_tally::question::{AnySurvey, Query, Question, Responses};
 use rollcall_tally::report::{FanOut, Provenance};
-use rollcall_tally::{Failure, IpOrder, Snapshot, Summary, freshness};
+use rollcall_tally::window::Ranges;
+use rollcall_tally::{Failure, IpOrder, Snapshot, Summary, Window, freshness};
 
 use crate::clock::now_ms;
 use crate::fan_out::Answers;
@@ -77,16 +78,19 @@ fn told(survey: &AnySurvey, responses: Responses) -> Result<Answer, Failure> {
 pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure> {
     let began = Instant::now();
     let snapshot = collector::SNAPSHOT.take_snapshot().await?;
+    let ranges = snapshot.ranges();
+    let span = query.window.span(&ranges);
+    refuse_empty(query.window, &ranges)?;
     let (mut answers, ips) = match query.is_of_sums() {
-        false => ask_ips(settings, &query, snapshot, began).await?,
+        false => ask_ips(settings, &query, &snapshot, began).await?,
         true => {
-            let of_sums = sums::ask(settings, &query, snapshot);
+            let of_sums = sums::ask(settings, &query, &snapshot);
             let of_callers = async {
                 match query.details.callers {
                     0 => Ok(None),
                     _ => {
                         let query = query.of_callers();
-                        ask_callers(settings, &query, snapshot, began)
+                        ask_callers(settings, &query, &snapshot, began)
                             .await
                             .map(Some)
                     }
@@ -127,7 +131,10 @@ pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure
         .extend(behind.map(|behind| behind.to_string()));
     Ok(Responses {
         provenance: Provenance {
-            time_range: query.window,
+            time_range: query.window.named(),
+            from_ms: span.begin_ms(&ranges),
+            to_ms: span.end_ms(ranges.now_ms),
+            time_zone: snapshot.time_zone,
             filter: query.filter.some(),
             as_of_ms: snapshot.as_of_ms,
             generated_at_ms: now_ms(),
@@ -135,6 +142,8 @@ pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure
             warnings: answers.warnings,
             behind,
         },
+        span,
+        ranges,
         active: answers.summary.active,
         summary: answers.summary,
         ips,
@@ -142,11 +151,21 @@ pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure
     })
 }
 
+/// An interval that no hit can be in. Which those are, the calendar tells.
+pub fn refuse_empty(window: Window, ranges: &Ranges) -> Result<(), Failure> {
+    let reason = match window.interval().moments(&ranges.calendar) {
+        (from_ms, _) if from_ms > ranges.now_ms => "from: expected a time that has come",
+        (from_ms, Some(to_ms)) if from_ms >= to_ms => "to: expected a time after from",
+        _ => return Ok(()),
+    };
+    Err(Failure::Invalid(reason.to_owned()))
+}
+
 /// Asks who the first callers are: those that the lists of the heaviest name, and all IPs where that proves nothing.
 async fn ask_callers(
     settings: &Settings,
     query: &Query,
-    snapshot: Snapshot,
+    snapshot: &Snapshot,
     began: Instant,
 ) -> Result<(Answers, u64), Failure> {
     if query.details.order == IpOrder::Requests
@@ -171,7 +190,7 @@ async fn ask_callers(
 pub async fn ask_ips(
     settings: &Settings,
     query: &Query,
-    snapshot: Snapshot,
+    snapshot: &Snapshot,
     began: Instant,
 ) -> Result<(Answers, u64), Failure> {
     let targets = Targets::gather(settings, query, snapshot, began).await?;

@@ -17,17 +17,19 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, TRAILER}
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use rollcall_tally::question::{Export, ExportFormat, Query, Via};
+use rollcall_tally::interval::{Interval, Moment};
+use rollcall_tally::question::{DateRange, Export, ExportFormat, Query, Via};
 use rollcall_tally::{Batch, Details, ExportRow, Failure};
 use rollcall_web::trailer::EXPORT_COMPLETE;
 use rollcall_web::{Problem, Reply, call, log};
 use spin_sdk::http::box_body;
 
+use crate::answer::refuse_empty;
 use crate::collector::{self, Collector};
 use crate::retry::ask_twice;
 use crate::settings::Settings;
 use crate::targets;
-use writer::Writer;
+use writer::{Form, Writer};
 
 /// Batches of one export that are asked for, or whose rows wait for the client, at once: one is asked for while the rows of another are
 /// written. More gain nothing, take more memory, and harm: to an instance that is busy Wasmtime tells the events of a task by the order of
@@ -55,6 +57,10 @@ pub async fn export(settings: Settings, form: Export) -> std::result::Result<Rep
     if let Some(behind) = snapshot.behind {
         return Err(Failure::Behind(behind).into());
     }
+    let ranges = snapshot.ranges();
+    let window = form.range.window();
+    refuse_empty(window, &ranges)?;
+    let span = window.span(&ranges);
     let batches = targets::batches(snapshot, query, settings.batch_size);
     let mut batches = Box::pin(batches.peekable());
     // As long as the head has not left, a failure is a problem with a name.
@@ -62,7 +68,12 @@ pub async fn export(settings: Settings, form: Export) -> std::result::Result<Rep
         return Err(failure.clone().into());
     }
     let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
-    let reply = reply(&form, waiting);
+    let form = Form {
+        from_ms: span.begin_ms(&ranges),
+        to_ms: span.end_ms(ranges.now_ms),
+        form,
+    };
+    let reply = reply(&form.form, waiting);
     spin_sdk::wasip3::spawn(async move {
         if let Err(error) = send_all(&settings, form, batches, pieces).await {
             log!(Warn, "export-broke-off", error = error);
@@ -78,7 +89,7 @@ fn reply(form: &Export, body: mpsc::Receiver<Piece>) -> Reply {
     headers.insert(CONTENT_TYPE, media_type);
     let name = format!(
         "attachment; filename=\"path-stats-{}.{}\"",
-        form.range.name(),
+        file_range(form.range),
         form.format.name()
     );
     if let Ok(name) = HeaderValue::try_from(name) {
@@ -91,6 +102,19 @@ fn reply(form: &Export, body: mpsc::Receiver<Piece>) -> Reply {
     reply
 }
 
+/// Its part of a file's name.
+fn file_range(range: DateRange) -> String {
+    let DateRange::Between(Interval { from, to }) = range else {
+        return range.name().to_owned();
+    };
+    // A colon is no part of a file's name everywhere.
+    let text = |moment: Option<Moment>, or: &str| match moment {
+        Some(moment) => moment.text().replace(':', ""),
+        None => or.to_owned(),
+    };
+    format!("{}-to-{}", text(from, "beginning"), text(to, "now"))
+}
+
 fn media_type(format: ExportFormat) -> &'static str {
     match format {
         ExportFormat::Json => "application/json",
@@ -101,7 +125,7 @@ fn media_type(format: ExportFormat) -> &'static str {
 
 async fn send_all(
     settings: &Settings,
-    form: Export,
+    form: Form,
     batches: impl Stream<Item = std::result::Result<Batch, Failure>>,
     pieces: mpsc::Sender<Piece>,
 ) -> Result<()> {
@@ -131,7 +155,7 @@ struct Output {
 }
 
 impl Output {
-    async fn begin(form: Export, pieces: mpsc::Sender<Piece>) -> Result<Self> {
+    async fn begin(form: Form, pieces: mpsc::Sender<Piece>) -> Result<Self> {
         let writer = Writer::begin(form)?;
         let mut output = Self { writer, pieces };
         let head = output.writer.take_all()?;

@@ -20,6 +20,7 @@ pub async fn status_and_traffic(settings: &Settings) -> Result<(Status, Traffic)
     let status = Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         layout_version: ledger.layout_version,
+        time_zone: ledger.snapshot.time_zone,
         root: ledger.snapshot.root,
         folded_at_ms: ledger.folded_at_ms,
         tracked_ips: ledger.snapshot.ips,

@@ -20,7 +20,7 @@ pub struct Told {
 
 /// Asks each slice, at most so many at once. One that fails is asked once more; without it there is no answer, as what it tells nobody
 /// else knows.
-pub async fn ask(settings: &Settings, query: &Query, snapshot: Snapshot) -> Result<Told, Failure> {
+pub async fn ask(settings: &Settings, query: &Query, snapshot: &Snapshot) -> Result<Told, Failure> {
     let retried = Cell::new(0);
     let slices = slices(query, snapshot);
     let count = slices.len() as u64;
@@ -52,7 +52,7 @@ pub async fn ask(settings: &Settings, query: &Query, snapshot: Snapshot) -> Resu
 }
 
 /// One slice where the paths are few, or where it takes all of them to tell who called them.
-fn slices(query: &Query, snapshot: Snapshot) -> Vec<Slice> {
+fn slices(query: &Query, snapshot: &Snapshot) -> Vec<Slice> {
     let count = match query.details.paths {
         0 => 1,
         _ if query.filter.is_on_paths() => 1,

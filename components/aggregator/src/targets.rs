@@ -26,11 +26,11 @@ impl Targets {
     pub async fn gather(
         settings: &Settings,
         query: &Query,
-        snapshot: Snapshot,
+        snapshot: &Snapshot,
         began: Instant,
     ) -> Result<Self, Failure> {
         let empty = Self {
-            snapshot,
+            snapshot: snapshot.clone(),
             ips: Vec::new(),
             active: 0,
             began,
@@ -49,7 +49,7 @@ impl Targets {
     /// The IPs that can be among those that called most, if the lists of these tell them: each of them, and the most that any other has.
     pub async fn heaviest(
         query: &Query,
-        snapshot: Snapshot,
+        snapshot: &Snapshot,
         began: Instant,
     ) -> Result<Option<(Self, u64)>, Failure> {
         let wanted = HeaviestQuery {
@@ -62,7 +62,7 @@ impl Targets {
         let found = ask_twice(heaviest, || ()).await?;
         Ok(found.others_at_most.map(|others_at_most| {
             let targets = Self {
-                snapshot,
+                snapshot: snapshot.clone(),
                 ips: found.ips,
                 active: 0,
                 began,
@@ -74,7 +74,7 @@ impl Targets {
     /// The IPs cut into batches.
     pub fn batches(&self, settings: &Settings, query: &Query) -> Vec<Batch> {
         let cut = self.ips.chunks(settings.batch_size);
-        cut.map(|ips| batch(self.snapshot, query, ips.to_vec()))
+        cut.map(|ips| batch(&self.snapshot, query, ips.to_vec()))
             .collect()
     }
 }
@@ -86,14 +86,14 @@ pub fn batches(
     query: Query,
     size: usize,
 ) -> impl Stream<Item = Result<Batch, Failure>> {
-    let ranges: Vec<ShardRange> = shard_ranges(snapshot, &query).collect();
+    let ranges: Vec<ShardRange> = shard_ranges(&snapshot, &query).collect();
     stream::iter(ranges)
         .then(list)
         .map_ok(|list| stream::iter(list.ips).map(Ok))
         .try_flatten()
         .try_chunks(size)
         .map(move |ips| match ips {
-            Ok(ips) => Ok(batch(snapshot, &query, ips)),
+            Ok(ips) => Ok(batch(&snapshot, &query, ips)),
             Err(TryChunksError(_, failure)) => Err(failure),
         })
 }
@@ -102,24 +102,26 @@ async fn list(range: ShardRange) -> Result<IpList, Failure> {
     ask_twice(async || collector::MANY.list_ips(&range).await, || ()).await
 }
 
-fn shard_ranges(snapshot: Snapshot, query: &Query) -> impl Iterator<Item = ShardRange> {
+fn shard_ranges(snapshot: &Snapshot, query: &Query) -> impl Iterator<Item = ShardRange> {
     // The collector reads the one shard that a single address is in, so that one request will do.
     let shard_count = match query.filter.one_ip() {
         Some(_) => snapshot.shards.max(1),
         None => SHARDS_AT_ONCE,
     };
     let firsts = (0..snapshot.shards).step_by(shard_count as usize);
+    let (root, as_of_ms) = (snapshot.root, snapshot.as_of_ms);
+    let since_ms = query.since_ms(&snapshot.ranges());
     firsts.map(move |first_shard| ShardRange {
-        root: snapshot.root,
+        root,
         first_shard,
         shard_count,
-        since_ms: query.since_ms(snapshot.as_of_ms),
-        as_of_ms: snapshot.as_of_ms,
+        since_ms,
+        as_of_ms,
         ip: query.filter.ip.clone(),
     })
 }
 
-fn batch(snapshot: Snapshot, query: &Query, ips: Vec<IpRef>) -> Batch {
+fn batch(snapshot: &Snapshot, query: &Query, ips: Vec<IpRef>) -> Batch {
     Batch {
         as_of_ms: snapshot.as_of_ms,
         window: query.window,

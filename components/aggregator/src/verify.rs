@@ -29,7 +29,7 @@ pub async fn verify() -> Result<Verified, Failure> {
             },
             via: None,
         };
-        let of_sums = sums::ask(&settings, &query, snapshot).await?.summary;
+        let of_sums = sums::ask(&settings, &query, &snapshot).await?.summary;
         // All paths of the IPs: those called most are others where some left.
         let of_ips = Query {
             details: Details {
@@ -38,7 +38,7 @@ pub async fn verify() -> Result<Verified, Failure> {
             },
             ..query
         };
-        let (of_ips, _) = answer::ask_ips(&settings, &of_ips, snapshot, Instant::now()).await?;
+        let (of_ips, _) = answer::ask_ips(&settings, &of_ips, &snapshot, Instant::now()).await?;
         if of_ips.coverage < 1.0 {
             let reason = "not every IP answered, so that nothing can be compared";
             return Err(Failure::Unavailable(reason.to_owned()));

@@ -1,5 +1,6 @@
 //! This app's store, opened.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rollcall_ledger::limits::Limits;
@@ -7,13 +8,16 @@ use rollcall_ledger::{Ledger, LedgerError, Opened};
 use rollcall_shared::Shared;
 use rollcall_store::Clock;
 use rollcall_tally::Failure;
-use rollcall_web::variable;
+use rollcall_tally::time_zone::Zone;
+use rollcall_web::{log, variable};
 
 use crate::clock::SpinClock;
 use crate::store::SpinStore;
 
 /// Scope: instance. The store was found to have our layout, all of it.
 static IS_READY: AtomicBool = AtomicBool::new(false);
+/// Scope: instance. The store's time zone.
+static ZONE: OnceLock<Zone> = OnceLock::new();
 /// IPs tracked, unless `max_ips` says otherwise; and the most that it may say.
 const IPS_MAX: usize = 1_000_000;
 /// Fewer make no sense.
@@ -29,7 +33,7 @@ impl AppStore {
     /// `gives_way`: for work behind the responses. Tells whether the store must be brought up before anything but recording.
     pub async fn open(gives_way: bool) -> Result<(Self, Opened), Failure> {
         let store = SpinStore::open(gives_way).await;
-        let app = Self {
+        let mut app = Self {
             store: store.map_err(LedgerError::from)?,
             clock: SpinClock::new(),
             limits: Limits {
@@ -37,6 +41,10 @@ impl AppStore {
                 ..Limits::default()
             },
         };
+        match ZONE.get() {
+            Some(zone) => app.limits.zone = zone.clone(),
+            None => app.find_zone().await?,
+        }
         if !IS_READY.load(Relaxed) {
             if app.ledger().open().await.map_err(Failure::from)? == Opened::Upgrading {
                 return Ok((app, Opened::Upgrading));
@@ -44,6 +52,36 @@ impl AppStore {
             IS_READY.store(true, Relaxed);
         }
         Ok((app, Opened::Ready))
+    }
+
+    /// Takes the time zone of the store. An empty store gets the one that is configured.
+    async fn find_zone(&mut self) -> Result<(), Failure> {
+        let name = variable::text("time_zone").await;
+        let configured = Zone::named(&name);
+        let is_claimed = self.ledger().is_claimed().await.map_err(Failure::from)?;
+        match configured {
+            Some(zone) => self.limits.zone = zone,
+            // A wrong name would be a store's zone for ever.
+            None if !is_claimed => {
+                log!(Error, "time-zone-unknown", got = name);
+                let reason = "the variable time_zone is not the name of a time zone";
+                return Err(Failure::Unavailable(reason.to_owned()));
+            }
+            None => {}
+        }
+        if !is_claimed {
+            self.ledger().open().await.map_err(Failure::from)?;
+        }
+        let zone = self.ledger().zone().await.map_err(Failure::from)?;
+        if zone.name() != name {
+            log!(Error, "time-zone-not-used", got = name, using = zone.name());
+        }
+        self.limits.zone = ZONE.get_or_init(|| zone).clone();
+        Ok(())
+    }
+
+    pub fn zone(&self) -> &Zone {
+        &self.limits.zone
     }
 
     /// Has the store brought up once more.

@@ -5,11 +5,10 @@ use std::net::IpAddr;
 use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, Opened, Root};
 use rollcall_shared::Shared;
 use rollcall_store::LAYOUT;
-use rollcall_tally::accumulator::Accumulator;
+use rollcall_tally::accumulator::{Accumulator, Asked};
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::filter::read_network;
 use rollcall_tally::intake::{self, Intake};
-use rollcall_tally::window::Ranges;
 use rollcall_tally::{
     Batch, Behind, Candidates, ExportRow, Failure, HeaviestQuery, IpList, IpRef, IpState,
     LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot, Summary,
@@ -138,7 +137,7 @@ impl Service {
         let wanted = |ip: &Listed| network.is_none_or(|network| network.contains(&ip.ip));
         let listed: Vec<Listed> = listed.into_iter().filter(wanted).collect();
         let active_from_ms = active_from_ms(shards.as_of_ms).await;
-        let ranges = Ranges::at(shards.as_of_ms);
+        let ranges = self.ledger().ranges(shards.as_of_ms);
         let is_active = |ip: &&Listed| {
             let last = BucketId::of(ip.last_seen_ms, &ranges);
             last.starts_within(active_from_ms)
@@ -155,8 +154,10 @@ impl Service {
 
     pub async fn summarize(&self, batch: Batch) -> Result<Summary, Failure> {
         let mut accumulator = Accumulator::new(batch.details);
+        let ranges = self.ledger().ranges(batch.as_of_ms);
+        let asked = Asked::new(&batch, &ranges);
         self.states(&batch, |ip, state| match state {
-            Some(state) => accumulator.add_state(&ip.to_string(), state, &batch),
+            Some(state) => accumulator.add_state(&ip.to_string(), state, &asked),
             None => accumulator.add_unreadable(),
         })
         .await?;
@@ -183,13 +184,14 @@ impl Service {
 
     /// An IP whose state cannot be read has no rows: an export with holes is refused instead.
     pub async fn rows(&self, batch: Batch) -> Result<Vec<ExportRow>, Failure> {
+        let ranges = self.ledger().ranges(batch.as_of_ms);
+        let span = batch.window.span(&ranges);
         let mut rows = Vec::new();
         let mut unreadable = None;
         self.states(&batch, |ip, state| match state {
             Some(mut state) => {
-                state.age(batch.as_of_ms);
-                let ip = ip.to_string();
-                rows.extend(state.rows(&ip, batch.window, batch.as_of_ms, &batch.filter));
+                state.age(&ranges);
+                rows.extend(state.rows(&ip.to_string(), &span, &batch.filter));
             }
             None => unreadable = Some(ip),
         })
@@ -252,10 +254,13 @@ impl Service {
     }
 
     fn snapshot_of(&self, root: &Root) -> Snapshot {
+        // Clocks differ. Buckets are never cut by an older time than the fold's.
+        let as_of_ms = self.now_ms().max(root.aged_ms);
         Snapshot {
             root: root.k,
-            // Clocks differ. Buckets are never cut by an older time than the fold's.
-            as_of_ms: self.now_ms().max(root.aged_ms),
+            as_of_ms,
+            time_zone: self.app.zone().name().to_owned(),
+            offsets: self.app.zone().calendar(as_of_ms).offsets().to_vec(),
             slices: root.slices(),
             shards: root.shards.len() as u32,
             ips: root.ips,

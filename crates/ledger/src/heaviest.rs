@@ -44,8 +44,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     ) -> Result<Candidates, LedgerError> {
         let key = keys::root(k);
         let root = self.root_at(k).await?.ok_or(LedgerError::Gone { key })?;
+        let ranges = self.ranges(as_of_ms);
+        let span = window.span(&ranges);
+        let Some(is_of_span) = is_of(&span, &ranges) else {
+            return Ok(UNTOLD);
+        };
         let wanted = root.heaviest.iter();
-        let wanted = wanted.filter(|(list, _)| is_of((*list).into(), window, as_of_ms));
+        let wanted = wanted.filter(|(list, _)| is_of_span((*list).into()));
         let names: Vec<String> = wanted
             .map(|(list, version)| keys::heaviest(*list, *version))
             .collect();

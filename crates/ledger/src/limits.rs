@@ -1,10 +1,14 @@
 //! Every limit of the ledger. All are of the whole app; none may differ between nodes that share a store.
 
+use rollcall_tally::time_zone::Zone;
+
 /// What a ledger may do, and for how long. [`Limits::default`] is what runs; tests make them tighter.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Shares of the IPs. More of them make a fold rewrite less, and an answer read more values. Fixed once a store is filled.
     pub shards: usize,
+    /// When days begin. Fixed once a store is claimed.
+    pub zone: Zone,
     /// An append that took longer is not acknowledged, though it may count.
     pub ack_within_ms: u64,
     /// A number of the log that is still not written so long after a later one was is dropped. More than `ack_within_ms` and the
@@ -66,6 +70,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            zone: Zone::default(),
             shards: 256,
             ack_within_ms: 5_000,
             skip_after_ms: 60_000,

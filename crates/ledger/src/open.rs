@@ -5,10 +5,11 @@
 //! again.
 
 use rollcall_store::value::{LAYOUT, decode, encode, layout_of};
+use rollcall_tally::time_zone::Zone;
 
 use crate::lease::Held;
 use crate::stop::Stop;
-use crate::stored::Meta;
+use crate::stored::{Meta, Meta5};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// The oldest layout that is brought up.
@@ -34,29 +35,54 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// To be called before anything else. Claims an empty store, and refuses one of a layout that this version does not know.
     pub async fn open(&self) -> Result<Opened, LedgerError> {
         let Some(bytes) = self.store.get(keys::META).await? else {
-            self.write_meta(None).await?;
+            self.write_meta(None, self.limits.zone.name()).await?;
             return Ok(Opened::Ready);
         };
-        let (layout, shards, upgrading_from) = read_meta(&bytes)?;
+        let (layout, meta) = read_meta(&bytes)?;
         let ours = self.limits.shards as u32;
-        if !(OLDEST_LAYOUT..=LAYOUT).contains(&layout) || shards != ours {
+        if !(OLDEST_LAYOUT..=LAYOUT).contains(&layout) || meta.shards != ours {
+            let shards = meta.shards;
             return Err(LedgerError::OtherStore(format!(
                 "the store has layout {layout} with {shards} shards, this Rollcall reads layouts {OLDEST_LAYOUT} to {LAYOUT} with {ours}: \
                  run the version that filled the store, or give this one an empty store"
             )));
         }
+        let upgrading_from = match layout {
+            4 => Some(layout),
+            // What layout 5 has is read as it is.
+            _ => meta.upgrading_from,
+        };
         if layout < LAYOUT {
-            self.write_meta(Some(layout)).await?;
+            self.write_meta(upgrading_from, &meta.zone).await?;
         }
-        match layout < LAYOUT || upgrading_from.is_some() {
-            true => Ok(Opened::Upgrading),
-            false => Ok(Opened::Ready),
+        match upgrading_from {
+            Some(_) => Ok(Opened::Upgrading),
+            None => Ok(Opened::Ready),
         }
+    }
+
+    /// Whether the store is one already.
+    pub async fn is_claimed(&self) -> Result<bool, LedgerError> {
+        Ok(self.store.get(keys::META).await?.is_some())
+    }
+
+    /// The time zone of an open store, whatever the limits say. A ledger for anything but [`Self::open`] must have it.
+    pub async fn zone(&self) -> Result<Zone, LedgerError> {
+        let Some(bytes) = self.store.get(keys::META).await? else {
+            return Ok(self.limits.zone.clone());
+        };
+        let name = read_meta(&bytes)?.1.zone;
+        Zone::named(&name).ok_or_else(|| {
+            LedgerError::OtherStore(format!(
+                "the store has the time zone {name:?}, which this Rollcall does not know"
+            ))
+        })
     }
 
     /// Has the store brought up once more: an older version wrote to it after it was.
     pub async fn open_again(&self) -> Result<(), LedgerError> {
-        self.write_meta(Some(OLDEST_LAYOUT)).await
+        let zone = self.limits.zone.name();
+        self.write_meta(Some(OLDEST_LAYOUT), zone).await
     }
 
     /// Brings an older store up to this layout.
@@ -80,34 +106,42 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     async fn upgrade_held(&self, held: &Held<'_, S, C>) -> Result<(), Stop> {
         self.rebuild(held).await?;
         held.store().await?;
-        Ok(self.write_meta(None).await?)
+        Ok(self.write_meta(None, self.limits.zone.name()).await?)
     }
 
-    async fn write_meta(&self, upgrading_from: Option<u8>) -> Result<(), LedgerError> {
+    async fn write_meta(&self, upgrading_from: Option<u8>, zone: &str) -> Result<(), LedgerError> {
         let meta = Meta {
             shards: self.limits.shards as u32,
             upgrading_from,
+            zone: zone.to_owned(),
         };
         let value = encode(keys::META, &meta)?;
         Ok(self.store.set(keys::META, value).await?)
     }
 }
 
-/// The layout, the number of shards, and which layout it is being brought up from.
-fn read_meta(bytes: &[u8]) -> Result<(u8, u32, Option<u8>), LedgerError> {
+/// The layout, and what `meta` says, as far as this version can read it.
+fn read_meta(bytes: &[u8]) -> Result<(u8, Meta), LedgerError> {
+    let unknown = Meta {
+        shards: 0,
+        upgrading_from: None,
+        zone: String::new(),
+    };
     // Up to layout 3, values had no checksum, and began with this byte.
     if let [1, _, ..] = bytes
         && layout_of(keys::META, bytes).is_err()
     {
-        return Ok((3, 0, None));
+        return Ok((3, unknown));
     }
-    match (
-        layout_of(keys::META, bytes)?,
-        decode::<Meta>(keys::META, bytes),
-    ) {
-        (layout, Ok(meta)) => Ok((layout, meta.shards, meta.upgrading_from)),
-        // Which number of shards it has is for the version to know that wrote it.
-        (layout, Err(rollcall_store::Unreadable::OtherLayout { .. })) => Ok((layout, 0, None)),
-        (_, Err(error)) => Err(error.into()),
+    let layout = layout_of(keys::META, bytes)?;
+    let meta = match layout {
+        ..=5 => decode::<Meta5>(keys::META, bytes).map(Meta::from),
+        _ => decode::<Meta>(keys::META, bytes),
+    };
+    match meta {
+        Ok(meta) => Ok((layout, meta)),
+        // What it says is for the version to know that wrote it.
+        Err(rollcall_store::Unreadable::OtherLayout { .. }) => Ok((layout, unknown)),
+        Err(error) => Err(error.into()),
     }
 }

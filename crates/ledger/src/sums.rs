@@ -40,7 +40,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let key = keys::root(slice.root);
         let root = self.root_at(slice.root).await?;
         let root = root.ok_or(LedgerError::Gone { key })?;
-        let mut sums = Sums::new(slice, active_from_ms);
+        let ranges = self.ranges(slice.as_of_ms);
+        let mut sums = Sums::new(slice, &ranges, active_from_ms);
         self.add_totals(&root, &mut sums).await?;
         self.add_paths(&root, slice, &mut sums).await?;
         let mut summary = sums.finish();
@@ -48,7 +49,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             summary.answered = root.ips;
             summary.first_seen_ms = root.first_seen_ms;
         }
-        self.add_known(&root, slice, &mut summary).await?;
+        self.add_known(&root, slice, &ranges, &mut summary).await?;
         Ok(summary)
     }
 
@@ -113,6 +114,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         &self,
         root: &Root,
         slice: &Slice,
+        ranges: &Ranges,
         summary: &mut Summary,
     ) -> Result<(), LedgerError> {
         let of_all = slice.filter.is_on_paths();
@@ -152,7 +154,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     if let Some(path) = path {
                         path.first_seen_ms = known.first_ms;
                         path.last_seen_ms = known.last_ms;
-                        path.recent = recent(&known.hits, slice.as_of_ms);
+                        path.recent = recent(&known.hits, ranges);
                     }
                 })?;
             }
@@ -165,13 +167,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
 }
 
 /// How much of the recent past.
-fn recent(hits: &[(BucketId, u64)], now_ms: u64) -> RecentActivity {
-    let ranges = Ranges::at(now_ms);
+fn recent(hits: &[(BucketId, u64)], ranges: &Ranges) -> RecentActivity {
     let count = |window: Window| {
-        let from_ms = window.start_ms(now_ms);
+        let span = window.span(ranges);
         let within = hits
             .iter()
-            .filter(|(bucket, _)| bucket.aged(&ranges).starts_within(from_ms));
+            .filter(|(bucket, _)| span.has(bucket.aged(ranges)));
         within.map(|(_, count)| count).sum()
     };
     RecentActivity {

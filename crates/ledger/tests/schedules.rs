@@ -21,8 +21,8 @@ fn counts(store: &MemoryStore, limits: &Limits, expected: &[(&str, u64)]) {
     for state in all.values() {
         counted.extend(
             state
-                .paths_since(0)
-                .map(|(key, _, tally)| (key.replace("GET ", ""), tally.count)),
+                .hits_by_path()
+                .map(|(key, hits)| (key.replace("GET ", ""), hits)),
         );
     }
     let expected: Vec<(String, u64)> = expected

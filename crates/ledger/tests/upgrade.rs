@@ -8,9 +8,12 @@ use std::path::PathBuf;
 
 use common::{Fault, MemoryStore, all, append, clean, fold, hit, ledger, small};
 use futures::executor::block_on;
+use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{LedgerError, Opened, Upgraded};
 use rollcall_store::LAYOUT;
-use rollcall_tally::{Filter, Window};
+use rollcall_tally::Filter;
+use rollcall_tally::time_zone::Zone;
+use rollcall_tally::window::Span;
 
 /// A store as a version with this layout left it: folds, one that died, one that was not told of, a hole, and what waits.
 fn left_by(layout: u8) -> MemoryStore {
@@ -43,8 +46,7 @@ fn file(name: &str) -> String {
 fn rows(store: &MemoryStore) -> String {
     let mut rows = String::new();
     for (ip, state) in all(store, &small()) {
-        let now_ms = store.clock.wall_ms.get();
-        for row in state.rows(&ip.to_string(), Window::All, now_ms, &Filter::default()) {
+        for row in state.rows(&ip.to_string(), &Span::ALL, &Filter::default()) {
             rows += &serde_json::to_string(&row).unwrap();
             rows.push('\n');
         }
@@ -202,6 +204,38 @@ fn a_root_that_an_older_version_writes_later_is_named_and_brought_up() {
 }
 
 #[test]
+fn a_store_of_layout_5_is_read_as_it_is_and_its_days_stay_those_of_utc() {
+    let (store, limits) = (left_by(5), small());
+    let before = store.values.borrow().clone();
+    let berlin = Limits {
+        zone: Zone::named("Europe/Berlin").unwrap(),
+        ..limits
+    };
+    let opened = block_on(ledger(&store, &berlin).open()).unwrap();
+    assert_eq!(opened, Opened::Ready);
+    let zone = block_on(ledger(&store, &berlin).zone()).unwrap();
+    assert_eq!(zone.name(), "UTC");
+    let values = store.values.borrow().clone();
+    let changed = values
+        .iter()
+        .filter(|(key, value)| before.get(*key) != Some(*value));
+    assert_eq!(
+        changed.map(|(key, _)| key.as_str()).collect::<Vec<_>>(),
+        ["meta"]
+    );
+    assert_eq!(rows(&store), file("5.rows"));
+    // What it has is aged, and added to.
+    store.clock.pass(60 * 3_600_000);
+    let hits = vec![hit("192.0.2.1", "/new", 1_800_000_000_000)];
+    append(&store, &small(), None, hits).unwrap();
+    fold(&store, &small()).unwrap();
+    let rows = rows(&store);
+    let (new, old): (Vec<&str>, Vec<&str>) = rows.lines().partition(|row| row.contains("/new"));
+    assert_eq!(new.len(), 1);
+    assert_eq!(old, file("5.rows").lines().collect::<Vec<_>>());
+}
+
+#[test]
 fn a_state_of_another_layout_is_never_begun_anew() {
     let (store, limits) = (left_by(4), small());
     bring_up(&store).unwrap();
@@ -225,7 +259,7 @@ fn a_state_of_another_layout_is_never_begun_anew() {
 #[test]
 fn a_store_of_layout_3_or_of_a_newer_one_is_refused_and_left_as_it_is() {
     // Version byte 1, layout 3, 4 shards.
-    let newer = rollcall_store::value::encode("meta", &(4u32, None::<u8>)).unwrap();
+    let newer = rollcall_store::value::encode("meta", &(4u32, None::<u8>, "UTC")).unwrap();
     let newer = with_layout("meta", &newer, LAYOUT + 1);
     for (layout, meta) in [(3, vec![1, 3, 4]), (LAYOUT + 1, newer)] {
         let store = MemoryStore::new();

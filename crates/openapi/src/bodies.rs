@@ -24,8 +24,15 @@ pub struct Stale {
 pub struct Export {
     #[schema(format = DateTime)]
     pub exported_at: String,
-    #[schema(schema_with = date_range)]
+    /// Left out: `from` or `to` was given.
+    #[schema(schema_with = date_range, required = false)]
     pub date_range: String,
+    /// When the first bucket begins that counts. `null`: all hits up to `to` count.
+    #[schema(format = DateTime, required)]
+    pub from: Option<String>,
+    /// When the last bucket ends that counts.
+    #[schema(format = DateTime)]
+    pub to: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Parameters, required = false)]
     pub filter: Option<()>,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rollcall_tally::accumulator::Accumulator;
+use rollcall_tally::accumulator::{Accumulator, Asked};
 use rollcall_tally::alert::{AlertState, Event, Finding, Measured, Recent, Thresholds};
 use rollcall_tally::intake::{self, Format};
 use rollcall_tally::question::{AnySurvey, DateRange, Query, Question, Responses, Scope};
@@ -13,6 +13,8 @@ use rollcall_tally::report::{
     FanOutStatus, FoldStatus, Notification, Prewarmed, Prices, Provenance, Status, Verified,
     WindowVerified, rfc3339_text,
 };
+use rollcall_tally::time_zone::UTC;
+use rollcall_tally::window::Ranges;
 use rollcall_tally::{Batch, Details, Drops, Filter, IpState, Receipt, Summary, Window};
 use rollcall_web::Problem;
 use serde::Serialize;
@@ -70,11 +72,16 @@ pub fn answer(survey: &AnySurvey) -> Value {
     let ips = states()
         .into_keys()
         .filter(|ip| is_asked(&query.filter, ip));
+    let ranges = Ranges::utc(NOW_MS);
+    let span = query.window.span(&ranges);
     let responses = Responses {
         ips: ips.count() as u64,
         active: 2,
         provenance: Provenance {
-            time_range: query.window,
+            time_range: query.window.named(),
+            from_ms: span.begin_ms(&ranges),
+            to_ms: span.end_ms(NOW_MS),
+            time_zone: UTC.to_owned(),
             filter: query.filter.some(),
             as_of_ms: NOW_MS,
             generated_at_ms: NOW_MS + 7,
@@ -89,6 +96,8 @@ pub fn answer(survey: &AnySurvey) -> Value {
             ..Prices::default()
         },
         summary: summary(query),
+        span,
+        ranges,
     };
     let answer = survey.answer(responses).unwrap_or_default();
     let mut answer = serde_json::from_slice(&answer).unwrap_or_default();
@@ -98,9 +107,13 @@ pub fn answer(survey: &AnySurvey) -> Value {
 
 pub fn export() -> Export {
     let data = rows();
+    let ranges = Ranges::utc(NOW_MS);
+    let span = DateRange::Week.window().span(&ranges);
     Export {
         exported_at: rfc3339_text(NOW_MS),
         date_range: DateRange::Week.name().to_owned(),
+        from: span.begin_ms(&ranges).map(rfc3339_text),
+        to: rfc3339_text(span.end_ms(NOW_MS)),
         filter: None,
         total_records: data.len() as u64,
         data,
@@ -110,8 +123,8 @@ pub fn export() -> Export {
 pub fn rows() -> Vec<ExportRecord> {
     let states = states().into_iter();
     let rows = states.flat_map(|(ip, state)| {
-        let window = DateRange::Week.window();
-        state.rows(&ip.to_string(), window, NOW_MS, &Filter::default())
+        let span = DateRange::Week.window().span(&Ranges::utc(NOW_MS));
+        state.rows(&ip.to_string(), &span, &Filter::default())
     });
     rows.map(ExportRecord::from).collect()
 }
@@ -142,6 +155,7 @@ pub fn status() -> Status {
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         layout_version: 4,
+        time_zone: UTC.to_owned(),
         root: 1,
         folded_at_ms: NOW_MS,
         tracked_ips: 2,
@@ -290,9 +304,11 @@ fn summary(query: Query) -> Summary {
         details: query.details,
         ips: Vec::new(),
     };
+    let ranges = Ranges::utc(NOW_MS);
+    let asked = Asked::new(&batch, &ranges);
     let states = states().into_iter();
     for (ip, state) in states.filter(|(ip, _)| is_asked(&batch.filter, ip)) {
-        accumulator.add_state(&ip.to_string(), state, &batch);
+        accumulator.add_state(&ip.to_string(), state, &asked);
     }
     accumulator.finish()
 }
@@ -304,8 +320,9 @@ fn is_asked(filter: &Filter, ip: &IpAddr) -> bool {
 fn states() -> BTreeMap<IpAddr, IpState> {
     let intake = intake::read(NDJSON.as_bytes(), Format::Ndjson, NOW_MS).unwrap_or_default();
     let mut states: BTreeMap<IpAddr, IpState> = BTreeMap::new();
+    let ranges = Ranges::utc(NOW_MS);
     for hit in intake.hits {
-        states.entry(hit.ip).or_default().add(&hit, NOW_MS);
+        states.entry(hit.ip).or_default().add(&hit, &ranges);
     }
     states
 }

@@ -9,7 +9,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Schema, Type};
 
 use crate::hit;
-use crate::shapes::{COUNTRY, address, integer, method, network, of, one_of, text};
+use crate::shapes::{COUNTRY, address, integer, method, moment, network, of, one_of, text};
 
 /// The parameters of a question with all defaults. `example` is the same question with a value for
 /// each required parameter.
@@ -56,6 +56,7 @@ fn schema(value: &Value) -> Schema {
             let default = value.chosen.map(Into::into);
             one_of(&value.names).default(default).into()
         }
+        Value::Moment(_) => moment().into(),
         Value::Address(_) => address().into(),
         Value::PathKey(_) => {
             let key = format!("{} ({})|{}", method(), hit::path(), escaped(OTHER_PATHS));

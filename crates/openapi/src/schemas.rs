@@ -13,18 +13,11 @@ use rollcall_tally::state::USER_AGENTS_MAX;
 use rollcall_tally::{Drops, Receipt, Rejection, Window};
 use rollcall_web::Problem;
 use rollcall_web::problem::Rejected;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AnyOfBuilder, Components, ComponentsBuilder, Schema, Type};
-use utoipa::openapi::{Object, RefOr};
 
 use crate::bodies::{Export, SignIn, Stale};
 use crate::{hit, responses, security, shapes};
-
-/// The windows that can be asked for.
-fn window() -> Object {
-    let window = shapes::one_of(&Window::EVERY.map(Window::name));
-    let about = "A stretch of time that ends now.";
-    window.description(Some(about)).build()
-}
 
 /// The most entries of each list in an answer.
 const LISTS: [(&str, &str, usize); 7] = [
@@ -86,7 +79,7 @@ pub fn components() -> Components {
         .schema_from::<Problem>()
         .schema_from::<Rejected>()
         .schema_from::<BadParameter>()
-        .schema("Window", window())
+        .schema_from::<Window>()
         .build();
     components.schemas.values_mut().for_each(may_lack_parts);
     for (schema, list, items_max) in LISTS {

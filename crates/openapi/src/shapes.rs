@@ -53,6 +53,11 @@ pub fn network() -> AnyOf {
     any_of(["ipv4", "ipv6", "cidr"].map(formatted))
 }
 
+/// A time, or a date.
+pub fn moment() -> AnyOf {
+    any_of(["date-time", "date"].map(formatted))
+}
+
 pub fn of(schema_type: Type) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(schema_type)
 }

@@ -11,9 +11,9 @@ use crate::world::World;
 fn counted(answer: &Answer) -> BTreeMap<String, u64> {
     let mut counted = BTreeMap::new();
     for (_, state) in &answer.states {
-        for (path_key, _, tally) in state.paths_since(0) {
+        for (path_key, hits) in state.hits_by_path() {
             let path = path_key.trim_start_matches("GET ").to_owned();
-            *counted.entry(path).or_default() += tally.count;
+            *counted.entry(path).or_default() += hits;
         }
     }
     counted

@@ -265,7 +265,7 @@ pub const MUTATIONS: &[Mutation] = &[
             (
                 "fold/rollups.rs",
                 "        root.rollups.sort_unstable_by_key(|known| known.bucket);",
-                "        let ranges = Ranges::at(root.aged_ms);
+                "        let ranges = self.ranges(root.aged_ms);
         root.rollups.retain(|known| BucketId::from(known.bucket).aged(&ranges) == known.bucket.into());
         root.rollups.sort_unstable_by_key(|known| known.bucket);",
             ),

@@ -16,7 +16,7 @@ use thiserror::Error;
 /// The version of all keys and values. A store has one; see `meta` in the ledger.
 ///
 /// To raise it: CONTRIBUTING.md, "Change the stored layout".
-pub const LAYOUT: u8 = 5;
+pub const LAYOUT: u8 = 6;
 
 /// Where the content begins.
 const HEAD_BYTES: usize = 5;

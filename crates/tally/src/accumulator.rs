@@ -6,13 +6,32 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use crate::bucket::BucketId;
+use crate::filter::Filter;
 use crate::state::{IpState, PathState};
 use crate::summary::{
     Batch, CallerSummary, CountryCount, CountryDetail, CountrySummary, Details, MethodCount,
     PathSummary, RecentActivity, Summary, TimeSlot,
 };
 use crate::tally::Tally;
-use crate::window::{Ranges, Window};
+use crate::window::{Ranges, Span, Window};
+
+/// What is asked of each state.
+#[derive(Clone, Debug)]
+pub struct Asked<'q> {
+    pub filter: &'q Filter,
+    pub ranges: &'q Ranges,
+    pub span: Span,
+}
+
+impl<'q> Asked<'q> {
+    pub fn new(batch: &'q Batch, ranges: &'q Ranges) -> Self {
+        Self {
+            filter: &batch.filter,
+            ranges,
+            span: batch.window.span(ranges),
+        }
+    }
+}
 
 /// Adds up states and summaries.
 pub struct Accumulator {
@@ -40,22 +59,25 @@ impl Accumulator {
     }
 
     /// Adds the state of an IP that is in no other state or summary added.
-    pub fn add_state(&mut self, ip: &str, mut state: IpState, batch: &Batch) {
-        let now_ms = batch.as_of_ms;
-        state.age(now_ms);
+    pub fn add_state(&mut self, ip: &str, mut state: IpState, asked: &Asked<'_>) {
+        let Asked {
+            filter,
+            ranges,
+            span,
+        } = asked;
+        let (class, starts) = (filter.status, span.starts());
+        let last_hour = Window::Hour.span(ranges).starts();
+        state.age(ranges);
         let mut caller = nobody(ip, &state);
         let mut called_before = false;
-        for (path_key, path) in state.paths(&batch.filter) {
+        for (path_key, path) in state.paths(filter) {
             caller.see(path);
             if self.details.callers > 0 {
-                caller
-                    .recent
-                    .merge(path.recent(now_ms, batch.filter.status));
+                caller.recent.merge(path.recent(ranges, class));
             }
-            called_before |= self.add_buckets(path, batch);
-            self.sum.last_hour +=
-                path.count_since(Window::Hour.start_ms(now_ms), batch.filter.status);
-            let tally = path.since(batch.window.start_ms(now_ms), batch.filter.status);
+            called_before |= self.add_buckets(path, asked);
+            self.sum.last_hour += path.count_within(&last_hour, class);
+            let tally = path.within(&starts, class);
             let requests = tally.count;
             caller.path_keys += u64::from(requests > 0);
             caller.tally.merge(&tally);
@@ -71,18 +93,15 @@ impl Accumulator {
                     },
                     first_seen_ms: path.first_seen_ms,
                     last_seen_ms: path.last_seen_ms,
-                    recent: path.recent(now_ms, batch.filter.status),
+                    recent: path.recent(ranges, class),
                 });
             }
         }
         self.sum.answered += 1;
         self.see_first(caller.first_seen_ms);
         self.sum.path_keys += caller.path_keys;
-        let ranges = Ranges::at(now_ms);
-        let is_new = caller.first_seen_ms.is_some_and(|first_ms| {
-            let first = BucketId::of(first_ms, &ranges);
-            first.starts_within(batch.window.start_ms(now_ms))
-        });
+        let first_seen_ms = caller.first_seen_ms;
+        let is_new = first_seen_ms.is_some_and(|ms| span.has(BucketId::of(ms, ranges)));
         self.sum.ips += u64::from(caller.tally.count > 0);
         self.sum.new_ips += u64::from(caller.tally.count > 0 && is_new);
         self.sum.previous_ips += u64::from(called_before);
@@ -147,22 +166,21 @@ impl Accumulator {
         self.sum.first_seen_ms = known.into_iter().chain(at_ms).min();
     }
 
-    /// What a path adds to the timeline, and whether any of it is older than the window. A hit from the future, of a clock that is
+    /// What a path adds to the timeline, and whether any of it is of the period before. A hit from the future, of a clock that is
     /// ahead, counts in the newest bucket.
-    fn add_buckets(&mut self, path: &PathState, batch: &Batch) -> bool {
+    fn add_buckets(&mut self, path: &PathState, asked: &Asked<'_>) -> bool {
         if !self.details.timeline {
             return false;
         }
-        let window_ms = batch.window.start_ms(batch.as_of_ms);
+        let Asked { ranges, span, .. } = asked;
+        let class = asked.filter.status;
+        let slot = |at_ms: u64| ranges.calendar.start_ms(span.cut, at_ms.min(ranges.now_ms));
         let mut is_older = false;
-        let bucket = |at_ms: u64| at_ms / batch.window.bucket_ms() * batch.window.bucket_ms();
-        let newest_ms = bucket(batch.as_of_ms);
-        for (start_ms, tally) in path.buckets_since(batch.window.timeline_start_ms(batch.as_of_ms))
-        {
-            if tally.count_of(batch.filter.status) > 0 {
-                is_older |= start_ms < window_ms;
-                let slot = self.timeline.entry(bucket(start_ms).min(newest_ms));
-                slot.or_default().merge_class(tally, batch.filter.status);
+        for (start_ms, tally) in path.buckets_within(&span.timeline_starts()) {
+            if tally.count_of(class) > 0 {
+                is_older |= start_ms < span.from_ms;
+                let slot = self.timeline.entry(slot(start_ms)).or_default();
+                slot.merge_class(tally, class);
             }
         }
         is_older

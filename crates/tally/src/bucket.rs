@@ -1,6 +1,6 @@
 //! The buckets that time is cut into, each by its name.
 
-use crate::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
+use crate::window::Ranges;
 
 /// How long a bucket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,19 +21,6 @@ pub struct BucketId {
 }
 
 impl BucketId {
-    pub fn new(tier: Tier, at_ms: u64) -> Self {
-        let unit_ms = match tier {
-            Tier::Fine => FINE_MS,
-            Tier::Hour => HOUR_MS,
-            Tier::Day => DAY_MS,
-            Tier::Before => u64::MAX,
-        };
-        Self {
-            tier,
-            start_ms: at_ms / unit_ms * unit_ms,
-        }
-    }
-
     /// The one bucket that a hit lies in.
     pub fn of(at_ms: u64, ranges: &Ranges) -> Self {
         let tier = if at_ms >= ranges.fine_from_ms {
@@ -45,15 +32,22 @@ impl BucketId {
         } else {
             Tier::Before
         };
-        Self::new(tier, at_ms)
+        Self::around(tier, at_ms, ranges)
+    }
+
+    /// The stretch of time of a length that a moment is in.
+    pub fn around(tier: Tier, at_ms: u64, ranges: &Ranges) -> Self {
+        let start_ms = ranges.calendar.start_ms(tier, at_ms);
+        Self { tier, start_ms }
     }
 
     /// The bucket that this one is poured into, or this one itself.
     pub fn aged(self, ranges: &Ranges) -> Self {
-        let due = Self::of(self.start_ms, ranges).tier;
+        let due = Self::of(self.start_ms, ranges);
         match self.tier {
             Tier::Before => self,
-            tier => Self::new(tier.max(due), self.start_ms),
+            tier if tier >= due.tier => self,
+            _ => due,
         }
     }
 
@@ -78,7 +72,7 @@ mod tests {
         ) {
             let at_ms = (1_000 * 24 * 60 + at) * MINUTE_MS;
             ages.sort_unstable();
-            let ranges = |age: u64| Ranges::at(at_ms + age * MINUTE_MS);
+            let ranges = |age: u64| Ranges::utc(at_ms + age * MINUTE_MS);
             let mut bucket = BucketId::of(at_ms, &ranges(0));
             for age in ages {
                 bucket = bucket.aged(&ranges(age));

@@ -6,9 +6,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::calendar::Calendar;
+use crate::window::Ranges;
+
+pub use crate::calendar::UtcOffset;
 pub use crate::filter::Filter;
 pub use crate::histogram::Bucket;
 pub use crate::hit::RawHit;
+pub use crate::interval::{Interval, Moment};
 pub use crate::order::{IpOrder, PathOrder};
 pub use crate::status::{StatusClass, StatusCount, StatusCounts};
 pub use crate::summary::{
@@ -151,7 +156,7 @@ pub struct Drops {
 }
 
 /// One consistent state of everything: what one fold wrote.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// 0: nothing was ever recorded.
     pub root: u64,
@@ -165,8 +170,19 @@ pub struct Snapshot {
     /// Hits counted since the beginning, evicted ones too.
     pub hits: u64,
     pub drops: Drops,
+    /// The IANA's name of the time zone whose days are counted.
+    pub time_zone: String,
+    /// Its clocks, as far back as days are kept, the oldest first.
+    pub offsets: Vec<UtcOffset>,
     /// None: it holds whatever was acknowledged before it was taken.
     pub behind: Option<Behind>,
+}
+
+impl Snapshot {
+    /// How time is cut.
+    pub fn ranges(&self) -> Ranges {
+        Ranges::at(self.as_of_ms, Calendar::new(&self.offsets))
+    }
 }
 
 /// Some shards of a snapshot, numbered from 0, and which of their IPs are wanted.

@@ -5,12 +5,14 @@
 pub mod accumulator;
 pub mod alert;
 pub mod bucket;
+pub mod calendar;
 pub mod contract;
 pub mod filter;
 pub mod freshness;
 pub mod histogram;
 pub mod hit;
 pub mod intake;
+pub mod interval;
 pub mod order;
 pub mod question;
 mod ranking;
@@ -22,6 +24,7 @@ pub mod state;
 pub mod status;
 pub mod summary;
 pub mod tally;
+pub mod time_zone;
 pub mod traffic;
 pub mod window;
 

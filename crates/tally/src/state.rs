@@ -3,6 +3,7 @@
 //! The same hits in the same order give the same state, however they were cut into segments, once it is aged to the same moment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use crate::contract::{ExportRow, RecentActivity};
 use crate::filter::Filter;
@@ -10,7 +11,7 @@ use crate::hit::{Hit, OTHER_PATHS};
 use crate::series::Series;
 use crate::status::StatusClass;
 use crate::tally::Tally;
-use crate::window::Window;
+use crate::window::{Ranges, Span, Window};
 
 /// Distinct path keys kept of one IP. Hits on further ones are counted under [`OTHER_PATHS`], and as dropped from their path.
 pub const PATH_KEYS_MAX: usize = 1_000;
@@ -37,7 +38,7 @@ pub struct IpState {
 
 impl IpState {
     /// Counts a hit. Tells whether it went to [`OTHER_PATHS`].
-    pub fn add(&mut self, hit: &Hit, now_ms: u64) -> bool {
+    pub fn add(&mut self, hit: &Hit, ranges: &Ranges) -> bool {
         if let Some(country) = &hit.country {
             let told = Some((hit.timestamp_ms, country.clone()));
             self.country = self.country.take().max(told);
@@ -57,7 +58,7 @@ impl IpState {
         });
         path.first_seen_ms = path.first_seen_ms.min(hit.timestamp_ms);
         path.last_seen_ms = path.last_seen_ms.max(hit.timestamp_ms);
-        path.series.add(hit, now_ms);
+        path.series.add(hit, ranges);
         other
     }
 
@@ -79,10 +80,10 @@ impl IpState {
         }
     }
 
-    /// Brings every series to the buckets of `now_ms`.
-    pub fn age(&mut self, now_ms: u64) {
+    /// Brings every series to the buckets of another moment.
+    pub fn age(&mut self, ranges: &Ranges) {
         for path in self.paths.values_mut() {
-            path.series.age(now_ms);
+            path.series.age(ranges);
         }
     }
 
@@ -118,18 +119,14 @@ impl IpState {
 
     /// Hits ever counted.
     pub fn hits(&self) -> u64 {
-        self.paths
-            .values()
-            .map(|path| path.series.count_since(0, None))
-            .sum()
+        self.hits_by_path().map(|(_, hits)| hits).sum()
     }
 
-    /// The path keys called in the window, with what was counted there.
-    pub fn paths_since(&self, from_ms: u64) -> impl Iterator<Item = (&str, &PathState, Tally)> {
-        self.paths.iter().filter_map(move |(key, path)| {
-            let tally = path.since(from_ms, None);
-            (tally.count > 0).then_some((key.as_str(), path, tally))
-        })
+    /// The path keys, each with the hits ever counted.
+    pub fn hits_by_path(&self) -> impl Iterator<Item = (&str, u64)> {
+        let ever = Span::ALL.starts();
+        let paths = self.paths.iter();
+        paths.map(move |(key, path)| (key.as_str(), path.count_within(&ever, None)))
     }
 
     /// The path keys that a filter lets through; none if it does not let the IP's country through.
@@ -141,11 +138,11 @@ impl IpState {
             .map(|(key, path)| (key.as_str(), path))
     }
 
-    /// This IP in an export: a row for each path called in the window. Bytes and response times are not kept by class of status.
-    pub fn rows(&self, ip: &str, window: Window, now_ms: u64, filter: &Filter) -> Vec<ExportRow> {
-        let from_ms = window.start_ms(now_ms);
+    /// This IP in an export: a row for each path called in a stretch of time. Bytes and response times are not kept by class of status.
+    pub fn rows(&self, ip: &str, span: &Span, filter: &Filter) -> Vec<ExportRow> {
+        let starts = span.starts();
         let row = |(key, path): (&str, &PathState)| {
-            let tally = path.since(from_ms, filter.status);
+            let tally = path.within(&starts, filter.status);
             let (method, target) = key.split_once(' ').unwrap_or(("", key));
             let classes = tally.classes();
             (tally.count > 0).then(|| ExportRow {
@@ -170,30 +167,35 @@ impl IpState {
 }
 
 impl PathState {
-    /// What was counted of a class of status, or of all, in the buckets that start at `from_ms` or later.
-    pub fn since(&self, from_ms: u64, class: Option<StatusClass>) -> Tally {
-        if self.last_seen_ms < from_ms {
-            return Tally::default();
+    /// What was counted of a class of status, or of all, in the buckets that start within a stretch of time.
+    pub fn within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> Tally {
+        match self.is_within(starts) {
+            true => self.series.within(starts, class),
+            false => Tally::default(),
         }
-        self.series.since(from_ms, class)
     }
 
     /// The same, hits alone.
-    pub fn count_since(&self, from_ms: u64, class: Option<StatusClass>) -> u64 {
-        if self.last_seen_ms < from_ms {
-            return 0;
+    pub fn count_within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> u64 {
+        match self.is_within(starts) {
+            true => self.series.count_within(starts, class),
+            false => 0,
         }
-        self.series.count_since(from_ms, class)
     }
 
-    /// The buckets that start at `from_ms` or later, each with its start.
-    pub fn buckets_since(&self, from_ms: u64) -> impl Iterator<Item = (u64, &Tally)> {
-        self.series.buckets_since(from_ms)
+    /// Whether a bucket can start within it.
+    fn is_within(&self, starts: &Range<u64>) -> bool {
+        self.last_seen_ms >= starts.start
+    }
+
+    /// The buckets that start within a stretch of time, each with its start.
+    pub fn buckets_within(&self, starts: &Range<u64>) -> impl Iterator<Item = (u64, &Tally)> {
+        self.series.buckets_within(starts)
     }
 
     /// How much of the recent past.
-    pub fn recent(&self, now_ms: u64, class: Option<StatusClass>) -> RecentActivity {
-        let count = |window: Window| self.count_since(window.start_ms(now_ms), class);
+    pub fn recent(&self, ranges: &Ranges, class: Option<StatusClass>) -> RecentActivity {
+        let count = |window: Window| self.count_within(&window.span(ranges).starts(), class);
         RecentActivity {
             last24h: count(Window::Day),
             last7d: count(Window::Week),

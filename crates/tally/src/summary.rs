@@ -6,7 +6,7 @@ use crate::contract::IpRef;
 use crate::filter::Filter;
 use crate::order::{IpOrder, PathOrder};
 use crate::tally::Tally;
-use crate::window::Window;
+use crate::window::{Span, Window};
 
 /// What is asked of each country.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,14 +36,14 @@ pub struct Details {
 
 impl Details {
     /// IPs that were not seen since then have nothing to tell.
-    pub fn since_ms(self, window: Window, now_ms: u64) -> u64 {
+    pub fn since_ms(self, span: &Span) -> u64 {
         // A path's first and last hit, and its recent past, are of all IPs.
         if self.profiles || self.paths > 0 {
             0
         } else if self.timeline {
-            window.timeline_start_ms(now_ms)
+            span.timeline_starts().start
         } else {
-            window.start_ms(now_ms)
+            span.from_ms
         }
     }
 }

@@ -1,10 +1,16 @@
 //! Windows and buckets: how time is cut.
 //!
-//! A hit lies in exactly one bucket. Buckets are 5 minutes for the last 2 hours, hours for the last 48 hours, days (UTC) for the
+//! A hit lies in exactly one bucket. Buckets are 5 minutes for the last 2 hours, hours for the last 48 hours, days for the
 //! last 90 days, then one for all before. A finer bucket is poured into the coarser one only when the whole of that is out of
-//! the finer range, so that no stretch of time is ever cut two ways.
+//! the finer range, so that no stretch of time is ever cut two ways. Days begin when the operator's calendar says.
+
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+
+use crate::bucket::{BucketId, Tier};
+use crate::calendar::Calendar;
+use crate::interval::Interval;
 
 pub const MINUTE_MS: u64 = 60_000;
 pub const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -21,8 +27,7 @@ pub const DAYS_KEPT_MS: u64 = 90 * DAY_MS;
 /// What alerts look at: the bucket that is under way, and the one before.
 pub const RECENT_MS: u64 = 2 * FINE_MS;
 
-/// A stretch of time that ends now: the buckets that start within it.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+/// A stretch of time: one that ends now, or one between two moments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Window {
     /// The last two 5-minute buckets: 5 to 10 minutes. For alerts; nobody can ask the API for it.
@@ -40,10 +45,12 @@ pub enum Window {
     Quarter,
     #[serde(rename = "all")]
     All,
+    #[serde(rename = "between")]
+    Between(Interval),
 }
 
 impl Window {
-    /// Those that the API can be asked for.
+    /// Those that have a name.
     pub const EVERY: [Self; 6] = [
         Self::Hour,
         Self::Day,
@@ -63,14 +70,28 @@ impl Window {
             Self::Month => "30d",
             Self::Quarter => "90d",
             Self::All => "all",
+            Self::Between(_) => "between",
         }
+    }
+
+    /// Between which moments, if nothing else says how long it is.
+    pub fn interval(self) -> Interval {
+        match self {
+            Self::Between(interval) => interval,
+            _ => Interval::default(),
+        }
+    }
+
+    /// It, if it has a name.
+    pub fn named(self) -> Option<Self> {
+        Self::EVERY.contains(&self).then_some(self)
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
         Self::EVERY.into_iter().find(|window| window.name() == name)
     }
 
-    /// How long it is; `None` is without end.
+    /// How long it is, if its name says that.
     pub fn length_ms(self) -> Option<u64> {
         match self {
             Self::Recent => Some(RECENT_MS),
@@ -79,63 +100,204 @@ impl Window {
             Self::Week => Some(7 * DAY_MS),
             Self::Month => Some(30 * DAY_MS),
             Self::Quarter => Some(90 * DAY_MS),
-            Self::All => None,
+            Self::All | Self::Between(_) => None,
         }
     }
 
-    /// The earliest start of a bucket that counts. Of [`Self::Recent`] there is such a bucket, so that rates can be told of the time since then.
-    pub fn start_ms(self, now_ms: u64) -> u64 {
-        let start_ms = self
-            .length_ms()
-            .map_or(0, |length| now_ms.saturating_sub(length));
-        match self {
-            Self::Recent => start_ms.next_multiple_of(FINE_MS),
-            _ => start_ms,
-        }
-    }
-
-    /// The earliest start of a bucket of the period of the same length before. None where its buckets are not kept, it has no end, or nobody asks.
-    pub fn previous_start_ms(self, now_ms: u64) -> Option<u64> {
-        match self {
-            Self::Hour | Self::Day | Self::Week | Self::Month => {
-                let length_ms = self.length_ms()?;
-                Some(self.start_ms(now_ms).saturating_sub(length_ms))
-            }
-            Self::Recent | Self::Quarter | Self::All => None,
-        }
-    }
-
-    /// The earliest start of a bucket that a timeline shows.
-    pub fn timeline_start_ms(self, now_ms: u64) -> u64 {
-        let previous = self.previous_start_ms(now_ms);
-        previous.unwrap_or_else(|| self.start_ms(now_ms))
-    }
-
-    /// What a timeline is cut into: nothing is finer than the buckets that the window and the one before it are made of.
-    pub fn bucket_ms(self) -> u64 {
-        match self {
-            Self::Recent | Self::Hour => FINE_MS,
-            Self::Day => HOUR_MS,
-            Self::Week | Self::Month | Self::Quarter | Self::All => DAY_MS,
+    /// Its buckets, as seen at one moment.
+    pub fn span(self, ranges: &Ranges) -> Span {
+        let Some(length_ms) = self.length_ms() else {
+            return match self {
+                Self::Between(interval) => Span::between(interval, ranges),
+                _ => Span::ALL,
+            };
+        };
+        let now_ms = ranges.now_ms;
+        let start_ms = now_ms.saturating_sub(length_ms);
+        Span {
+            from_ms: match self {
+                Self::Recent => recent_from_ms(now_ms),
+                _ => start_ms,
+            },
+            previous_from_ms: match self {
+                Self::Hour | Self::Day | Self::Week | Self::Month => {
+                    Some(start_ms.saturating_sub(length_ms))
+                }
+                _ => None,
+            },
+            cut: match self {
+                Self::Recent | Self::Hour => Tier::Fine,
+                Self::Day => Tier::Hour,
+                _ => Tier::Day,
+            },
+            ..Span::ALL
         }
     }
 }
 
-/// From when on time is cut into 5 minutes, hours and days, as seen at one moment.
-#[derive(Clone, Copy, Debug)]
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Window {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let names = Self::EVERY.map(Self::name);
+        utoipa::openapi::Object::builder()
+            .schema_type(utoipa::openapi::Type::String)
+            .enum_values(Some(names))
+            .description(Some("A stretch of time that ends now."))
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Window {}
+
+/// When [`Window::Recent`] begins: with a bucket, so that rates can be told of the time since.
+pub fn recent_from_ms(now_ms: u64) -> u64 {
+    now_ms.saturating_sub(RECENT_MS).next_multiple_of(FINE_MS)
+}
+
+/// The buckets that a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The earliest start of a bucket that counts. 0: the one for all before the days kept counts, too.
+    pub from_ms: u64,
+    /// Buckets that start then or later do not count. The greatest number: it has no end but now.
+    pub until_ms: u64,
+    /// The earliest start of a bucket of the period of the same length before. None where its buckets are not kept, or nobody asks.
+    pub previous_from_ms: Option<u64>,
+    /// What a timeline is cut into: nothing is finer than the buckets of this span and the one before it.
+    pub cut: Tier,
+}
+
+impl Span {
+    /// Everything.
+    pub const ALL: Self = Self {
+        from_ms: 0,
+        until_ms: u64::MAX,
+        previous_from_ms: None,
+        cut: Tier::Day,
+    };
+
+    /// Each bucket that some of the interval lies in.
+    fn between(interval: Interval, ranges: &Ranges) -> Self {
+        let (from_ms, to_ms) = interval.moments(&ranges.calendar);
+        let first = BucketId::of(from_ms, ranges);
+        let until_ms = match to_ms {
+            Some(to_ms) if to_ms <= ranges.now_ms => {
+                ranges.next_ms(BucketId::of(to_ms.saturating_sub(1), ranges))
+            }
+            _ => u64::MAX,
+        };
+        // A bucket that is under way has no end yet.
+        let until_ms = match until_ms > ranges.now_ms {
+            true => u64::MAX,
+            false => until_ms,
+        };
+        let from_ms = first.start_ms;
+        let span = Self {
+            from_ms,
+            until_ms,
+            previous_from_ms: None,
+            cut: first.tier.min(Tier::Day),
+        };
+        span.with_previous(ranges)
+    }
+
+    /// With the period of the same length before it, if that is kept in buckets that begin and end with it.
+    fn with_previous(self, ranges: &Ranges) -> Self {
+        let length_ms = self.end_ms(ranges.now_ms).saturating_sub(self.from_ms);
+        let start_ms = self.from_ms.saturating_sub(length_ms);
+        let bucket = BucketId::of(start_ms, ranges);
+        let is_exact = match self.until_ms {
+            // The bucket under way is not full: as with windows up to now, those that start within the same length count.
+            u64::MAX => bucket.tier == self.cut,
+            _ => bucket.start_ms == start_ms,
+        };
+        let tier = bucket.tier;
+        let begins_here = ranges.calendar.start_ms(tier, self.from_ms) == self.from_ms;
+        if tier == Tier::Before || self.from_ms == 0 || !is_exact || !begins_here {
+            return self;
+        }
+        Self {
+            previous_from_ms: Some(start_ms),
+            cut: tier,
+            ..self
+        }
+    }
+
+    /// Whether a bucket counts.
+    pub fn has(&self, bucket: BucketId) -> bool {
+        bucket.starts_within(self.from_ms) && bucket.start_ms < self.until_ms
+    }
+
+    /// Whether a bucket is of the period before.
+    pub fn has_before(&self, bucket: BucketId) -> bool {
+        let from_ms = self.previous_from_ms.unwrap_or(u64::MAX);
+        (from_ms..self.from_ms).contains(&bucket.start_ms) && bucket.tier != Tier::Before
+    }
+
+    /// Whether a bucket is older than those that count.
+    pub fn is_behind(&self, bucket: BucketId) -> bool {
+        !bucket.starts_within(self.from_ms)
+    }
+
+    /// The starts of its buckets.
+    pub fn starts(&self) -> Range<u64> {
+        self.from_ms..self.until_ms
+    }
+
+    /// The same, with the period before.
+    pub fn timeline_starts(&self) -> Range<u64> {
+        self.previous_from_ms.unwrap_or(self.from_ms)..self.until_ms
+    }
+
+    /// When it ends.
+    pub fn end_ms(&self, now_ms: u64) -> u64 {
+        self.until_ms.min(now_ms)
+    }
+
+    /// When the first bucket begins that counts. None: there is no first.
+    pub fn begin_ms(&self, ranges: &Ranges) -> Option<u64> {
+        let bucket = BucketId::of(self.from_ms, ranges);
+        match (self.from_ms, bucket.start_ms == self.from_ms) {
+            (0, _) => None,
+            (_, true) => Some(self.from_ms),
+            (_, false) => Some(ranges.next_ms(bucket)),
+        }
+    }
+}
+
+/// How time is cut into 5 minutes, hours and days, as seen at one moment.
+#[derive(Clone, Debug)]
 pub struct Ranges {
+    pub now_ms: u64,
     pub fine_from_ms: u64,
     pub hours_from_ms: u64,
     pub days_from_ms: u64,
+    pub calendar: Calendar,
 }
 
 impl Ranges {
-    pub fn at(now_ms: u64) -> Self {
-        let floor = |kept: u64, unit: u64| now_ms.saturating_sub(kept) / unit * unit;
+    pub fn at(now_ms: u64, calendar: Calendar) -> Self {
+        let since = |kept_ms: u64, tier| calendar.start_ms(tier, now_ms.saturating_sub(kept_ms));
         Self {
-            fine_from_ms: floor(FINE_KEPT_MS, HOUR_MS),
-            hours_from_ms: floor(HOURS_KEPT_MS, DAY_MS),
-            days_from_ms: floor(DAYS_KEPT_MS, DAY_MS),
+            now_ms,
+            fine_from_ms: since(FINE_KEPT_MS, Tier::Hour),
+            hours_from_ms: since(HOURS_KEPT_MS, Tier::Day),
+            days_from_ms: since(DAYS_KEPT_MS, Tier::Day),
+            calendar,
+        }
+    }
+
+    /// Where days begin at midnight UTC.
+    pub fn utc(now_ms: u64) -> Self {
+        Self::at(now_ms, Calendar::default())
+    }
+
+    /// When the bucket after another one begins.
+    pub fn next_ms(&self, bucket: BucketId) -> u64 {
+        match bucket.tier {
+            Tier::Before => self.days_from_ms,
+            tier => self.calendar.next_ms(tier, bucket.start_ms),
         }
     }
 }
@@ -143,6 +305,8 @@ impl Ranges {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interval::Moment;
+    use crate::time_zone::Zone;
 
     #[test]
     fn every_window_has_a_name_that_finds_it() {
@@ -167,20 +331,22 @@ mod tests {
             (at + 5 * MINUTE_MS, at - 5 * MINUTE_MS),
             (at + 5 * MINUTE_MS + 1, at),
         ] {
-            assert_eq!(Window::Recent.start_ms(now_ms), start_ms);
-            assert!(start_ms >= Ranges::at(now_ms).fine_from_ms);
+            let ranges = Ranges::utc(now_ms);
+            assert_eq!(Window::Recent.span(&ranges).from_ms, start_ms);
+            assert!(start_ms >= ranges.fine_from_ms);
         }
-        assert_eq!(Window::Recent.start_ms(0), 0);
+        assert_eq!(Window::Recent.span(&Ranges::utc(0)).from_ms, 0);
     }
 
     #[test]
     fn each_window_is_made_of_buckets_finer_than_itself() {
         for minutes in 0..(3 * 24 * 60) {
             let now = 400 * DAY_MS + minutes * MINUTE_MS;
-            let ranges = Ranges::at(now);
-            assert!(Window::Hour.start_ms(now) >= ranges.fine_from_ms);
-            assert!(Window::Day.start_ms(now) >= ranges.hours_from_ms);
-            assert!(Window::Quarter.start_ms(now) >= ranges.days_from_ms);
+            let ranges = Ranges::utc(now);
+            let span = |window: Window| window.span(&ranges);
+            assert!(span(Window::Hour).from_ms >= ranges.fine_from_ms);
+            assert!(span(Window::Day).from_ms >= ranges.hours_from_ms);
+            assert!(span(Window::Quarter).from_ms >= ranges.days_from_ms);
         }
     }
 
@@ -188,16 +354,168 @@ mod tests {
     fn the_period_before_a_window_is_made_of_buckets_no_coarser_than_its_buckets() {
         for minutes in 0..(3 * 24 * 60) {
             let now = 400 * DAY_MS + minutes * MINUTE_MS;
-            let ranges = Ranges::at(now);
+            let ranges = Ranges::utc(now);
+            let span = |window: Window| window.span(&ranges);
             for window in Window::EVERY {
-                let kept_from = match window.bucket_ms() {
-                    FINE_MS => ranges.fine_from_ms,
-                    HOUR_MS => ranges.hours_from_ms,
+                let kept_from = match span(window).cut {
+                    Tier::Fine => ranges.fine_from_ms,
+                    Tier::Hour => ranges.hours_from_ms,
                     _ => ranges.days_from_ms,
                 };
-                let previous = window.previous_start_ms(now);
+                let previous = span(window).previous_from_ms;
                 assert!(previous.is_none_or(|start| start >= kept_from));
             }
         }
+    }
+
+    fn between(from: &str, to: &str, now: &str) -> (Option<String>, String, Option<String>, Tier) {
+        let moment = |text: &str| (!text.is_empty()).then(|| Moment::read(text).unwrap());
+        let interval = Interval {
+            from: moment(from),
+            to: moment(to),
+        };
+        let Some(Moment::At(now_ms)) = moment(now) else {
+            panic!("{now}");
+        };
+        let zone = Zone::named("Europe/Berlin").unwrap();
+        let ranges = Ranges::at(now_ms, zone.calendar(now_ms));
+        let span = Window::Between(interval).span(&ranges);
+        let text = |ms: u64| Moment::At(ms).text().replace(":00.000Z", "Z");
+        (
+            span.begin_ms(&ranges).map(text),
+            text(span.end_ms(now_ms)),
+            span.previous_from_ms.map(text),
+            span.cut,
+        )
+    }
+
+    #[test]
+    fn an_interval_is_widened_to_whole_buckets() {
+        let now = "2026-11-26T13:07:00Z";
+        for (from, to, begin, end, previous, cut) in [
+            // The 5 minutes of the last 2 hours, from a full hour on.
+            (
+                "2026-11-26T12:31:00Z",
+                "2026-11-26T12:44:00Z",
+                "2026-11-26T12:30Z",
+                "2026-11-26T12:45Z",
+                "2026-11-26T12:15Z",
+                Tier::Fine,
+            ),
+            // The bucket under way has no end.
+            (
+                "2026-11-26T12:31:00Z",
+                "2026-11-26T13:06:00Z",
+                "2026-11-26T12:30Z",
+                now,
+                "2026-11-26T11:53Z",
+                Tier::Fine,
+            ),
+            (
+                "2026-11-26T12:31:00Z",
+                "",
+                "2026-11-26T12:30Z",
+                now,
+                "2026-11-26T11:53Z",
+                Tier::Fine,
+            ),
+            (
+                "2026-11-26T12:30:00Z",
+                "2030-01-01",
+                "2026-11-26T12:30Z",
+                now,
+                "2026-11-26T11:53Z",
+                Tier::Fine,
+            ),
+            // Half of what is before is kept in hours: they do not begin and end with it.
+            (
+                "2026-11-26T11:05:00Z",
+                "2026-11-26T12:20:00Z",
+                "2026-11-26T11:05Z",
+                "2026-11-26T12:20Z",
+                "",
+                Tier::Fine,
+            ),
+            // What is before is kept in hours, which begin and end with it.
+            (
+                "2026-11-26T11:00:00Z",
+                "2026-11-26T12:00:00Z",
+                "2026-11-26T11:00Z",
+                "2026-11-26T12:00Z",
+                "2026-11-26T10:00Z",
+                Tier::Hour,
+            ),
+            // Hours.
+            (
+                "2026-11-25T10:10:00Z",
+                "2026-11-25T12:00:00Z",
+                "2026-11-25T10:00Z",
+                "2026-11-25T12:00Z",
+                "2026-11-25T08:00Z",
+                Tier::Hour,
+            ),
+            // Today, and as much of yesterday.
+            (
+                "2026-11-26",
+                "",
+                "2026-11-25T23:00Z",
+                now,
+                "2026-11-25T08:53Z",
+                Tier::Hour,
+            ),
+            (
+                "2026-11-25",
+                "2026-11-25",
+                "2026-11-24T23:00Z",
+                "2026-11-25T23:00Z",
+                "2026-11-23T23:00Z",
+                Tier::Hour,
+            ),
+            // Days, of 25 hours where the clocks go back: the week before is of the same length, but does not begin with a day.
+            (
+                "2026-10-20",
+                "2026-10-26",
+                "2026-10-19T22:00Z",
+                "2026-10-26T23:00Z",
+                "",
+                Tier::Day,
+            ),
+            (
+                "2026-10-12",
+                "2026-10-18",
+                "2026-10-11T22:00Z",
+                "2026-10-18T22:00Z",
+                "2026-10-04T22:00Z",
+                Tier::Day,
+            ),
+            (
+                "2026-10-12T10:00:00Z",
+                "2026-10-12T11:00:00Z",
+                "2026-10-11T22:00Z",
+                "2026-10-12T22:00Z",
+                "2026-10-10T22:00Z",
+                Tier::Day,
+            ),
+        ] {
+            let some = |text: &str| (!text.is_empty()).then(|| text.replace(":07:00Z", ":07Z"));
+            let expect = (some(begin), some(end).unwrap(), some(previous), cut);
+            assert_eq!(between(from, to, now), expect, "{from} to {to}");
+        }
+    }
+
+    #[test]
+    fn what_is_older_than_the_days_kept_counts_as_one() {
+        let now = "2026-11-26T13:07:00Z";
+        // 90 days before are the 28th of August.
+        for (from, to, end) in [
+            ("", "2026-10-18", "2026-10-18T22:00Z"),
+            ("2026-08-27", "2026-10-18", "2026-10-18T22:00Z"),
+            ("2020-01-01", "2020-01-31", "2026-08-27T22:00Z"),
+        ] {
+            let expect = (None, end.to_owned(), None, Tier::Day);
+            assert_eq!(between(from, to, now), expect, "{from} to {to}");
+        }
+        let first = between("2026-08-28", "2026-08-28", now);
+        assert_eq!(first.0.as_deref(), Some("2026-08-27T22:00Z"));
     }
 }

@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use proptest::prelude::*;
 use rollcall_tally::Summary;
-use rollcall_tally::window::DAY_MS;
+use rollcall_tally::window::{DAY_MS, Ranges};
 
 proptest! {
     #[test]
@@ -40,8 +40,10 @@ proptest! {
         // Hits are added at one moment and asked for at a later one: buckets are poured together meanwhile.
         let now_ms = NOW_MS + later_ms;
         let mut state = state(&hits);
-        state.age(now_ms);
-        let counted: u64 = state.paths_since(window.start_ms(now_ms)).map(|(_, _, tally)| tally.count).sum();
+        let ranges = Ranges::utc(now_ms);
+        state.age(&ranges);
+        let starts = window.span(&ranges).starts();
+        let counted: u64 = state.paths.values().map(|path| path.count_within(&starts, None)).sum();
         let expected = hits.iter().filter(|hit| is_within(hit, window, now_ms));
         prop_assert_eq!(counted, expected.count() as u64);
     }

@@ -5,21 +5,9 @@ mod common;
 
 use common::*;
 use proptest::prelude::*;
-use rollcall_tally::report::{Period, Provenance, Timeline};
-use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS, MINUTE_MS};
+use rollcall_tally::report::{Period, Timeline};
+use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS, MINUTE_MS, Ranges};
 use rollcall_tally::{Details, Filter, Hit, Summary, Window};
-
-fn provenance(window: Window, as_of_ms: u64) -> Provenance {
-    Provenance {
-        time_range: window,
-        filter: None,
-        as_of_ms,
-        generated_at_ms: as_of_ms,
-        coverage: 1.0,
-        warnings: Vec::new(),
-        behind: None,
-    }
-}
 
 /// What is told of some hits at a moment.
 fn told(hits: &[Hit], window: Window, filter: &Filter, now_ms: u64) -> (Summary, Timeline) {
@@ -28,7 +16,8 @@ fn told(hits: &[Hit], window: Window, filter: &Filter, now_ms: u64) -> (Summary,
         ..Details::default()
     };
     let summary = summary(1, hits, &batch(now_ms, window, filter, details));
-    let timeline = Timeline::new(&summary, &provenance(window, now_ms));
+    let ranges = Ranges::utc(now_ms);
+    let timeline = Timeline::new(&summary, &window.span(&ranges), &ranges);
     (summary, timeline)
 }
 
@@ -70,10 +59,11 @@ proptest! {
         let before = timeline.before.unwrap_or(0);
         prop_assert_eq!(timeline.current.total_requests, summary.tally.count);
         prop_assert_eq!(sum(&timeline.current) + before, summary.tally.count);
-        prop_assert_eq!(timeline.before.is_some(), window == Window::All);
+        let span = window.span(&Ranges::utc(now_ms));
+        prop_assert_eq!(timeline.before.is_some(), span.from_ms == 0);
         let errors: u64 = timeline.current.buckets.iter().map(|bucket| bucket.errors).sum();
-        prop_assert!(errors == summary.tally.errors() || window == Window::All);
-        prop_assert!(is_whole(&timeline.current, window.bucket_ms()));
+        prop_assert!(errors == summary.tally.errors() || span.from_ms == 0);
+        prop_assert!(is_whole(&timeline.current, u64::from(timeline.bucket_minutes) * MINUTE_MS));
     }
 
     #[test]
@@ -86,19 +76,21 @@ proptest! {
         let (_, timeline) = told(&hits, window, &filter, now_ms);
         let counted = let_through(&hits, &filter);
         let buckets = || counted.iter().filter_map(|hit| bucket_start(hit.timestamp_ms, now_ms));
-        let bucket_ms = window.bucket_ms();
+        let bucket_ms = u64::from(timeline.bucket_minutes) * MINUTE_MS;
+        let span = window.span(&Ranges::utc(now_ms));
+        let is_within = |start: &u64| *start >= span.from_ms && *start < span.until_ms;
         for bucket in &timeline.current.buckets {
-            let within = buckets().filter(|start| start / bucket_ms * bucket_ms == bucket.start_ms);
+            let within = buckets().filter(is_within).filter(|start| start / bucket_ms * bucket_ms == bucket.start_ms);
             prop_assert_eq!(bucket.requests, within.count() as u64);
         }
-        let previous_ms = window.previous_start_ms(now_ms);
+        let previous_ms = span.previous_from_ms;
         prop_assert_eq!(timeline.previous.is_some(), previous_ms.is_some());
         let Some((previous, previous_ms)) = timeline.previous.zip(previous_ms) else {
             return Ok(());
         };
         prop_assert!(is_whole(&previous, bucket_ms));
         prop_assert_eq!(sum(&previous), previous.total_requests);
-        let within = buckets().filter(|bucket| (previous_ms..window.start_ms(now_ms)).contains(bucket));
+        let within = buckets().filter(|bucket| (previous_ms..span.from_ms).contains(bucket));
         prop_assert_eq!(previous.total_requests, within.count() as u64);
         for bucket in &previous.buckets {
             let within = buckets().filter(|start| start / bucket_ms * bucket_ms == bucket.start_ms);

@@ -5,6 +5,7 @@ mod common;
 
 use common::*;
 use proptest::prelude::*;
+use rollcall_tally::window::Ranges;
 use rollcall_tally::{
     Batch, Count, ExportRow, Failure, Found, IpList, IpRef, Kept, LedgerStatus, ShardRange,
     Snapshot, Summary,
@@ -47,7 +48,7 @@ proptest! {
     ) {
         let mut batch = batch(NOW_MS, window, &filter, details);
         batch.ips.push(IpRef { ip: "192.0.2.1".to_owned(), version: 3 });
-        let rows = state(&hits).rows("192.0.2.1", window, NOW_MS, &filter);
+        let rows = state(&hits).rows("192.0.2.1", &window.span(&Ranges::utc(NOW_MS)), &filter);
         for mut bytes in [
             postcard::to_allocvec(&batch).unwrap(),
             postcard::to_allocvec(&summary(1, &hits, &batch)).unwrap(),

@@ -208,6 +208,8 @@ pub fn without_times(mut answer: Value) -> Value {
                 for (name, value) in fields.iter_mut() {
                     if [
                         "asOf",
+                        "from",
+                        "to",
                         "generatedAt",
                         "exportedAt",
                         "firstSeen",
@@ -271,7 +273,7 @@ fn global_stats_have_the_documented_shape() {
                 "doRequestCount": 3, "activeDurationHours": 40_000.0 / 3.6e9, "keyValueReads": 3.0, "keyValueWrites": 3.0,
                 "breakdown": {"requests": 0.0, "keyValueReads": 0.0, "keyValueWrites": 0.0, "compute": 0.0}
             },
-            "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
+            "timeRange": "7d", "from": "TIME", "to": "TIME", "timeZone": "UTC", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
         })
     );
     let lean = app.json("/admin/global-stats?timeRange=7d&includeMetrics=false");
@@ -397,7 +399,7 @@ fn top_ips_have_the_documented_shape() {
                 "errorRate": 0.5, "avgResponseTime": 20.0, "p50ResponseTime": 10.111, "p95ResponseTime": 30.0,
                 "p99ResponseTime": 30.0, "totalBytes": 150
             }],
-            "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
+            "timeRange": "7d", "from": "TIME", "to": "TIME", "timeZone": "UTC", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
         })
     );
 }
@@ -412,7 +414,7 @@ fn an_export_has_a_row_for_each_ip_and_path() {
     assert_eq!(
         export,
         json!({
-            "exportedAt": "TIME", "dateRange": "7d", "totalRecords": 2,
+            "exportedAt": "TIME", "dateRange": "7d", "from": "TIME", "to": "TIME", "totalRecords": 2,
             "data": [
                 {"ip": "192.0.2.1", "pathKey": "GET /users", "method": "GET", "count": 2, "firstSeen": "TIME",
                  "lastAccessed": "TIME", "country": "DE", "userAgent": "=cmd()", "path": "/users", "errors": 1, "bytes": 150,

@@ -45,7 +45,7 @@ fn a_timeseries_has_the_documented_shape() {
             "bucketMinutes": 1440, "totalRequests": 3, "uniqueIPs": 2, "errors": 2, "avgResponseTime": 20.0,
             "p50ResponseTime": 10.111, "p95ResponseTime": 30.0, "p99ResponseTime": 30.0,
             "previous": silence(),
-            "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
+            "timeRange": "7d", "from": "TIME", "to": "TIME", "timeZone": "UTC", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
         })
     );
 }
@@ -57,7 +57,16 @@ fn an_overview_is_the_other_answers_in_one() {
     let part = |path: &str| without_times(app.json(&format!("/admin/{path}?timeRange=7d")));
     let mut expected = part("global-stats");
     let mut timeline = part("timeseries");
-    for name in ["timeRange", "asOf", "generatedAt", "coverage", "warnings"] {
+    for name in [
+        "timeRange",
+        "from",
+        "to",
+        "timeZone",
+        "asOf",
+        "generatedAt",
+        "coverage",
+        "warnings",
+    ] {
         timeline.as_object_mut().unwrap().remove(name);
     }
     expected["newIPs"] = json!(2);
@@ -107,7 +116,7 @@ fn one_ip_has_the_documented_shape() {
                 "p50ResponseTime": 10.111, "p95ResponseTime": 30.0, "p99ResponseTime": 30.0,
                 "previous": silence()
             },
-            "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
+            "timeRange": "7d", "from": "TIME", "to": "TIME", "timeZone": "UTC", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
         })
     );
 }
@@ -142,7 +151,7 @@ fn one_path_has_the_documented_shape() {
             "p50ResponseTime": null, "p95ResponseTime": null, "p99ResponseTime": null,
             "previous": silence()
         },
-        "timeRange": "7d", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
+        "timeRange": "7d", "from": "TIME", "to": "TIME", "timeZone": "UTC", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
     }));
     assert_eq!(path, expected);
 }

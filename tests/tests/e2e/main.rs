@@ -21,6 +21,7 @@ mod degradation;
 mod export;
 mod filters;
 mod in_full;
+mod intervals;
 mod limits;
 mod metrics;
 mod openapi;

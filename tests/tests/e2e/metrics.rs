@@ -158,7 +158,7 @@ fn a_scrape_is_open_metrics_and_counts_what_was_recorded() {
         ("rollcall_fan_out_batches_total", 1.0),
         ("rollcall_last_fan_out_coverage_ratio", 1.0),
         (
-            r#"rollcall_build_info{version="0.1.0",layout_version="5"}"#,
+            r#"rollcall_build_info{version="0.1.0",layout_version="6"}"#,
             1.0,
         ),
     ];

@@ -11,6 +11,13 @@ use rollcall_tally::report::{ExportRecord, rfc3339_text};
 
 use crate::clock::now_ms;
 
+/// An export, as it is asked for, and which buckets it is of.
+pub struct Form {
+    pub form: Export,
+    pub from_ms: Option<u64>,
+    pub to_ms: u64,
+}
+
 /// What is written waits in it until it is taken.
 pub struct Writer {
     form: Export,
@@ -21,19 +28,19 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn begin(form: Export) -> Result<Self> {
+    pub fn begin(asked: Form) -> Result<Self> {
         let gzip = || GzEncoder::new(Vec::new(), Compression::default());
         let mut writer = Self {
             text: Vec::new(),
-            gzip: form.compression.then(gzip),
-            form,
+            gzip: asked.form.compression.then(gzip),
+            form: asked.form.clone(),
             rows: 0,
         };
-        writer.head()?;
+        writer.head(&asked)?;
         Ok(writer)
     }
 
-    fn head(&mut self) -> Result<()> {
+    fn head(&mut self, asked: &Form) -> Result<()> {
         match self.form.format {
             ExportFormat::Csv => {
                 let mut csv = csv::Writer::from_writer(&mut self.text);
@@ -41,11 +48,18 @@ impl Writer {
                 csv.flush()
             }
             ExportFormat::Json if self.form.include_metadata => {
-                let (at, range) = (rfc3339_text(now_ms()), self.form.range.name());
                 write!(
                     self.text,
-                    "{{\"exportedAt\":\"{at}\",\"dateRange\":\"{range}\","
+                    "{{\"exportedAt\":\"{}\",",
+                    rfc3339_text(now_ms())
                 )?;
+                if !self.form.range.interval().is_given() {
+                    let range = self.form.range.name();
+                    write!(self.text, "\"dateRange\":\"{range}\",")?;
+                }
+                let from = serde_json::to_string(&asked.from_ms.map(rfc3339_text))?;
+                let to = rfc3339_text(asked.to_ms);
+                write!(self.text, "\"from\":{from},\"to\":\"{to}\",")?;
                 let conditions = BTreeMap::from_iter(self.form.filter.parameters());
                 if !conditions.is_empty() {
                     let filter = serde_json::to_string(&conditions)?;

@@ -116,7 +116,7 @@ impl Moment {
         Self::written(ms, "%H:%M")
     }
 
-    /// The day, as UTC has it.
+    /// The day. `ms` is what clocks at its place show.
     pub fn day(ms: u64) -> Self {
         Self::written(ms, "%b %-d")
     }

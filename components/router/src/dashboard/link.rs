@@ -82,15 +82,33 @@ pub fn page(survey: &AnySurvey) -> String {
     }
 }
 
-/// The link to a survey's page, as the action and the hidden fields of the form that filters. The
-/// filter is left out: the form has fields for it.
-pub fn form_of(survey: &AnySurvey) -> (String, Vec<(String, String)>) {
+/// A form that leads to a survey's page: its action, and its hidden fields.
+pub struct Form {
+    pub action: String,
+    pub hidden: Vec<(String, String)>,
+}
+
+/// The form that filters. The filter is left out: the form has fields for it.
+pub fn filter_form(survey: &AnySurvey) -> Form {
+    form(survey, |name| {
+        Condition::EVERY.iter().any(|c| c.parameter() == name)
+    })
+}
+
+/// The form that sets the days.
+pub fn days_form(survey: &AnySurvey) -> Form {
+    form(survey, |name| ["timeRange", "from", "to"].contains(&name))
+}
+
+fn form(survey: &AnySurvey, is_asked_for: impl Fn(&str) -> bool) -> Form {
     let link = page(survey);
     let (path, query) = link.split_once('?').unwrap_or((&link, ""));
-    let is_asked_for = |name: &str| Condition::EVERY.iter().any(|c| c.parameter() == name);
     let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
     let hidden = pairs.filter(|(name, _)| !is_asked_for(name)).collect();
-    (path.to_owned(), hidden)
+    Form {
+        action: path.to_owned(),
+        hidden,
+    }
 }
 
 /// The link to an export of the rows behind a page, of the shortest range that holds its window.
@@ -112,6 +130,7 @@ pub fn export_range(window: Window) -> DateRange {
         Window::Week => DateRange::Week,
         Window::Month => DateRange::Month,
         Window::Quarter | Window::All => DateRange::Quarter,
+        Window::Between(interval) => DateRange::Between(interval),
     }
 }
 
@@ -169,8 +188,8 @@ mod tests {
     #[test]
     fn a_form_keeps_what_it_does_not_ask_for() {
         let question = read("paths", "key=GET%20/a&ip=192.0.2.1&timeRange=1h&limit=5");
-        let (path, hidden) = form_of(&question);
-        assert_eq!(path, "/admin/dashboard/paths");
+        let Form { action, hidden } = filter_form(&question);
+        assert_eq!(action, "/admin/dashboard/paths");
         let hidden: Vec<(&str, &str)> = hidden
             .iter()
             .map(|(n, v)| (n.as_str(), v.as_str()))

@@ -8,7 +8,6 @@ use std::net::IpAddr;
 
 use rollcall_store::value::{decode, encode};
 use rollcall_tally::rollup::Deltas;
-use rollcall_tally::window::Ranges;
 use rollcall_tally::{Hit, IpState};
 
 use super::batch_ids::IdsWritten;
@@ -230,7 +229,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         draft: &mut Draft,
         root: &mut Root,
     ) -> Result<Deltas, Stop> {
-        let ranges = Ranges::at(root.aged_ms);
+        let ranges = self.ranges(root.aged_ms);
         let mut deltas = Deltas::default();
         let mut ips = draft.ips.iter_mut().peekable();
         while ips.peek().is_some() {
@@ -275,12 +274,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     outbox.plan().spare(*ip);
                 }
                 // Aged with every fold that touches it, or buckets of passed ranges would pile up.
-                state.age(root.aged_ms);
+                state.age(&ranges);
                 let hits = std::mem::take(&mut touched.hits);
                 deltas.add(&state, touched.after.number, &hits, &ranges);
                 for hit in &hits {
                     root.see(hit.timestamp_ms);
-                    root.drops.other_path_hits += u64::from(state.add(hit, root.aged_ms));
+                    root.drops.other_path_hits += u64::from(state.add(hit, &ranges));
                 }
                 deltas.rank(*ip, &state, &hits, &ranges);
                 let key = keys::ip(ip, root.k);

@@ -6,7 +6,6 @@ use rollcall_store::value::{decode, encode};
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::rollup::Heaviest;
 use rollcall_tally::rollup::heaviest::is_kept;
-use rollcall_tally::window::Ranges;
 
 use super::outbox::Outbox;
 use crate::keys;
@@ -24,7 +23,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         root: &Root,
         changed: &BTreeMap<BucketId, Heaviest>,
     ) -> Vec<Change> {
-        let ranges = Ranges::at(root.aged_ms);
+        let ranges = self.ranges(root.aged_ms);
         let known: BTreeMap<Bucket, u64> = root.heaviest.iter().copied().collect();
         let written = changed.keys().map(|list| {
             let list = Bucket::from(*list);
@@ -53,7 +52,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         root: &mut Root,
         changed: BTreeMap<BucketId, Heaviest>,
     ) -> Result<(), Stop> {
-        let ranges = Ranges::at(root.aged_ms);
+        let ranges = self.ranges(root.aged_ms);
         let mut known: BTreeMap<Bucket, u64> = root.heaviest.iter().copied().collect();
         known.retain(|list, _| is_kept(BucketId::from(*list), &ranges));
         let changed: Vec<(Bucket, Heaviest)> = changed

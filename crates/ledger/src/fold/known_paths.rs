@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rollcall_tally::bucket::{BucketId, Tier};
+use rollcall_tally::bucket::BucketId;
 use rollcall_tally::rollup::Deltas;
-use rollcall_tally::window::{Ranges, Window};
+use rollcall_tally::window::{Ranges, Span, Window};
 
 use super::outbox::Outbox;
 use crate::keys;
@@ -89,8 +89,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         task: KnownTask,
         deltas: &Deltas,
     ) -> Result<(), Stop> {
-        let ranges = Ranges::at(root.aged_ms);
-        let recent_ms = Window::Month.start_ms(root.aged_ms);
+        let ranges = self.ranges(root.aged_ms);
+        let recent = Window::Month.span(&ranges);
         let mut all: BTreeMap<u16, Paths> = BTreeMap::new();
         for chunk in task.read.chunks(self.limits.parts_at_once) {
             let names: Vec<String> = chunk
@@ -135,7 +135,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let mut paths = all.remove(&part).unwrap_or_default();
             keep_newest(&mut paths, most);
             for known in paths.values_mut() {
-                known.age(&ranges, recent_ms);
+                known.age(&ranges, &recent);
             }
             let listed: Vec<(u32, &str, &Known)> = paths
                 .iter()
@@ -159,11 +159,11 @@ type Paths = BTreeMap<(u32, String), Known>;
 
 impl Known {
     /// Brings the hits to the buckets of now, and drops those that are not recent.
-    fn age(&mut self, ranges: &Ranges, recent_ms: u64) {
+    fn age(&mut self, ranges: &Ranges, recent: &Span) {
         let mut hits: BTreeMap<BucketId, u64> = BTreeMap::new();
         for (bucket, count) in &self.hits {
             let aged = bucket.aged(ranges);
-            if aged.tier != Tier::Before && aged.starts_within(recent_ms) {
+            if recent.has(aged) {
                 *hits.entry(aged).or_default() += count;
             }
         }

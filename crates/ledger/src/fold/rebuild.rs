@@ -4,7 +4,6 @@
 
 use rollcall_store::value::{decode, encode, layout_of};
 use rollcall_tally::rollup::Deltas;
-use rollcall_tally::window::Ranges;
 
 use super::Folded;
 use super::outbox::Outbox;
@@ -74,7 +73,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             changes: changes.collect(),
         };
         let mut outbox = Outbox::new(held, root.k, plan, &self.limits);
-        let ranges = Ranges::at(root.aged_ms);
+        let ranges = self.ranges(root.aged_ms);
         let mut deltas = Deltas::default();
         for (shard, version) in shards {
             let key = keys::shard(shard, version);
@@ -97,7 +96,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     let number = numbers.next().unwrap_or_default();
                     match state {
                         Ok(mut state) => {
-                            state.age(root.aged_ms);
+                            state.age(&ranges);
                             let first_ms = state.first_seen_ms();
                             let known_ms = root.first_seen_ms.unwrap_or(first_ms);
                             root.first_seen_ms = Some(known_ms.min(first_ms));

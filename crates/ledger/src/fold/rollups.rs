@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::rollup::{Delta, Deltas, Totals};
-use rollcall_tally::window::Ranges;
 
 use super::merge::{From, Piece, Written};
 use super::outbox::Outbox;
@@ -102,7 +101,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
 
     /// Which buckets are written.
     fn tasks(&self, root: &Root, deltas: &Deltas) -> Vec<Task> {
-        let ranges = Ranges::at(root.aged_ms);
+        let ranges = self.ranges(root.aged_ms);
         let mut sources: BTreeMap<BucketId, Vec<RollupRef>> = BTreeMap::new();
         let mut wanted: BTreeSet<BucketId> = deltas.iter().map(|(bucket, _)| bucket).collect();
         for known in &root.rollups {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rollcall_store::{LAYOUT, Stored};
+use rollcall_store::Stored;
 use rollcall_tally::rollup::heaviest;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub(crate) struct Heaviest {
 }
 
 impl Stored for Heaviest {
-    const SINCE: u8 = LAYOUT;
+    const SINCE: u8 = 5;
 }
 
 impl From<heaviest::Heaviest> for Heaviest {

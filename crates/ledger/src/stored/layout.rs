@@ -39,6 +39,7 @@ fn kinds() -> Vec<Kind> {
         user_agent: None,
         ..full.clone()
     };
+    let ranges = Ranges::utc(NOW_MS);
     let (mut state, mut traffic) = (IpState::default(), Traffic::default());
     for (n, hit) in (0..).zip([&full, &bare]) {
         for hours in [0, 30, 24 * 200] {
@@ -47,11 +48,11 @@ fn kinds() -> Vec<Kind> {
                 timestamp_ms,
                 ..hit.clone()
             };
-            state.add(&hit, NOW_MS);
+            state.add(&hit, &ranges);
             traffic.add(&hit);
         }
     }
-    let fine = Bucket::from(BucketId::new(Tier::Fine, NOW_MS));
+    let fine = Bucket::from(BucketId::around(Tier::Fine, NOW_MS, &ranges));
     let (mut totals, mut sums) = sums_of(&full, &bare);
     let hash = keys::path_hash("GET /größe");
     let sums_bytes = encode_sums(&mut sums);
@@ -64,8 +65,11 @@ fn kinds() -> Vec<Kind> {
         first_ms: NOW_MS - 1,
         last_ms: NOW_MS,
         hits: vec![
-            (BucketId::new(Tier::Fine, NOW_MS), 2),
-            (BucketId::new(Tier::Day, NOW_MS - 50 * HOUR_MS), 3),
+            (BucketId::around(Tier::Fine, NOW_MS, &ranges), 2),
+            (
+                BucketId::around(Tier::Day, NOW_MS - 50 * HOUR_MS, &ranges),
+                3,
+            ),
         ],
     };
     let hits = vec![full, bare];
@@ -225,6 +229,7 @@ fn kinds() -> Vec<Kind> {
             Meta {
                 shards: 256,
                 upgrading_from: Some(3),
+                zone: "Europe/Berlin".to_owned(),
             },
         ),
     ]
@@ -240,7 +245,7 @@ fn sums_of(full: &Hit, bare: &Hit) -> (Totals, PathSums) {
         timestamp_ms,
         ..hit.clone()
     };
-    let ranges = Ranges::at(NOW_MS);
+    let ranges = Ranges::utc(NOW_MS);
     for number in 0..70 {
         let hits = [at(full, NOW_MS)];
         deltas.add(&IpState::default(), 3 * number, &hits, &ranges);
@@ -249,7 +254,9 @@ fn sums_of(full: &Hit, bare: &Hit) -> (Totals, PathSums) {
         let hits = [at(bare, NOW_MS)];
         deltas.add(&IpState::default(), 1_000 * number, &hits, &ranges);
     }
-    let mut delta = deltas.take(BucketId::new(Tier::Fine, NOW_MS)).unwrap();
+    let mut delta = deltas
+        .take(BucketId::around(Tier::Fine, NOW_MS, &ranges))
+        .unwrap();
     (delta.totals, delta.paths.remove("GET /größe").unwrap().sums)
 }
 

@@ -28,5 +28,5 @@ pub(crate) use root::{IdChunk, Pace, Replaced, Root4, Void};
 pub use segment::BatchId;
 pub(crate) use segment::{IdList, Segment, SegmentReader};
 pub(crate) use shard::{Entry, Shard, Shard4};
-pub(crate) use small::{Cleaned, Head, Lease, Meta};
+pub(crate) use small::{Cleaned, Head, Lease, Meta, Meta5};
 pub(crate) use state::{decode_state, encode_state};

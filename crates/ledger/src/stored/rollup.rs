@@ -14,14 +14,17 @@
 
 use std::fmt;
 
+use rollcall_store::Unreadable;
 use rollcall_store::value::{self, damaged};
-use rollcall_store::{LAYOUT, Unreadable};
 use rollcall_tally::bucket::{BucketId, Tier};
 use rollcall_tally::rollup::{PathSums, Totals};
 use rollcall_tally::window::FINE_MS;
 use serde::{Deserialize, Serialize};
 
 use super::bytes::{Reader, put, put_ips, put_tally, put_text};
+
+/// The layout since which rollups have these bytes.
+const SINCE: u8 = 5;
 
 /// A bucket: how long it is, and when it starts, in units of 5 minutes since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,7 +58,8 @@ impl From<Bucket> for BucketId {
             Length::Day => Tier::Day,
             Length::Before => Tier::Before,
         };
-        Self::new(tier, start.saturating_mul(FINE_MS))
+        let start_ms = start.saturating_mul(FINE_MS);
+        Self { tier, start_ms }
     }
 }
 
@@ -255,7 +259,7 @@ fn whole<'b, T>(
     bytes: &'b [u8],
     read: impl FnOnce(&mut Reader<'b>) -> Option<T>,
 ) -> Result<T, Unreadable> {
-    let mut from = Reader(value::content(key, bytes, LAYOUT)?);
+    let mut from = Reader(value::content(key, bytes, SINCE)?);
     match (read(&mut from), from.0) {
         (Some(value), []) => Ok(value),
         _ => Err(damaged(key, "it is cut short or too long")),

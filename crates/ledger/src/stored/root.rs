@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rollcall_store::{LAYOUT, Stored};
+use rollcall_store::Stored;
 use rollcall_tally::{Drops, Traffic};
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,7 @@ pub struct Root {
 }
 
 impl Stored for Root {
-    const SINCE: u8 = LAYOUT;
+    const SINCE: u8 = 5;
 }
 
 /// The same in layout 4: without rollups.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rollcall_store::{LAYOUT, Stored};
+use rollcall_store::Stored;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub(crate) struct Entry {
 }
 
 impl Stored for Shard {
-    const SINCE: u8 = LAYOUT;
+    const SINCE: u8 = 5;
 }
 
 /// The same in layout 4: without numbers.

@@ -1,6 +1,7 @@
 //! The small values that are overwritten: `head`, `lease`, `cleaner`, `cleaned` and `meta`.
 
-use rollcall_store::Stored;
+use rollcall_store::{LAYOUT, Stored};
+use rollcall_tally::time_zone::UTC;
 use serde::{Deserialize, Serialize};
 
 /// `head`: the newest root known to be confirmed.
@@ -21,12 +22,31 @@ pub(crate) struct Lease {
 }
 
 /// `meta`: what is true of the whole store. Its layout is the one that the value itself has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Meta {
     /// Shares of the IPs.
     pub shards: u32,
     /// The store is being brought up from this layout; values of it may still be there.
     pub upgrading_from: Option<u8>,
+    /// The name of the time zone whose days the buckets are.
+    pub zone: String,
+}
+
+/// The same up to layout 5: days were those of UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Meta5 {
+    shards: u32,
+    upgrading_from: Option<u8>,
+}
+
+impl From<Meta5> for Meta {
+    fn from(meta: Meta5) -> Self {
+        Self {
+            shards: meta.shards,
+            upgrading_from: meta.upgrading_from,
+            zone: UTC.to_owned(),
+        }
+    }
 }
 
 /// `cleaned`: how far cleaning got. What is lost of it is done again.
@@ -51,6 +71,10 @@ impl Stored for Lease {
 }
 
 impl Stored for Meta {
+    const SINCE: u8 = LAYOUT;
+}
+
+impl Stored for Meta5 {
     const SINCE: u8 = 4;
 }
 

@@ -6,6 +6,7 @@ use rollcall_store::{LAYOUT, value};
 use rollcall_tally::IpState;
 use rollcall_tally::series::Series;
 use rollcall_tally::state::PathState;
+use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS};
 use serde::{Deserialize, Serialize};
 
 use super::tally::{Tally, Tally4};
@@ -34,8 +35,22 @@ struct Path<T> {
     before: T,
 }
 
-/// By their start, in units of their length since 1970.
+/// By their start, in units of 5 minutes since 1970. Up to layout 5, in units of their own length.
 type Buckets<T> = Vec<(u64, T)>;
+
+/// The units of hours and days, in 5 minutes.
+struct Units {
+    hour: u64,
+    day: u64,
+}
+
+impl Units {
+    const NOW: Self = Self { hour: 1, day: 1 };
+    const UP_TO_LAYOUT_5: Self = Self {
+        hour: HOUR_MS / FINE_MS,
+        day: DAY_MS / FINE_MS,
+    };
+}
 
 pub(crate) fn encode_state(key: &str, state: &IpState) -> Result<Vec<u8>, LedgerError> {
     let country = state.country.as_ref();
@@ -57,8 +72,9 @@ pub(crate) fn encode_state(key: &str, state: &IpState) -> Result<Vec<u8>, Ledger
 
 pub(crate) fn decode_state(key: &str, bytes: &[u8]) -> Result<IpState, LedgerError> {
     match value::layout_of(key, bytes)? {
-        4 => decode_as::<Tally4>(key, bytes, 4),
-        _ => decode_as::<Tally>(key, bytes, LAYOUT),
+        4 => decode_as::<Tally4>(key, bytes, 4, Units::UP_TO_LAYOUT_5),
+        5 => decode_as::<Tally>(key, bytes, 5, Units::UP_TO_LAYOUT_5),
+        _ => decode_as::<Tally>(key, bytes, LAYOUT, Units::NOW),
     }
 }
 
@@ -66,6 +82,7 @@ fn decode_as<'b, T: Deserialize<'b> + Into<rollcall_tally::Tally>>(
     key: &str,
     bytes: &'b [u8],
     since: u8,
+    units: Units,
 ) -> Result<IpState, LedgerError> {
     let read = postcard::take_from_bytes::<State<'_, T>>;
     let stored = value::decode_as(key, bytes, since, read)?;
@@ -81,7 +98,7 @@ fn decode_as<'b, T: Deserialize<'b> + Into<rollcall_tally::Tally>>(
         paths: stored
             .paths
             .into_iter()
-            .map(|(key, path)| (key.to_owned(), path.into()))
+            .map(|(key, path)| (key.to_owned(), path.read(&units)))
             .collect(),
     })
 }
@@ -91,7 +108,7 @@ impl From<&PathState> for Path<Tally> {
         let buckets = |buckets: &BTreeMap<u64, rollcall_tally::Tally>| -> Buckets<Tally> {
             let buckets = buckets.iter();
             buckets
-                .map(|(start, tally)| (*start, tally.into()))
+                .map(|(start_ms, tally)| (start_ms / FINE_MS, tally.into()))
                 .collect()
         };
         Self {
@@ -105,22 +122,23 @@ impl From<&PathState> for Path<Tally> {
     }
 }
 
-impl<T: Into<rollcall_tally::Tally>> From<Path<T>> for PathState {
-    fn from(path: Path<T>) -> Self {
-        let buckets = |buckets: Buckets<T>| -> BTreeMap<u64, rollcall_tally::Tally> {
+impl<T: Into<rollcall_tally::Tally>> Path<T> {
+    fn read(self, units: &Units) -> PathState {
+        let buckets = |buckets: Buckets<T>, unit: u64| -> BTreeMap<u64, rollcall_tally::Tally> {
+            let start_ms = |start: u64| start.saturating_mul(unit).saturating_mul(FINE_MS);
             let buckets = buckets.into_iter();
             buckets
-                .map(|(start, tally)| (start, tally.into()))
+                .map(|(start, tally)| (start_ms(start), tally.into()))
                 .collect()
         };
-        Self {
-            first_seen_ms: path.first_seen_ms,
-            last_seen_ms: path.last_seen_ms,
+        PathState {
+            first_seen_ms: self.first_seen_ms,
+            last_seen_ms: self.last_seen_ms,
             series: Series {
-                fine: buckets(path.fine),
-                hours: buckets(path.hours),
-                days: buckets(path.days),
-                before: path.before.into(),
+                fine: buckets(self.fine, 1),
+                hours: buckets(self.hours, units.hour),
+                days: buckets(self.days, units.day),
+                before: self.before.into(),
             },
         }
     }

@@ -90,7 +90,7 @@ pub fn all(store: &MemoryStore, limits: &Limits) -> BTreeMap<IpAddr, IpState> {
         let take = |ip, state: Result<_, _>| drop(all.insert(ip, state.unwrap()));
         ledger.states(&wanted, take).await.unwrap();
         for state in all.values_mut() {
-            state.age(store.clock.wall_ms.get());
+            state.age(&ledger.ranges(store.clock.wall_ms.get()));
         }
         assert_eq!(root.ips, all.len() as u64);
         all

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Rule;
-use crate::contract::{Summary, Window};
+use crate::contract::Summary;
 use crate::tally::ratio;
-use crate::window::{FINE_MS, MINUTE_MS};
+use crate::window::{FINE_MS, MINUTE_MS, recent_from_ms};
 
 /// From what value on each rule fires. None: it is off.
 #[derive(Clone, Copy, Debug, Default)]
@@ -117,7 +117,7 @@ impl Recent {
     pub fn new(summary: Summary, as_of_ms: u64, is_whole: bool) -> Self {
         let busiest = summary.callers.into_iter().next();
         Self {
-            since_ms: Window::Recent.start_ms(as_of_ms),
+            since_ms: recent_from_ms(as_of_ms),
             as_of_ms,
             hits: summary.tally.count,
             errors: summary.tally.errors(),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{About, Ask, Parameter};
 use crate::filter::Filter;
+use crate::interval::Interval;
 use crate::window::Window;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,21 +46,22 @@ impl Ask for Export {
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        let mut all = vec![
-            Parameter::one_of(
-                "format",
-                "The form. In `csv`, what a spreadsheet would take for a formula has `'` before it.",
-                &mut self.format,
-                &ExportFormat::EVERY,
-                ExportFormat::name,
-            ),
-            Parameter::one_of(
-                "dateRange",
-                "The stretch of time up to now in which hits count.",
-                &mut self.range,
-                &DateRange::EVERY,
-                DateRange::name,
-            ),
+        let mut all = vec![Parameter::one_of(
+            "format",
+            "The form. In `csv`, what a spreadsheet would take for a formula has `'` before it.",
+            &mut self.format,
+            &ExportFormat::EVERY,
+            ExportFormat::name,
+        )];
+        all.extend(Parameter::window(
+            "dateRange",
+            "The stretch of time up to now in which hits count.",
+            &mut self.range,
+            &DateRange::EVERY,
+            DateRange::name,
+            (DateRange::interval, DateRange::Between),
+        ));
+        all.extend([
             Parameter::flag(
                 "includeMetadata",
                 "Of `json` alone: an object with the rows in `data`; else the bare array of rows.",
@@ -70,7 +72,7 @@ impl Ask for Export {
                 "With gzip, and `Content-Encoding`.",
                 &mut self.compression,
             ),
-        ];
+        ]);
         all.extend(self.filter.conditions());
         all
     }
@@ -98,13 +100,14 @@ impl ExportFormat {
     }
 }
 
-/// How far back an export goes.
+/// The stretch of time that an export is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DateRange {
     Day,
     Week,
     Month,
     Quarter,
+    Between(Interval),
 }
 
 impl DateRange {
@@ -117,7 +120,12 @@ impl DateRange {
             Self::Week => "7d",
             Self::Month => "30d",
             Self::Quarter => "90d",
+            Self::Between(_) => "between",
         }
+    }
+
+    pub fn interval(self) -> Interval {
+        self.window().interval()
     }
 
     pub fn window(self) -> Window {
@@ -126,6 +134,7 @@ impl DateRange {
             Self::Week => Window::Week,
             Self::Month => Window::Month,
             Self::Quarter => Window::Quarter,
+            Self::Between(interval) => Window::Between(interval),
         }
     }
 }

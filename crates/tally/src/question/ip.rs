@@ -90,7 +90,9 @@ impl Survey for Ip {
         }
         // What is asked about is no condition.
         responses.provenance.filter = self.scope.filter.some();
-        let report = IpReport::new(responses.summary, self.offset, self.limit, responses.provenance);
+        let timeline = responses.timeline();
+        let Responses { summary, provenance, .. } = responses;
+        let report = IpReport::new(summary, timeline, self.offset, self.limit, provenance);
         report.ok_or_else(|| Failure::Unavailable(format!("the state of {ip} was not read")))
     }
 
@@ -130,8 +132,13 @@ pub struct IpReport {
 
 impl IpReport {
     /// Of a summary of one IP alone. None if the summary does not know it.
-    pub fn new(summary: Summary, offset: u32, limit: u32, provenance: Provenance) -> Option<Self> {
-        let timeline = Timeline::new(&summary, &provenance);
+    pub fn new(
+        summary: Summary,
+        timeline: Timeline,
+        offset: u32,
+        limit: u32,
+        provenance: Provenance,
+    ) -> Option<Self> {
         let mut caller = summary.callers.into_iter().next()?;
         let order = PathOrder::Requests;
         Some(Self {

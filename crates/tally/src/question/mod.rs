@@ -18,10 +18,11 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use crate::Failure;
+use crate::interval::Interval;
 
 pub use export::{DateRange, Export, ExportFormat};
 pub use ip::OFFSET_MAX;
-pub use parameter::{OneOf, Parameter, Place, Value};
+pub use parameter::{OneMoment, OneOf, Parameter, Place, Value};
 pub use status::Status;
 pub use survey::{Query, Responses, Scope, Survey, Via};
 
@@ -207,7 +208,8 @@ impl Question {
         let mut every = Self::every().into_iter();
         let found = every.find_map(|question| Some((behind(question.about())?, question)));
         let (behind, mut question) = found.ok_or(NotUnderstood::Unknown)?;
-        let bad = read(question.ask(), behind, query);
+        let mut bad = read(question.ask(), behind, query);
+        bad.extend(question.interval().and_then(inverted));
         if bad.is_empty() {
             Ok(question)
         } else {
@@ -217,13 +219,22 @@ impl Question {
 
     /// The same, if each parameter is one that it could have been read with; in its one spelling. For a question that was not read here.
     pub fn checked(mut self) -> Result<Self, Vec<BadParameter>> {
-        let bad = check(self.ask());
+        let mut bad = check(self.ask());
+        bad.extend(self.interval().and_then(inverted));
         if bad.is_empty() { Ok(self) } else { Err(bad) }
     }
 
     /// The question as [`Question::read`] reads it, each parameter written out: `name?query`. Equal questions are equal texts.
     pub fn write(&self) -> String {
         write(self.clone().ask())
+    }
+
+    fn interval(&self) -> Option<Interval> {
+        match self {
+            Self::Survey(survey) => Some(survey.scope().window.interval()),
+            Self::Export(export) => Some(export.range.interval()),
+            Self::Status(_) => None,
+        }
     }
 
     pub fn about(&self) -> &'static About {
@@ -271,7 +282,16 @@ fn read(question: &mut dyn Ask, behind: &str, query: &str) -> Vec<BadParameter> 
             refuse(&name, "given twice".to_owned());
         }
     }
-    for mut parameter in question.parameters() {
+    let parameters = question.parameters();
+    for parameter in &parameters {
+        let other = parameter
+            .instead_of
+            .filter(|other| given.contains_key(*other));
+        if let Some(other) = other.filter(|_| given.contains_key(parameter.name)) {
+            refuse(parameter.name, format!("not beside {other}"));
+        }
+    }
+    for mut parameter in parameters {
         let text = match parameter.place {
             Place::Path => Some(percent_decode_str(behind).decode_utf8_lossy().into_owned()),
             Place::Query | Place::Filter => given.remove(parameter.name),
@@ -306,7 +326,8 @@ fn check(question: &mut dyn Ask) -> Vec<BadParameter> {
 /// # Errors
 /// `Invalid`, naming every bad parameter.
 pub fn checked<S: Survey>(mut survey: S) -> Result<S, Failure> {
-    let bad = check(&mut survey);
+    let mut bad = check(&mut survey);
+    bad.extend(inverted(survey.query().window.interval()));
     if bad.is_empty() {
         return Ok(survey);
     }
@@ -314,6 +335,13 @@ pub fn checked<S: Survey>(mut survey: S) -> Result<S, Failure> {
         .iter()
         .map(|bad| format!("{}: {}", bad.name, bad.reason));
     Err(Failure::Invalid(reasons.collect::<Vec<_>>().join("; ")))
+}
+
+/// An interval that ends before it begins.
+fn inverted(interval: Interval) -> Option<BadParameter> {
+    let reason = interval.refusal()?.to_owned();
+    let name = "to".to_owned();
+    Some(BadParameter { name, reason })
 }
 
 /// The conditions of the filter come first.

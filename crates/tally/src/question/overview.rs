@@ -44,7 +44,8 @@ impl Survey for Overview {
     }
 
     fn report(&self, responses: Responses) -> Result<report::Overview, Failure> {
+        let timeline = responses.timeline();
         let (summary, provenance) = (responses.summary, responses.provenance);
-        Ok(report::Overview::new(summary, responses.active, provenance))
+        Ok(report::Overview::new(summary, timeline, responses.active, provenance))
     }
 }

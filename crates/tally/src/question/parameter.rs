@@ -1,11 +1,18 @@
 //! Parameters of questions. Each is declared once, with its place, its range and its description; its default is the value that it has
 //! when the question is made anew. Reading, writing and the description of the API are made of that.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use super::LIMIT_MAX;
 use crate::filter::{self, Text};
+use crate::interval::{Interval, Moment};
+
+const FROM: &str = "Instead of a window: from when on hits count, as a time (RFC 3339) or as a date, which is a day of `time_zone`. Whole buckets \
+                    count: the answer says in `from` and `to` which. Without `from`: from the beginning.";
+const TO: &str =
+    "Until when hits count: up to a time, or up to the end of a date. Without `to`: until now.";
 
 /// A parameter, and the field of the question that it is about.
 pub struct Parameter<'a> {
@@ -15,6 +22,8 @@ pub struct Parameter<'a> {
     pub place: Place,
     /// A question cannot do without it. In words, how it is spelled.
     pub required: Option<&'static str>,
+    /// A parameter that cannot be given beside it.
+    pub instead_of: Option<&'static str>,
     pub value: Value<'a>,
 }
 
@@ -33,6 +42,7 @@ pub enum Value<'a> {
     Flag(&'a mut bool),
     Integer(&'a mut u32, RangeInclusive<u32>),
     OneOf(OneOf<'a>),
+    Moment(OneMoment<'a>),
     Address(&'a mut IpAddr),
     PathKey(&'a mut String),
     /// None: not given.
@@ -48,6 +58,13 @@ pub struct OneOf<'a> {
     choose: Box<dyn FnMut(usize) + 'a>,
 }
 
+/// A moment, or a day.
+pub struct OneMoment<'a> {
+    /// None: not given.
+    pub chosen: Option<Moment>,
+    choose: Box<dyn FnMut(Moment) + 'a>,
+}
+
 impl<'a> Parameter<'a> {
     pub fn new(name: &'static str, about: &'static str, value: Value<'a>) -> Self {
         Self {
@@ -55,6 +72,7 @@ impl<'a> Parameter<'a> {
             about,
             place: Place::Query,
             required: None,
+            instead_of: None,
             value,
         }
     }
@@ -86,6 +104,47 @@ impl<'a> Parameter<'a> {
             choose: choose(every, move |chosen| *value = chosen),
         };
         Self::new(name, about, Value::OneOf(one_of))
+    }
+
+    /// One of some values that have names, or an interval in its place: with `from` and `to` behind it.
+    pub fn window<T: Copy, const N: usize>(
+        name: &'static str,
+        about: &'static str,
+        value: &'a mut T,
+        every: &'static [T; N],
+        spell: fn(T) -> &'static str,
+        (interval, between): (fn(T) -> Interval, fn(Interval) -> T),
+    ) -> [Self; 3] {
+        let value = Cell::from_mut(value);
+        let given = interval(value.get());
+        let one_of = OneOf {
+            names: every.iter().copied().map(spell).collect(),
+            chosen: (!given.is_given()).then(|| spell(value.get())),
+            choose: choose(every, |chosen| value.set(chosen)),
+        };
+        let moment = |of: fn(&mut Interval) -> &mut Option<Moment>| {
+            let mut given = given;
+            let choose = Box::new(move |chosen| {
+                let mut interval = interval(value.get());
+                *of(&mut interval) = Some(chosen);
+                value.set(between(interval));
+            });
+            let chosen = *of(&mut given);
+            Value::Moment(OneMoment { chosen, choose })
+        };
+        let instead = |parameter: Self| Self {
+            instead_of: Some(name),
+            ..parameter
+        };
+        [
+            Self::new(name, about, Value::OneOf(one_of)),
+            instead(Self::new(
+                "from",
+                FROM,
+                moment(|interval| &mut interval.from),
+            )),
+            instead(Self::new("to", TO, moment(|interval| &mut interval.to))),
+        ]
     }
 
     /// The same, or none of them.
@@ -149,6 +208,7 @@ impl Value<'_> {
                 let expected = || format!("expected one of {}", one_of.names.join(", "));
                 (one_of.choose)(place.ok_or_else(expected)?);
             }
+            Self::Moment(moment) => (moment.choose)(Moment::read(text)?),
             Self::Address(value) => {
                 let address: Result<IpAddr, _> = text.parse();
                 **value = address
@@ -167,6 +227,7 @@ impl Value<'_> {
             Self::Flag(value) => Some(value.to_string()),
             Self::Integer(value, _) => Some(value.to_string()),
             Self::OneOf(one_of) => one_of.chosen.map(str::to_owned),
+            Self::Moment(moment) => moment.chosen.map(Moment::text),
             Self::Address(value) => Some(value.to_string()),
             Self::PathKey(value) => Some((*value).clone()),
             Self::Text(_, value) => (*value).clone(),

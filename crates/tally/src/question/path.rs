@@ -67,7 +67,8 @@ impl Survey for Path {
         // What is asked about is no condition.
         responses.provenance.filter = self.scope.filter.some();
         let key = self.key.clone();
-        Ok(PathReport::new(key, responses.summary, responses.provenance))
+        let timeline = responses.timeline();
+        Ok(PathReport::new(key, responses.summary, timeline, responses.provenance))
     }
 
     fn example() -> Self {
@@ -93,8 +94,12 @@ pub struct PathReport {
 
 impl PathReport {
     /// Of a summary under a filter of this path key alone.
-    pub fn new(path_key: String, summary: Summary, provenance: Provenance) -> Self {
-        let timeline = Timeline::new(&summary, &provenance);
+    pub fn new(
+        path_key: String,
+        summary: Summary,
+        timeline: Timeline,
+        provenance: Provenance,
+    ) -> Self {
         let callers = summary.callers.into_iter();
         let path = summary.paths.into_iter().next();
         Self {

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ask, Parameter};
 use crate::filter::Filter;
-use crate::report::{Prices, Provenance};
+use crate::report::{Prices, Provenance, Timeline};
 use crate::summary::{CountryDetail, Details, Summary};
-use crate::window::Window;
+use crate::window::{Ranges, Span, Window};
 
 /// A question that is put to the IPs.
 pub trait Survey: Ask + Default {
@@ -74,12 +74,13 @@ impl Scope {
         &'a mut self,
         own: impl IntoIterator<Item = Parameter<'a>>,
     ) -> Vec<Parameter<'a>> {
-        let window = Parameter::one_of(
+        let window = Parameter::window(
             "timeRange",
             "The window: the stretch of time up to now in which hits count.",
             &mut self.window,
             &Window::EVERY,
             Window::name,
+            (Window::interval, Window::Between),
         );
         let via = Parameter::one_of_if_any(
             "via",
@@ -89,7 +90,7 @@ impl Scope {
             &Via::EVERY,
             Via::name,
         );
-        let mut all = vec![window];
+        let mut all = Vec::from(window);
         all.extend(own);
         all.push(via);
         all.extend(self.filter.conditions());
@@ -139,8 +140,8 @@ impl Query {
     }
 
     /// IPs that were not seen since then need not be asked.
-    pub fn since_ms(&self, as_of_ms: u64) -> u64 {
-        self.details.since_ms(self.window, as_of_ms)
+    pub fn since_ms(&self, ranges: &Ranges) -> u64 {
+        self.details.since_ms(&self.window.span(ranges))
     }
 }
 
@@ -148,10 +149,20 @@ impl Query {
 pub struct Responses {
     pub summary: Summary,
     pub provenance: Provenance,
+    /// The buckets that were asked about.
+    pub span: Span,
+    pub ranges: Ranges,
     /// IPs seen within `active_days`, whatever the window.
     pub active: u64,
     /// IPs that were asked.
     pub ips: u64,
     /// What the operator configured.
     pub prices: Prices,
+}
+
+impl Responses {
+    /// If a timeline was asked for.
+    pub fn timeline(&self) -> Timeline {
+        Timeline::new(&self.summary, &self.span, &self.ranges)
+    }
 }

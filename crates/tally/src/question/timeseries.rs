@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{About, Ask, Responses, Parameter, Query, Scope, Survey};
-use crate::report::{self, Timeline};
+use crate::report;
 use crate::window::MINUTE_MS;
 use crate::{Details, Failure};
 
@@ -43,7 +43,7 @@ impl Survey for Timeseries {
 
     fn report(&self, responses: Responses) -> Result<report::Timeseries, Failure> {
         Ok(report::Timeseries {
-            timeline: Timeline::new(&responses.summary, &responses.provenance),
+            timeline: responses.timeline(),
             provenance: responses.provenance,
         })
     }

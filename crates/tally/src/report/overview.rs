@@ -45,7 +45,12 @@ pub struct Overview {
 
 impl Overview {
     /// `active_ips` is counted over the index, not over the states.
-    pub fn new(mut summary: Summary, active_ips: u64, provenance: Provenance) -> Self {
+    pub fn new(
+        mut summary: Summary,
+        timeline: Timeline,
+        active_ips: u64,
+        provenance: Provenance,
+    ) -> Self {
         let callers = std::mem::take(&mut summary.callers).into_iter();
         Self {
             new_ips: summary.new_ips,
@@ -54,7 +59,7 @@ impl Overview {
                 .collect(),
             top_countries: top_countries(&summary),
             methods: methods(&summary),
-            timeline: Timeline::new(&summary, &provenance),
+            timeline,
             stats: GlobalStats::new(summary, active_ips, provenance),
         }
     }

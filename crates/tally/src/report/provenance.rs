@@ -4,15 +4,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::{Behind, Filter, Window};
 use crate::filter::as_parameters;
-use crate::report::rfc3339;
+use crate::report::{rfc3339, rfc3339_if_any};
 
 /// What an answer says of itself.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Provenance {
-    /// The window asked for.
-    pub time_range: Window,
+    /// The window asked for. Left out: `from` or `to` was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub time_range: Option<Window>,
+    /// When the first bucket begins that counts. `null`: all hits up to `to` count.
+    #[serde(rename = "from", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
+    pub from_ms: Option<u64>,
+    /// When the last bucket ends that counts.
+    #[serde(rename = "to", with = "rfc3339")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub to_ms: u64,
+    /// The IANA's name of the time zone whose days are counted.
+    pub time_zone: String,
     /// Which hits count. Left out: all of them.
     #[serde(
         with = "as_parameters",
@@ -21,7 +33,7 @@ pub struct Provenance {
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = as_parameters::Parameters))]
     pub filter: Option<Filter>,
-    /// The moment that the window ends. Everything acknowledged before the question is in the answer, unless `behind` is there.
+    /// The moment that the answer is about: windows end then. Everything acknowledged before the question is in the answer, unless `behind` is there.
     #[serde(rename = "asOf", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub as_of_ms: u64,
@@ -47,10 +59,11 @@ impl Provenance {
         filter.is_some_and(|filter| filter.status.is_some())
     }
 
-    /// How long the window is. `all` counts from the first hit.
+    /// How long the window is. What has no beginning counts from the first hit.
     pub fn length_ms(&self, first_seen_ms: Option<u64>) -> u64 {
-        let since_first =
-            || first_seen_ms.map_or(0, |first_ms| self.as_of_ms.saturating_sub(first_ms));
-        self.time_range.length_ms().unwrap_or_else(since_first)
+        let since =
+            |from_ms: Option<u64>| from_ms.map_or(0, |from_ms| self.to_ms.saturating_sub(from_ms));
+        let of_window = self.time_range.and_then(Window::length_ms);
+        of_window.unwrap_or_else(|| since(self.from_ms.or(first_seen_ms)))
     }
 }

@@ -14,6 +14,8 @@ pub struct Status {
     pub version: String,
     /// Of the keys and values in the store.
     pub layout_version: u32,
+    /// The IANA's name of the time zone whose days are counted. An empty store takes it from `time_zone`, and keeps it.
+    pub time_zone: String,
     /// Fold number of the newest confirmed root.
     pub root: u64,
     /// When the last fold was.

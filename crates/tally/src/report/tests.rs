@@ -5,9 +5,11 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::report::Timeline;
 use crate::reports::{
     CostMetrics, GlobalStats, IpReport, Overview, PathReport, Prices, Provenance,
 };
+use crate::window::Ranges;
 use crate::{
     CallerSummary, CountryCount, Filter, PathSummary, RecentActivity, StatusClass, Summary, Tally,
     Window,
@@ -15,7 +17,10 @@ use crate::{
 
 pub fn provenance(time_range: Window, filter: Option<Filter>) -> Provenance {
     Provenance {
-        time_range,
+        time_range: Some(time_range),
+        from_ms: None,
+        to_ms: 1_800_000_123_456,
+        time_zone: "UTC".to_owned(),
         filter,
         as_of_ms: 1_800_000_123_456,
         generated_at_ms: 1_800_000_123_456,
@@ -83,11 +88,14 @@ fn what_is_written_as_json_is_read_back() {
     };
     for (window, filter) in [(Window::Day, None), (Window::All, Some(narrow))] {
         let provenance = || provenance(window, filter.clone());
-        check(Overview::new(summary(), 1, provenance()));
-        check(IpReport::new(summary(), 0, 10, provenance()).unwrap());
+        let ranges = Ranges::utc(1_800_000_123_456);
+        let timeline = || Timeline::new(&summary(), &window.span(&ranges), &ranges);
+        check(Overview::new(summary(), timeline(), 1, provenance()));
+        check(IpReport::new(summary(), timeline(), 0, 10, provenance()).unwrap());
         let key = || "GET /users".to_owned();
-        check(PathReport::new(key(), summary(), provenance()));
-        check(PathReport::new(key(), Summary::default(), provenance()));
+        check(PathReport::new(key(), summary(), timeline(), provenance()));
+        let uncalled = PathReport::new(key(), Summary::default(), timeline(), provenance());
+        check(uncalled);
         let mut stats = GlobalStats::new(summary(), 1, provenance());
         stats.metrics = None;
         let prices = Prices::default();

@@ -1,12 +1,14 @@
 //! Timelines: a window bucket by bucket, beside the period of the same length before it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Summary, Tally, Window};
+use crate::bucket::Tier;
+use crate::contract::{Summary, Tally};
 use crate::report::{Provenance, ResponseTimes, rfc3339};
-use crate::window::{MINUTE_MS, Ranges};
+use crate::window::{Ranges, Span};
 
 /// What is told of each stretch of time.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -16,6 +18,10 @@ pub struct TimelineBucket {
     #[serde(rename = "start", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub start_ms: u64,
+    /// By how much the clocks of the time zone were ahead of UTC then. Left out: not at all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub utc_offset_minutes: i32,
     pub requests: u64,
     /// Requests with a status of 400 and more.
     pub errors: u64,
@@ -46,52 +52,54 @@ pub struct Period {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timeline {
-    /// The length of a bucket: 5 for `1h`, 60 for `24h`, 1440 for the others, which are days in UTC.
+    /// The length of a bucket: 5 for `1h`, 60 for `24h`, 1440 for the other windows, which are days of `time_zone`. Of other ranges: the finest
+    /// that is kept. A day on which clocks are changed is shorter or longer.
     pub bucket_minutes: u32,
     #[serde(flatten)]
     pub current: Period,
-    /// Requests older than the first bucket: of `all` only.
+    /// Requests older than the first bucket: of what has no beginning only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub before: Option<u64>,
-    /// The period before. `null` where it is not kept: of `90d` and `all`.
+    /// The period of the same length before. `null` where no buckets are kept that begin and end with it, as of `90d` and `all`.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub previous: Option<Period>,
 }
 
 impl Timeline {
     /// Of a summary that was asked for its timeline.
-    pub fn new(summary: &Summary, provenance: &Provenance) -> Self {
-        let (window, now_ms) = (provenance.time_range, provenance.as_of_ms);
+    pub fn new(summary: &Summary, span: &Span, ranges: &Ranges) -> Self {
         let slots = summary.timeline.iter();
         let slots: Slots = slots.map(|slot| (slot.start_ms, &slot.tally)).collect();
-        let bucket_ms = window.bucket_ms();
-        let start_ms = match window {
-            Window::All => Ranges::at(now_ms).days_from_ms,
-            _ => window.start_ms(now_ms),
+        let is_from_the_beginning = span.from_ms == 0;
+        let start_ms = match is_from_the_beginning {
+            true => ranges.days_from_ms,
+            false => span.from_ms,
         };
+        let starts = |within: Range<u64>| starts(span.cut, within, ranges);
         let current = Period::new(
             &summary.tally,
             summary.ips,
             &slots,
-            starts(start_ms, now_ms + 1, bucket_ms),
+            starts(start_ms..span.until_ms.min(ranges.now_ms + 1)),
+            ranges,
         );
-        let before = match window {
-            Window::All => Some(current.older_requests()),
-            _ => None,
-        };
         let previous = |previous_ms| {
             let mut total = Tally::default();
             for tally in slots.range(previous_ms..start_ms).map(|(_, tally)| tally) {
                 total.merge(tally);
             }
-            let starts = starts(previous_ms, start_ms, bucket_ms);
-            Period::new(&total, summary.previous_ips, &slots, starts)
+            let starts = starts(previous_ms..start_ms);
+            Period::new(&total, summary.previous_ips, &slots, starts, ranges)
         };
         Self {
-            bucket_minutes: (bucket_ms / MINUTE_MS) as u32,
-            before,
-            previous: window.previous_start_ms(now_ms).map(previous),
+            bucket_minutes: match span.cut {
+                Tier::Fine => 5,
+                Tier::Hour => 60,
+                Tier::Day | Tier::Before => 1_440,
+            },
+            before: is_from_the_beginning.then(|| current.older_requests()),
+            previous: span.previous_from_ms.map(previous),
             current,
         }
     }
@@ -105,12 +113,14 @@ impl Period {
         unique_ips: u64,
         slots: &Slots,
         starts: impl Iterator<Item = u64>,
+        ranges: &Ranges,
     ) -> Self {
         let empty = Tally::default();
         let bucket = |start_ms: u64| {
             let tally = slots.get(&start_ms).copied().unwrap_or(&empty);
             TimelineBucket {
                 start_ms,
+                utc_offset_minutes: (ranges.calendar.offset_ms(start_ms) / 60_000) as i32,
                 requests: tally.count,
                 errors: tally.errors(),
                 response_times: ResponseTimes::new(tally),
@@ -132,10 +142,19 @@ impl Period {
     }
 }
 
+fn is_zero(minutes: &i32) -> bool {
+    *minutes == 0
+}
+
 /// The starts of buckets within a stretch of time.
-fn starts(from_ms: u64, to_ms: u64, bucket_ms: u64) -> impl Iterator<Item = u64> {
-    let first = from_ms.div_ceil(bucket_ms);
-    (first..to_ms.div_ceil(bucket_ms)).map(move |number| number * bucket_ms)
+fn starts(cut: Tier, within: Range<u64>, ranges: &Ranges) -> impl Iterator<Item = u64> {
+    let calendar = &ranges.calendar;
+    let first_ms = match calendar.start_ms(cut, within.start) {
+        start_ms if start_ms == within.start => start_ms,
+        _ => calendar.next_ms(cut, within.start),
+    };
+    let next = move |start_ms: &u64| Some(calendar.next_ms(cut, *start_ms));
+    std::iter::successors(Some(first_ms), next).take_while(move |start_ms| *start_ms < within.end)
 }
 
 /// A timeline of all hits that the filter lets through.

@@ -9,7 +9,7 @@ use crate::summary::{
     TimeSlot,
 };
 use crate::tally::Tally;
-use crate::window::{Ranges, Window};
+use crate::window::{Ranges, Span, Window};
 
 /// What a question wants of one bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub struct Wanted {
     bucket: BucketId,
     in_window: bool,
     in_previous: bool,
+    is_older: bool,
     is_active: bool,
     in_last_hour: bool,
 }
@@ -24,7 +25,8 @@ pub struct Wanted {
 /// Adds up what a question wants of the buckets.
 pub struct Sums<'s> {
     slice: &'s Slice,
-    ranges: Ranges,
+    ranges: &'s Ranges,
+    span: Span,
     active_from_ms: u64,
     sum: Summary,
     ips: IpSet,
@@ -39,10 +41,11 @@ pub struct Sums<'s> {
 
 impl<'s> Sums<'s> {
     /// `active_from_ms`: IPs seen in buckets from then on are active.
-    pub fn new(slice: &'s Slice, active_from_ms: u64) -> Self {
+    pub fn new(slice: &'s Slice, ranges: &'s Ranges, active_from_ms: u64) -> Self {
         Self {
             slice,
-            ranges: Ranges::at(slice.as_of_ms),
+            ranges,
+            span: slice.window.span(ranges),
             active_from_ms,
             sum: Summary::default(),
             ips: IpSet::default(),
@@ -57,18 +60,15 @@ impl<'s> Sums<'s> {
 
     /// What is wanted of a bucket, as a fold wrote it.
     pub fn wanted(&self, stored: BucketId) -> Wanted {
-        let bucket = stored.aged(&self.ranges);
-        let (window, now_ms) = (self.slice.window, self.slice.as_of_ms);
-        let in_window = bucket.starts_within(window.start_ms(now_ms));
-        let previous_ms = window.previous_start_ms(now_ms);
-        let in_previous = previous_ms.is_some_and(|from_ms| bucket.starts_within(from_ms));
-        let hour_ms = Window::Hour.start_ms(now_ms);
+        let bucket = stored.aged(self.ranges);
+        let last_hour = Window::Hour.span(self.ranges);
         Wanted {
             bucket,
-            in_window,
-            in_previous: self.slice.details.timeline && in_previous && !in_window,
+            in_window: self.span.has(bucket),
+            in_previous: self.slice.details.timeline && self.span.has_before(bucket),
+            is_older: self.span.is_behind(bucket),
             is_active: bucket.starts_within(self.active_from_ms),
-            in_last_hour: bucket.tier == Tier::Fine && bucket.starts_within(hour_ms),
+            in_last_hour: bucket.tier == Tier::Fine && last_hour.has(bucket),
         }
     }
 
@@ -81,8 +81,11 @@ impl<'s> Sums<'s> {
 
     /// Whether the paths of such a bucket matter.
     pub fn wants_paths(&self, of: Wanted) -> bool {
-        // Who is new on some paths, those tell who called them before.
-        self.slice.filter.is_on_paths() || (self.slice.details.paths > 0 && of.in_window)
+        if self.slice.filter.is_on_paths() {
+            // Who is new on some paths, the older buckets tell; all others are not asked about.
+            return of.in_window || of.is_older || of.in_last_hour;
+        }
+        self.slice.details.paths > 0 && of.in_window
     }
 
     pub fn add_totals(&mut self, of: Wanted, totals: &Totals) {
@@ -130,8 +133,10 @@ impl<'s> Sums<'s> {
         if of.in_previous {
             self.previous_ips.union(&sums.ips);
         }
-        if !of.in_window {
+        if of.is_older {
             self.known_ips.union(&sums.ips);
+        }
+        if !of.in_window {
             return;
         }
         self.ips.union(&sums.ips);
@@ -149,15 +154,9 @@ impl<'s> Sums<'s> {
         let is_shown = of.in_window || of.in_previous;
         // What is before all days has no place in a timeline.
         if self.slice.details.timeline && is_shown && of.bucket.tier != Tier::Before {
-            let start_ms = |at_ms: u64| {
-                let unit_ms = self.slice.window.bucket_ms();
-                at_ms / unit_ms * unit_ms
-            };
-            let newest_ms = start_ms(self.slice.as_of_ms);
-            let slot = self
-                .timeline
-                .entry(start_ms(of.bucket.start_ms).min(newest_ms));
-            slot.or_default().merge(tally);
+            let at_ms = of.bucket.start_ms.min(self.ranges.now_ms);
+            let slot_ms = self.ranges.calendar.start_ms(self.span.cut, at_ms);
+            self.timeline.entry(slot_ms).or_default().merge(tally);
         }
     }
 

@@ -86,7 +86,7 @@ impl Deltas {
 
     /// Counts all that an IP ever did.
     pub fn add_state(&mut self, ip: IpAddr, state: &IpState, number: u32, ranges: &Ranges) {
-        self.rank_in(ip, heaviest::all_counts(state));
+        self.rank_in(ip, heaviest::all_counts(state, ranges));
         let country = state.country().unwrap_or_default();
         for (path_key, path) in &state.paths {
             for (id, tally) in path.series.buckets() {

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crate::bucket::{BucketId, Tier};
 use crate::hit::Hit;
 use crate::state::IpState;
-use crate::window::{Ranges, Window};
+use crate::window::{Ranges, Span};
 
 /// IPs that a list has.
 pub const LISTED_MAX: usize = 500;
@@ -55,18 +55,18 @@ impl Heaviest {
 }
 
 /// The lists that a bucket counts in: its own stretch of time, and the longer ones around it.
-fn lists_of(bucket: BucketId) -> impl Iterator<Item = BucketId> {
+fn lists_of(bucket: BucketId, ranges: &Ranges) -> impl Iterator<Item = BucketId> {
     let tiers = [Tier::Fine, Tier::Hour, Tier::Day, Tier::Before].into_iter();
     tiers
         .filter(move |tier| *tier >= bucket.tier)
-        .map(move |tier| BucketId::new(tier, bucket.start_ms))
+        .map(move |tier| BucketId::around(tier, bucket.start_ms, ranges))
 }
 
 /// What each bucket of a state has for each list that it counts in.
-fn shares(state: &IpState) -> impl Iterator<Item = (BucketId, u64)> {
+fn shares(state: &IpState, ranges: &Ranges) -> impl Iterator<Item = (BucketId, u64)> {
     let paths = state.paths.values();
     let buckets = paths.flat_map(|path| path.series.buckets());
-    buckets.flat_map(|(bucket, tally)| lists_of(bucket).map(|list| (list, tally.count)))
+    buckets.flat_map(|(bucket, tally)| lists_of(bucket, ranges).map(|list| (list, tally.count)))
 }
 
 /// The hits of an IP in each of the lists that some of its hits count in.
@@ -74,9 +74,11 @@ pub fn counts(state: &IpState, hits: &[Hit], ranges: &Ranges) -> BTreeMap<Bucket
     let buckets = hits
         .iter()
         .map(|hit| BucketId::of(hit.timestamp_ms, ranges));
-    let mut counts: BTreeMap<BucketId, u64> =
-        buckets.flat_map(lists_of).map(|list| (list, 0)).collect();
-    for (list, hits) in shares(state) {
+    let mut counts: BTreeMap<BucketId, u64> = buckets
+        .flat_map(|bucket| lists_of(bucket, ranges))
+        .map(|list| (list, 0))
+        .collect();
+    for (list, hits) in shares(state, ranges) {
         if let Some(count) = counts.get_mut(&list) {
             *count += hits;
         }
@@ -85,9 +87,9 @@ pub fn counts(state: &IpState, hits: &[Hit], ranges: &Ranges) -> BTreeMap<Bucket
 }
 
 /// The hits of an IP in all lists.
-pub fn all_counts(state: &IpState) -> BTreeMap<BucketId, u64> {
+pub fn all_counts(state: &IpState, ranges: &Ranges) -> BTreeMap<BucketId, u64> {
     let mut counts: BTreeMap<BucketId, u64> = BTreeMap::new();
-    for (list, hits) in shares(state) {
+    for (list, hits) in shares(state, ranges) {
         *counts.entry(list).or_default() += hits;
     }
     counts
@@ -101,15 +103,17 @@ pub fn is_kept(list: BucketId, ranges: &Ranges) -> bool {
     }
 }
 
-/// Whether a list is one of those that a window is made of.
-pub fn is_of(list: BucketId, window: Window, now_ms: u64) -> bool {
-    let tier = match window {
-        Window::Recent | Window::Hour => Tier::Fine,
-        Window::Day => Tier::Hour,
-        Window::Week | Window::Month | Window::Quarter => Tier::Day,
-        Window::All => Tier::Before,
+/// Whether a list is one of those that a span is made of. None: no lists together hold just what it holds.
+pub fn is_of<'s>(span: &'s Span, ranges: &Ranges) -> Option<impl Fn(BucketId) -> bool + 's> {
+    let ends_here = |tier| ranges.calendar.start_ms(tier, span.until_ms) == span.until_ms;
+    let tier = match (span.from_ms, span.until_ms) {
+        (0, u64::MAX) => Tier::Before,
+        (0, _) => return None,
+        (_, u64::MAX) => span.cut,
+        _ if ends_here(span.cut) => span.cut,
+        _ => return None,
     };
-    list.tier == tier && list.starts_within(window.start_ms(now_ms))
+    Some(move |list: BucketId| list.tier == tier && span.has(list))
 }
 
 /// What the lists of a window tell of an IP: it has at least and at most so many hits.

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test program uses its share")]
 
 use proptest::prelude::*;
-use rollcall_tally::accumulator::Accumulator;
+use rollcall_tally::accumulator::{Accumulator, Asked};
+use rollcall_tally::calendar::Calendar;
+use rollcall_tally::interval::{Interval, Moment};
 use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
 use rollcall_tally::{
     Batch, CountryDetail, Details, Filter, Hit, IpOrder, IpState, PathOrder, StatusClass, Summary,
@@ -39,7 +41,23 @@ pub fn any_hit() -> impl Strategy<Value = Hit> {
 }
 
 pub fn any_window() -> impl Strategy<Value = Window> {
-    proptest::sample::select(Window::EVERY.to_vec())
+    let moment = || {
+        let age_ms = prop_oneof![0..3 * HOUR_MS, 0..60 * HOUR_MS, 0..120 * DAY_MS];
+        let at = age_ms.prop_map(|age_ms| NOW_MS - age_ms);
+        prop_oneof![
+            at.clone().prop_map(Moment::At),
+            at.prop_map(|at_ms| Moment::Day((at_ms / DAY_MS) as u32)),
+        ]
+    };
+    let given = || proptest::option::of(moment());
+    let interval = (given(), given()).prop_map(|(from, to)| Window::Between(Interval { from, to }));
+    prop_oneof![
+        proptest::sample::select(Window::EVERY.to_vec()),
+        interval.prop_filter("it ends after it begins", |window| {
+            let (from_ms, to_ms) = window.interval().moments(&Calendar::default());
+            to_ms.is_none_or(|to_ms| from_ms < to_ms)
+        }),
+    ]
 }
 
 /// Every condition of a filter but the IP, each given or not.
@@ -100,7 +118,7 @@ pub fn batch(as_of_ms: u64, window: Window, filter: &Filter, details: Details) -
 pub fn state(hits: &[Hit]) -> IpState {
     let mut state = IpState::default();
     for hit in hits {
-        state.add(hit, NOW_MS);
+        state.add(hit, &Ranges::utc(NOW_MS));
     }
     state
 }
@@ -108,7 +126,9 @@ pub fn state(hits: &[Hit]) -> IpState {
 /// What one IP answers.
 pub fn summary(ip: usize, hits: &[Hit], batch: &Batch) -> Summary {
     let mut accumulator = Accumulator::new(batch.details);
-    accumulator.add_state(&format!("192.0.2.{ip}"), state(hits), batch);
+    let ranges = Ranges::utc(batch.as_of_ms);
+    let asked = Asked::new(batch, &ranges);
+    accumulator.add_state(&format!("192.0.2.{ip}"), state(hits), &asked);
     accumulator.finish()
 }
 
@@ -122,7 +142,12 @@ pub fn merged(details: Details, parts: impl IntoIterator<Item = Summary>) -> Sum
 
 /// Where the documentation says that a hit's bucket starts; `None` is the one bucket for all before.
 pub fn bucket_start(at_ms: u64, now_ms: u64) -> Option<u64> {
-    let ranges = Ranges::at(now_ms);
+    Some(bucket(at_ms, now_ms)?.0)
+}
+
+/// Where it starts, and its length.
+fn bucket(at_ms: u64, now_ms: u64) -> Option<(u64, u64)> {
+    let ranges = Ranges::utc(now_ms);
     let unit_ms = if at_ms >= ranges.fine_from_ms {
         FINE_MS
     } else if at_ms >= ranges.hours_from_ms {
@@ -132,14 +157,22 @@ pub fn bucket_start(at_ms: u64, now_ms: u64) -> Option<u64> {
     } else {
         return None;
     };
-    Some(at_ms / unit_ms * unit_ms)
+    Some((at_ms / unit_ms * unit_ms, unit_ms))
 }
 
 /// Whether the documentation says that a hit is in a window.
 pub fn is_within(hit: &Hit, window: Window, now_ms: u64) -> bool {
-    match bucket_start(hit.timestamp_ms, now_ms) {
-        Some(start_ms) => start_ms >= window.start_ms(now_ms),
-        None => window == Window::All,
+    let bucket = bucket(hit.timestamp_ms, now_ms);
+    if let Window::Between(interval) = window {
+        let (from_ms, to_ms) = interval.moments(&Calendar::default());
+        let days_ms = Ranges::utc(now_ms).days_from_ms;
+        let (start_ms, end_ms) = bucket.map_or((0, days_ms), |(start, unit)| (start, start + unit));
+        return from_ms < end_ms && to_ms.is_none_or(|to_ms| to_ms > start_ms);
+    }
+    match (bucket, window.length_ms()) {
+        (Some((start_ms, _)), Some(length_ms)) => start_ms >= now_ms - length_ms,
+        (_, None) => true,
+        (None, Some(_)) => false,
     }
 }
 

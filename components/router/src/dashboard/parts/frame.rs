@@ -1,6 +1,7 @@
 //! The frame of every page: links to other pages, windows, filters and exports.
 
-use rollcall_tally::question::{AnySurvey, ExportFormat, Ip, Path, Scope};
+use rollcall_tally::interval::{self, Interval};
+use rollcall_tally::question::{AnySurvey, DateRange, ExportFormat, Ip, Path, Scope};
 use rollcall_tally::report::Provenance;
 use rollcall_tally::{Filter, StatusClass, Window};
 
@@ -34,6 +35,15 @@ pub struct Field {
     pub example: &'static str,
 }
 
+/// The form that sets the first and the last day.
+pub struct Days {
+    pub form: link::Form,
+    pub from: String,
+    pub to: String,
+    /// What is shown, in words. None: one of the windows.
+    pub shown: Option<String>,
+}
+
 /// The frame of a page that shows an answer.
 pub struct Frame {
     pub title: String,
@@ -41,14 +51,15 @@ pub struct Frame {
     pub ranges: Vec<Link>,
     pub chips: Vec<Chip>,
     pub fields: Vec<Field>,
-    /// The form's action, and its hidden fields.
-    pub form: (String, Vec<(String, String)>),
+    pub filter_form: link::Form,
+    pub days: Days,
     /// The page with no filter.
     pub unfiltered: String,
     /// The page that is shown.
     pub here: String,
     pub exports: Vec<Link>,
-    pub export_range: &'static str,
+    /// In words.
+    pub export_range: String,
     pub as_of: Moment,
     pub is_stale: bool,
     pub warnings: Vec<String>,
@@ -80,11 +91,12 @@ impl Frame {
             ranges: ranges(survey),
             chips: chips(survey),
             fields: fields(survey),
-            form: link::form_of(survey),
+            filter_form: link::filter_form(survey),
+            days: days(survey),
             unfiltered: rescoped(survey, window, Filter::default()),
             here: link::page(survey),
             exports: exports.into(),
-            export_range: link::export_range(window).name(),
+            export_range: exported_range(window),
             as_of: Moment::new(provenance.as_of_ms),
             is_stale: false,
             warnings: provenance.warnings.clone(),
@@ -114,6 +126,36 @@ fn ranges(survey: &AnySurvey) -> Vec<Link> {
         is_current: to == *window,
     };
     Window::EVERY.map(range).into()
+}
+
+fn days(survey: &AnySurvey) -> Days {
+    let interval = survey.scope().window.interval();
+    let day = |moment: Option<interval::Moment>| match moment {
+        Some(day @ interval::Moment::Day(_)) => day.text(),
+        _ => String::new(),
+    };
+    Days {
+        form: link::days_form(survey),
+        from: day(interval.from),
+        to: day(interval.to),
+        shown: interval.is_given().then(|| in_words(interval)),
+    }
+}
+
+fn in_words(interval: Interval) -> String {
+    match (interval.from, interval.to) {
+        (Some(from), Some(to)) => format!("{} to {}", from.text(), to.text()),
+        (Some(from), None) => format!("since {}", from.text()),
+        (None, Some(to)) => format!("until {}", to.text()),
+        (None, None) => String::new(),
+    }
+}
+
+fn exported_range(window: Window) -> String {
+    match link::export_range(window) {
+        DateRange::Between(interval) => in_words(interval),
+        range => format!("of the last {}", range.name()),
+    }
 }
 
 fn chips(survey: &AnySurvey) -> Vec<Chip> {

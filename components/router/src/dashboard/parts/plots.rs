@@ -13,7 +13,7 @@ pub struct Plots {
     pub response_times: Option<Chart>,
     pub has_previous: bool,
     pub ticks: Vec<Moment>,
-    /// A bucket is a day. Days are days in UTC, also in another zone.
+    /// A bucket is a day: one of the operator's time zone, wherever the viewer is.
     pub by_day: bool,
     pub rows: Vec<TimeRow>,
     pub bucket: &'static str,
@@ -35,7 +35,7 @@ impl Plots {
         let by_day = timeline.bucket_minutes >= 24 * 60;
         let row = |bucket: &TimelineBucket| TimeRow {
             start: match by_day {
-                true => Moment::day(bucket.start_ms),
+                true => day(bucket),
                 false => Moment::short(bucket.start_ms),
             },
             requests: format::count(bucket.requests),
@@ -48,7 +48,7 @@ impl Plots {
         let bucket = match timeline.bucket_minutes {
             5 => "5 minutes",
             60 => "hour",
-            _ => "day (UTC)",
+            _ => "day",
         };
         let has_times = timeline.current.response_times.p50_response_time.is_some();
         Self {
@@ -80,13 +80,15 @@ fn ticks(timeline: &Timeline, by_day: bool) -> Vec<Moment> {
         .into_iter()
         .find(|parts| buckets.len().is_multiple_of(*parts));
     let step = (buckets.len() / parts.unwrap_or(1)).max(1);
-    let label = |start_ms| match by_day {
-        true => Moment::day(start_ms),
-        false => Moment::time(start_ms),
+    let label = |bucket: &TimelineBucket| match by_day {
+        true => day(bucket),
+        false => Moment::time(bucket.start_ms),
     };
-    buckets
-        .iter()
-        .step_by(step)
-        .map(|bucket| label(bucket.start_ms))
-        .collect()
+    buckets.iter().step_by(step).map(label).collect()
+}
+
+/// The day that the calendar has when the bucket begins.
+fn day(bucket: &TimelineBucket) -> Moment {
+    let offset_ms = i64::from(bucket.utc_offset_minutes) * 60_000;
+    Moment::day(bucket.start_ms.saturating_add_signed(offset_ms))
 }

@@ -1,0 +1,69 @@
+//! Time zones by their names in the IANA's data.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::calendar::{Calendar, UtcOffset};
+use crate::window::{DAY_MS, DAYS_KEPT_MS};
+
+/// The name of UTC.
+pub const UTC: &str = "UTC";
+
+/// A time zone.
+#[derive(Clone, Debug)]
+pub struct Zone {
+    name: String,
+    rules: TimeZone,
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self {
+            name: UTC.to_owned(),
+            rules: TimeZone::UTC,
+        }
+    }
+}
+
+impl Zone {
+    /// The zone of a name such as `Europe/Berlin`. None: there is none.
+    pub fn named(name: &str) -> Option<Self> {
+        if name == UTC {
+            return Some(Self::default());
+        }
+        let rules = TimeZone::get(name).ok()?;
+        let name = rules.iana_name()?.to_owned();
+        Some(Self { name, rules })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The clocks of the days that are kept, as seen at a moment, and of the next.
+    pub fn calendar(&self, now_ms: u64) -> Calendar {
+        let Some(first) = timestamp(now_ms.saturating_sub(DAYS_KEPT_MS + 3 * DAY_MS)) else {
+            return Calendar::default();
+        };
+        let offset = |from_ms: u64, at: Timestamp| UtcOffset {
+            from_ms,
+            offset_ms: i64::from(self.rules.to_offset(at).seconds()) * 1_000,
+        };
+        let mut offsets = vec![offset(0, first)];
+        for change in self.rules.following(first) {
+            let at = change.timestamp();
+            let Ok(at_ms) = u64::try_from(at.as_millisecond()) else {
+                continue;
+            };
+            if at_ms > now_ms.saturating_add(3 * DAY_MS) {
+                break;
+            }
+            offsets.push(offset(at_ms, at));
+        }
+        Calendar::new(&offsets)
+    }
+}
+
+fn timestamp(ms: u64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()
+}
