@@ -33,19 +33,23 @@ mod keys;
 mod local;
 mod metrics;
 mod route;
+mod send;
 mod session;
 mod sign_in;
 mod throttle;
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http_body::Body;
+use http_body_util::BodyExt;
 use rollcall_tally::Failure;
 use rollcall_tally::question::Question;
 use rollcall_web::trailer::{self, WithTrailer};
 use rollcall_web::{Problem, Reply, call, log, reply};
-use spin_sdk::http::{Request, Response, box_body};
+use spin_sdk::http::{FullBody, Request, Response, box_body};
 use spin_sdk::http_service;
 
 use route::Route;
@@ -89,6 +93,7 @@ async fn handle(request: Request) -> Reply {
     };
     let mut reply = answer.unwrap_or_else(Problem::into);
     headers::protect(&mut reply, is_https);
+    send::at_once(&mut reply).await;
     reply
 }
 
@@ -122,7 +127,7 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
     let (head, body) = answer.into_parts();
     let mut reply = Reply::new(match trailer::is_announced(&head.headers) {
         true => box_body(WithTrailer::new(body)),
-        false => box_body(body),
+        false => box_body(FullBody::new(whole(body).await?)),
     });
     *reply.status_mut() = head.status;
     *reply.headers_mut() = some_of(&head.headers, HANDED_BACK);
@@ -155,6 +160,17 @@ async fn exchange(path: &str, headers: HeaderMap, body: Bytes) -> Result<Respons
         );
     }
     Err(Failure::Unavailable("the aggregator failed".to_owned()).into())
+}
+
+/// Reads the whole body of an answer. It is small enough: the aggregator has it in memory, too.
+async fn whole<B: Body<Error: Display>>(body: B) -> Result<Bytes, Failure> {
+    match call::within(DEADLINE, body.collect()).await {
+        Some(Ok(body)) => Ok(body.to_bytes()),
+        Some(Err(error)) => Err(Failure::Unavailable(format!(
+            "the aggregator's answer: {error}"
+        ))),
+        None => Err(Failure::Unavailable("the aggregator hangs".to_owned())),
+    }
 }
 
 /// Copies the headers with these names.

@@ -382,6 +382,36 @@ fn health_asks_the_store_nothing() {
 }
 
 #[test]
+fn an_answer_in_memory_tells_its_length_and_a_streamed_one_does_not() {
+    let app = start();
+    let admin = bearer(ADMIN);
+    let admin = ("authorization", admin.as_str());
+    for path in [
+        "/healthz",
+        "/",
+        "/admin/",
+        "/admin/docs",
+        "/admin/unknown",
+        SIGN_IN,
+        STATS,
+    ] {
+        let answer = app.send("GET", path, &[admin], b"");
+        let length = answer.body.len().to_string();
+        assert_eq!(
+            answer.header("content-length"),
+            Some(length.as_str()),
+            "{path}"
+        );
+    }
+    let path = "/admin/export?format=csv";
+    let answer = app.send("GET", path, &[admin], b"");
+    assert_eq!(
+        (answer.status, answer.header("content-length")),
+        (200, None)
+    );
+}
+
+#[test]
 fn a_wrong_token_costs_time_and_a_missing_one_does_not() {
     let app = start();
     let took = |headers: &[(&str, &str)]| {
