@@ -1,4 +1,4 @@
-//! The aggregator's variables, read once a request.
+//! The aggregator's variables, as a request finds them.
 
 use std::time::Duration;
 

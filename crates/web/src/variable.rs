@@ -1,19 +1,48 @@
 //! Variables of the app.
+//!
+//! Some hosts ask another server for a variable. Spin stops a thread for one of the environment. A
+//! request reads up to a dozen. So an instance remembers them for a moment.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use crate::log;
 
+/// For so long, a value is not read again. A new value, such as that of a token, counts after this
+/// time.
+const REMEMBERED: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// Scope: instance. The values that were read, and when.
+    static VALUES: RefCell<BTreeMap<String, (Instant, String)>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 /// A variable's value. Empty if the variable is not set or cannot be read.
 pub async fn text(name: &str) -> String {
+    if let Some(value) = remembered(name) {
+        return value;
+    }
     match spin_sdk::variables::get(name).await {
-        Ok(value) => value,
+        Ok(value) => {
+            let read = (Instant::now(), value.clone());
+            VALUES.with_borrow_mut(|values| values.insert(name.to_owned(), read));
+            value
+        }
         Err(error) => {
             log!(Error, "variable-not-read", variable = name, error = error);
             String::new()
         }
     }
+}
+
+fn remembered(name: &str) -> Option<String> {
+    VALUES.with_borrow(|values| {
+        let (read, value) = values.get(name)?;
+        (read.elapsed() < REMEMBERED).then(|| value.clone())
+    })
 }
 
 /// A variable's value, if it is within its range. If it is not, `default`, and the log says so.
