@@ -1,17 +1,19 @@
 //! The developer's tool: builds the components, serves the app, runs the tests and all other
-//! checks.
+//! checks, and measures.
 //!
 //! It makes the Wasm target and the secrets, which these tasks need, and nothing else. It never
 //! changes the machine's package lists. It installs nothing outside this checkout but the Wasm
 //! target, if rustup can add it.
 
 mod apt;
+mod bench;
 mod browser;
 mod ci;
 mod command;
 mod components;
 mod debian;
 mod deny;
+mod host;
 mod secrets;
 mod sources;
 mod spin;
@@ -26,7 +28,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use workspace::Workspace;
 
-/// Builds, serves and tests Rollcall.
+/// Builds, serves, tests and measures Rollcall.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Args {
@@ -46,6 +48,8 @@ enum Task {
     /// Run all that a change must pass: format, lints, dependencies and every test that this
     /// machine can run
     Ci,
+    /// Measure the app on this machine, and print a table
+    Bench(bench::Options),
     /// Run the ledger under fault, many histories or one step by step; `simulate --help` has the
     /// rest
     #[command(disable_help_flag = true)]
@@ -78,6 +82,7 @@ fn run(task: Task) -> Result<()> {
         Task::Up(options) => up::run(&workspace, options),
         Task::Test => test::run(&workspace),
         Task::Ci => ci::run(&workspace),
+        Task::Bench(options) => bench::run(&workspace, &options),
         Task::Simulate { options } => simulate(&workspace, &options),
     }
 }

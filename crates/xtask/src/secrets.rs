@@ -110,7 +110,7 @@ fn with_tokens(text: &str, tokens: &[(&str, &str)]) -> String {
 }
 
 /// Random bytes of the operating system, in hex, which is safe in a header, a shell and `.env`.
-fn random_token() -> Result<String> {
+pub fn random_token() -> Result<String> {
     let mut bytes = [0_u8; TOKEN_BYTES];
     File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut bytes))

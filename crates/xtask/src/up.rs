@@ -2,7 +2,6 @@
 //!
 //! The server replaces this process, so that signals reach it directly.
 
-use std::env;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{self, Path, PathBuf};
@@ -11,8 +10,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Error, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::command;
 use crate::components;
+use crate::host::{self, Profile};
 use crate::secrets::{Origin, Secret, Secrets};
 use crate::spin::Spin;
 use crate::workspace::Workspace;
@@ -37,7 +36,7 @@ pub struct Options {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Runtime {
+pub enum Runtime {
     /// The `spin` on PATH
     Spin,
     /// The host that comes with this workspace
@@ -64,7 +63,7 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<()> {
     components::build(workspace)?;
     let mut server = match runtime {
         Runtime::Spin => Command::new("spin"),
-        Runtime::Embedded => Command::new(build_rollcall(workspace)?),
+        Runtime::Embedded => Command::new(host::build(workspace, Profile::Debug)?),
     };
     server
         .current_dir(workspace.root())
@@ -93,7 +92,8 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<()> {
     )))
 }
 
-fn choose(asked: Option<Runtime>) -> Result<Runtime> {
+/// What serves the app: the runtime that is asked for, else Spin if it can.
+pub fn choose(asked: Option<Runtime>) -> Result<Runtime> {
     if let Some(Runtime::Embedded) = asked {
         return Ok(Runtime::Embedded);
     }
@@ -112,7 +112,7 @@ fn choose(asked: Option<Runtime>) -> Result<Runtime> {
 
 /// Starts `rollcall demo | rollcall import -` beside the server. It waits for the server.
 fn start_demo(workspace: &Workspace, listen: SocketAddr, secrets: &Secrets) -> Result<()> {
-    let rollcall = build_rollcall(workspace)?;
+    let rollcall = host::build(workspace, Profile::Debug)?;
     let mut month = Command::new(&rollcall)
         .arg("demo")
         .stdout(Stdio::piped())
@@ -125,24 +125,6 @@ fn start_demo(workspace: &Workspace, listen: SocketAddr, secrets: &Secrets) -> R
         .spawn()
         .context("The demo cannot be imported")?;
     Ok(())
-}
-
-/// Builds the `rollcall` binary beside this one, and gives its path.
-fn build_rollcall(workspace: &Workspace) -> Result<PathBuf> {
-    let this = env::current_exe().context("the path of this program is unknown")?;
-    let target = this
-        .ancestors()
-        .nth(2)
-        .context("this program is in no target folder")?;
-    let mut cargo = command::cargo();
-    // The whole workspace is chosen, as for the tests. With another choice of packages, cargo would
-    // build Wasmtime a second time.
-    cargo
-        .current_dir(workspace.root())
-        .args(["build", "--workspace", "--bin", "rollcall"]);
-    command::run(cargo.arg("--target-dir").arg(target))
-        .context("The embedded host could not be built")?;
-    Ok(target.join("debug/rollcall"))
 }
 
 fn greeting(listen: SocketAddr, runtime: Runtime, secrets: &Secrets, env_file: &Path) -> String {

@@ -1,0 +1,233 @@
+//! Measures the app as its users meet it, on this machine, and prints one table. Every answer is
+//! checked: a number from a wrong answer ends the run.
+
+mod app;
+mod ask;
+mod check;
+mod data;
+mod disk;
+mod figures;
+mod goals;
+mod growth;
+mod http;
+mod ingest;
+mod live;
+mod machine;
+mod peers;
+mod process;
+mod redis;
+mod table;
+
+use std::fs::{self, File};
+use std::path::{self, Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use jiff::Timestamp;
+
+use self::app::App;
+use self::data::Plan;
+use self::ingest::Data;
+use self::live::Live;
+use self::redis::Redis;
+use self::table::Table;
+use crate::components;
+use crate::host::{self, Profile};
+use crate::up::{self, Runtime};
+use crate::workspace::Workspace;
+
+/// The targets are for runs of at least as many hits.
+const JUDGED_HITS: u64 = 1_000_000;
+/// From this number of IPs on, the targets of a wide run hold.
+const WIDE_IPS: u32 = 1_000_000;
+/// How long each loop under load runs.
+const LOAD_TIME: Duration = Duration::from_secs(20);
+/// The newest hit is so much older than the run.
+const AGE_MS: u64 = 60_000;
+
+#[derive(Args)]
+pub struct Options {
+    /// Measure DuckDB (from PyPI) and GoAccess (if it is installed) with the same hits
+    #[arg(long)]
+    peers: bool,
+    /// What serves the app [default: spin if 4.1 or later is installed, else embedded]
+    #[arg(long, value_enum)]
+    runtime: Option<Runtime>,
+    /// The embedded host to measure, already built [default: this workspace's, built optimised]
+    #[arg(long, value_name = "FILE", conflicts_with = "runtime")]
+    host: Option<PathBuf>,
+    /// Hits to import
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(100..))]
+    hits: u64,
+    /// IPs that call
+    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=16_000_000))]
+    ips: u32,
+    /// Paths that are called
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    paths: u32,
+    /// Days that the hits lie in
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=89))]
+    days: u32,
+}
+
+/// A folder that is removed at the end.
+struct Work(PathBuf);
+
+impl Work {
+    fn make(folder: PathBuf) -> Result<Self> {
+        if folder.exists() {
+            fs::remove_dir_all(&folder).context("what an earlier run left cannot be removed")?;
+        }
+        fs::create_dir(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("{} cannot be removed: {error}", self.0.display());
+        }
+    }
+}
+
+pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let runtime = match options.host {
+        Some(_) => Runtime::Embedded,
+        None => up::choose(options.runtime)?,
+    };
+    let folder = workspace.target().join("bench");
+    fs::create_dir_all(&folder)?;
+    let lock = File::create(folder.join("lock"))?;
+    lock.try_lock().context("another run is under way")?;
+    components::build(workspace)?;
+    let program = match (runtime, &options.host) {
+        (Runtime::Spin, _) => PathBuf::from("spin"),
+        (Runtime::Embedded, Some(host)) => path::absolute(host)?,
+        (Runtime::Embedded, None) => host::build(workspace, Profile::Optimised)?,
+    };
+    let duckdb = options.peers.then(|| peers::prepare_duckdb(&folder));
+
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64;
+    let plan = Plan {
+        hits: options.hits,
+        ips: options.ips,
+        paths: options.paths,
+        days: options.days,
+        end_ms: now_ms - AGE_MS,
+    };
+    let work = Work::make(folder.join("work"))?;
+    eprintln!("Making {} hits.", table::thousands(plan.hits as f64));
+    let data = ingest::write(plan, &work.0, options.peers)?;
+    let mut table = Table {
+        rows: Vec::new(),
+        is_wide: plan.ips >= WIDE_IPS,
+        is_judged: plan.hits >= JUDGED_HITS,
+    };
+    let setup = Setup {
+        workspace,
+        runtime,
+        program,
+        work: &work.0,
+        plan,
+        data: &data,
+    };
+    eprintln!("On SQLite:");
+    setup.measure(&folder, &mut table)?;
+    setup.import_on_redis(&mut table)?;
+    if let Some(duckdb) = duckdb {
+        eprintln!("Peers:");
+        if let Some(python) = duckdb {
+            peers::duckdb(&python, &work.0, &data, now_ms, &mut table)?;
+        }
+        peers::goaccess(&work.0, &data, &mut table)?;
+    }
+    println!("{}\n\n{table}", setup.heading()?);
+    Ok(())
+}
+
+struct Setup<'a> {
+    workspace: &'a Workspace,
+    runtime: Runtime,
+    program: PathBuf,
+    work: &'a Path,
+    plan: Plan,
+    data: &'a Data,
+}
+
+impl Setup<'_> {
+    fn start(&self, name: &str, runtime_config: Option<&Path>) -> Result<App> {
+        let state = self.work.join(name);
+        App::start(
+            self.workspace,
+            self.runtime,
+            &self.program,
+            &state,
+            runtime_config,
+        )
+    }
+
+    fn measure(&self, kept: &Path, table: &mut Table) -> Result<()> {
+        let app = self.start("sqlite", None)?;
+        let (counts, hits) = (&self.data.counts, self.plan.hits);
+        let import = ingest::import(&app, self.data)?;
+        let file_size = disk::file_size(&app)?;
+        let rate = |time: Duration| hits as f64 / time.as_secs_f64();
+        table.add(&goals::IMPORT_ACKNOWLEDGED, rate(import.acknowledged), "");
+        table.add(&goals::IMPORT, rate(import.folded), "");
+        let mut peak = app.memory()?.peak;
+        ask::cold(&app, counts, table)?;
+        growth::compare(kept, self.runtime, &self.plan, table)?;
+        ask::kept(&app, counts, table)?;
+        peak = peak.max(app.memory()?.peak);
+        ask::export(&app, counts, table)?;
+        // A small run is to see that it runs.
+        let (time, patience) = match hits < JUDGED_HITS / 10 {
+            true => (LOAD_TIME / 20, Duration::ZERO),
+            false => (LOAD_TIME, disk::CLEANED_WITHIN),
+        };
+        disk::live(&app, file_size, hits, patience, table)?;
+        let live = Live::new(&app, self.plan, hits, time)?;
+        live.one_hit(table)?;
+        live.steady(table)?;
+        live.burst((hits / 10).min(100_000) as usize, table)?;
+        peak = peak.max(app.memory()?.peak);
+        table.add(&goals::MEMORY, peak as f64 / 1_024.0, "");
+        Ok(())
+    }
+
+    fn import_on_redis(&self, table: &mut Table) -> Result<()> {
+        if !redis::is_installed()? {
+            eprintln!("SKIPPED Redis: redis-server is not installed");
+            return Ok(());
+        }
+        eprintln!("On Redis:");
+        let redis = Redis::start(&self.work.join("redis"))?;
+        let app = self.start("on-redis", Some(redis.runtime_config()))?;
+        let import = ingest::import(&app, self.data)?;
+        let rate = |time: Duration| self.plan.hits as f64 / time.as_secs_f64();
+        table.add(
+            &goals::IMPORT_REDIS_ACKNOWLEDGED,
+            rate(import.acknowledged),
+            "",
+        );
+        table.add(&goals::IMPORT_REDIS, rate(import.folded), "");
+        Ok(())
+    }
+
+    /// What was measured, where and when.
+    fn heading(&self) -> Result<String> {
+        let number = |count: u32| table::thousands(f64::from(count));
+        Ok(format!(
+            "{} hits of {} IPs on {} paths in {} days. {}. {}. {}.",
+            table::thousands(self.plan.hits as f64),
+            number(self.plan.ips),
+            number(self.plan.paths),
+            self.plan.days,
+            machine::server(self.runtime)?,
+            machine::describe()?,
+            Timestamp::now().strftime("%Y-%m-%d"),
+        ))
+    }
+}

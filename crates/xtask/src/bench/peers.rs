@@ -1,0 +1,131 @@
+//! Other tools that answer the same questions of the same hits: DuckDB and GoAccess. If one is
+//! missing, it is skipped by name.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::check::{self, Window};
+use super::goals;
+use super::ingest::Data;
+use super::table::{Table, thousands};
+use crate::command;
+
+/// Questions to DuckDB, in Python.
+const SCRIPT: &str = include_str!("peer.py");
+
+/// The Python that has DuckDB, in `folder`. The first time, fetches DuckDB from PyPI. `None` if that
+/// does not go.
+pub fn prepare_duckdb(folder: &Path) -> Option<PathBuf> {
+    let venv = folder.join("duckdb");
+    let python = venv.join("bin/python");
+    let has_it = || command::read(Command::new(&python).args(["-c", "import duckdb"]));
+    if has_it().is_ok() {
+        return Some(python);
+    }
+    eprintln!("Fetching DuckDB from PyPI.");
+    let made = command::read(
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&venv),
+    );
+    let installed = made.and_then(|_| {
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet"]);
+        command::read(pip.args(["--disable-pip-version-check", "duckdb"]))
+    });
+    match installed.and_then(|_| has_it()) {
+        Ok(_) => Some(python),
+        Err(error) => {
+            eprintln!("SKIPPED DuckDB: {error:#}");
+            None
+        }
+    }
+}
+
+pub fn duckdb(
+    python: &Path,
+    work: &Path,
+    data: &Data,
+    now_ms: u64,
+    table: &mut Table,
+) -> Result<()> {
+    let since = |days| Window::Days(days).since_ms(now_ms);
+    let script = work.join("peer.py");
+    fs::write(&script, SCRIPT)?;
+    let said = command::read(
+        Command::new(python)
+            .arg(&script)
+            .arg(work.join("peer.duckdb"))
+            .arg(work.join("*.ndjson"))
+            .args([since(7), since(30)].map(|ms| ms.to_string())),
+    )?;
+    let said: Value = serde_json::from_str(&said).context("DuckDB's numbers are no JSON")?;
+    check::equal(
+        "DuckDB's hits",
+        said.pointer("/hits").and_then(Value::as_u64),
+        Some(data.counts.total(0)),
+    )?;
+    let top = said.get("top_paths").cloned().unwrap_or_default();
+    let top: Vec<(String, u64)> = serde_json::from_value(top)?;
+    check::equal("DuckDB's top paths", top, data.counts.top_paths(since(7)))?;
+    for question in &goals::COLD {
+        let median = said.pointer(&format!("/median_ms/{}", question.name));
+        let median = median.and_then(Value::as_f64);
+        let median = median.with_context(|| format!("DuckDB has no {}", question.name))?;
+        table.refer(question.goal.what, "DuckDB", median);
+    }
+    let loaded = said
+        .get("loaded_s")
+        .and_then(Value::as_f64)
+        .unwrap_or_default();
+    eprintln!(
+        "  DuckDB {} loaded the hits in {loaded:.1} s",
+        said.pointer("/version").unwrap_or(&Value::Null)
+    );
+    Ok(())
+}
+
+/// GoAccess reads the same hits as an access log, and writes its report. That is held against an
+/// import with its first answer.
+pub fn goaccess(work: &Path, data: &Data, table: &mut Table) -> Result<()> {
+    let Some(log) = &data.access_log else {
+        return Ok(());
+    };
+    let report = work.join("goaccess.json");
+    let begun = Instant::now();
+    let said = command::read_if_installed(
+        Command::new("goaccess")
+            .arg(log)
+            .args([
+                "--log-format=COMBINED",
+                "--no-global-config",
+                "--no-progress",
+            ])
+            .arg("--output")
+            .arg(&report),
+    )?;
+    if said.is_none() {
+        eprintln!("SKIPPED GoAccess: it is not installed");
+        return Ok(());
+    }
+    let took: Duration = begun.elapsed();
+    let told: Value = serde_json::from_str(&fs::read_to_string(&report)?)?;
+    let hits = data.counts.total(0);
+    check::equal(
+        "GoAccess's hits",
+        told.pointer("/general/valid_requests")
+            .and_then(Value::as_u64),
+        Some(hits),
+    )?;
+    let rate = hits as f64 / took.as_secs_f64();
+    eprintln!("  GoAccess: {} hits/s, to its report", thousands(rate));
+    for goal in [&goals::IMPORT, &goals::IMPORT_REDIS] {
+        table.refer(goal.what, "GoAccess, to its report", rate);
+    }
+    Ok(())
+}
