@@ -12,6 +12,7 @@ mod alerts;
 mod answers;
 mod backlog;
 mod batches;
+mod bench;
 mod browser;
 mod cache;
 mod collect;

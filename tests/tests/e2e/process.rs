@@ -132,24 +132,36 @@ fn boot(runtime: Runtime, runtime_config: Option<&Path>, state: &Path) -> (Child
     (server, url.expect("the app is served"))
 }
 
+/// Cargo, in the workspace, without what it tells a test of its package. Ring's build script runs again where that differs, and the
+/// build takes a minute.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_MANIFEST_") || text.starts_with("CARGO_PKG_") {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo.current_dir(workspace());
+    cargo
+}
+
 /// The program under test, which lies beside the tests. Cargo makes it for the tests of its own package alone, so it may be missing
 /// here, or an old one.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let profile = match cfg!(debug_assertions) {
         true => "dev",
         false => "release",
     };
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    let mut build = cargo();
     build.args(["build", "--quiet", "--workspace", "--bin", "rollcall"]);
-    build.args(["--profile", profile]).current_dir(workspace());
-    // What Cargo tells a test of its package. Ring's build script runs again where it differs, and the build takes a minute.
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_MANIFEST_") || text.starts_with("CARGO_PKG_") {
-            build.env_remove(&name);
-        }
-    }
-    assert!(build.status().unwrap().success());
+    assert!(
+        build
+            .args(["--profile", profile])
+            .status()
+            .unwrap()
+            .success()
+    );
     let tests = std::env::current_exe().unwrap();
     let folder = tests.parent().and_then(Path::parent).unwrap();
     folder.join("rollcall")

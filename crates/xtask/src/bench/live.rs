@@ -18,7 +18,7 @@ use super::table::{Table, thousands};
 const SINGLE_CONNECTIONS: usize = 16;
 const STEADY_CONNECTIONS: u32 = 4;
 const STEADY_HITS_PER_SECOND: u32 = 20_000;
-const STEADY_HITS_PER_REQUEST: u32 = 500;
+const STEADY_HITS_PER_REQUEST: u32 = 1_000;
 const QUESTION: &str = "/admin/global-stats?timeRange=24h";
 const PAUSE_BETWEEN_QUESTIONS: Duration = Duration::from_millis(50);
 const BURST_REQUESTS: usize = 16;

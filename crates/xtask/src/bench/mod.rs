@@ -136,14 +136,18 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     eprintln!("On SQLite:");
     setup.measure(&folder, &mut table)?;
     setup.import_on_redis(&mut table)?;
+    let mut heading = setup.heading()?;
     if let Some(duckdb) = duckdb {
         eprintln!("Peers:");
         if let Some(python) = duckdb {
-            peers::duckdb(&python, &work.0, &data, now_ms, &mut table)?;
+            let name = peers::duckdb(&python, &work.0, &data, now_ms, &mut table)?;
+            heading += &format!(" {name}.");
         }
-        peers::goaccess(&work.0, &data, &mut table)?;
+        if let Some(name) = peers::goaccess(&work.0, &data, &mut table)? {
+            heading += &format!(" {name}.");
+        }
     }
-    println!("{}\n\n{table}", setup.heading()?);
+    println!("{heading}\n\n{table}");
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -47,13 +47,14 @@ pub fn prepare_duckdb(folder: &Path) -> Option<PathBuf> {
     }
 }
 
+/// Asks DuckDB. Gives its name and version.
 pub fn duckdb(
     python: &Path,
     work: &Path,
     data: &Data,
     now_ms: u64,
     table: &mut Table,
-) -> Result<()> {
+) -> Result<String> {
     let since = |days| Window::Days(days).since_ms(now_ms);
     let script = work.join("peer.py");
     fs::write(&script, SCRIPT)?;
@@ -79,26 +80,30 @@ pub fn duckdb(
         let median = median.with_context(|| format!("DuckDB has no {}", question.name))?;
         table.refer(question.goal.what, "DuckDB", median);
     }
-    let loaded = said
-        .get("loaded_s")
-        .and_then(Value::as_f64)
-        .unwrap_or_default();
+    let loaded = said.get("loaded_s").and_then(Value::as_f64);
     eprintln!(
-        "  DuckDB {} loaded the hits in {loaded:.1} s",
-        said.pointer("/version").unwrap_or(&Value::Null)
+        "  DuckDB loaded the hits in {:.1} s",
+        loaded.unwrap_or_default()
     );
-    Ok(())
+    let version = said.get("version").and_then(Value::as_str);
+    Ok(format!("DuckDB {}", version.unwrap_or_default()))
 }
 
 /// GoAccess reads the same hits as an access log, and writes its report. That is held against an
 /// import with its first answer.
-pub fn goaccess(work: &Path, data: &Data, table: &mut Table) -> Result<()> {
+/// Gives its name and version, if it is installed.
+pub fn goaccess(work: &Path, data: &Data, table: &mut Table) -> Result<Option<String>> {
     let Some(log) = &data.access_log else {
-        return Ok(());
+        return Ok(None);
+    };
+    let Some(version) = command::read_if_installed(Command::new("goaccess").arg("--version"))?
+    else {
+        eprintln!("SKIPPED GoAccess: it is not installed");
+        return Ok(None);
     };
     let report = work.join("goaccess.json");
     let begun = Instant::now();
-    let said = command::read_if_installed(
+    command::read(
         Command::new("goaccess")
             .arg(log)
             .args([
@@ -109,11 +114,7 @@ pub fn goaccess(work: &Path, data: &Data, table: &mut Table) -> Result<()> {
             .arg("--output")
             .arg(&report),
     )?;
-    if said.is_none() {
-        eprintln!("SKIPPED GoAccess: it is not installed");
-        return Ok(());
-    }
-    let took: Duration = begun.elapsed();
+    let took = begun.elapsed();
     let told: Value = serde_json::from_str(&fs::read_to_string(&report)?)?;
     let hits = data.counts.total(0);
     check::equal(
@@ -127,5 +128,9 @@ pub fn goaccess(work: &Path, data: &Data, table: &mut Table) -> Result<()> {
     for goal in [&goals::IMPORT, &goals::IMPORT_REDIS] {
         table.refer(goal.what, "GoAccess, to its report", rate);
     }
-    Ok(())
+    // It says `GoAccess - 1.7.`, and more.
+    let version = version.lines().next().unwrap_or_default();
+    Ok(Some(
+        version.replace(" - ", " ").trim_end_matches('.').to_owned(),
+    ))
 }
