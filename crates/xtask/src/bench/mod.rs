@@ -100,7 +100,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = workspace.target().join("bench");
     fs::create_dir_all(&folder)?;
     let lock = File::create(folder.join("lock"))?;
-    lock.try_lock().context("another run is under way")?;
+    // If another run is under way, this one waits: both would measure each other.
+    lock.lock()?;
     components::build(workspace)?;
     let program = match (runtime, &options.host) {
         (Runtime::Spin, _) => PathBuf::from("spin"),
