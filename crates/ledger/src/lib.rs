@@ -37,7 +37,6 @@ pub use rollcall_store::{Clock, Store, StoreError, get_each};
 pub use stored::{BatchId, Root};
 
 use limits::Limits;
-use rollcall_tally::window::Ranges;
 
 /// A ledger in a store. Cheap to make; holds no state but what saves a read.
 pub struct Ledger<'a, S, C> {
@@ -53,10 +52,5 @@ impl<'a, S: Store, C: Clock> Ledger<'a, S, C> {
             clock,
             limits,
         }
-    }
-
-    /// How time is cut at a moment.
-    pub fn ranges(&self, at_ms: u64) -> Ranges {
-        Ranges::at(at_ms, self.limits.zone.calendar(at_ms))
     }
 }

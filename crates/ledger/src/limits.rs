@@ -1,5 +1,6 @@
 //! Every limit of the ledger. All are of the whole app; none may differ between nodes that share a store.
 
+use rollcall_tally::rollup::heaviest::LISTED_MAX;
 use rollcall_tally::time_zone::Zone;
 
 /// What a ledger may do, and for how long. [`Limits::default`] is what runs; tests make them tighter.
@@ -56,6 +57,8 @@ pub struct Limits {
     pub bucket_paths: usize,
     /// Paths whose first and last hits, and recent past, are known: those called last.
     pub known_paths: usize,
+    /// IPs of a list of the heaviest.
+    pub listed: usize,
     /// Paths of all buckets that a fold has in memory. More are written in between.
     pub fold_paths: usize,
     /// IPs tracked. If there are more, the least recently seen leave, but never one that the fold at hand counted hits of. Their hits stay in
@@ -94,6 +97,7 @@ impl Default for Limits {
             parts_at_once: 8,
             bucket_paths: 10_000,
             known_paths: 100_000,
+            listed: LISTED_MAX,
             fold_paths: 250_000,
             ips: 1_000_000,
             evicted_share: 50,

@@ -6,6 +6,7 @@
 
 use rollcall_store::value::{LAYOUT, decode, encode, layout_of};
 use rollcall_tally::time_zone::Zone;
+use rollcall_tally::window::Ranges;
 
 use crate::lease::Held;
 use crate::stop::Stop;
@@ -77,6 +78,11 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 "the store has the time zone {name:?}, which this Rollcall does not know"
             ))
         })
+    }
+
+    /// How time is cut at a moment.
+    pub fn ranges(&self, at_ms: u64) -> Ranges {
+        Ranges::at(at_ms, self.limits.zone.calendar(at_ms))
     }
 
     /// Has the store brought up once more: an older version wrote to it after it was.

@@ -110,8 +110,12 @@ macro_rules! subject {
                 let states: Vec<_> = states.into_iter().collect::<Result<_, _>>().ok()?;
                 let slice = $crate::record::everything(root.k, clock, root.aged_ms);
                 let sums = ledger.sums(&slice, 0).await.ok()?;
+                let heaviest = ledger.heaviest(root.k, slice.window, slice.as_of_ms, 1);
+                let heaviest = heaviest.await.ok()?;
                 Some($crate::record::Answer {
                     sums,
+                    listed: heaviest.ips.iter().map(|listed| listed.ip).collect(),
+                    others_at_most: heaviest.others_at_most,
                     rollup_keys: root.rollup_keys(),
                     is_behind: snapshot.behind.is_some(),
                     k: root.k,

@@ -108,6 +108,8 @@ impl Tight {
             // Only folds that were lost make one smaller.
             fold_read_ms: 120_000,
             ips: self.ips,
+            // So few that most IPs are in no list.
+            listed: 2,
             ids_per_chunk: 2,
             // Retries, flight and skew together, and no more.
             ids_kept_ms: RETRY_MS + IN_FLIGHT_MS_MAX + 4_000 + self.skew_ms,

@@ -254,6 +254,16 @@ pub const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
+        name: "a_list_forgets_the_bound_of_the_others",
+        harm: "an IP that is not listed called more than the bound says",
+        changes: &[(
+            "fold/heaviest.rs",
+            "                all.update(changes, self.limits.listed);",
+            "                all.update(changes, self.limits.listed);
+                all.others_at_most = 0;",
+        )],
+    },
+    Mutation {
         name: "a_bucket_is_dropped_and_not_poured",
         harm: "the sums are not those of a plain count",
         changes: &[

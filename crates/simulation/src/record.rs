@@ -1,6 +1,6 @@
 //! What is noted of a history, for the judge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use rollcall_ledger::Clock;
@@ -19,6 +19,9 @@ pub struct Answer {
     pub drops: Drops,
     /// What the sums over all IPs tell.
     pub sums: Summary,
+    /// Who can have called most, and the most hits that any other can have.
+    pub listed: BTreeSet<IpAddr>,
+    pub others_at_most: Option<u64>,
     /// The keys of these sums.
     pub rollup_keys: Vec<String>,
     /// Address, version and last seen as the index has it, and the state.

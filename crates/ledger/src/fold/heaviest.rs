@@ -74,7 +74,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     }
                     None => Heaviest::default(),
                 };
-                all.update(changes);
+                all.update(changes, self.limits.listed);
                 let key = keys::heaviest(*list, root.k);
                 let value = encode(&key, &stored::Heaviest::from(all))?;
                 outbox.put(key, value).await?;

@@ -11,7 +11,7 @@ use crate::hit::Hit;
 use crate::state::IpState;
 use crate::window::{Ranges, Span};
 
-/// IPs that a list has.
+/// IPs that a list has at most, and usually.
 pub const LISTED_MAX: usize = 500;
 
 /// The IPs that called most.
@@ -27,27 +27,27 @@ impl Heaviest {
     pub fn put(&mut self, ip: IpAddr, hits: u64) {
         self.ips.insert(ip, hits);
         if self.ips.len() >= 2 * LISTED_MAX {
-            self.cut();
+            self.cut(LISTED_MAX);
         }
     }
 
-    /// Takes what another list tells, which knows better.
-    pub fn update(&mut self, newer: &Self) {
+    /// Takes what another list tells, which knows better, and leaves the heaviest.
+    pub fn update(&mut self, newer: &Self, listed: usize) {
         self.others_at_most = self.others_at_most.max(newer.others_at_most);
         for (ip, hits) in &newer.ips {
             self.put(*ip, *hits);
         }
-        self.cut();
+        self.cut(listed);
     }
 
     /// Leaves the heaviest.
-    pub fn cut(&mut self) {
-        if self.ips.len() <= LISTED_MAX {
+    pub fn cut(&mut self, listed: usize) {
+        if self.ips.len() <= listed {
             return;
         }
         let mut ranked: Vec<(u64, IpAddr)> = self.ips.iter().map(|(ip, n)| (*n, *ip)).collect();
         ranked.sort_unstable_by(|a, b| b.cmp(a));
-        let light = ranked.split_off(LISTED_MAX);
+        let light = ranked.split_off(listed);
         let heaviest = light.first().map_or(0, |(hits, _)| *hits);
         self.others_at_most = self.others_at_most.max(heaviest);
         self.ips = ranked.into_iter().map(|(hits, ip)| (ip, hits)).collect();
@@ -161,12 +161,12 @@ mod tests {
                         list.put(ip(i), *hits);
                     }
                     if cuts.contains(&i) {
-                        list.cut();
+                        list.cut(LISTED_MAX);
                     }
                 }
             }
             for list in &mut lists {
-                list.cut();
+                list.cut(LISTED_MAX);
                 prop_assert!(list.ips.len() <= LISTED_MAX);
             }
             let (bounds, others_at_most) = bounds(&lists);
