@@ -42,14 +42,18 @@ pub fn bucket_end_us(index: u16) -> u64 {
 
 /// Counts a bucket in a sorted histogram.
 pub fn add_bucket(histogram: &mut Vec<Bucket>, bucket: Bucket) {
-    match histogram.binary_search_by_key(&bucket.index, |known| known.index) {
-        Ok(at) => {
-            if let Some(known) = histogram.get_mut(at) {
-                known.count += bucket.count;
-            }
-        }
-        Err(at) => histogram.insert(at, bucket),
+    add_bucket_from(histogram, 0, bucket);
+}
+
+/// The same where all before `from` are smaller. Gives where it is: another histogram is added in one pass.
+pub fn add_bucket_from(histogram: &mut Vec<Bucket>, from: usize, bucket: Bucket) -> usize {
+    let rest = histogram.get(from..).unwrap_or_default();
+    let at = from + rest.partition_point(|known| known.index < bucket.index);
+    match histogram.get_mut(at) {
+        Some(known) if known.index == bucket.index => known.count += bucket.count,
+        _ => histogram.insert(at, bucket),
     }
+    at
 }
 
 /// Takes back what [`add_bucket`] counted.

@@ -1,6 +1,5 @@
 //! A sparse time series: the buckets of [`crate::window`] that hold hits.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::bucket::{BucketId, Tier};
@@ -9,8 +8,8 @@ use crate::status::StatusClass;
 use crate::tally::Tally;
 use crate::window::Ranges;
 
-/// Buckets of one length, by their start.
-pub type Buckets = BTreeMap<u64, Tally>;
+/// Buckets of one length, sorted by their start. Most series have very few.
+pub type Buckets = Vec<(u64, Tally)>;
 
 /// Holds no empty bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,35 +24,55 @@ pub struct Series {
 impl Series {
     /// Counts a hit in the one bucket that it lies in.
     pub fn add(&mut self, hit: &Hit, ranges: &Ranges) {
-        self.bucket(BucketId::of(hit.timestamp_ms, ranges)).add(hit);
+        let bucket = BucketId::of(hit.timestamp_ms, ranges);
+        self.change(bucket, |tally| tally.add(hit));
     }
 
     /// Pours buckets that are out of their range into the coarser ones. Answers are given of an aged series only.
     pub fn age(&mut self, ranges: &Ranges) {
-        let old = [
-            (Tier::Fine, take_before(&mut self.fine, ranges.fine_from_ms)),
-            (
-                Tier::Hour,
-                take_before(&mut self.hours, ranges.hours_from_ms),
-            ),
-            (Tier::Day, take_before(&mut self.days, ranges.days_from_ms)),
-        ];
-        for (tier, buckets) in old {
-            for (start_ms, tally) in buckets {
-                let aged = BucketId { tier, start_ms }.aged(ranges);
-                self.bucket(aged).merge(&tally);
-            }
+        self.age_tier(Tier::Fine, ranges.fine_from_ms, ranges);
+        self.age_tier(Tier::Hour, ranges.hours_from_ms, ranges);
+        self.age_tier(Tier::Day, ranges.days_from_ms, ranges);
+    }
+
+    fn age_tier(&mut self, tier: Tier, from_ms: u64, ranges: &Ranges) {
+        let Some(buckets) = self.buckets_of(tier) else {
+            return;
+        };
+        let end = first_from(buckets, from_ms);
+        if end == 0 {
+            return;
+        }
+        let old: Buckets = buckets.drain(..end).collect();
+        for (start_ms, tally) in old {
+            let aged = BucketId { tier, start_ms }.aged(ranges);
+            self.change(aged, |known| known.merge(&tally));
         }
     }
 
-    fn bucket(&mut self, id: BucketId) -> &mut Tally {
-        let buckets = match id.tier {
-            Tier::Fine => &mut self.fine,
-            Tier::Hour => &mut self.hours,
-            Tier::Day => &mut self.days,
-            Tier::Before => return &mut self.before,
+    fn buckets_of(&mut self, tier: Tier) -> Option<&mut Buckets> {
+        match tier {
+            Tier::Fine => Some(&mut self.fine),
+            Tier::Hour => Some(&mut self.hours),
+            Tier::Day => Some(&mut self.days),
+            Tier::Before => None,
+        }
+    }
+
+    /// Changes one bucket, which may not be there yet.
+    fn change(&mut self, id: BucketId, change: impl FnOnce(&mut Tally)) {
+        let Some(buckets) = self.buckets_of(id.tier) else {
+            return change(&mut self.before);
         };
-        buckets.entry(id.start_ms).or_default()
+        let at = first_from(buckets, id.start_ms);
+        match buckets.get_mut(at) {
+            Some((known, tally)) if *known == id.start_ms => change(tally),
+            _ => {
+                let mut tally = Tally::default();
+                change(&mut tally);
+                buckets.insert(at, (id.start_ms, tally));
+            }
+        }
     }
 
     /// What the buckets that start within a stretch of time hold of a class of status, or of all. From 0 on is from the beginning.
@@ -67,9 +86,8 @@ impl Series {
 
     /// The same, hits alone.
     pub fn count_within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> u64 {
-        self.tallies(starts)
-            .map(|tally| tally.count_of(class))
-            .sum()
+        let tallies = self.tallies(starts);
+        tallies.map(|tally| tally.count_of(class)).sum()
     }
 
     fn tallies(&self, starts: &Range<u64>) -> impl Iterator<Item = &Tally> {
@@ -80,39 +98,37 @@ impl Series {
 
     /// All that holds hits.
     pub fn buckets(&self) -> impl Iterator<Item = (BucketId, &Tally)> {
-        let of = |tier| {
-            move |(start_ms, tally): (&u64, _)| {
-                (
-                    BucketId {
-                        tier,
-                        start_ms: *start_ms,
-                    },
-                    tally,
-                )
-            }
+        let tiers = [
+            (Tier::Fine, &self.fine),
+            (Tier::Hour, &self.hours),
+            (Tier::Day, &self.days),
+        ];
+        let kept = tiers.into_iter().flat_map(|(tier, buckets)| {
+            buckets.iter().map(move |(start_ms, tally)| {
+                let start_ms = *start_ms;
+                (BucketId { tier, start_ms }, tally)
+            })
+        });
+        let before = BucketId {
+            tier: Tier::Before,
+            start_ms: 0,
         };
-        let fine = self.fine.iter().map(of(Tier::Fine));
-        let hours = self.hours.iter().map(of(Tier::Hour));
-        let days = self.days.iter().map(of(Tier::Day));
-        let before = (self.before.count > 0).then_some((&0, &self.before));
-        fine.chain(hours)
-            .chain(days)
-            .chain(before.map(of(Tier::Before)))
+        let before = (self.before.count > 0).then_some((before, &self.before));
+        kept.chain(before)
     }
 
     /// The buckets that start within a stretch of time, each with its start. What is before all days has none.
     pub fn buckets_within(&self, starts: &Range<u64>) -> impl Iterator<Item = (u64, &Tally)> {
-        let every = [&self.fine, &self.hours, &self.days].into_iter();
-        let starts = match starts.is_empty() {
-            true => 0..0,
-            false => starts.clone(),
-        };
-        let within = every.flat_map(move |buckets| buckets.range(starts.clone()));
+        let tiers = [&self.fine, &self.hours, &self.days].into_iter();
+        let within = tiers.flat_map(move |buckets| {
+            let first = first_from(buckets, starts.start);
+            let end = first_from(buckets, starts.end).max(first);
+            buckets.get(first..end).unwrap_or_default()
+        });
         within.map(|(start_ms, tally)| (*start_ms, tally))
     }
 }
 
-fn take_before(buckets: &mut Buckets, start_ms: u64) -> Buckets {
-    let kept = buckets.split_off(&start_ms);
-    std::mem::replace(buckets, kept)
+fn first_from(buckets: &[(u64, Tally)], start_ms: u64) -> usize {
+    buckets.partition_point(|(known, _)| *known < start_ms)
 }

@@ -40,8 +40,11 @@ impl IpState {
     /// Counts a hit. Tells whether it went to [`OTHER_PATHS`].
     pub fn add(&mut self, hit: &Hit, ranges: &Ranges) -> bool {
         if let Some(country) = &hit.country {
-            let told = Some((hit.timestamp_ms, country.clone()));
-            self.country = self.country.take().max(told);
+            let told = (hit.timestamp_ms, country.as_str());
+            let known = self.country.as_ref();
+            if known.is_none_or(|(at_ms, known)| (*at_ms, known.as_str()) < told) {
+                self.country = Some((hit.timestamp_ms, country.clone()));
+            }
         }
         if let Some(user_agent) = &hit.user_agent {
             self.add_user_agent(hit.timestamp_ms, user_agent);

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::{
-    Bucket, add_bucket, bucket_end_us, bucket_index, percentile_us, subtract_bucket,
+    Bucket, add_bucket, add_bucket_from, bucket_end_us, bucket_index, percentile_us,
+    subtract_bucket,
 };
 use crate::hit::Hit;
 use crate::status::{
@@ -51,8 +52,9 @@ impl Tally {
         self.timed += other.timed;
         self.time_sum_us = self.time_sum_us.saturating_add(other.time_sum_us);
         self.time_max_us = self.time_max_us.max(other.time_max_us);
+        let mut at = 0;
         for bucket in &other.histogram {
-            add_bucket(&mut self.histogram, *bucket);
+            at = add_bucket_from(&mut self.histogram, at, *bucket);
         }
     }
 

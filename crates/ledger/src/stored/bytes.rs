@@ -1,7 +1,7 @@
 //! Numbers, texts, tallies and sets of IPs as bytes of a rollup.
 
 use roaring::RoaringBitmap;
-use rollcall_tally::histogram::add_bucket;
+use rollcall_tally::histogram::add_bucket_from;
 use rollcall_tally::rollup::IpSet;
 use rollcall_tally::status::add_status;
 use rollcall_tally::{self as live, StatusCount};
@@ -106,12 +106,12 @@ impl<'b> Reader<'b> {
         to.timed += timed;
         to.time_sum_us = to.time_sum_us.saturating_add(self.number()?);
         to.time_max_us = to.time_max_us.max(self.number()?);
-        let mut index = 0;
+        let (mut index, mut at) = (0, 0);
         for _ in 0..self.number()? {
             index += self.number()?;
             let count = self.number()?;
             let index = u16::try_from(index).ok()?;
-            add_bucket(&mut to.histogram, live::Bucket { index, count });
+            at = add_bucket_from(&mut to.histogram, at, live::Bucket { index, count });
         }
         Some(())
     }

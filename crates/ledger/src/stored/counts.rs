@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::tally::{Statuses, Tally, Tally4};
+use super::tally::{LiveTally, Statuses, Tally, Tally4};
 
 pub(super) mod drops {
     use super::*;
@@ -60,7 +60,7 @@ pub(super) mod traffic {
 
     pub fn serialize<S: Serializer>(traffic: &Traffic, to: S) -> Result<S::Ok, S::Error> {
         let pair = |of: &MethodCounts| (of.method.clone(), of.statuses.into());
-        let stored = Stored::<Tally> {
+        let stored = Stored::<LiveTally> {
             total: (&traffic.total).into(),
             methods: traffic.methods.iter().map(pair).collect(),
         };

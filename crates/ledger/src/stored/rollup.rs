@@ -182,10 +182,11 @@ impl PathRecord<'_> {
         let mut from = Reader(self.sums);
         let mut read = || {
             from.tally(&mut to.tally)?;
+            let mut at = 0;
             for _ in 0..from.number()? {
                 let country = from.text()?;
                 let requests = from.number()?;
-                to.add_country(country, requests);
+                at = to.add_country_from(at, country, requests);
             }
             from.ips(&mut to.ips)?;
             from.0.is_empty().then_some(())

@@ -1,19 +1,19 @@
 //! `ip:{address}:{k}`: the state of an IP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rollcall_store::{LAYOUT, value};
 use rollcall_tally::IpState;
-use rollcall_tally::series::Series;
+use rollcall_tally::series::{self, Series};
 use rollcall_tally::state::PathState;
 use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::tally::{Tally, Tally4};
+use super::tally::{LiveTally, Tally, Tally4};
 use crate::LedgerError;
 
 /// `T` is a tally, as the layout has it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct State<'s, T> {
     #[serde(borrow)]
     country: Option<(u64, &'s str)>,
@@ -25,7 +25,7 @@ struct State<'s, T> {
     paths: Vec<(&'s str, Path<T>)>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Path<T> {
     first_seen_ms: u64,
     last_seen_ms: u64,
@@ -52,20 +52,55 @@ impl Units {
     };
 }
 
+/// [`State`], written of a live one as that lies in memory.
+#[derive(Serialize)]
+struct Live<'s> {
+    country: Option<(u64, &'s str)>,
+    user_agents: &'s BTreeSet<(u64, String)>,
+    #[serde(serialize_with = "paths")]
+    paths: &'s BTreeMap<String, PathState>,
+}
+
+/// [`Path`], likewise.
+#[derive(Serialize)]
+struct LivePath<'s> {
+    first_seen_ms: u64,
+    last_seen_ms: u64,
+    #[serde(serialize_with = "buckets")]
+    fine: &'s series::Buckets,
+    #[serde(serialize_with = "buckets")]
+    hours: &'s series::Buckets,
+    #[serde(serialize_with = "buckets")]
+    days: &'s series::Buckets,
+    before: LiveTally<'s>,
+}
+
+fn paths<S: Serializer>(paths: &BTreeMap<String, PathState>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(paths.iter().map(|(key, path)| {
+        let series = &path.series;
+        let path = LivePath {
+            first_seen_ms: path.first_seen_ms,
+            last_seen_ms: path.last_seen_ms,
+            fine: &series.fine,
+            hours: &series.hours,
+            days: &series.days,
+            before: LiveTally::from(&series.before),
+        };
+        (key, path)
+    }))
+}
+
+fn buckets<S: Serializer>(buckets: &series::Buckets, to: S) -> Result<S::Ok, S::Error> {
+    let buckets = buckets.iter();
+    to.collect_seq(buckets.map(|(start_ms, tally)| (start_ms / FINE_MS, LiveTally::from(tally))))
+}
+
 pub(crate) fn encode_state(key: &str, state: &IpState) -> Result<Vec<u8>, LedgerError> {
     let country = state.country.as_ref();
-    let stored = State::<Tally> {
+    let stored = Live {
         country: country.map(|(at_ms, country)| (*at_ms, country.as_str())),
-        user_agents: state
-            .user_agents
-            .iter()
-            .map(|(at_ms, name)| (*at_ms, name.as_str()))
-            .collect(),
-        paths: state
-            .paths
-            .iter()
-            .map(|(key, path)| (key.as_str(), Path::from(path)))
-            .collect(),
+        user_agents: &state.user_agents,
+        paths: &state.paths,
     };
     Ok(value::encode(key, &stored)?)
 }
@@ -103,28 +138,9 @@ fn decode_as<'b, T: Deserialize<'b> + Into<rollcall_tally::Tally>>(
     })
 }
 
-impl From<&PathState> for Path<Tally> {
-    fn from(path: &PathState) -> Self {
-        let buckets = |buckets: &BTreeMap<u64, rollcall_tally::Tally>| -> Buckets<Tally> {
-            let buckets = buckets.iter();
-            buckets
-                .map(|(start_ms, tally)| (start_ms / FINE_MS, tally.into()))
-                .collect()
-        };
-        Self {
-            first_seen_ms: path.first_seen_ms,
-            last_seen_ms: path.last_seen_ms,
-            fine: buckets(&path.series.fine),
-            hours: buckets(&path.series.hours),
-            days: buckets(&path.series.days),
-            before: (&path.series.before).into(),
-        }
-    }
-}
-
 impl<T: Into<rollcall_tally::Tally>> Path<T> {
     fn read(self, units: &Units) -> PathState {
-        let buckets = |buckets: Buckets<T>, unit: u64| -> BTreeMap<u64, rollcall_tally::Tally> {
+        let buckets = |buckets: Buckets<T>, unit: u64| -> series::Buckets {
             let start_ms = |start: u64| start.saturating_mul(unit).saturating_mul(FINE_MS);
             let buckets = buckets.into_iter();
             buckets

@@ -3,9 +3,9 @@
 use rollcall_tally as live;
 use rollcall_tally::histogram::{add_bucket, bucket_index};
 use rollcall_tally::{Bucket, StatusCount, StatusCounts};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Tally {
     count: u64,
     /// Code and count, sorted by code, without empty ones.
@@ -16,6 +16,42 @@ pub(super) struct Tally {
     time_max_us: u64,
     /// Index and count, sorted by index, without empty ones.
     histogram: Vec<(u16, u64)>,
+}
+
+/// The same, written of a live one as that lies in memory.
+#[derive(Serialize)]
+pub(super) struct LiveTally<'t> {
+    count: u64,
+    #[serde(serialize_with = "statuses")]
+    statuses: &'t [StatusCount],
+    bytes: u64,
+    timed: u64,
+    time_sum_us: u64,
+    time_max_us: u64,
+    #[serde(serialize_with = "histogram")]
+    histogram: &'t [Bucket],
+}
+
+fn statuses<S: Serializer>(statuses: &[StatusCount], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(statuses.iter().map(|of| (of.code, of.count)))
+}
+
+fn histogram<S: Serializer>(histogram: &[Bucket], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(histogram.iter().map(|of| (of.index, of.count)))
+}
+
+impl<'t> From<&'t live::Tally> for LiveTally<'t> {
+    fn from(tally: &'t live::Tally) -> Self {
+        Self {
+            count: tally.count,
+            statuses: &tally.statuses,
+            bytes: tally.bytes,
+            timed: tally.timed,
+            time_sum_us: tally.time_sum_us,
+            time_max_us: tally.time_max_us,
+            histogram: &tally.histogram,
+        }
+    }
 }
 
 /// The same in layout 4: statuses by their class, and eight steps from a power of two to the next.
@@ -33,22 +69,6 @@ pub(super) struct Tally4 {
 /// 1xx to 5xx, then unknown.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Statuses(u64, u64, u64, u64, u64, u64);
-
-impl From<&live::Tally> for Tally {
-    fn from(tally: &live::Tally) -> Self {
-        let statuses = tally.statuses.iter();
-        let histogram = tally.histogram.iter();
-        Self {
-            count: tally.count,
-            statuses: statuses.map(|of| (of.code, of.count)).collect(),
-            bytes: tally.bytes,
-            timed: tally.timed,
-            time_sum_us: tally.time_sum_us,
-            time_max_us: tally.time_max_us,
-            histogram: histogram.map(|of| (of.index, of.count)).collect(),
-        }
-    }
-}
 
 impl From<Tally> for live::Tally {
     fn from(tally: Tally) -> Self {

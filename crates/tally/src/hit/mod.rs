@@ -60,7 +60,7 @@ pub struct Hit {
 impl Hit {
     /// What a hit is counted under: `METHOD /path`.
     pub fn path_key(&self) -> String {
-        format!("{} {}", self.method, self.path)
+        [self.method.as_str(), " ", self.path.as_str()].concat()
     }
 }
 

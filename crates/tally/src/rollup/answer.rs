@@ -36,7 +36,9 @@ pub struct Sums<'s> {
     active_ips: IpSet,
     timeline: BTreeMap<u64, Tally>,
     countries: BTreeMap<String, (Tally, IpSet)>,
-    paths: HashMap<String, PathSums>,
+    /// Where each path is in `sums`.
+    places: HashMap<String, usize>,
+    sums: Vec<PathSums>,
 }
 
 impl<'s> Sums<'s> {
@@ -54,7 +56,8 @@ impl<'s> Sums<'s> {
             active_ips: IpSet::default(),
             timeline: BTreeMap::new(),
             countries: BTreeMap::new(),
-            paths: HashMap::new(),
+            places: HashMap::new(),
+            sums: Vec::new(),
         }
     }
 
@@ -121,10 +124,17 @@ impl<'s> Sums<'s> {
         if self.slice.filter.is_on_paths() || !of.in_window {
             return None;
         }
-        if !self.paths.contains_key(path_key) {
-            self.paths.insert(path_key.to_owned(), PathSums::default());
-        }
-        self.paths.get_mut(path_key)
+        self.sums_of(path_key)
+    }
+
+    fn sums_of(&mut self, path_key: &str) -> Option<&mut PathSums> {
+        let place = self.places.get(path_key).copied();
+        let place = place.unwrap_or_else(|| {
+            self.places.insert(path_key.to_owned(), self.sums.len());
+            self.sums.push(PathSums::default());
+            self.sums.len() - 1
+        });
+        self.sums.get_mut(place)
     }
 
     /// Adds a path that the filter lets through.
@@ -140,8 +150,9 @@ impl<'s> Sums<'s> {
             return;
         }
         self.ips.union(&sums.ips);
-        let known = self.paths.entry(path_key.to_owned()).or_default();
-        known.merge(sums);
+        if let Some(known) = self.sums_of(path_key) {
+            known.merge(sums);
+        }
     }
 
     fn add_tally(&mut self, of: Wanted, tally: &Tally) {
@@ -171,8 +182,12 @@ impl<'s> Sums<'s> {
             sum.new_ips = self.ips.count();
         }
         let mut methods: BTreeMap<String, u64> = BTreeMap::new();
-        let mut paths = Vec::with_capacity(self.paths.len());
-        for (path_key, mut sums) in self.paths {
+        let mut paths = Vec::with_capacity(self.sums.len());
+        for (path_key, place) in self.places {
+            let Some(sums) = self.sums.get_mut(place) else {
+                continue;
+            };
+            let mut sums = std::mem::take(sums);
             let ips = sums.ips.count();
             sum.path_keys += ips;
             sum.unique_paths += 1;

@@ -1,6 +1,6 @@
 //! What some hits change in the rollups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use super::heaviest::{self, Heaviest};
@@ -25,7 +25,7 @@ pub struct Deltas {
 #[derive(Clone, Debug, Default)]
 pub struct Delta {
     pub totals: Totals,
-    pub paths: BTreeMap<String, PathDelta>,
+    pub paths: HashMap<String, PathDelta>,
     /// IPs that turned out to be older.
     pub not_new_ips: u64,
     pub moves: Vec<Move>,
