@@ -45,6 +45,11 @@ use spin_sdk::http_service;
 
 use settings::Settings;
 
+/// Merging answers is much allocating: the allocator of WASI's libc is slower.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 #[http_service]
 async fn handle(request: Request) -> Reply {
     handle_request(request).await.unwrap_or_else(Problem::into)
