@@ -118,6 +118,10 @@ impl App {
         config
             .variables
             .insert("ingest_token".into(), INGEST.into());
+        // Tests run side by side on slow machines. An answer that lacks what was recorded before it would fail most of them.
+        config
+            .variables
+            .insert("fold_wait_ms".into(), "15000".into());
         change(&mut config);
         // A connection each: a server may close one after an answer to a request whose body it did not read, as hyper does.
         let agent = ureq::Agent::config_builder()

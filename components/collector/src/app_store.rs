@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use rollcall_ledger::limits::Limits;
+use rollcall_ledger::limits::{FOLD_WAIT_MS, Limits};
 use rollcall_ledger::{Ledger, LedgerError, Opened};
 use rollcall_shared::Shared;
 use rollcall_store::Clock;
@@ -20,6 +20,8 @@ static IS_READY: AtomicBool = AtomicBool::new(false);
 static ZONE: OnceLock<Zone> = OnceLock::new();
 /// IPs tracked, unless `max_ips` says otherwise; and the most that it may say.
 const IPS_MAX: usize = 1_000_000;
+/// The aggregator gives a collector no more time for a snapshot.
+const FOLD_WAIT_MS_MAX: u64 = 15_000;
 /// Fewer make no sense.
 const IPS_MIN: usize = 1_000;
 
@@ -38,6 +40,8 @@ impl AppStore {
             clock: SpinClock::new(),
             limits: Limits {
                 ips: variable::number("max_ips", IPS_MAX, IPS_MIN..=IPS_MAX).await,
+                fold_wait_ms: variable::number("fold_wait_ms", FOLD_WAIT_MS, 0..=FOLD_WAIT_MS_MAX)
+                    .await,
                 ..Limits::default()
             },
         };

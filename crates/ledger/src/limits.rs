@@ -3,6 +3,9 @@
 use rollcall_tally::rollup::heaviest::LISTED_MAX;
 use rollcall_tally::time_zone::Zone;
 
+/// [`Limits::fold_wait_ms`], unless the operator says otherwise.
+pub const FOLD_WAIT_MS: u64 = 2_000;
+
 /// What a ledger may do, and for how long. [`Limits::default`] is what runs; tests make them tighter.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -25,6 +28,8 @@ pub struct Limits {
     pub clean_after_ms: u64,
     /// A query waits so long for a snapshot that holds everything acknowledged before it. Then it takes the newest snapshot, and is
     /// told how far behind that is.
+    pub fold_wait_ms: u64,
+    /// A query waits so long for a snapshot at all.
     pub query_wait_ms: u64,
     /// Segments that one fold takes, halved with every fold that was lost. What is left waits for the next.
     pub fold_segments: usize,
@@ -81,6 +86,7 @@ impl Default for Limits {
             lease_max_ms: 60_000,
             keep_replaced_ms: 120_000,
             clean_after_ms: 120_000,
+            fold_wait_ms: FOLD_WAIT_MS,
             query_wait_ms: 10_000,
             fold_segments: 4_000,
             fold_hits: 250_000,

@@ -101,9 +101,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             };
             let waited_ms = self.clock.monotonic_ms().saturating_sub(started_ms);
             let left_ms = root.as_ref().and_then(|root| time_for(root, missing));
-            let is_hopeless = left_ms.is_some_and(|ms| ms > self.limits.query_wait_ms);
+            let is_hopeless = left_ms.is_some_and(|ms| ms > self.limits.fold_wait_ms);
             match root {
-                Some(root) if is_hopeless || waited_ms > self.limits.query_wait_ms => {
+                Some(root) if is_hopeless || waited_ms > self.limits.fold_wait_ms => {
                     let lag_ms = self.lag_ms(&root, top).await?;
                     let behind = Behind {
                         segments: missing,

@@ -446,7 +446,7 @@ fn an_answer_that_has_to_wait_says_how_far_behind_it_is_and_how_long_that_takes(
     assert_eq!(behind.left_ms, Some(took_ms * 2));
     assert_eq!(behind.lag_ms, store.clock.wall_ms.get() - NOW_MS);
     assert!(
-        (limits.query_wait_ms..limits.query_wait_ms + 100).contains(&waited_ms),
+        (limits.fold_wait_ms..limits.fold_wait_ms + 100).contains(&waited_ms),
         "{waited_ms}"
     );
     // At that pace it cannot work out, and it is answered at once.

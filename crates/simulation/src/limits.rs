@@ -100,6 +100,7 @@ impl Tight {
             lease_max_ms: LEASE_MS_MAX,
             keep_replaced_ms: 60_000,
             clean_after_ms: self.clean_after_ms(),
+            fold_wait_ms: 20_000,
             query_wait_ms: 20_000,
             fold_segments: self.fold_segments,
             chunk: self.chunk,
