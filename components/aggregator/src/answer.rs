@@ -125,6 +125,13 @@ pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure
             }
         }
     };
+    let hidden = answers.summary.other_path_hits;
+    if hidden > 0 {
+        answers.warnings.push(format!(
+            "{hidden} hits of this time are on paths that are counted as one, (other): which of them match the filter is not known, and \
+             none is counted"
+        ));
+    }
     let behind = snapshot.behind;
     answers
         .warnings

@@ -1,8 +1,10 @@
 //! Questions about all IPs together, answered of the rollups of one root.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use rollcall_tally::bucket::BucketId;
+use rollcall_tally::hit::OTHER_PATHS;
 use rollcall_tally::rollup::{PathSums, Sums};
 use rollcall_tally::window::{Ranges, Window};
 use rollcall_tally::{RecentActivity, Slice, Summary};
@@ -78,11 +80,15 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         sums: &mut Sums<'_>,
     ) -> Result<(), LedgerError> {
         let share = Share::of(slice);
+        let with_others = slice.filter.may_mean_other_paths();
+        let others = keys::path_hash(OTHER_PATHS);
         let mut wanted = Vec::new();
         for of in &root.rollups {
             let bucket = sums.wanted(of.bucket.into());
             if sums.wants_paths(bucket) {
-                let parts = share.parts(of);
+                let others = with_others.then(|| keys::part_of(others, of.parts));
+                let others = others.filter(|part| !share.parts(of).contains(part));
+                let parts = share.parts(of).chain(others);
                 wanted.extend(parts.map(|part| (bucket, keys::paths(of.bucket, part, of.version))));
             }
         }
@@ -92,8 +98,11 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             for ((bucket, key), bytes) in chunk.iter().zip(values) {
                 self.clock.give_way().await;
                 let records = path_records(key, &bytes)?;
-                for record in records.iter().filter(|record| share.has(record)) {
-                    if !slice.filter.lets_path(record.key) {
+                for record in &records {
+                    if with_others && record.key == OTHER_PATHS {
+                        sums.add_other_paths(*bucket, record.count());
+                    }
+                    if !share.has(record) || !slice.filter.lets_path(record.key) {
                         continue;
                     }
                     if let Some(path) = sums.path(*bucket, record.key) {
@@ -211,7 +220,7 @@ impl Share {
     }
 
     /// The parts of a bucket that have some of it.
-    fn parts(&self, of: &RollupRef) -> impl Iterator<Item = u16> + use<> {
+    fn parts(&self, of: &RollupRef) -> RangeInclusive<u16> {
         keys::part_of(self.first, of.parts)..=keys::part_of(self.last, of.parts)
     }
 }

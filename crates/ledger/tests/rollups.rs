@@ -293,6 +293,23 @@ fn light_paths_become_one_and_none_of_their_hits_is_lost() {
     assert_eq!(by_path, 6 * 90);
     assert_eq!(of("(other)").ips, 1);
     assert!(sums.unique_paths < 60, "{}", sums.unique_paths);
+    // Under a condition on paths, it says how many hits it cannot tell apart.
+    for filter in &filters()[1..] {
+        let sums = of_sums(&store, &limits, Window::All, filter, all_details(), 1);
+        assert_eq!(
+            sums.other_path_hits,
+            of("(other)").tally.count,
+            "{filter:?}"
+        );
+    }
+    assert_eq!(sums.other_path_hits, 0);
+    let filter = Filter {
+        path_key: Some("(other)".to_owned()),
+        ..Filter::default()
+    };
+    let others = of_sums(&store, &limits, Window::All, &filter, all_details(), 1);
+    assert_eq!(others.other_path_hits, 0);
+    assert_eq!(others.tally.count, of("(other)").tally.count);
 }
 
 fn starts(store: &MemoryStore, limits: &Limits, window: Window) -> std::ops::Range<u64> {

@@ -7,6 +7,7 @@ use std::collections::btree_map::Entry;
 
 use crate::bucket::BucketId;
 use crate::filter::Filter;
+use crate::hit::OTHER_PATHS;
 use crate::state::{IpState, PathState};
 use crate::summary::{
     Batch, CallerSummary, CountryCount, CountryDetail, CountrySummary, Details, MethodCount,
@@ -97,6 +98,12 @@ impl Accumulator {
                 });
             }
         }
+        if filter.may_mean_other_paths()
+            && filter.lets_country(state.country())
+            && let Some(path) = state.paths.get(OTHER_PATHS)
+        {
+            self.sum.other_path_hits += path.count_within(&starts, class);
+        }
         self.sum.answered += 1;
         self.see_first(caller.first_seen_ms);
         self.sum.path_keys += caller.path_keys;
@@ -142,6 +149,7 @@ impl Accumulator {
         self.sum.path_keys += summary.path_keys;
         self.sum.unique_paths += summary.unique_paths;
         self.sum.last_hour += summary.last_hour;
+        self.sum.other_path_hits += summary.other_path_hits;
         self.sum.tally.merge(&summary.tally);
         for path in summary.paths {
             self.add_path(path);

@@ -81,6 +81,11 @@ impl Filter {
         self.path_key.is_some() || self.path_prefix.is_some() || self.method.is_some()
     }
 
+    /// Whether some hits on [`OTHER_PATHS`] may be on paths that it means.
+    pub fn may_mean_other_paths(&self) -> bool {
+        self.is_on_paths() && !self.lets_path(OTHER_PATHS)
+    }
+
     /// Whether the sums over all IPs tell which hits get through: they know paths, and neither single IPs nor what else a hit had.
     pub fn is_of_sums(&self) -> bool {
         self.ip.is_none() && self.status.is_none() && self.country.is_none()

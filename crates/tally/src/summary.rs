@@ -188,6 +188,8 @@ pub struct Summary {
     pub path_keys: u64,
     /// Distinct path keys called in the window; 0 unless paths were asked for.
     pub unique_paths: u64,
+    /// Under a condition on paths: hits in the window on paths that are counted as one. Which of them it means is not known.
+    pub other_path_hits: u64,
     /// The oldest of these IPs' hits on paths that the filter lets through, in the window or before it.
     pub first_seen_ms: Option<u64>,
     /// Hits within the last hour: how fast this changes.

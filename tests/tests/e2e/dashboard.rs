@@ -311,6 +311,41 @@ fn a_form_may_leave_its_fields_empty() {
 }
 
 #[test]
+fn a_page_shows_the_days_that_were_chosen_and_keeps_them_in_its_links() {
+    let app = App::start();
+    app.record(&traffic());
+    let today = jiff::Timestamp::now().to_string();
+    let today = &today[..10];
+    // The form sends a field that was left empty, too.
+    let page = page(
+        &app,
+        &format!("/admin/dashboard/top-paths?from={today}&to=&limit=5"),
+    );
+    assert!(
+        page.contains(&format!("Days: <b>since {today}</b>")),
+        "{page}"
+    );
+    assert!(
+        page.contains(&format!("name=\"from\" value=\"{today}\"")),
+        "{page}"
+    );
+    for link in links(&page) {
+        let is_of_days = link.contains(&format!("from={today}"));
+        let is_of_window = link.contains("timeRange=");
+        let has_neither = !link.contains('?');
+        assert!(is_of_days != is_of_window || has_neither, "{link}");
+    }
+    let export = format!("/admin/export?format=csv&from={today}");
+    let links = links(&page);
+    assert!(
+        links.iter().any(|link| link.starts_with(&export)),
+        "{links:?}"
+    );
+    let refused = open(&app, "/admin/?from=2026-02-30");
+    assert_eq!(refused.status, 400);
+}
+
+#[test]
 fn what_cannot_be_shown_is_a_page_with_its_reason() {
     let app = App::start();
     app.record(&traffic());

@@ -155,6 +155,13 @@ impl<'s> Sums<'s> {
         }
     }
 
+    /// Counts hits on paths that are counted as one, where the filter may mean some of them.
+    pub fn add_other_paths(&mut self, of: Wanted, hits: u64) {
+        if of.in_window {
+            self.sum.other_path_hits += hits;
+        }
+    }
+
     fn add_tally(&mut self, of: Wanted, tally: &Tally) {
         if of.in_window {
             self.sum.tally.merge(tally);
