@@ -10,7 +10,7 @@ use crate::local::METRICS;
 /// A request to the admin API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
-    Question(Question),
+    Question(Box<Question>),
     Metrics,
     Prewarm,
     Verify,
@@ -38,7 +38,7 @@ impl Route {
         match Question::at(request.uri().path(), query) {
             Err(NotUnderstood::Unknown) => Err(Problem::not_found()),
             _ if request.method() != Method::GET => Err(Problem::method_not_allowed("GET")),
-            read => Ok(Self::Question(read?)),
+            read => Ok(Self::Question(read?.into())),
         }
     }
 }

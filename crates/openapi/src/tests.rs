@@ -118,7 +118,7 @@ fn the_example_of_a_csv_export_has_a_field_in_every_column() {
 fn in_a_table(question: &mut Question) -> String {
     let ask = question.ask();
     let parameters = ask.parameters().into_iter();
-    let of_all = ["timeRange", "via"];
+    let of_all = ["timeRange", "from", "to", "via"];
     let own = parameters.filter(|p| p.place == Place::Query && !of_all.contains(&p.name));
     let written = own.map(|parameter| {
         let name = parameter.name;

@@ -180,6 +180,7 @@ mod tests {
     fn bucket(number: u64, requests: u64, time: Option<f64>) -> TimelineBucket {
         TimelineBucket {
             start_ms: number * 300_000,
+            utc_offset_minutes: 0,
             requests,
             errors: requests / 2,
             response_times: ResponseTimes {

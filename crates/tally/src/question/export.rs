@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parameter::TimeRange;
 use super::{About, Ask, Parameter};
 use crate::filter::Filter;
 use crate::interval::Interval;
@@ -53,13 +54,10 @@ impl Ask for Export {
             &ExportFormat::EVERY,
             ExportFormat::name,
         )];
-        all.extend(Parameter::window(
+        all.extend(Parameter::range(
             "dateRange",
             "The stretch of time up to now in which hits count.",
             &mut self.range,
-            &DateRange::EVERY,
-            DateRange::name,
-            (DateRange::interval, DateRange::Between),
         ));
         all.extend([
             Parameter::flag(
@@ -108,6 +106,22 @@ pub enum DateRange {
     Month,
     Quarter,
     Between(Interval),
+}
+
+impl TimeRange for DateRange {
+    const EVERY: &'static [Self] = &Self::EVERY;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn interval(self) -> Interval {
+        self.interval()
+    }
+
+    fn between(interval: Interval) -> Self {
+        Self::Between(interval)
+    }
 }
 
 impl DateRange {

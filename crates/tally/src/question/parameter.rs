@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use super::LIMIT_MAX;
 use crate::filter::{self, Text};
 use crate::interval::{Interval, Moment};
+use crate::window::Window;
 
 const FROM: &str = "Instead of a window: from when on hits count, as a time (RFC 3339) or as a date, which is a day of `time_zone`. Whole buckets \
                     count: the answer says in `from` and `to` which. Without `from`: from the beginning.";
@@ -65,6 +66,35 @@ pub struct OneMoment<'a> {
     choose: Box<dyn FnMut(Moment) + 'a>,
 }
 
+/// A range of time: one of a few that have names, or an interval.
+pub trait TimeRange: Copy + 'static {
+    /// Those that have names.
+    const EVERY: &'static [Self];
+
+    fn name(self) -> &'static str;
+
+    /// Not given: it is one that has a name.
+    fn interval(self) -> Interval;
+
+    fn between(interval: Interval) -> Self;
+}
+
+impl TimeRange for Window {
+    const EVERY: &'static [Self] = &Self::EVERY;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn interval(self) -> Interval {
+        self.interval()
+    }
+
+    fn between(interval: Interval) -> Self {
+        Self::Between(interval)
+    }
+}
+
 impl<'a> Parameter<'a> {
     pub fn new(name: &'static str, about: &'static str, value: Value<'a>) -> Self {
         Self {
@@ -107,27 +137,24 @@ impl<'a> Parameter<'a> {
     }
 
     /// One of some values that have names, or an interval in its place: with `from` and `to` behind it.
-    pub fn window<T: Copy, const N: usize>(
+    pub fn range<T: TimeRange>(
         name: &'static str,
         about: &'static str,
         value: &'a mut T,
-        every: &'static [T; N],
-        spell: fn(T) -> &'static str,
-        (interval, between): (fn(T) -> Interval, fn(Interval) -> T),
     ) -> [Self; 3] {
         let value = Cell::from_mut(value);
-        let given = interval(value.get());
+        let given = value.get().interval();
         let one_of = OneOf {
-            names: every.iter().copied().map(spell).collect(),
-            chosen: (!given.is_given()).then(|| spell(value.get())),
-            choose: choose(every, |chosen| value.set(chosen)),
+            names: T::EVERY.iter().map(|range| range.name()).collect(),
+            chosen: (!given.is_given()).then(|| value.get().name()),
+            choose: choose(T::EVERY, |chosen| value.set(chosen)),
         };
         let moment = |of: fn(&mut Interval) -> &mut Option<Moment>| {
             let mut given = given;
             let choose = Box::new(move |chosen| {
-                let mut interval = interval(value.get());
+                let mut interval = value.get().interval();
                 *of(&mut interval) = Some(chosen);
-                value.set(between(interval));
+                value.set(T::between(interval));
             });
             let chosen = *of(&mut given);
             Value::Moment(OneMoment { chosen, choose })

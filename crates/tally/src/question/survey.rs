@@ -74,13 +74,10 @@ impl Scope {
         &'a mut self,
         own: impl IntoIterator<Item = Parameter<'a>>,
     ) -> Vec<Parameter<'a>> {
-        let window = Parameter::window(
+        let window = Parameter::range(
             "timeRange",
             "The window: the stretch of time up to now in which hits count.",
             &mut self.window,
-            &Window::EVERY,
-            Window::name,
-            (Window::interval, Window::Between),
         );
         let via = Parameter::one_of_if_any(
             "via",
