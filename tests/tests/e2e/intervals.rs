@@ -209,7 +209,7 @@ fn a_day_begins_at_midnight_in_the_time_zone_that_an_empty_store_took() {
             let start_ms = ms(&bucket["start"]).unwrap();
             assert_eq!((start_ms + 5 * HOUR_MS + HOUR_MS / 2) % DAY_MS, 0);
             assert_eq!(bucket["utcOffsetMinutes"], 330);
-            let day = (start_ms..start_ms + DAY_MS).into_iter();
+            let day = start_ms..start_ms + DAY_MS;
             let within = hits.iter().filter(|hit| day.contains(&hit.at_ms));
             assert_eq!(bucket["requests"], within.count());
         }
