@@ -14,16 +14,16 @@ use tokio::runtime::Runtime;
 /// SPIN_VARIABLE_ADMIN_TOKEN, or from .env beside the manifest.
 #[derive(clap::Args, Debug)]
 pub struct UpArgs {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on. Port 0 takes a free port
     #[arg(long, default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
-    /// Where data is kept, and compiled components with it [default: .spin beside the manifest]
+    /// Folder for the data and the compiled components [default: .spin beside the manifest]
     #[arg(long)]
     state_dir: Option<PathBuf>,
-    /// Spin's runtime-config file: what is behind each key-value store
+    /// Spin's runtime-config file. It says which database is behind each key-value store
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
-    /// The app
+    /// The app's manifest
     #[arg(long, default_value = "spin.toml")]
     manifest: PathBuf,
 }

@@ -9,11 +9,11 @@ use utoipa::openapi::Object;
 
 use crate::shapes;
 
-/// What an old answer says, beside what it always says.
+/// The field that only an old answer has.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is wanted")]
 pub struct Stale {
-    /// `true` in an old answer that is given for want of a new one; else left out.
+    /// `true` in an old answer that is given because there is no new one. Else absent.
     #[schema(required = false, nullable = false)]
     stale: Option<bool>,
 }
@@ -24,21 +24,21 @@ pub struct Stale {
 pub struct Export {
     #[schema(format = DateTime)]
     pub exported_at: String,
-    /// Left out: `from` or `to` was given.
+    /// Absent if `from` or `to` was given.
     #[schema(schema_with = date_range, required = false)]
     pub date_range: String,
-    /// When the first bucket begins that counts. `null`: all hits up to `to` count.
+    /// When the first bucket that counts begins. `null`: all hits up to `to` count.
     #[schema(format = DateTime, required)]
     pub from: Option<String>,
-    /// When the last bucket ends that counts.
+    /// When the last bucket that counts ends.
     #[schema(format = DateTime)]
     pub to: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Parameters, required = false)]
     pub filter: Option<()>,
-    /// In no order.
+    /// The rows, in no order.
     pub data: Vec<ExportRecord>,
-    /// How many there are in `data`.
+    /// The number of rows in `data`.
     pub total_records: u64,
 }
 
@@ -49,9 +49,10 @@ fn date_range() -> Object {
 /// The form of the sign-in page.
 #[derive(Serialize, ToSchema)]
 pub struct SignIn {
-    /// Of an admin or a viewer.
+    /// The token of an admin or a viewer.
     pub token: String,
-    /// Where to go then: a path under `/admin/`. Else to `/admin/`.
+    /// The page to go to after signing in, if it is a path under `/admin/`. Else the client goes to
+    /// `/admin/`.
     #[schema(required = false)]
     pub next: String,
 }

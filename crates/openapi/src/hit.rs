@@ -1,4 +1,4 @@
-//! A hit as it comes in over HTTP, with the limits that it is checked against.
+//! A hit as it comes in over HTTP, and the limits that it is checked against.
 
 use rollcall_tally::hit::{
     FUTURE_MS_MAX, PATH_BYTES_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, TIMESTAMP_MS_MIN,
@@ -26,22 +26,25 @@ pub fn schema() -> Object {
         (
             "ip",
             address().into(),
-            "The caller, without a zone. Counted under its canonical form; an IPv4 address mapped into IPv6 is IPv4.".to_owned(),
+            "The address of the caller, without a zone. It is counted under its canonical form. An \
+             IPv4 address mapped into IPv6 is IPv4."
+                .to_owned(),
         ),
         ("method", text(method()).into(), "In any case.".to_owned()),
         (
             "path",
             text(target()).into(),
             format!(
-                "A request target: `/path?query`, `http://host/path` or `*`. Query string and fragment are cut; what is left has at \
-                 most {PATH_BYTES_MAX} bytes."
+                "A request target: `/path?query`, `http://host/path` or `*`. Query string and \
+                 fragment are cut. The rest has at most {PATH_BYTES_MAX} bytes."
             ),
         ),
         (
             "timestamp",
             timestamp().into(),
             format!(
-                "RFC 3339, or milliseconds since 1970; at most {} minutes in the future. Left out: now.",
+                "RFC 3339, or milliseconds since 1970. At most {} minutes in the future. Absent: \
+                 now.",
                 FUTURE_MS_MAX / MINUTE_MS
             ),
         ),
@@ -49,13 +52,14 @@ pub fn schema() -> Object {
         (
             "responseTimeMs",
             time.into(),
-            "Milliseconds, fractions allowed; kept in microseconds.".to_owned(),
+            "Milliseconds. Fractions are allowed. It is kept in microseconds.".to_owned(),
         ),
         ("bytes", bytes.into(), "Of the response.".to_owned()),
         (
             "country",
             country.into(),
-            "A code of ISO 3166-1, or one that gateways use beside it, as `T1`; in any case.".to_owned(),
+            "A code of ISO 3166-1, or another code that gateways use, as `T1`. In any case."
+                .to_owned(),
         ),
         (
             "userAgent",
@@ -63,7 +67,8 @@ pub fn schema() -> Object {
             format!("Cut to {USER_AGENT_BYTES_MAX} bytes."),
         ),
     ];
-    let about = "One request that a gateway saw. `null` is the same as left out. Fields of other names are ignored.";
+    let about = "One request that a gateway saw. `null` is the same as absent. Other fields are \
+                 ignored.";
     let hit = fields.into_iter().fold(
         of(Type::Object).description(Some(about)),
         |hit, (name, schema, about)| hit.property(name, described(schema, about)),

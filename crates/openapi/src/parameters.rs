@@ -24,7 +24,11 @@ pub fn of_question(question: &mut dyn Ask, example: &mut dyn Ask) -> Vec<Paramet
 pub fn of_kept(question: &mut dyn Ask, example: &mut dyn Ask) -> Vec<Parameter> {
     let mut all = of_question(question, example);
     all.extend([
-        header("Cache-Control", "With `no-cache` the answer is computed anew, with everything that was acknowledged before."),
+        header(
+            "Cache-Control",
+            "`no-cache`: the answer is computed anew, with everything that was acknowledged \
+             before.",
+        ),
         if_none_match(),
     ]);
     all
@@ -89,7 +93,10 @@ pub fn header(name: &str, about: &str) -> Parameter {
 }
 
 pub fn if_none_match() -> Parameter {
-    header("If-None-Match", "An `ETag`: who has that answer gets 304.")
+    header(
+        "If-None-Match",
+        "An `ETag`. If the client has that answer, it gets 304.",
+    )
 }
 
 /// Escapes a text for a regular expression.

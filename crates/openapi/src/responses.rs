@@ -83,23 +83,30 @@ impl Error {
     fn about(self) -> &'static str {
         match self {
             Self::BadParameters => {
-                "A parameter is unknown, given twice or out of its range. `invalidParams` names all of them."
+                "A parameter is unknown, given twice or out of its range. `invalidParams` names \
+                 all such parameters."
             }
             Self::Unauthorized => {
-                "There is no token, or one that is not known, or one that is for something else. The answer to one that is not known takes half a second."
+                "There is no token, an unknown token, or a token for another path. The answer to \
+                 an unknown token takes half a second."
             }
             Self::Forbidden => {
-                "The token reads only, or the metrics only; or the request has a session and does not come from a page of the same origin."
+                "The token may only read, or only read the metrics. Or the request has a session \
+                 and does not come from a page of the same origin."
             }
             Self::NotTracked => "The IP is not tracked, or not any more.",
-            Self::NotAllowed => "Another method than those of this path, which `Allow` lists.",
-            Self::TooLarge => "The body is too large, or there are too many hits in it.",
+            Self::NotAllowed => {
+                "The path does not take this method. `Allow` names the methods that it takes."
+            }
+            Self::TooLarge => "The body is too large, or has too many hits.",
             Self::TooManyWrongTokens => {
-                "The token is not known, and neither are too many others at the moment. A right one never waits."
+                "The token is not known, and too many other requests with an unknown token wait. A \
+                 right token never waits."
             }
             Self::Unreadable => "A stored value cannot be read. The log says which.",
             Self::Unavailable => {
-                "Too little of the data could be reached in time. Nothing is known of what was asked; ask again."
+                "Too little of the data could be reached in time. It is not known whether the \
+                 request took effect. Ask again."
             }
         }
     }
@@ -155,8 +162,8 @@ const SIGN_IN_FIRST: &str = "SignInFirst";
 /// The answers that are among the components.
 pub fn shared() -> Vec<(&'static str, ResponseBuilder)> {
     let sign_in = response(
-        "A browser without a session is led to the sign-in page, and back afterwards: who sends no token, and an `Accept` that begins \
-         with `text/html`.",
+        "A browser without a session is redirected to the sign-in page, and back afterwards. This \
+         is for requests without a token whose `Accept` begins with `text/html`.",
     );
     let sign_in = [(SIGN_IN_FIRST, with_headers(sign_in, &["Location"]))];
     let every = Error::EVERY.into_iter();
@@ -228,50 +235,56 @@ pub fn headers() -> Vec<(&'static str, Header)> {
     let seconds =
         |about: &str, example: Value| header(integer(0..=u32::MAX).build(), about, example);
     let complete = format!(
-        "Names the trailer `{EXPORT_COMPLETE}`, which is sent last to clients that send `TE: trailers`: `rows=N`. Without it, the export broke off."
+        "Names the trailer `{EXPORT_COMPLETE}`: `rows=N`. It is sent last, to clients that send \
+         `TE: trailers`. If it does not come, the export broke off."
     );
     vec![
         (
             "ETag",
             text(
-                "Of the answer, for `If-None-Match`.",
+                "The tag of the answer, for `If-None-Match`.",
                 "\"6b9d4c0f6a0b7a5be3d1f2a0\"",
             ),
         ),
-        ("Age", seconds("Seconds since it was computed.", json!(12))),
+        (
+            "Age",
+            seconds("Seconds since the answer was computed.", json!(12)),
+        ),
         (
             "Cache-Status",
             text(
-                "Where the answer is from (RFC 9211): `hit; detail=memory`, `store` or `stale`, `fwd=miss` (computed) or `fwd=request` \
-                 (computed, as `no-cache` asked for), with `stored`, or `collapsed` where it was computed for another question at the same \
-                 time. `ttl`: seconds for which it is fresh; negative if it is not.",
+                "The source of the answer (RFC 9211). `hit; detail=memory`, `store` or `stale`: a \
+                 kept answer. `fwd=miss`: it was computed. `fwd=request`: it was computed because \
+                 of `no-cache`. `stored` follows a computed answer. `collapsed` stands in its \
+                 place if the answer was computed for another question at the same time. `ttl`: \
+                 seconds for which the answer is fresh. It is negative if the answer is not fresh.",
                 "rollcall; hit; detail=memory; ttl=288",
             ),
         ),
         (
             "Cache-Control",
             text(
-                "Only the client itself may keep it, and asks each time.",
+                "Only the client itself may keep the answer. It asks each time.",
                 "private, no-cache",
             ),
         ),
         (
             "Retry-After",
             seconds(
-                "Seconds until asking again.",
+                "Seconds to wait before asking again.",
                 json!(RETRY_AFTER_SECONDS.parse::<u32>().ok()),
             ),
         ),
         (
             "WWW-Authenticate",
-            text("How to ask.", "Bearer realm=\"rollcall\""),
+            text("How to authenticate.", "Bearer realm=\"rollcall\""),
         ),
-        ("Allow", text("The methods that would do.", "GET")),
-        ("Location", text("A path here.", "/admin/")),
+        ("Allow", text("The methods that the path takes.", "GET")),
+        ("Location", text("A path on this server.", "/admin/")),
         (
             "Set-Cookie",
             text(
-                "The session.",
+                "The cookie of the session.",
                 "rollcall_session=viewer.1769904000.5f7c; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict",
             ),
         ),

@@ -1,4 +1,4 @@
-//! Who may ask: tokens and sessions.
+//! Who may send a request: tokens and sessions.
 
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -10,10 +10,10 @@ const VIEWER: &str = "viewerToken";
 const ADMIN: &str = "adminToken";
 const SESSION: &str = "session";
 
-/// Who may ask. One of the schemes is enough.
+/// The clients that an operation lets in. One of the schemes is enough.
 #[derive(Clone, Copy)]
 pub enum Access {
-    /// Everybody.
+    /// Every client.
     Open,
     Gateways,
     Scrapers,
@@ -44,26 +44,33 @@ pub fn schemes() -> [(&'static str, SecurityScheme); 5] {
     };
     let cookie = ApiKeyValue::with_description(
         "rollcall_session",
-        "The cookie of a session, which `POST /admin/sign-in` sets; over HTTPS its name is `__Host-rollcall_session`. It lets in as the \
-         token that it began with. A request with it that is not a `GET` must come from a page of the same origin: its `Sec-Fetch-Site` \
-         is `same-origin` or, where that is absent, its `Origin` names the host that was asked.",
+        "The cookie of a session. `POST /admin/sign-in` sets it. Over HTTPS its name is \
+         `__Host-rollcall_session`. It gives the same access as the token that began the session. \
+         If a request has this cookie and is not a `GET`, it must come from a page of the same \
+         origin: its `Sec-Fetch-Site` is `same-origin`. If that header is absent, its `Origin` \
+         names the host that was asked.",
     );
     [
         (
             ADMIN,
-            bearer("One of the tokens in `admin_token`: reads, and changes what can be changed."),
+            bearer(
+                "One of the tokens in `admin_token`. It may read and change everything under \
+                 `/admin/`.",
+            ),
         ),
         (
             VIEWER,
-            bearer("One of the tokens in `viewer_token`: reads."),
+            bearer("One of the tokens in `viewer_token`. It may read."),
         ),
         (
             METRICS,
-            bearer("One of the tokens in `metrics_token`: reads the metrics, and nothing else."),
+            bearer(
+                "One of the tokens in `metrics_token`. It may read the metrics, and nothing else.",
+            ),
         ),
         (
             INGEST,
-            bearer("One of the tokens in `ingest_token`: records hits."),
+            bearer("One of the tokens in `ingest_token`. It may record hits."),
         ),
         (SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie))),
     ]

@@ -114,7 +114,8 @@ fn the_example_of_a_csv_export_has_a_field_in_every_column() {
     assert_eq!(columns, [ExportRecord::COLUMNS.len(); 3]);
 }
 
-/// A question's parameters as the tables of the documentation have them, without those of every survey.
+/// A question's parameters as the tables of the documentation have them, without the parameters
+/// that every survey has.
 fn in_a_table(question: &mut Question) -> String {
     let ask = question.ask();
     let parameters = ask.parameters().into_iter();

@@ -24,11 +24,13 @@ pub fn every() -> serde_json::Result<Value> {
 const ALERT: &str = "alert";
 
 fn alert() -> Operation {
-    let about = "Sent to `alert_webhook_url` when a rule fires, again after each cool-down, and once when it is over. After a 429, a 5xx, a \
-                 connection that fails and two seconds without an answer it is sent again, under the same `Rollcall-Delivery`; so it may \
-                 come twice.";
-    let delivery = "The `id`.";
-    let signature = "`t=UNIX,v1=HEX`: the HMAC-SHA256 of `UNIX.body`, by `alert_webhook_secret`. Left out if there is none.";
+    let about = "Sent to `alert_webhook_url` when a rule fires, again after each cool-down, and \
+                 once when the alert is over. After a 429, a 5xx, a failed connection, or two \
+                 seconds without an answer, it is sent again, under the same `Rollcall-Delivery`. \
+                 So it may come twice.";
+    let delivery = "The `id` of the notification.";
+    let signature = "`t=UNIX,v1=HEX`: the HMAC-SHA256 of `UNIX.body`, by `alert_webhook_secret`. \
+                     Absent if there is no secret.";
     let mut delivery = header("Rollcall-Delivery", delivery);
     delivery.required = Required::True;
     let headers = vec![delivery, header("Rollcall-Signature", signature)];
@@ -40,21 +42,27 @@ fn alert() -> Operation {
     operation(
         OPERATE,
         "alertWebhook",
-        "An alert, told to a webhook",
+        "Notification of an alert",
         about,
         Access::Open,
         headers,
     )
     .request_body(Some(notification.build()))
-    .response("2XX", response("The receiver has it."))
+    .response("2XX", response("The receiver has the notification."))
     .response(
         "429",
-        response("It is sent again, four times in all and for six seconds at most."),
+        response("The notification is sent again: four times in all, and for at most six seconds."),
     )
-    .response("5XX", response("Likewise."))
+    .response(
+        "5XX",
+        response("The notification is sent again, as after a 429."),
+    )
     .response(
         "default",
-        response("Final, redirects too. The next check of the alerts begins anew."),
+        response(
+            "The notification is not sent again. Redirects are not followed. The next check of the \
+             alerts tries again.",
+        ),
     )
     .build()
 }

@@ -1,5 +1,6 @@
-//! The types of `wit/rollcall.wit`'s interface `types`, under the same names: `wit-bindgen` maps that interface onto this module
-//! and does not compile where the two differ. Between components they travel as postcard.
+//! The types of the interface `types` in `wit/rollcall.wit`, under the same names. `wit-bindgen`
+//! maps that interface to this module, and the build fails where the two differ. Between
+//! components, the types travel as postcard.
 
 use std::fmt;
 
@@ -24,69 +25,71 @@ pub use crate::tally::Tally;
 pub use crate::traffic::{MethodCounts, Traffic};
 pub use crate::window::Window;
 
-/// Why a hit was not taken.
+/// A hit that was rejected, and why.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
-    /// Its place in the batch, from 1: in the array, or by line.
+    /// The hit's place in the batch, from 1: its place in the array, or its line.
     pub number: u64,
-    /// Left out if no field can be blamed.
+    /// The field that was invalid. Absent if no field alone is at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub field: Option<String>,
     pub reason: String,
 }
 
-/// What became of a batch of hits.
+/// The result of recording a batch of hits.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Hits that are durable now.
     pub accepted: u64,
-    /// Hits that were not taken.
+    /// Hits that were rejected.
     pub rejected: u64,
-    /// Why, of the first of them.
+    /// The first rejections, with their reasons.
     pub rejections: Vec<Rejection>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum Failure {
-    /// The request makes no sense; the same request fails again.
+    /// The request is invalid. The same request fails again.
     #[error("{0}")]
     Invalid(String),
-    /// The store did not answer in time, or is too busy. Nothing is known of what was asked; ask again.
+    /// The store did not answer in time, or is too busy. It is not known whether the request took
+    /// effect. Ask again.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// The snapshot asked for was replaced long ago. Take a new one.
+    /// The snapshot was replaced long ago. Take a new one.
     #[error("the snapshot was replaced")]
     Gone,
-    /// A stored value cannot be read; says which key and why.
+    /// A stored value cannot be read. The text says which key and why.
     #[error("unreadable: {0}")]
     Corrupt(String),
-    /// What was asked about is not known; says what.
+    /// The subject of the question is not known. The text names it.
     #[error("{0}")]
     NotFound(String),
-    /// What was recorded is not folded yet, and an answer without it would be no answer. Ask again in so long.
+    /// Recorded batches are not folded yet, and an answer must not lack them. `left_ms` says when
+    /// to ask again.
     #[error("{0}")]
     Behind(Behind),
 }
 
-/// What an answer lacks of what was recorded before it was asked for.
+/// The recorded batches that an answer lacks, though they came before the question.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Behind {
     /// Batches that are not counted yet.
     pub batches: u64,
-    /// How long ago the oldest of them came.
+    /// How long ago the oldest of these batches came.
     pub lag_ms: u64,
-    /// How long it takes until they are counted, at the present pace. `null`: not known.
+    /// How long it takes until they are counted, at the present pace. `null` if that is not known.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub left_ms: Option<u64>,
 }
 
 impl fmt::Display for Behind {
-    /// For people, as sentences.
+    /// Sentences for people.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = |ms: u64| ms.div_ceil(1_000);
         match self.batches {
@@ -107,7 +110,7 @@ impl fmt::Display for Behind {
     }
 }
 
-/// What one IP did on one path in a window.
+/// The hits of one IP on one path in a window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportRow {
     pub ip: String,
@@ -118,7 +121,7 @@ pub struct ExportRow {
     pub first_seen_ms: u64,
     pub last_accessed_ms: u64,
     pub country: Option<String>,
-    /// The one seen last.
+    /// The user agent seen last.
     pub user_agent: Option<String>,
     pub client_errors: u64,
     pub server_errors: u64,
@@ -132,146 +135,149 @@ pub struct ExportRow {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drops {
-    /// IPs that left because too many others were seen later.
+    /// IPs that were evicted because too many other IPs were seen later.
     #[serde(rename = "evictedIPs")]
     pub evicted_ips: u64,
-    /// Their hits.
+    /// The hits of these IPs.
     #[serde(rename = "evictedHits")]
     pub evicted_hits: u64,
     /// IPs whose state could not be read when they called again. They start anew.
     #[serde(rename = "unreadableIPs")]
     pub unreadable_ips: u64,
-    /// The hits in it.
+    /// The hits in these states.
     #[serde(rename = "unreadableHits")]
     pub unreadable_hits: u64,
     /// Hits counted under `(other)`, because their IP had too many paths.
     #[serde(rename = "otherPathHits")]
     pub other_path_hits: u64,
-    /// Batches that came again and were not counted again.
+    /// Batches that were sent again, and not counted again.
     #[serde(rename = "repeatedBatches")]
     pub repeated_batches: u64,
-    /// Numbers of the log that were taken and never written; none of them was acknowledged.
+    /// Numbers of the log that were taken and never written. None of them was acknowledged.
     #[serde(rename = "skippedNumbers")]
     pub skipped_numbers: u64,
 }
 
-/// One consistent state of everything: what one fold wrote.
+/// One consistent state of the store: the result of one fold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// 0: nothing was ever recorded.
     pub root: u64,
-    /// When it was taken. Every part of an answer counts its windows back from here.
+    /// When the snapshot was taken. In every part of an answer, windows end at this moment.
     pub as_of_ms: u64,
     pub shards: u32,
-    /// Into how many slices a question about all paths is best cut.
+    /// The best number of slices for a question about all paths.
     pub slices: u32,
-    /// IPs tracked.
+    /// IPs that are tracked.
     pub ips: u64,
-    /// Hits counted since the beginning, evicted ones too.
+    /// Hits counted since the beginning, including those of evicted IPs.
     pub hits: u64,
     pub drops: Drops,
-    /// The IANA's name of the time zone whose days are counted.
+    /// The IANA name of the time zone whose days are counted.
     pub time_zone: String,
-    /// Its clocks, as far back as days are kept, the oldest first.
+    /// The UTC offsets of the time zone, as far back as days are kept, the oldest first.
     pub offsets: Vec<UtcOffset>,
-    /// None: it holds whatever was acknowledged before it was taken.
+    /// None: the snapshot holds everything that was acknowledged before it was taken.
     pub behind: Option<Behind>,
 }
 
 impl Snapshot {
-    /// How time is cut.
+    /// The ranges of the buckets.
     pub fn ranges(&self) -> Ranges {
         Ranges::at(self.as_of_ms, Calendar::new(&self.offsets))
     }
 }
 
-/// Some shards of a snapshot, numbered from 0, and which of their IPs are wanted.
+/// Some shards of a snapshot, numbered from 0, and conditions on their IPs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardRange {
     pub root: u64,
     pub first_shard: u32,
     pub shard_count: u32,
-    /// IPs that were not seen since then are left out.
+    /// IPs that were last seen before this time are left out.
     pub since_ms: u64,
     pub as_of_ms: u64,
-    /// An address or a network: IPs outside of it are left out. A single address costs a single shard.
+    /// An address or a network. IPs outside of it are left out. For a single address, only one
+    /// shard is read.
     pub ip: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IpRef {
     pub ip: String,
-    /// The fold that wrote its state last.
+    /// The number of the fold that last wrote the IP's state.
     pub version: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IpList {
-    /// IPs seen since the time asked for.
+    /// IPs seen since `since_ms`.
     pub ips: Vec<IpRef>,
-    /// IPs of these shards, and of the address or network asked for, that were seen within `active_days`.
+    /// IPs of these shards that were seen within `active_days` and are in the address or network
+    /// asked for.
     pub active: u64,
 }
 
-/// How the ledger does. All numbers are the store's, not one instance's.
+/// The state of the ledger. All numbers are the store's, not those of one instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerStatus {
     pub layout_version: u32,
     pub snapshot: Snapshot,
     pub folded_at_ms: u64,
-    /// The newest number of the log, and the newest that is in the snapshot.
+    /// The newest number of the log, and the newest number in the snapshot.
     pub log_next: u64,
     pub log_folded: u64,
-    /// Numbers taken and not written yet, or never.
+    /// Numbers that were taken and are not written. Some may never be.
     pub log_open: u64,
-    /// How long ago the oldest batch came that is not in the snapshot; 0: there is none.
+    /// How long ago the oldest batch came that is not in the snapshot. 0: there is none.
     pub lag_ms: u64,
-    /// Folds begun since the one that made the snapshot: one may be under way, the others were lost.
+    /// Folds begun since the one that made the snapshot. One may be under way. The others were
+    /// lost.
     pub folds_lost: u64,
-    /// How long the fold took that made the snapshot, and how many batches it took.
+    /// The duration of the fold that made the snapshot, and its number of batches.
     pub last_fold_ms: u64,
     pub last_fold_batches: u64,
-    /// Folds, lost ones too, of which something is still to be deleted.
+    /// Folds, including lost ones, that still have values to delete.
     pub folds_uncleaned: u64,
     /// All hits that were ever folded.
     pub traffic: Traffic,
 }
 
-/// Where the instances of the aggregator share a value.
+/// The place of a value that the instances of the aggregator share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
-    /// The answer to a question, each of its parameters written out.
+    /// The answer to a question. The text has every parameter of the question.
     Answer(String),
-    /// Which notifications were sent.
+    /// The notifications that were sent.
     Notifications,
-    /// When the alerts were last checked.
+    /// The time of the last check of the alerts.
     LastCheck,
-    /// How the last fan-out went.
+    /// The result of the last fan-out.
     LastFanOut,
 }
 
-/// A value that they share.
+/// A value that the instances of the aggregator share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     pub place: Place,
     pub body: Vec<u8>,
     pub computed_at_ms: u64,
-    /// How long it is fresh.
+    /// How long the value is fresh.
     pub ttl_ms: u64,
 }
 
-/// What is in a place.
+/// The contents of a place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// None: there is none that is newer than the one known.
+    /// None: the place has no value newer than the known one.
     pub kept: Option<Kept>,
-    /// When the value that is there was computed; 0: the place is empty.
+    /// When the value in the place was computed. 0: the place is empty.
     pub generation: u64,
-    /// Somebody says to be making the next one.
+    /// Another instance has claimed to make the next value.
     pub is_claimed: bool,
 }
 
-/// How often something happened.
+/// The number of times that something happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// Lower-case letters and hyphens, at most 40.

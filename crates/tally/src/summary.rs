@@ -1,4 +1,4 @@
-//! What a set of IPs did in a window.
+//! Summaries: the numbers of a set of IPs in a window, and the queries for them.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,36 +8,38 @@ use crate::order::{IpOrder, PathOrder};
 use crate::tally::Tally;
 use crate::window::{Span, Window};
 
-/// What is asked of each country.
+/// The details of each country that are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CountryDetail {
     #[default]
     Nothing,
-    /// Its requests alone.
+    /// Only its requests.
     Requests,
     All,
 }
 
-/// What is asked for, beside the totals.
+/// The details asked for, besides the totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
-    /// How many paths: the first of [`Self::path_order`]. A batch of IPs tells all of its paths: others may call them, too.
+    /// The number of paths: the first in the order of [`Self::path_order`]. A batch of IPs tells
+    /// all of its paths, because other IPs may call these paths, too.
     pub paths: u32,
     pub path_order: PathOrder,
     pub countries: CountryDetail,
-    /// How many callers: the first of [`Self::order`]. An IP is in one batch only, so that no other can be among the first of all.
+    /// The number of callers: the first in the order of [`Self::order`]. An IP is in one batch
+    /// only. So an IP that is not among the first of its batch is not among the first of all.
     pub callers: u32,
     pub order: IpOrder,
-    /// What the window and the one before it were made of.
+    /// The buckets of the window and of the period before it.
     pub timeline: bool,
-    /// The callers' user agents, too, and callers that did nothing in the window.
+    /// The callers' user agents, and callers that did nothing in the window.
     pub profiles: bool,
 }
 
 impl Details {
-    /// IPs that were not seen since then have nothing to tell.
+    /// IPs that were last seen before this time have nothing to add.
     pub fn since_ms(self, span: &Span) -> u64 {
-        // A path's first and last hit, and its recent past, are of all IPs.
+        // The first hit, last hit and recent hits of a path are over all IPs.
         if self.profiles || self.paths > 0 {
             0
         } else if self.timeline {
@@ -53,45 +55,48 @@ impl Details {
 pub struct Batch {
     pub as_of_ms: u64,
     pub window: Window,
-    /// Which hits count. The IPs are chosen already, so that its `ip` is not looked at.
+    /// The hits that count. The IPs are chosen already. So its `ip` is not looked at.
     pub filter: Filter,
     pub details: Details,
     pub ips: Vec<IpRef>,
 }
 
-/// A question about the sums over all IPs: about a share of the paths, and, if it is the first share, about all of them together.
+/// A question about the sums over all IPs. It is about one share of the paths. The first share also
+/// has the sums over all paths.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slice {
     pub root: u64,
     pub as_of_ms: u64,
     pub window: Window,
-    /// Which hits count. Only conditions on paths are looked at.
+    /// The hits that count. Only conditions on paths are looked at.
     pub filter: Filter,
     pub details: Details,
-    /// Which share, from 0, of how many: a power of two. One share has everything.
+    /// The number of this share, from 0, and the number of shares, which is a power of two. If
+    /// there is one share, it has everything.
     pub number: u32,
     pub count: u32,
 }
 
-/// Who called most, is asked.
+/// Asks for the IPs that called most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaviestQuery {
     pub root: u64,
     pub as_of_ms: u64,
     pub window: Window,
-    /// How many are wanted.
+    /// The number of IPs that are wanted.
     pub count: u32,
 }
 
-/// Who can be among those that called most.
+/// The IPs that may be among those that called most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidates {
     pub ips: Vec<IpRef>,
-    /// No other IP that is tracked has more hits. None: that is not known, and the candidates are none.
+    /// No other tracked IP has more hits than this. None: that is not known, and there are no
+    /// candidates.
     pub others_at_most: Option<u64>,
 }
 
-/// Hits of the recent past, whatever the window asked for: three windows at once.
+/// Hits of the last 24 hours, 7 days and 30 days. The window asked for does not matter.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecentActivity {
@@ -111,7 +116,7 @@ impl RecentActivity {
     }
 }
 
-/// Hits by country; the empty string is unknown.
+/// Hits by country. The empty string is an unknown country.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountryCount {
     pub country: String,
@@ -122,11 +127,11 @@ pub struct CountryCount {
 pub struct PathSummary {
     pub path_key: String,
     pub tally: Tally,
-    /// IPs that called it.
+    /// IPs that called the path.
     pub ips: u64,
     /// Sorted by country.
     pub countries: Vec<CountryCount>,
-    /// Of all IPs, whatever the window and the status.
+    /// Over all IPs, in any window and with any status.
     pub first_seen_ms: u64,
     pub last_seen_ms: u64,
     pub recent: RecentActivity,
@@ -145,15 +150,15 @@ pub struct CallerSummary {
     pub tally: Tally,
     pub path_keys: u64,
     pub country: Option<String>,
-    /// On paths that the filter lets through, whatever the window and the status.
+    /// On paths that the filter lets through, in any window and with any status.
     pub first_seen_ms: Option<u64>,
     pub last_seen_ms: Option<u64>,
     pub recent: RecentActivity,
-    /// The newest first; empty unless asked for.
+    /// The newest first. Empty unless asked for.
     pub user_agents: Vec<String>,
 }
 
-/// What the IPs of a country did: those that told it last. The empty string is unknown.
+/// The hits of the IPs that told this country last. The empty string is an unknown country.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountrySummary {
     pub country: String,
@@ -162,48 +167,52 @@ pub struct CountrySummary {
     pub ips: u64,
 }
 
-/// A piece of a timeline.
+/// A bucket of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeSlot {
     pub start_ms: u64,
     pub tally: Tally,
 }
 
-/// What a set of IPs did in a window.
+/// The numbers of a set of IPs in a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// IP states read; of the sums over all IPs, the IPs that are tracked.
+    /// IP states that were read. From the sums over all IPs: the IPs that are tracked.
     pub answered: u64,
-    /// IPs seen within `active_days`, whatever the window; only the sums over all IPs tell.
+    /// IPs seen within `active_days`. The window does not matter. Only the sums over all IPs tell
+    /// it.
     pub active: u64,
-    /// IP states that are there and cannot be read.
+    /// IP states that exist and cannot be read.
     pub unreadable: u64,
-    /// ... of which called in the window.
+    /// IPs that called in the window.
     pub ips: u64,
-    /// ... of which were first seen in it, on the paths that the filter lets through.
+    /// IPs that called in the window, and were first seen in it, on the paths that the filter lets
+    /// through.
     pub new_ips: u64,
-    /// IPs that called in the period of the same length before; 0 unless a timeline was asked for.
+    /// IPs that called in the period of the same length before. 0 unless a timeline was asked for.
     pub previous_ips: u64,
     /// Path keys that each IP called in the window, added up over the IPs.
     pub path_keys: u64,
-    /// Distinct path keys called in the window; 0 unless paths were asked for.
+    /// Distinct path keys called in the window. 0 unless paths were asked for.
     pub unique_paths: u64,
-    /// Under a condition on paths: hits in the window on paths that are counted as one. Which of them it means is not known.
+    /// Only under a condition on paths: hits in the window on paths that are counted as one. It is
+    /// not known which of them match the condition.
     pub other_path_hits: u64,
-    /// The oldest of these IPs' hits on paths that the filter lets through, in the window or before it.
+    /// The oldest hit of these IPs on paths that the filter lets through, in the window or before
+    /// it.
     pub first_seen_ms: Option<u64>,
-    /// Hits within the last hour: how fast this changes.
+    /// Hits within the last hour. They say how fast the numbers change.
     pub last_hour: u64,
     pub tally: Tally,
     /// Empty unless asked for.
     pub paths: Vec<PathSummary>,
-    /// Sorted by method; empty unless paths were asked for.
+    /// Sorted by method. Empty unless paths were asked for.
     pub methods: Vec<MethodCount>,
-    /// Sorted by country; empty unless asked for.
+    /// Sorted by country. Empty unless asked for.
     pub countries: Vec<CountrySummary>,
-    /// In the order asked for, and no more than that; empty unless asked for.
+    /// The callers asked for, in the order asked for. Empty unless asked for.
     pub callers: Vec<CallerSummary>,
-    /// Sorted by start, without empty ones; empty unless asked for.
+    /// Sorted by start, without empty buckets. Empty unless asked for.
     pub timeline: Vec<TimeSlot>,
 }
 

@@ -38,20 +38,19 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Build the three components into target/wasm, making the wasm toolchain first if it is
-    /// missing
+    /// Build the three components into target/wasm. If the Wasm toolchain is missing, make it first
     Build,
     /// Build the components, make the secrets if there are none, and serve the app
     Up(up::Options),
     /// Build the components and run every test that this machine can run
     Test,
-    /// Run all that a change must pass: format, lints, dependencies and every test that this
-    /// machine can run
+    /// Run every check that a change must pass: format, lints, dependencies and every test that
+    /// this machine can run
     Ci,
     /// Measure the app on this machine, and print a table
     Bench(bench::Options),
-    /// Run the ledger under fault, many histories or one step by step; `simulate --help` has the
-    /// rest
+    /// Run the ledger under faults: many histories, or one step by step. `simulate --help` lists
+    /// the options
     #[command(disable_help_flag = true)]
     Simulate {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -24,13 +24,13 @@ pub struct Options {
     /// Folder that keeps the data [default: .spin in the workspace]
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
-    /// What serves the app [default: spin if 4.1 or later is installed, else embedded]
+    /// The server for the app [default: spin if 4.1 or later is installed, else embedded]
     #[arg(long, value_enum)]
     runtime: Option<Runtime>,
     /// Spin's runtime configuration, for another key-value store than SQLite
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
-    /// Fill it with a month of made-up traffic, once it serves
+    /// Import a month of made-up traffic, once the app serves
     #[arg(long)]
     demo: bool,
 }

@@ -31,33 +31,35 @@ use self::report::Report;
 /// Send an access log or an NDJSON file to a running Rollcall
 ///
 /// The file is an access log in Common or Combined Log Format, or NDJSON: one JSON object a line.
-/// Every batch carries a key that is made of its lines and its position in the file. The same
-/// import, run again while the server remembers the keys (10 minutes at least), counts nothing
-/// twice; another --batch-size makes other batches.
+/// Every batch has a key, made of its lines and its position in the file. The server remembers the
+/// keys for at least 10 minutes. If the same import runs again in that time, no hit counts twice.
+/// Another --batch-size makes other batches, with other keys.
 #[derive(clap::Args, Debug)]
 pub struct ImportArgs {
     /// The file, or - for the standard input, as in `zcat access.log.gz | rollcall import -`
     file: PathBuf,
     /// Move all times by the same amount, so that the newest hit is now
     ///
-    /// Batches keep the keys of their original lines: an import with --rebase, run again while the
-    /// server remembers them, counts nothing again, though its times would be others.
+    /// A batch keeps the key of its original lines. If an import with --rebase runs again while the
+    /// server remembers the keys, nothing counts again, although the times differ.
     #[arg(long)]
     rebase: bool,
     /// Where Rollcall listens
     #[arg(long, default_value = "http://127.0.0.1:3000", value_parser = client::parse_url)]
     url: String,
-    /// The ingest token. Without it: SPIN_VARIABLE_INGEST_TOKEN, from the environment or the app's
-    /// .env
+    /// The ingest token. Default: SPIN_VARIABLE_INGEST_TOKEN, from the environment or from the
+    /// app's .env
     #[arg(long, env = "ROLLCALL_INGEST_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// The most hits in one request, which has 1 MiB of lines at most
+    /// The most hits in one request. A request has at most 1 MiB of lines
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=HITS_MAX as i64))]
     batch_size: u32,
-    /// common, combined or ndjson. Without it, a first line that starts with { is NDJSON's
+    /// common, combined or ndjson. Default: NDJSON if the first line starts with {, else an access
+    /// log
     #[arg(long, value_parser = parse_format)]
     format: Option<Format>,
-    /// How often a batch is sent again; the default gives up after two minutes or so
+    /// How often a batch is sent again. With the default, the import gives up after about two
+    /// minutes
     #[arg(long, default_value_t = 12)]
     retries: u32,
 }

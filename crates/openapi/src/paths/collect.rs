@@ -26,10 +26,11 @@ const ERRORS: [Error; 6] = [
 ];
 
 pub fn collect() -> Path {
-    let about = "One hit, or many. A hit that is not as it must be does not cost its neighbours: it is refused by its number, and the \
-                 rest is taken. What was acknowledged is durable.\n\n\
-                 After a 503, or no answer at all, the client does not know: a batch with an `Idempotency-Key` may be sent again, to any \
-                 node, and counts once.";
+    let about = "Records one hit, or many. If a hit is invalid, only this hit is rejected, by its \
+                 number. The other hits are recorded. An acknowledged hit is durable.\n\n\
+                 After a 503, or if there is no answer, the client does not know whether the hits \
+                 count. A batch with an `Idempotency-Key` may be sent again, to any node. It \
+                 counts once.";
     let operation = operation(
         RECORD,
         "collect",
@@ -45,36 +46,45 @@ pub fn collect() -> Path {
     );
     let operation = operation
         .request_body(Some(body()))
-        .response("202", response("Every hit was taken, and is durable."))
+        .response("202", response("Every hit was accepted, and is durable."))
         .response(
             "200",
-            json("Some hits were taken, and are durable; others were not.", &examples::receipt()),
+            json(
+                "Some hits were accepted, and are durable. The others were rejected.",
+                &examples::receipt(),
+            ),
         )
         .response(
             "400",
             problem(
-                "No hit was taken: each is refused, with the members of a `Receipt`; or the body as a whole, a parameter or the \
-                 `Idempotency-Key` cannot be read.",
+                "No hit was accepted. If every hit was rejected, the problem has the members of a \
+                 `Receipt`. Else the whole body, a parameter or the `Idempotency-Key` could not be \
+                 read.",
                 &all_rejected,
             ),
         )
         .response(
             "415",
-            problem("Neither `Content-Type` nor `format` says what the body is.", &unknown_type),
+            problem(
+                "Neither `Content-Type` nor `format` says what the body is.",
+                &unknown_type,
+            ),
         );
     post("/collect", errors(operation, &ERRORS))
 }
 
 fn format() -> Parameter {
     let names = shapes::one_of(&Format::NAMES.map(|(name, _)| name));
-    let about = "What the body is, instead of `Content-Type`: `common`, `combined` and `access-log` are lines of an access log, in Common or \
-                 Combined format, told apart line by line.";
+    let about = "What the body is, instead of `Content-Type`: `common`, `combined` and \
+                 `access-log` are lines of an access log, in Common or Combined format, told apart \
+                 line by line.";
     query("format", about, names).build()
 }
 
 fn idempotency_key() -> Parameter {
-    let about = "Names the batch: sent again under the same key, it counts once. Keys are remembered for 10 minutes after the newest batch, \
-                 and for the last 10,000 batches whatever their age.";
+    let about = "Names the batch: sent again under the same key, it counts once. Keys are \
+                 remembered for 10 minutes after the newest batch, and for the last 10,000 batches \
+                 whatever their age.";
     let key = shapes::text(format!("[!-~]{{1,{BATCH_ID_BYTES_MAX}}}"));
     query("Idempotency-Key", about, key)
         .parameter_in(ParameterIn::Header)

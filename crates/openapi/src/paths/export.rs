@@ -33,8 +33,8 @@ pub fn export() -> Path {
 
 fn rows() -> ResponseBuilder {
     let rows = response(
-        "The rows, as `format` says: `csv` with a header row; `ndjson` with an `ExportRecord` a line, and nothing else; `json` with an \
-         `Export`, or the bare array.",
+        "The rows, in the form of `format`. `csv`: a header row, and then the rows. `ndjson`: one \
+         `ExportRecord` a line, and nothing else. `json`: an `Export`, or the bare array of rows.",
     );
     let rows = rows
         .content(JSON, json())

@@ -58,16 +58,21 @@ pub fn groups() -> [Tag; 5] {
     [
         group(
             RECORD,
-            "Hits of gateways. What was acknowledged is durable, and in every later answer.",
+            "Hits of gateways. A hit that was acknowledged is durable, and is in every later \
+             answer.",
         ),
         group(
             ASK,
-            "Questions across all IPs. Answers are kept for a few minutes and given again; each says up to when it counts (`asOf`), \
-             and `Cache-Control: no-cache` computes it anew.",
+            "Questions about all IPs. Answers are kept for a few minutes and given again. Each \
+             answer says up to when it counts (`asOf`). `Cache-Control: no-cache` in the request \
+             computes it anew.",
         ),
-        group(OPERATE, "How the system does, and what keeps it quick."),
+        group(
+            OPERATE,
+            "The state of the system, and tasks for a schedule.",
+        ),
         group(SIGN_IN, "Sessions of people who use a browser."),
-        group(OPEN, "What needs no token."),
+        group(OPEN, "Paths that need no token."),
     ]
 }
 

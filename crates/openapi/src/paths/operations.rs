@@ -25,12 +25,13 @@ pub fn prewarm() -> Path {
         None => String::new(),
     };
     let about = format!(
-        "Computes {paths}, each with all defaults, and has the store rid of expired answers. For a schedule, once a minute."
+        "Computes {paths}, each with all defaults, so that they are fresh. It also deletes expired \
+         answers from the store. Meant for a schedule, once a minute."
     );
-    let computed = json("What was computed.", &examples::prewarmed());
+    let computed = json("The answers that were computed.", &examples::prewarmed());
     order(
         "/admin/prewarm",
-        ("prewarm", "Have answers ready"),
+        ("prewarm", "Compute answers in advance"),
         &about,
         computed,
         &[],
@@ -38,12 +39,16 @@ pub fn prewarm() -> Path {
 }
 
 pub fn verify() -> Path {
-    let about = "Asks both ways for everything, over every window, and compares: the sums over all IPs, which answer most questions, and the \
-                 IPs themselves. Takes as long as asking every IP six times.";
-    let compared = json("Where both ways differ.", &examples::verified());
+    let about = "Compares the sums over all IPs, which answer most questions, with the IPs \
+                 themselves. It compares everything, over every window. This takes as long as \
+                 asking every IP six times.";
+    let compared = json(
+        "The differences between the sums and the IPs.",
+        &examples::verified(),
+    );
     order(
         "/admin/verify",
-        ("verify", "Compare both ways to answer"),
+        ("verify", "Compare the sums with the IPs"),
         about,
         compared,
         &[Error::Unreadable],
@@ -51,9 +56,10 @@ pub fn verify() -> Path {
 }
 
 pub fn check_alerts() -> Path {
-    let about = "Checks each rule that has a threshold, and tells the webhook what is to be told. For a schedule, once a minute.";
+    let about = "Checks each rule that has a threshold. If there is news, it notifies the webhook. \
+                 Meant for a schedule, once a minute.";
     let found = json(
-        "How each rule stands, also where the data could not be reached.",
+        "The state of each rule, even if the data could not be reached.",
         &examples::alert_check(),
     );
     order(
@@ -66,7 +72,8 @@ pub fn check_alerts() -> Path {
 }
 
 pub fn metrics() -> Path {
-    let about = "How the system does, and the recorded requests by method and class of status, for Prometheus and its like. Made anew each time.";
+    let about = "The state of the system, and the recorded requests by method and class of status. \
+                 The text is for Prometheus and similar tools. It is made anew for each request.";
     let operation = operation(
         OPERATE,
         "metrics",
@@ -88,7 +95,7 @@ pub fn metrics() -> Path {
 }
 
 pub fn openapi() -> Path {
-    let about = "This document. To be read by people, it is at `/admin/docs`.";
+    let about = "This document. `/admin/docs` has it as a page for people.";
     let operation = operation(
         OPERATE,
         "openapi",
@@ -105,7 +112,7 @@ pub fn openapi() -> Path {
         .response(
             "304",
             with_headers(
-                response("The client has it: its `If-None-Match` names it."),
+                response("The client has this document: its `If-None-Match` names it."),
                 &["ETag", "Cache-Control"],
             ),
         );
@@ -122,7 +129,7 @@ pub fn openapi() -> Path {
 }
 
 /// A `POST` without a body, for admins. `id` and `name` are those of an [`operation`]. `more` are
-/// errors that only it has.
+/// errors that only this operation has.
 fn order(
     path: &'static str,
     (id, name): (&str, &str),

@@ -25,10 +25,11 @@ pub fn sign_in() -> Path {
 fn page() -> Operation {
     let next = query(
         "next",
-        "Where to go after signing in: a path under `/admin/`.",
+        "The page to go to after signing in: a path under `/admin/`.",
         shapes::of(Type::String),
     );
-    let about = "The page where people sign in with a token of an admin or viewer. Who opens a page without a session is led there.";
+    let about = "The page where people sign in, with a token of an admin or viewer. If a browser \
+                 opens a page without a session, it is redirected here.";
     let operation = operation(
         SIGN_IN,
         "signInPage",
@@ -42,8 +43,8 @@ fn page() -> Operation {
 }
 
 fn begin() -> Operation {
-    let about = "Begins a session of 12 hours, which ends sooner if the token is no longer configured. The request must come from a page of \
-                 the same origin.";
+    let about = "Begins a session of 12 hours. The session ends sooner if its token is no longer \
+                 configured. The request must come from a page of the same origin.";
     let operation = operation(
         SIGN_IN,
         "signIn",
@@ -61,16 +62,17 @@ fn begin() -> Operation {
         .required(Some(Required::True))
         .content("application/x-www-form-urlencoded", form);
     let there = with_headers(
-        response("Signed in, and on to `next`."),
+        response("Signed in. The client goes on to `next`."),
         &["Location", "Set-Cookie"],
     );
     let unknown = with_headers(
-        html("The token is not known: the page again, half a second later."),
+        html("The token is not known. The answer is the page again, half a second later."),
         &["WWW-Authenticate"],
     );
     let too_many = with_headers(
         html(
-            "The token is not known, and neither are too many others at the moment: the page again.",
+            "The token is not known, and too many other requests with an unknown token wait. The \
+             answer is the page again.",
         ),
         &["Retry-After"],
     );
@@ -84,7 +86,8 @@ fn begin() -> Operation {
 }
 
 pub fn sign_out() -> Path {
-    let about = "Removes the cookie from the browser; a copy of it would still hold. The request must come from a page of the same origin.";
+    let about = "Removes the cookie from the browser. A copy of the cookie stays valid. The \
+                 request must come from a page of the same origin.";
     let operation = operation(
         SIGN_IN,
         "signOut",
@@ -94,7 +97,7 @@ pub fn sign_out() -> Path {
         from_our_own(),
     );
     let there = with_headers(
-        response("Signed out, and to the sign-in page."),
+        response("Signed out. The client goes on to the sign-in page."),
         &["Location", "Set-Cookie"],
     );
     let operation = operation
@@ -103,17 +106,17 @@ pub fn sign_out() -> Path {
     post("/admin/sign-out", errors(operation, &[Error::NotAllowed]))
 }
 
-/// The headers in which a browser says which page a request comes from.
+/// The headers that say which page a request comes from. The browser sets them.
 fn from_our_own() -> Vec<Parameter> {
     let site = query(
         "Sec-Fetch-Site",
-        "What a browser says of the page that the request comes from: must be `same-origin`.",
+        "The browser's word on the page that the request comes from. It must be `same-origin`.",
         shapes::of(Type::String),
     );
     let site = site.parameter_in(ParameterIn::Header);
     let origin = header(
         "Origin",
-        "Where `Sec-Fetch-Site` is absent: must name the host that was asked.",
+        "If `Sec-Fetch-Site` is absent, this must name the host that was asked.",
     );
     vec![site.build(), origin]
 }

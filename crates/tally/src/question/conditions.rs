@@ -5,7 +5,8 @@ use crate::filter::{Filter, Text};
 use crate::status::StatusClass;
 
 impl Filter {
-    /// The conditions that a client can give. The path key is not among them: it is what is asked about.
+    /// The conditions that a client can give. The path key is not among them. It has its own
+    /// question.
     pub fn conditions(&mut self) -> Vec<Parameter<'_>> {
         let text = |name, about, kind, value| Parameter::new(name, about, Value::Text(kind, value));
         let conditions = [
@@ -17,26 +18,28 @@ impl Filter {
             ),
             text(
                 "pathPrefix",
-                "Only hits on paths that start so.",
+                "Only hits on paths that start with this text.",
                 Text::PathPrefix,
                 &mut self.path_prefix,
             ),
             text(
                 "method",
-                "Only hits by this method, in any case.",
+                "Only hits by this method. Upper and lower case are the same.",
                 Text::Method,
                 &mut self.method,
             ),
             Parameter::one_of_if_any(
                 "status",
-                "Only hits with a status of this class. Bytes and response times are not kept by class, and are `null` then.",
+                "Only hits with a status of this class. Bytes and response times are not kept by \
+                 class. So they are `null` under this filter.",
                 &mut self.status,
                 &StatusClass::EVERY,
                 StatusClass::name,
             ),
             text(
                 "country",
-                "Only hits of IPs that told this country last, or `unknown`.",
+                "Only hits of IPs whose last known country is this one. `unknown`: only hits of \
+                 IPs without a country.",
                 Text::Country,
                 &mut self.country,
             ),

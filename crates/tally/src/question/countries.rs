@@ -1,4 +1,4 @@
-//! All countries, by an order. A hit counts for the country that its IP told last.
+//! The top countries, by an order. A hit counts for the country that its IP told last.
 
 use std::cmp::Reverse;
 
@@ -35,9 +35,10 @@ impl Ask for Countries {
             name: "countries",
             path: "/admin/countries",
             id: "countries",
-            summary: "The first of all countries",
-            description: "The first of all countries by an order: calls, callers, errors and response times of each. A hit counts for the country \
-                          that its IP told last, or `unknown`.",
+            summary: "Top countries",
+            description: "The top countries in the chosen order. Each has its calls, callers, \
+                          errors and response times. A hit counts for the country that its IP told \
+                          last, or for `unknown`.",
             ttl_ms: 10 * MINUTE_MS,
             is_prewarmed: false,
         }
@@ -48,7 +49,7 @@ impl Ask for Countries {
             Parameter::limit(&mut self.limit),
             Parameter::one_of(
                 "sortBy",
-                "The order, descending. Equals by country.",
+                "The field to sort by, descending. Equal entries are sorted by country.",
                 &mut self.order,
                 &CountryOrder::EVERY,
                 CountryOrder::name,
@@ -85,7 +86,7 @@ impl Survey for Countries {
     }
 }
 
-/// What a list of countries is sorted by, descending.
+/// The field that a list of countries is sorted by, descending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CountryOrder {
     Requests,
@@ -105,7 +106,8 @@ impl CountryOrder {
         }
     }
 
-    /// The higher, the further up. A rate is not negative, so that it is ordered as its bits are.
+    /// The value to sort by, descending. A rate is never negative. So the bits of rates are in the
+    /// same order as the rates.
     fn rank(self, country: &CountryStats) -> u64 {
         match self {
             Self::Requests => country.total_requests,
@@ -115,7 +117,7 @@ impl CountryOrder {
     }
 }
 
-/// What the IPs of one country did.
+/// The hits of the IPs of one country.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -149,7 +151,7 @@ impl CountryStats {
     }
 }
 
-/// Countries of all IPs, in the order asked for.
+/// The countries, sorted as asked for.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CountriesReport {

@@ -1,4 +1,4 @@
-//! A row for each IP and path. It is streamed as the IPs are read, and never kept.
+//! A row for each IP and path. The rows are streamed as the IPs are read, and are never kept.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::window::Window;
 pub struct Export {
     pub format: ExportFormat,
     pub range: DateRange,
-    /// JSON only: an object with the rows in `data`, instead of the bare array.
+    /// Only for JSON. True: an object with the rows in `data`. False: the bare array.
     pub include_metadata: bool,
     /// gzip.
     pub compression: bool,
@@ -38,9 +38,11 @@ impl Ask for Export {
             path: "/admin/export",
             id: "export",
             summary: "A row for each IP and path",
-            description: "A row for each IP and path with a hit in the range, in no order. Rows are sent as they are read, all of one snapshot. An \
-                          export that cannot be finished breaks off: the connection is cut before the end of the chunked body. What fails before \
-                          the first row is a problem like everywhere else. Exports are never kept.",
+            description: "A row for each IP and path with a hit in the range. The rows are in no \
+                          order. They are sent as they are read, all from one snapshot. If an \
+                          export cannot be finished, it breaks off: the connection is cut before \
+                          the end of the chunked body. If it fails before the first row, the \
+                          answer is a problem, as everywhere else. Exports are never kept.",
             ttl_ms: 0,
             is_prewarmed: false,
         }
@@ -49,25 +51,27 @@ impl Ask for Export {
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         let mut all = vec![Parameter::one_of(
             "format",
-            "The form. In `csv`, what a spreadsheet would take for a formula has `'` before it.",
+            "The form of the export. In `csv`, a value that a spreadsheet would take for a formula \
+             has `'` before it.",
             &mut self.format,
             &ExportFormat::EVERY,
             ExportFormat::name,
         )];
         all.extend(Parameter::range(
             "dateRange",
-            "The stretch of time up to now in which hits count.",
+            "The window: a stretch of time up to now. Only hits in it count.",
             &mut self.range,
         ));
         all.extend([
             Parameter::flag(
                 "includeMetadata",
-                "Of `json` alone: an object with the rows in `data`; else the bare array of rows.",
+                "Only for `json`. `true`: an object with the rows in `data`. `false`: the bare \
+                 array of rows.",
                 &mut self.include_metadata,
             ),
             Parameter::flag(
                 "compression",
-                "With gzip, and `Content-Encoding`.",
+                "Compress with gzip, and set `Content-Encoding`.",
                 &mut self.compression,
             ),
         ]);
@@ -88,7 +92,7 @@ pub enum ExportFormat {
 impl ExportFormat {
     pub const EVERY: [Self; 3] = [Self::Json, Self::Csv, Self::Ndjson];
 
-    /// As the API spells it, and the ending of the file.
+    /// The name as the API spells it. It is also the ending of the file's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Json => "json",

@@ -31,7 +31,7 @@ impl Ask for GlobalStats {
             path: "/admin/global-stats",
             id: "globalStats",
             summary: "Totals over all IPs",
-            description: "Totals over all IPs, and the most called paths.",
+            description: "Totals over all IPs, and the ten most called paths.",
             ttl_ms: 5 * MINUTE_MS,
             is_prewarmed: true,
         }
@@ -41,12 +41,12 @@ impl Ask for GlobalStats {
         self.scope.parameters([
             Parameter::flag(
                 "includeMetrics",
-                "With status classes, errors, response times and bytes.",
+                "Include status classes, errors, response times and bytes.",
                 &mut self.include_metrics,
             ),
             Parameter::flag(
                 "includeCosts",
-                "With what the hits of the window would cost at the prices that are configured.",
+                "Include the costs of the hits of the window, at the configured prices.",
                 &mut self.include_costs,
             ),
         ])
@@ -79,7 +79,7 @@ impl Survey for GlobalStats {
         Ok(stats)
     }
 
-    /// With costs, to show them.
+    /// The example includes the costs, to show them.
     fn example() -> Self {
         Self {
             include_costs: true,

@@ -1,4 +1,4 @@
-//! One IP in full. An IP that is not tracked is not found.
+//! One IP in full. If the IP is not tracked, the answer is "not found".
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -11,13 +11,13 @@ use crate::summary::Summary;
 use crate::window::MINUTE_MS;
 use crate::{Details, Failure};
 
-/// The most paths that may be passed over. No IP has more.
+/// The most paths that `offset` may skip. No IP has more.
 pub const OFFSET_MAX: u32 = 1_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ip {
     pub ip: IpAddr,
-    /// The filter names no IP.
+    /// Its filter names no IP.
     pub scope: Scope,
     pub limit: u32,
     pub offset: u32,
@@ -41,8 +41,9 @@ impl Ask for Ip {
             path: "/admin/ips/{ip}",
             id: "ip",
             summary: "One IP in full",
-            description: "What it did, the paths that it called, its user agents and its timeline. An IP that is tracked and did nothing in the \
-                          window is told with zeros.",
+            description: "The IP's numbers, the paths that it called, its user agents and its \
+                          timeline. If the IP is tracked and did nothing in the window, its \
+                          numbers are zero.",
             ttl_ms: 5 * MINUTE_MS,
             is_prewarmed: false,
         }
@@ -55,13 +56,13 @@ impl Ask for Ip {
             Parameter::limit(&mut self.limit),
             Parameter::integer(
                 "offset",
-                "How many paths are passed over.",
+                "The number of paths to skip.",
                 &mut self.offset,
                 0..=OFFSET_MAX,
             ),
         ];
         let mut all = self.scope.parameters(own);
-        // It is asked itself, whatever that takes.
+        // The IP itself is always asked. So there is no `via`.
         all.retain(|parameter| ![ip.name, "via"].contains(&parameter.name));
         all.insert(0, ip.at(Place::Path).required("an IP address"));
         all
@@ -88,7 +89,8 @@ impl Survey for Ip {
         if responses.ips == 0 {
             return Err(Failure::NotFound(format!("The IP {ip} is not tracked.")));
         }
-        // What is asked about is no condition.
+        // The IP is the subject of the question, not a condition. So `filter` in the answer lacks
+        // it.
         responses.provenance.filter = self.scope.filter.some();
         let timeline = responses.timeline();
         let Responses { summary, provenance, .. } = responses;
@@ -115,15 +117,15 @@ impl Survey for Ip {
 pub struct IpReport {
     #[serde(flatten)]
     pub stats: IpStats,
-    /// Those seen last, the newest first.
+    /// The user agents seen last, the newest first.
     pub user_agents: Vec<String>,
-    /// Path keys that it called in the window, of which `paths` is a part.
+    /// The number of path keys that the IP called in the window. `paths` lists some of them.
     pub total_paths: u64,
-    /// Of how many paths the list leaves out the first.
+    /// The number of paths that were skipped before the first path of the list.
     pub offset: u32,
-    /// How many paths the list has at most.
+    /// The most paths that the list has.
     pub limit: u32,
-    /// By requests, the most called first.
+    /// Sorted by requests, the most called path first.
     pub paths: Vec<PathStats>,
     pub timeline: Timeline,
     #[serde(flatten)]
@@ -131,7 +133,7 @@ pub struct IpReport {
 }
 
 impl IpReport {
-    /// Of a summary of one IP alone. None if the summary does not know it.
+    /// Makes the report from a summary of this IP alone. None: the summary lacks the IP.
     pub fn new(
         summary: Summary,
         timeline: Timeline,

@@ -1,7 +1,9 @@
-//! The questions of the admin API: a file each, which says the question's name and path, its parameters, what it asks of the IPs and how
-//! its report is made. The router, the aggregator, the dashboard and the description of the API take all of that from here.
+//! The questions of the admin API. Each is one file. The file has the question's name, path and
+//! parameters, the details that each IP is asked for, and the code that makes the report. The
+//! router, the aggregator, the dashboard and the description of the API take all of this from here.
 //!
-//! A parameter that is unknown, given twice or out of its range is refused by its name; all of them are named at once.
+//! If a parameter is unknown, given twice or out of its range, the question is refused. The refusal
+//! names all such parameters at once.
 
 mod conditions;
 mod export;
@@ -28,41 +30,43 @@ pub use survey::{Query, Responses, Scope, Survey, Via};
 
 /// The most entries of a list.
 pub const LIMIT_MAX: u32 = 100;
-/// The entries of a list, if the question does not say.
+/// The entries of a list, if the question has no `limit`.
 pub const LIMIT_DEFAULT: u32 = 10;
 
-/// What is said of a question, to whoever is not asked it but routes or describes it.
+/// The description of a question, for the code that routes or describes it.
 pub struct About {
-    /// How its texts begin, and the addresses of its page. What is in braces is a parameter, and stands last.
+    /// The start of the question's text, and of the address of its page. If it has a parameter in
+    /// braces, that parameter is at the end.
     pub name: &'static str,
-    /// Where the admin API has it.
+    /// The question's path in the admin API.
     pub path: &'static str,
-    /// Its name for programs.
+    /// The question's name for programs.
     pub id: &'static str,
-    /// Its name for people.
+    /// The question's name for people.
     pub summary: &'static str,
     pub description: &'static str,
-    /// How long its answer is fresh when nothing changes. 0: it is never kept.
+    /// How long the answer is fresh if nothing changes. 0: the answer is never kept.
     pub ttl_ms: u64,
-    /// It is asked so often that its answer, with all defaults, is worth having ready.
+    /// The question is asked so often that its answer, with all defaults, is computed in advance.
     pub is_prewarmed: bool,
 }
 
-/// A question: what is said of it, and its parameters.
+/// A question: its description and its parameters.
 pub trait Ask {
     fn about(&self) -> &'static About;
 
-    /// Each parameter, with the field that it is about: in the order of the API's description, the conditions of the filter last.
+    /// Each parameter, with the field that it sets. The order is that of the API's description. The
+    /// conditions of the filter come last.
     fn parameters(&mut self) -> Vec<Parameter<'_>>;
 }
 
-/// Makes an enum of all surveys, each of the file and of the name given here.
+/// Makes an enum of all surveys. Each line gives the file and the name of a survey.
 macro_rules! surveys {
     ($($file:ident::$Survey:ident,)*) => {
         $(mod $file;)*
         $(pub use $file::$Survey;)*
 
-        /// Any question that is put to the IPs.
+        /// Any survey.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum AnySurvey {
             $($Survey($Survey),)*
@@ -74,33 +78,34 @@ macro_rules! surveys {
                 vec![$(Self::$Survey(Default::default()),)*]
             }
 
-            /// Each survey, as the description of the API shows it.
+            /// Each survey with the parameters of its example, for the description of the API.
             pub fn examples() -> Vec<Self> {
                 vec![$(Self::$Survey(Survey::example()),)*]
             }
 
-            /// What every IP is asked.
+            /// The details that every IP is asked for.
             pub fn query(&self) -> Query {
                 match self {
                     $(Self::$Survey(survey) => survey.query(),)*
                 }
             }
 
-            /// The answer as JSON, of what the IPs said.
+            /// Makes the answer, as JSON, from the responses of the IPs.
             pub fn answer(&self, responses: Responses) -> Result<Vec<u8>, Failure> {
                 match self {
                     $(Self::$Survey(survey) => json(&survey.report(responses)?),)*
                 }
             }
 
-            /// The window and the filter that it is about.
+            /// The window and the filter of the survey.
             pub fn scope(&self) -> &Scope {
                 match self {
                     $(Self::$Survey(survey) => &survey.scope,)*
                 }
             }
 
-            /// The same about another window and filter; a list begins anew.
+            /// The same survey with another window and filter. A list begins at its first entry
+            /// again.
             pub fn with_scope(mut self, scope: Scope) -> Self {
                 match &mut self {
                     $(Self::$Survey(survey) => {
@@ -123,7 +128,7 @@ macro_rules! surveys {
                 }
             }
 
-            /// The schemas of what it is answered with: that of the answer first, then those of its parts.
+            /// The schemas of the answer: first that of the answer itself, then those of its parts.
             #[cfg(feature = "openapi")]
             pub fn schemas(&self) -> Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)> {
                 match self {
@@ -151,14 +156,14 @@ surveys! {
     path::Path,
 }
 
-/// The shapes of reports that stand beside their question.
+/// Reports that are defined in the file of their question.
 pub mod reports {
     pub use super::countries::{CountriesReport, CountryOrder, CountryStats};
     pub use super::ip::IpReport;
     pub use super::path::PathReport;
 }
 
-/// What the aggregator can be asked.
+/// A question that the aggregator answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question {
     Survey(AnySurvey),
@@ -166,7 +171,7 @@ pub enum Question {
     Status(Status),
 }
 
-/// A parameter that is not as it must be.
+/// An invalid parameter.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BadParameter {
@@ -190,17 +195,18 @@ impl Question {
         every
     }
 
-    /// Reads a question by its name, as its texts have it, and its query string.
+    /// Reads a question from its name, as [`Question::write`] spells it, and from its query string.
     pub fn read(name: &str, query: &str) -> Result<Self, NotUnderstood> {
         Self::find(query, |about| after(about.name, name))
     }
 
-    /// Reads a question as the admin API is asked it.
+    /// Reads a question from its path in the admin API and from its query string.
     pub fn at(path: &str, query: &str) -> Result<Self, NotUnderstood> {
         Self::find(query, |about| after(about.path, path))
     }
 
-    /// The question that tells what stands behind its name.
+    /// Finds the question whose name or path matches, and reads its parameters. `behind` gives the
+    /// text in the place of the braces.
     fn find<'t>(
         query: &str,
         behind: impl Fn(&About) -> Option<&'t str>,
@@ -217,14 +223,16 @@ impl Question {
         }
     }
 
-    /// The same, if each parameter is one that it could have been read with; in its one spelling. For a question that was not read here.
+    /// Checks a question that was not read here. Returns the question with each parameter in its
+    /// one spelling, if each is valid.
     pub fn checked(mut self) -> Result<Self, Vec<BadParameter>> {
         let mut bad = check(self.ask());
         bad.extend(self.interval().and_then(inverted));
         if bad.is_empty() { Ok(self) } else { Err(bad) }
     }
 
-    /// The question as [`Question::read`] reads it, each parameter written out: `name?query`. Equal questions are equal texts.
+    /// Writes the question as [`Question::read`] reads it, with every parameter: `name?query`.
+    /// Equal questions give equal texts.
     pub fn write(&self) -> String {
         write(self.clone().ask())
     }
@@ -261,7 +269,7 @@ impl AnySurvey {
     }
 }
 
-/// What stands in the place of the parameter that a name may end with. None: it is another name.
+/// The text in the place of the parameter at the end of a name. None: the text has another name.
 fn after<'t>(name: &str, text: &'t str) -> Option<&'t str> {
     match name.split_once('{') {
         Some((start, _)) => text.strip_prefix(start),
@@ -269,7 +277,7 @@ fn after<'t>(name: &str, text: &'t str) -> Option<&'t str> {
     }
 }
 
-/// Gives a question the parameters that a client gave. Returns the bad ones.
+/// Sets the parameters that a client gave. Returns the bad ones.
 fn read(question: &mut dyn Ask, behind: &str, query: &str) -> Vec<BadParameter> {
     let mut bad = Vec::new();
     let mut refuse = |name: &str, reason: String| {
@@ -309,7 +317,7 @@ fn read(question: &mut dyn Ask, behind: &str, query: &str) -> Vec<BadParameter> 
     bad
 }
 
-/// Reads each parameter of a question from its own text. Returns the bad ones.
+/// Writes each parameter as text and reads it again. Returns the bad ones.
 fn check(question: &mut dyn Ask) -> Vec<BadParameter> {
     let parameters = question.parameters().into_iter();
     let bad = parameters.filter_map(|mut parameter| {
@@ -344,7 +352,7 @@ fn inverted(interval: Interval) -> Option<BadParameter> {
     Some(BadParameter { name, reason })
 }
 
-/// The conditions of the filter come first.
+/// Writes `name?query`. The conditions of the filter come first.
 fn write(question: &mut dyn Ask) -> String {
     let name = question.about().name;
     let mut parameters = question.parameters();

@@ -1,4 +1,4 @@
-//! All that a dashboard opens with.
+//! The overview: everything that a dashboard shows first.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,9 @@ impl Ask for Overview {
             name: "overview",
             path: "/admin/overview",
             id: "overview",
-            summary: "All that a dashboard opens with",
-            description: "Totals, new IPs, the first of paths, IPs, countries and methods, and a timeline: of one moment, in one answer.",
+            summary: "Overview for a dashboard",
+            description: "Totals, new IPs, the top paths, IPs, countries and methods, and a \
+                          timeline. All of it is from the same moment, in one answer.",
             ttl_ms: 5 * MINUTE_MS,
             is_prewarmed: true,
         }

@@ -1,5 +1,6 @@
-//! Parameters of questions. Each is declared once, with its place, its range and its description; its default is the value that it has
-//! when the question is made anew. Reading, writing and the description of the API are made of that.
+//! Parameters of questions. Each is declared once, with its place, its range and its description.
+//! Its default is its value in a new question. Reading, writing and the description of the API use
+//! this one declaration.
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -10,25 +11,27 @@ use crate::filter::{self, Text};
 use crate::interval::{Interval, Moment};
 use crate::window::Window;
 
-const FROM: &str = "Instead of a window: from when on hits count, as a time (RFC 3339) or as a date, which is a day of `time_zone`. Whole buckets \
-                    count: the answer says in `from` and `to` which. Without `from`: from the beginning.";
-const TO: &str =
-    "Until when hits count: up to a time, or up to the end of a date. Without `to`: until now.";
+const FROM: &str = "Asks for an interval instead of a window: the moment from which on hits count. \
+                    It is a time (RFC 3339) or a date. A date is a day of `time_zone`. Only whole \
+                    buckets count: `from` and `to` in the answer say which. Without `from`, the \
+                    interval has no beginning.";
+const TO: &str = "The moment up to which hits count. It is a time, or a date, which counts up to \
+                  the end of the day. Without `to`, the interval ends now.";
 
-/// A parameter, and the field of the question that it is about.
+/// A parameter, and the field of the question that it sets.
 pub struct Parameter<'a> {
     pub name: &'static str,
-    /// For people.
+    /// The description for people.
     pub about: &'static str,
     pub place: Place,
-    /// A question cannot do without it. In words, how it is spelled.
+    /// Some: the question needs the parameter. The text says how to spell it.
     pub required: Option<&'static str>,
-    /// A parameter that cannot be given beside it.
+    /// A parameter that cannot be given together with this one.
     pub instead_of: Option<&'static str>,
     pub value: Value<'a>,
 }
 
-/// Where a parameter stands.
+/// The place of a parameter in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// At the end of the path.
@@ -46,22 +49,22 @@ pub enum Value<'a> {
     Moment(OneMoment<'a>),
     Address(&'a mut IpAddr),
     PathKey(&'a mut String),
-    /// None: not given.
+    /// None: the parameter is not given.
     Text(Text, &'a mut Option<String>),
 }
 
-/// One of a few values, each of which has a name.
+/// One of a few values, each with a name.
 pub struct OneOf<'a> {
     pub names: Vec<&'static str>,
-    /// None: not given.
+    /// None: the parameter is not given.
     pub chosen: Option<&'static str>,
-    /// By its place among the names.
+    /// Sets the value, by the position of its name among the names.
     choose: Box<dyn FnMut(usize) + 'a>,
 }
 
 /// A moment, or a day.
 pub struct OneMoment<'a> {
-    /// None: not given.
+    /// None: the parameter is not given.
     pub chosen: Option<Moment>,
     choose: Box<dyn FnMut(Moment) + 'a>,
 }
@@ -120,7 +123,7 @@ impl<'a> Parameter<'a> {
         Self::new(name, about, Value::Integer(value, range))
     }
 
-    /// One of some values, each under the name that `spell` gives it.
+    /// A parameter with one of some values. `spell` gives the name of each.
     pub fn one_of<T: Copy>(
         name: &'static str,
         about: &'static str,
@@ -136,7 +139,8 @@ impl<'a> Parameter<'a> {
         Self::new(name, about, Value::OneOf(one_of))
     }
 
-    /// One of some values that have names, or an interval in its place: with `from` and `to` behind it.
+    /// A parameter with one of some values, followed by `from` and `to`, which ask for an interval
+    /// instead.
     pub fn range<T: TimeRange>(
         name: &'static str,
         about: &'static str,
@@ -174,7 +178,7 @@ impl<'a> Parameter<'a> {
         ]
     }
 
-    /// The same, or none of them.
+    /// A parameter with one of some values, or with none.
     pub fn one_of_if_any<T: Copy>(
         name: &'static str,
         about: &'static str,
@@ -190,9 +194,9 @@ impl<'a> Parameter<'a> {
         Self::new(name, about, Value::OneOf(one_of))
     }
 
-    /// The most entries of a list.
+    /// The parameter `limit`: the most entries of a list.
     pub fn limit(value: &'a mut u32) -> Self {
-        let about = "How many entries the list has at most.";
+        let about = "The most entries of the list.";
         Self::integer("limit", about, value, 1..=LIMIT_MAX)
     }
 
@@ -218,7 +222,7 @@ fn choose<'a, T: Copy>(
 }
 
 impl Value<'_> {
-    /// Takes the value that a text spells, or says what was expected instead.
+    /// Reads the value from a text. The error says which text was expected.
     pub fn read(&mut self, text: &str) -> Result<(), String> {
         match self {
             Self::Flag(value) => {
@@ -248,7 +252,7 @@ impl Value<'_> {
         Ok(())
     }
 
-    /// The text that spells it. None: it is not given.
+    /// Writes the value as text. None: the parameter is not given.
     pub fn text(&self) -> Option<String> {
         match self {
             Self::Flag(value) => Some(value.to_string()),

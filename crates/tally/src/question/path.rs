@@ -1,4 +1,4 @@
-//! One path in full; zeros if nobody called it in the window.
+//! One path in full. If nobody called it in the window, its numbers are zero.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::{Details, Failure};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Path {
     pub key: String,
-    /// The filter names no path key.
+    /// Its filter names no path key.
     pub scope: Scope,
     pub limit: u32,
 }
@@ -33,15 +33,17 @@ impl Ask for Path {
             path: "/admin/paths",
             id: "path",
             summary: "One path in full",
-            description: "What was done on it, the IPs that called it most, and its timeline. A path that nobody called in the window is told with \
-                          zeros, whether it was ever called or not.",
+            description: "The path's numbers, the IPs that called it most, and its timeline. If \
+                          nobody called the path in the window, its numbers are zero, even if it \
+                          was called before.",
             ttl_ms: 5 * MINUTE_MS,
             is_prewarmed: false,
         }
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        let about = "The path key: `METHOD /path`. `(other)` is what IPs with too many paths called beyond those.";
+        let about = "The path key: `METHOD /path`. `(other)`: the hits on paths that are counted \
+                     as one.";
         let key = Parameter::new("key", about, Value::PathKey(&mut self.key));
         let mut all = self.scope.parameters([Parameter::limit(&mut self.limit)]);
         all.insert(0, key.required("METHOD /path"));
@@ -64,7 +66,8 @@ impl Survey for Path {
     }
 
     fn report(&self, mut responses: Responses) -> Result<PathReport, Failure> {
-        // What is asked about is no condition.
+        // The path key is the subject of the question, not a condition. So `filter` in the answer
+        // lacks it.
         responses.provenance.filter = self.scope.filter.some();
         let key = self.key.clone();
         let timeline = responses.timeline();
@@ -85,7 +88,7 @@ impl Survey for Path {
 pub struct PathReport {
     #[serde(flatten)]
     pub stats: PathStats,
-    /// The IPs that called it most, at most `limit`; what they did on this path alone.
+    /// The IPs that called the path most, at most `limit`. Their numbers are of this path alone.
     pub callers: Vec<IpStats>,
     pub timeline: Timeline,
     #[serde(flatten)]
@@ -93,7 +96,7 @@ pub struct PathReport {
 }
 
 impl PathReport {
-    /// Of a summary under a filter of this path key alone.
+    /// Makes the report from a summary under a filter of this path key alone.
     pub fn new(
         path_key: String,
         summary: Summary,

@@ -1,4 +1,4 @@
-//! How the system does. The aggregator knows; no IP is asked.
+//! The state of the system. The aggregator answers it, and asks no IP.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +14,9 @@ impl Ask for Status {
             name: "status",
             path: "/admin/aggregator-status",
             id: "aggregatorStatus",
-            summary: "How the system does",
-            description: "What the store holds, what waits, what was dropped, and how questions were answered so far.",
+            summary: "State of the system",
+            description: "The contents of the store, the batches that wait, the hits and IPs that \
+                          were dropped, and the sources of the answers so far.",
             ttl_ms: MINUTE_MS,
             is_prewarmed: true,
         }

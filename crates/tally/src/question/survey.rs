@@ -1,5 +1,5 @@
-//! Surveys: questions that are put to the IPs. The aggregator asks each IP the same, adds up what they say, and the survey makes
-//! its report of the sum.
+//! Surveys: questions that the IPs answer. The aggregator asks every IP for the same details and
+//! adds up the responses. The survey makes its report from the sum.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,30 +9,31 @@ use crate::report::{Prices, Provenance, Timeline};
 use crate::summary::{CountryDetail, Details, Summary};
 use crate::window::{Ranges, Span, Window};
 
-/// A question that is put to the IPs.
+/// A question that the IPs answer.
 pub trait Survey: Ask + Default {
-    /// What it is answered with.
+    /// The shape of the answer.
     #[cfg(not(feature = "openapi"))]
     type Report: Serialize;
     #[cfg(feature = "openapi")]
     type Report: Serialize + utoipa::ToSchema;
 
-    /// What every IP is asked.
+    /// The details that every IP is asked for.
     fn query(&self) -> Query;
 
-    /// Makes the answer of what the IPs said.
+    /// Makes the answer from the responses of the IPs.
     fn report(&self, responses: Responses) -> Result<Self::Report, crate::Failure>;
 
-    /// Goes back to the beginning of the list, if the answer is a part of one.
+    /// If the answer is a part of a list, goes back to the beginning of the list.
     fn rewind(&mut self) {}
 
-    /// As the description of the API shows it: with each default, and something in the place of what is required.
+    /// The survey for the example in the API's description: all defaults, and a value for each
+    /// required parameter.
     fn example() -> Self {
         Self::default()
     }
 }
 
-/// The hits that a survey is about.
+/// The hits that a survey counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     pub window: Window,
@@ -40,10 +41,11 @@ pub struct Scope {
     pub via: Option<Via>,
 }
 
-/// How the answer is found. If it is not said: of the sums over all IPs where they can tell, and of the IPs where they cannot.
+/// How the answer is found. If it is not given, the sums over all IPs answer if they can, else the
+/// IPs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Via {
-    /// Each IP is asked.
+    /// Every IP is asked.
     Ips,
 }
 
@@ -69,20 +71,21 @@ impl Default for Scope {
 }
 
 impl Scope {
-    /// The parameters of a survey: the window, its own, and the conditions of the filter.
+    /// The parameters of a survey: the window, the survey's own, and the conditions of the filter.
     pub fn parameters<'a>(
         &'a mut self,
         own: impl IntoIterator<Item = Parameter<'a>>,
     ) -> Vec<Parameter<'a>> {
         let window = Parameter::range(
             "timeRange",
-            "The window: the stretch of time up to now in which hits count.",
+            "The window: a stretch of time up to now. Only hits in it count.",
             &mut self.window,
         );
         let via = Parameter::one_of_if_any(
             "via",
-            "`ips`: each IP that is tracked is asked, which takes longer and lacks the IPs that left. Else the sums over all IPs answer, where \
-             they can tell.",
+            "`ips`: every tracked IP is asked. This takes longer, and the answer lacks the IPs \
+             that left. If `via` is not given, the sums over all IPs answer if they can, else the \
+             IPs.",
             &mut self.via,
             &Via::EVERY,
             Via::name,
@@ -94,7 +97,7 @@ impl Scope {
         all
     }
 
-    /// Asks for these details of the hits.
+    /// Makes the query for these details of the hits.
     pub fn query(&self, details: Details) -> Query {
         Query {
             window: self.window,
@@ -105,7 +108,7 @@ impl Scope {
     }
 }
 
-/// What every IP is asked.
+/// The query that every IP is asked.
 #[derive(Clone, Debug)]
 pub struct Query {
     pub window: Window,
@@ -115,7 +118,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// Whether the sums over all IPs tell everything but who the callers are.
+    /// Whether the sums over all IPs answer everything except the callers.
     pub fn is_of_sums(&self) -> bool {
         let is_by_country = self.details.countries == CountryDetail::All;
         self.via.is_none()
@@ -124,7 +127,7 @@ impl Query {
             && !(is_by_country && self.filter.is_on_paths())
     }
 
-    /// The same, about the callers alone.
+    /// The same query for the callers alone.
     pub fn of_callers(&self) -> Self {
         Self {
             details: Details {
@@ -136,29 +139,29 @@ impl Query {
         }
     }
 
-    /// IPs that were not seen since then need not be asked.
+    /// IPs that were last seen before this time need not be asked.
     pub fn since_ms(&self, ranges: &Ranges) -> u64 {
         self.details.since_ms(&self.window.span(ranges))
     }
 }
 
-/// What the IPs said, and whatever else a report is made of.
+/// The responses of the IPs, and everything else that a report is made from.
 pub struct Responses {
     pub summary: Summary,
     pub provenance: Provenance,
-    /// The buckets that were asked about.
+    /// The buckets that the question is about.
     pub span: Span,
     pub ranges: Ranges,
-    /// IPs seen within `active_days`, whatever the window.
+    /// IPs seen within `active_days`. The window does not matter.
     pub active: u64,
-    /// IPs that were asked.
+    /// The number of IPs that were asked.
     pub ips: u64,
-    /// What the operator configured.
+    /// The prices that the operator configured.
     pub prices: Prices,
 }
 
 impl Responses {
-    /// If a timeline was asked for.
+    /// The timeline. It needs a query that asked for a timeline.
     pub fn timeline(&self) -> Timeline {
         Timeline::new(&self.summary, &self.span, &self.ranges)
     }

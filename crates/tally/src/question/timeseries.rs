@@ -18,9 +18,10 @@ impl Ask for Timeseries {
             name: "timeseries",
             path: "/admin/timeseries",
             id: "timeseries",
-            summary: "A timeline",
-            description: "Requests, errors and response times over the window bucket by bucket, beside the period of the same length before it. \
-                          The example shows the newest buckets alone; an answer has all of them.",
+            summary: "Timeline",
+            description: "Requests, errors and response times of the window, bucket by bucket, and \
+                          the same for the period of the same length before it. The example shows \
+                          only the newest buckets. An answer has all of them.",
             ttl_ms: 5 * MINUTE_MS,
             is_prewarmed: true,
         }

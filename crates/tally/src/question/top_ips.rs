@@ -1,4 +1,4 @@
-//! The first of all IPs, by an order.
+//! The top IPs, by an order.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +31,9 @@ impl Ask for TopIps {
             name: "top-ips",
             path: "/admin/top-ips",
             id: "topIps",
-            summary: "The first of all IPs",
-            description: "The first of all IPs by an order: calls, paths and errors of each, and when it was seen.",
+            summary: "Top IPs",
+            description: "The top IPs in the chosen order. Each has its calls, paths and errors, \
+                          and the times when it was first and last seen.",
             ttl_ms: 10 * MINUTE_MS,
             is_prewarmed: true,
         }
@@ -43,7 +44,7 @@ impl Ask for TopIps {
             Parameter::limit(&mut self.limit),
             Parameter::one_of(
                 "sortBy",
-                "The order, descending. Equals by address as text.",
+                "The field to sort by, descending. Equal entries are sorted by address as text.",
                 &mut self.order,
                 &IpOrder::EVERY,
                 IpOrder::name,

@@ -1,4 +1,4 @@
-//! The first of all paths, by an order.
+//! The top paths, by an order.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +31,9 @@ impl Ask for TopPaths {
             name: "top-paths",
             path: "/admin/top-paths",
             id: "topPaths",
-            summary: "The first of all paths",
-            description: "The first of all paths by an order: calls, callers, countries, errors and response times of each.",
+            summary: "Top paths",
+            description: "The top paths in the chosen order. Each has its calls, callers, \
+                          countries, errors and response times.",
             ttl_ms: 10 * MINUTE_MS,
             is_prewarmed: true,
         }
@@ -43,7 +44,8 @@ impl Ask for TopPaths {
             Parameter::limit(&mut self.limit),
             Parameter::one_of(
                 "sortBy",
-                "The order, descending. Equals by path key; what told no response time last.",
+                "The field to sort by, descending. Equal entries are sorted by path key. Paths \
+                 without a response time come last.",
                 &mut self.order,
                 &PathOrder::EVERY,
                 PathOrder::name,

@@ -1,11 +1,11 @@
-//! How the alerts stand, and what a receiver is told of one.
+//! The state of the alerts, and the notification that the webhook receives.
 
 use serde::{Deserialize, Serialize};
 
 use crate::alert::{Event, Finding, Rule};
 use crate::report::{rfc3339, rfc3339_if_any, rfc3339_text};
 
-/// What a check of the alerts found and did.
+/// The result of a check of the alerts.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -13,86 +13,88 @@ pub struct AlertCheck {
     #[serde(rename = "checkedAt", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub checked_at_ms: u64,
-    /// Share of the IPs asked that answered. `null`: too few, or none had to be asked.
+    /// Share of the IPs asked that answered. `null`: too few answered, or no IP had to be asked.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub coverage: Option<f64>,
-    /// What is missing or configured wrongly, in words.
+    /// Missing data and invalid settings, in words.
     pub warnings: Vec<String>,
     /// Every rule.
     pub alerts: Vec<Alert>,
 }
 
-/// How a rule stands, and what was told of it.
+/// The state of a rule, and its notification.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alert {
     #[serde(flatten)]
     pub finding: Finding,
-    /// The first check that found it firing, until its end was told. `null`: it does not fire, or there is no webhook.
+    /// The time of the first check that found the rule firing. It is kept until the end of the
+    /// alert was sent. `null`: the rule does not fire, or there is no webhook.
     #[serde(rename = "firingSince", with = "rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub firing_since_ms: Option<u64>,
     pub notification: Notification,
-    /// Why a notification failed; else left out.
+    /// Why a notification failed. Absent if none failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub failure: Option<String>,
 }
 
-/// What a check told of a rule.
+/// The result of notifying the webhook of a rule.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Notification {
-    /// There was nothing to tell.
+    /// There is no news.
     None,
-    /// That it fires or, of a rule that is `ok`, that it is over.
+    /// The notification was sent. It says that the rule fires or, if the rule is `ok`, that the
+    /// alert is over.
     Sent,
-    /// It fires, and was told less than the cool-down ago.
+    /// The rule fires, and the last notification is younger than the cool-down.
     Suppressed,
-    /// The next check tries again.
+    /// The notification failed. The next check tries again.
     Failed,
-    /// It fires, and there is no webhook.
+    /// The rule fires, and there is no webhook.
     NotConfigured,
 }
 
-/// What the webhook receives.
+/// The notification that the webhook receives.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertNotification {
-    /// The same whenever the same is sent again.
+    /// The id of the notification. It stays the same if the notification is sent again.
     pub id: String,
     pub rule: Rule,
     pub state: Event,
-    /// What was measured.
+    /// The measured value.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub value: Option<f64>,
-    /// From this value on it fires.
+    /// The rule fires if its value reaches this threshold.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub threshold: Option<f64>,
-    /// Of `requestsPerMinute`, whose they are.
+    /// Only for `requestsPerMinute`: the IP that made these requests.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub ip: Option<String>,
-    /// Whose hits count. `null` of `lagSeconds`.
+    /// The time of the hits that count. `null` for `lagSeconds`.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub window: Option<AlertWindow>,
-    /// The first check that found it firing.
+    /// The time of the first check that found the rule firing.
     #[serde(rename = "firingSince", with = "rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub firing_since_ms: Option<u64>,
-    /// When it was measured.
+    /// The time of the measurement.
     #[serde(rename = "at", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at_ms: u64,
-    /// The same for people.
+    /// The notification as a sentence for people.
     pub text: String,
     /// A path on Rollcall's own server.
     pub dashboard: String,
 }
 
-/// The hits that count.
+/// The time of the hits that count.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertWindow {
@@ -161,7 +163,8 @@ fn text(event: Event, finding: &Finding) -> String {
     }
 }
 
-/// Where to look. Once it is over, the busiest IP is another one.
+/// The page that shows more. Once the alert is over, another IP is the busiest, so the page shows
+/// all IPs.
 fn dashboard(event: Event, finding: &Finding) -> String {
     match (event, finding.ip.as_deref()) {
         (Event::Firing, Some(ip)) => {

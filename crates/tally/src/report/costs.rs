@@ -1,4 +1,4 @@
-//! What the recorded traffic costs at the configured prices.
+//! The cost of the recorded traffic at the configured prices.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,25 +6,26 @@ use crate::contract::Tally;
 use crate::report::Provenance;
 use crate::window::DAY_MS;
 
-/// Days of a month.
+/// Days in a month.
 const MONTH_DAYS: f64 = 30.0;
-/// The shortest time that costs are spread over: an hour.
+/// Costs are spread over at least this time: an hour.
 const DAYS_MIN: f64 = 1.0 / 24.0;
 
-/// What the operator configured, in any currency.
+/// The prices that the operator configured, in any currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Prices {
     pub per_million_requests: f64,
     pub per_million_key_value_reads: f64,
     pub per_million_key_value_writes: f64,
     pub per_compute_hour: f64,
-    /// How many of them a request makes, fractions allowed.
+    /// Key-value reads that one request makes. Fractions are allowed.
     pub key_value_reads_per_request: f64,
     pub key_value_writes_per_request: f64,
 }
 
-/// What the traffic of the window costs, spread evenly over its days, in the currency of the prices that are configured. `null` where
-/// a response time would have to be known by class of status.
+/// The cost of the traffic of the window, in the currency of the configured prices. It is spread
+/// evenly over the days of the window. A cost that needs response times is `null` under a filter by
+/// status, because these are not kept by class of status.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,31 +33,31 @@ pub struct CostMetrics {
     /// The sum of the breakdown.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub estimated_daily_cost: Option<f64>,
-    /// Of 30 days.
+    /// The cost of 30 days.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub estimated_monthly_cost: Option<f64>,
     /// Hits in the window.
     pub do_request_count: u64,
-    /// Their response times, added up.
+    /// The response times of these hits, added up.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub active_duration_hours: Option<f64>,
-    /// Reads of the hits in the window, as many as configured for each.
+    /// Key-value reads of the hits in the window: hits times the configured reads per request.
     pub key_value_reads: f64,
-    /// Writes, likewise.
+    /// Key-value writes of the hits in the window: hits times the configured writes per request.
     pub key_value_writes: f64,
     pub breakdown: CostBreakdown,
 }
 
-/// What a day's cost is made of.
+/// The parts of a day's cost.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CostBreakdown {
-    /// By the million, as reads and writes.
+    /// The cost of the requests. Requests, reads and writes are priced per million.
     pub requests: f64,
     pub key_value_reads: f64,
     pub key_value_writes: f64,
-    /// By the hour of response time.
+    /// The cost of the response times, priced per hour.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub compute: Option<f64>,
 }
@@ -95,7 +96,7 @@ impl CostBreakdown {
     }
 }
 
-/// How many days the window of an answer is long. `all` counts from the first hit that the answer knows of.
+/// The length of an answer's window in days. `all` counts from the first hit that the answer knows.
 pub fn days(provenance: &Provenance, first_seen_ms: Option<u64>) -> f64 {
     provenance.length_ms(first_seen_ms) as f64 / DAY_MS as f64
 }

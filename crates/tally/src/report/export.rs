@@ -6,10 +6,12 @@ use crate::contract::ExportRow;
 use crate::filter::UNKNOWN;
 use crate::report::rfc3339;
 
-/// What a spreadsheet takes for the beginning of a formula, or may leave out before one. The wide ones are read as the narrow ones are.
+/// The characters that start a formula in a spreadsheet, and white space that a spreadsheet may
+/// skip before one. Spreadsheets read the wide characters as the narrow ones.
 const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// What one IP did on one path in the range: a row of an export, with the names of its columns.
+/// The hits of one IP on one path in the range. It is a row of an export, with the names of its
+/// columns.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,17 +30,17 @@ pub struct ExportRecord {
     #[serde(rename = "lastAccessed", serialize_with = "rfc3339::serialize")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub last_accessed_ms: u64,
-    /// What the IP told last; `unknown` if it told none.
+    /// The country that the IP told last. `unknown` if it told none.
     pub country: String,
-    /// What the IP told last; `unknown` if it told none.
+    /// The user agent that the IP told last. `unknown` if it told none.
     pub user_agent: String,
     pub path: String,
     /// Hits with a status of 400 and more.
     pub errors: u64,
-    /// Of the responses. `null` under a filter by status.
+    /// Bytes of the responses. `null` under a filter by status.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub bytes: Option<u64>,
-    /// Milliseconds. `null` where no hit told its own, and under a filter by status.
+    /// In milliseconds. `null` if no hit has a response time, and under a filter by status.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub avg_response_time: Option<f64>,
 }
@@ -60,7 +62,7 @@ impl ExportRecord {
         "avgResponseTime",
     ];
 
-    /// For spreadsheets: a text that one would run as a formula is quoted.
+    /// For spreadsheets: quotes each text that a spreadsheet would run as a formula.
     pub fn defused(mut self) -> Self {
         for text in [
             &mut self.path_key,

@@ -7,10 +7,10 @@ use crate::order::PathOrder;
 use crate::report::{CostMetrics, Metrics, PathStats, Provenance, top_paths};
 use crate::tally::ratio;
 
-/// Paths named in the global statistics.
+/// The number of paths in the global statistics.
 pub const GLOBAL_TOP_PATHS: u32 = 10;
 
-/// Totals over all IPs. The fields of `Metrics` are left out with `includeMetrics=false`.
+/// Totals over all IPs. With `includeMetrics=false`, the fields of `Metrics` are absent.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,23 +21,24 @@ pub struct GlobalStats {
     pub total_paths: u64,
     /// Distinct path keys.
     pub unique_paths: u64,
-    /// IPs seen within `active_days`, whatever the window; of the filters, `ip` alone matters.
+    /// IPs seen within `active_days`. The window does not matter. Of the filters, only `ip`
+    /// matters.
     #[serde(rename = "totalActiveIPs")]
     pub total_active_ips: u64,
     /// IPs with a hit in the window.
     #[serde(rename = "uniqueIPs")]
     pub unique_ips: u64,
-    /// IP states that answered.
+    /// IP states that answered. If the sums over all IPs answered: the IPs that are tracked.
     #[serde(rename = "totalActiveDOs")]
     pub total_active_dos: u64,
     /// `totalPaths / uniqueIPs`.
     #[serde(rename = "avgPathsPerIP")]
     pub avg_paths_per_ip: f64,
-    /// The most called.
+    /// The paths with the most hits.
     pub top_paths: Vec<PathStats>,
     #[serde(flatten)]
     pub metrics: Option<Metrics>,
-    /// With `includeCosts=true`.
+    /// Only with `includeCosts=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub cost_metrics: Option<CostMetrics>,
@@ -46,7 +47,7 @@ pub struct GlobalStats {
 }
 
 impl GlobalStats {
-    /// `active_ips` is counted over the index, not over the states.
+    /// `active_ips` is counted in the index, not in the states.
     pub fn new(summary: Summary, active_ips: u64, provenance: Provenance) -> Self {
         let order = PathOrder::Requests;
         Self {

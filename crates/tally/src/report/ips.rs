@@ -1,4 +1,4 @@
-//! IPs: what each did, and lists of them.
+//! IPs: the numbers of each, and lists of IPs.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::contract::{CallerSummary, RecentActivity, Summary};
 use crate::report::{Metrics, Provenance, rfc3339_if_any};
 use crate::window::MINUTE_MS;
 
-/// What one IP did.
+/// The numbers of one IP.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -14,18 +14,20 @@ pub struct IpStats {
     pub ip: String,
     /// Hits in the window.
     pub total_requests: u64,
-    /// Over the length of the window; `all` counts since the IP was first seen, at least a minute.
+    /// Hits in the window, divided by its minutes. `all` counts from the first hit of the IP, and
+    /// at least a minute.
     pub requests_per_minute: f64,
-    /// Path keys that it called in the window.
+    /// Path keys that the IP called in the window.
     pub unique_paths: u64,
-    /// What it told last; `null` if it told none.
+    /// The country that the IP told last. `null` if it told none.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub country: Option<String>,
-    /// Its first hit ever on paths that the filter lets through, whatever the window and the status; `null` if there is none.
+    /// The first hit ever on paths that the filter lets through, in any window and with any status.
+    /// `null` if there is none.
     #[serde(rename = "firstSeen", with = "rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub first_seen_ms: Option<u64>,
-    /// Its last such hit.
+    /// The last hit ever on these paths. `null` if there is none.
     #[serde(rename = "lastSeen", with = "rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub last_seen_ms: Option<u64>,
@@ -52,7 +54,7 @@ impl IpStats {
     }
 }
 
-/// IPs of all, in the order asked for.
+/// IPs, sorted as asked for.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopIps {

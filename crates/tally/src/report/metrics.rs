@@ -11,7 +11,8 @@ use crate::report::{Provenance, ResponseTimes};
 #[serde(rename_all = "camelCase")]
 pub struct Metrics {
     pub status_classes: StatusCounts,
-    /// Hits by status: `200`, `404`, ... `unknown` told none. A class (`4xx`) has the hits that an older version counted by class alone.
+    /// Hits by status: `200`, `404`, and so on. `unknown`: hits without a status. A class (`4xx`):
+    /// hits that an older version counted by class alone.
     #[serde(with = "by_name")]
     #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, u64>))]
     pub status_codes: Vec<StatusCount>,
@@ -20,7 +21,8 @@ pub struct Metrics {
     pub error_rate: f64,
     #[serde(flatten)]
     pub response_times: ResponseTimes,
-    /// Of the responses. `null` under a filter by status: bytes are not kept by class.
+    /// Bytes of the responses. `null` under a filter by status, because bytes are not kept by
+    /// class.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub total_bytes: Option<u64>,
 }

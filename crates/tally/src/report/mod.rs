@@ -1,8 +1,10 @@
-//! The answers, in the shapes that the admin API gives them out in. The same types as `wit/rollcall.wit`'s interface `reports`.
+//! The answers, in the shapes of the admin API. They are the types of the interface `reports` in
+//! `wit/rollcall.wit`.
 //!
-//! A report that one question alone gives stands beside that question, in `question`.
+//! If only one question gives a report, the report is in the file of that question, in `question`.
 //!
-//! Response times are milliseconds, times RFC 3339 in UTC, shares 0 to 1 unless they are called a percentage.
+//! Response times are in milliseconds. Times are RFC 3339 in UTC. Shares are 0 to 1, unless they
+//! are called a percentage.
 
 mod alerts;
 mod costs;

@@ -1,4 +1,5 @@
-//! All that a dashboard opens with, of one snapshot and for one fan-out.
+//! The overview: everything that a dashboard shows first. It is from one snapshot, and costs one
+//! fan-out.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,16 +7,16 @@ use crate::contract::{CountryCount, MethodCount, Summary};
 use crate::report::{CountryShare, GlobalStats, IpStats, Provenance, Timeline, country_shares};
 use crate::tally::ratio;
 
-/// Countries named in the overview.
+/// The number of countries in the overview.
 pub const OVERVIEW_COUNTRIES: usize = 10;
-/// IPs named in the overview.
+/// The number of IPs in the overview.
 pub const OVERVIEW_IPS: u32 = 10;
 
 /// Hits by method.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MethodShare {
-    /// `(other)` of IPs with too many paths.
+    /// `(other)`: the hits of IPs with too many paths.
     pub method: String,
     pub requests: u64,
     /// Percent of all requests.
@@ -23,28 +24,29 @@ pub struct MethodShare {
     pub percentage: f64,
 }
 
-/// All that a dashboard opens with, of one moment.
+/// Everything that a dashboard shows first, from one moment.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     #[serde(flatten)]
     pub stats: GlobalStats,
-    /// Of the IPs in the window, those of which no hit that the filter's path and method let through is older.
+    /// IPs in the window that have no older hit. Only hits that the filter's path and method let
+    /// through count.
     #[serde(rename = "newIPs")]
     pub new_ips: u64,
-    /// Those that called most.
+    /// The IPs with the most hits.
     #[serde(rename = "topIPs")]
     pub top_ips: Vec<IpStats>,
-    /// Those that most hits came from.
+    /// The countries with the most hits.
     pub top_countries: Vec<CountryShare>,
-    /// All of them, by requests.
+    /// All methods, sorted by requests.
     pub methods: Vec<MethodShare>,
     pub timeline: Timeline,
 }
 
 impl Overview {
-    /// `active_ips` is counted over the index, not over the states.
+    /// `active_ips` is counted in the index, not in the states.
     pub fn new(
         mut summary: Summary,
         timeline: Timeline,
@@ -80,7 +82,7 @@ fn methods(summary: &Summary) -> Vec<MethodShare> {
         percentage: 100.0 * ratio(of.requests, summary.tally.count),
     };
     let mut methods: Vec<MethodShare> = summary.methods.iter().map(share).collect();
-    // Stable: equals stay sorted by name.
+    // The sort is stable: equal methods stay sorted by name.
     methods.sort_by_key(|method| std::cmp::Reverse(method.requests));
     methods
 }

@@ -1,4 +1,4 @@
-//! Paths: what was done on each, and lists of them.
+//! Paths: the numbers of each, and lists of paths.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,22 +8,22 @@ use crate::order::PathOrder;
 use crate::report::{Metrics, Provenance, rfc3339_if_any};
 use crate::tally::{Tally, ratio};
 
-/// Countries named with each path.
+/// The number of countries of each path.
 pub const TOP_COUNTRIES: usize = 5;
 
-/// Hits by country: what the IP of each told last.
+/// Hits by country. A hit counts for the country that its IP told last.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CountryShare {
     /// Two characters, or `unknown`.
     pub country: String,
     pub requests: u64,
-    /// Percent of the requests that it is a share of: those of the path, or all.
+    /// Percent of the path's requests. In the overview: percent of all requests.
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
     pub percentage: f64,
 }
 
-/// What was done on one path.
+/// The numbers of one path.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,13 +38,14 @@ pub struct PathStats {
     /// `totalRequests / uniqueIPs`.
     #[serde(rename = "avgRequestsPerIP")]
     pub avg_requests_per_ip: f64,
-    /// Those that most hits came from.
+    /// The countries with the most hits.
     pub top_countries: Vec<CountryShare>,
-    /// The first hit ever, whatever the window and the status. `null` if no IP called it in the window, or if that is not known any more.
+    /// The first hit ever, in any window and with any status. `null` if no IP called the path in
+    /// the window, or if it is not known any more.
     #[serde(rename = "firstSeen", with = "rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub first_seen_ms: Option<u64>,
-    /// The last hit, likewise.
+    /// The last hit ever. `null` in the same cases.
     #[serde(rename = "lastSeen", with = "rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub last_seen_ms: Option<u64>,
@@ -85,7 +86,7 @@ impl PathStats {
     }
 }
 
-/// Paths of all IPs, in the order asked for.
+/// Paths over all IPs, sorted as asked for.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopPaths {
@@ -95,7 +96,7 @@ pub struct TopPaths {
     pub provenance: Provenance,
 }
 
-/// The first `most` countries by requests, with their shares of `total`.
+/// The `most` countries with the most requests, with their shares of `total`.
 pub fn country_shares(
     mut countries: Vec<CountryCount>,
     total: u64,
@@ -118,7 +119,7 @@ pub fn country_shares(
     countries.into_iter().take(most).map(share).collect()
 }
 
-/// `limit` paths of an order, after the first `offset`.
+/// Sorts the paths, skips the first `offset`, and returns at most `limit`.
 pub fn top_paths(
     paths: Vec<PathSummary>,
     order: PathOrder,

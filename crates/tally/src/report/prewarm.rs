@@ -1,12 +1,12 @@
-//! What prewarming did.
+//! The result of prewarming.
 
 use serde::Serialize;
 
-/// The answers that were computed so that whoever asks finds them fresh.
+/// The answers that were computed in advance.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Prewarmed {
-    /// In their order.
+    /// In the order in which they were computed.
     pub computed: Vec<Computed>,
 }
 
@@ -15,7 +15,7 @@ pub struct Prewarmed {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Computed {
-    /// Its name, and each parameter written out.
+    /// The name of the question, and every parameter.
     pub question: String,
     pub duration_ms: u64,
 }

@@ -1,4 +1,4 @@
-//! What every answer says of itself.
+//! The fields that every answer has about itself.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,26 +6,26 @@ use crate::contract::{Behind, Filter, Window};
 use crate::filter::as_parameters;
 use crate::report::{rfc3339, rfc3339_if_any};
 
-/// What an answer says of itself.
+/// The fields that every answer has about itself.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Provenance {
-    /// The window asked for. Left out: `from` or `to` was given.
+    /// The window asked for. Absent if `from` or `to` was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub time_range: Option<Window>,
-    /// When the first bucket begins that counts. `null`: all hits up to `to` count.
+    /// When the first bucket that counts begins. `null`: all hits up to `to` count.
     #[serde(rename = "from", with = "rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub from_ms: Option<u64>,
-    /// When the last bucket ends that counts.
+    /// When the last bucket that counts ends.
     #[serde(rename = "to", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub to_ms: u64,
-    /// The IANA's name of the time zone whose days are counted.
+    /// The IANA name of the time zone whose days are counted.
     pub time_zone: String,
-    /// Which hits count. Left out: all of them.
+    /// The filters that applied. Absent: all hits count.
     #[serde(
         with = "as_parameters",
         default,
@@ -33,7 +33,8 @@ pub struct Provenance {
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = as_parameters::Parameters))]
     pub filter: Option<Filter>,
-    /// The moment that the answer is about: windows end then. Everything acknowledged before the question is in the answer, unless `behind` is there.
+    /// The moment of the answer: windows end then. If `behind` is absent, the answer holds
+    /// everything that was acknowledged before the question.
     #[serde(rename = "asOf", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub as_of_ms: u64,
@@ -44,22 +45,23 @@ pub struct Provenance {
     /// Share of the IPs asked that answered.
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub coverage: f64,
-    /// What is missing, in words.
+    /// The missing data, in words.
     pub warnings: Vec<String>,
-    /// What was recorded before the question and is not in the answer. Left out: nothing.
+    /// Hits that were recorded before the question and are not in the answer. Absent if there are
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub behind: Option<Behind>,
 }
 
 impl Provenance {
-    /// Whether only hits of one class of status count, of which bytes and response times are not known.
+    /// Whether a filter by status applied. Then bytes and response times are not known.
     pub fn is_of_one_class(&self) -> bool {
         let filter = self.filter.as_ref();
         filter.is_some_and(|filter| filter.status.is_some())
     }
 
-    /// How long the window is. What has no beginning counts from the first hit.
+    /// The length of the window. A window without a beginning counts from the first hit.
     pub fn length_ms(&self, first_seen_ms: Option<u64>) -> u64 {
         let since =
             |from_ms: Option<u64>| from_ms.map_or(0, |from_ms| self.to_ms.saturating_sub(from_ms));

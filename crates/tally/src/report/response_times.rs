@@ -9,16 +9,17 @@ use crate::contract::Tally;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResponseTimes {
-    /// Milliseconds, over the hits that told theirs. `null` where none did, and under a filter by status.
+    /// The average in milliseconds, over the hits that have a response time. `null` if there are
+    /// none, and under a filter by status.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub avg_response_time: Option<f64>,
-    /// Half of those hits took no longer.
+    /// Half of these hits took no longer.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub p50_response_time: Option<f64>,
-    /// 95 in a hundred took no longer.
+    /// 95 of 100 of these hits took no longer.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub p95_response_time: Option<f64>,
-    /// 99 in a hundred took no longer.
+    /// 99 of 100 of these hits took no longer.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub p99_response_time: Option<f64>,
 }

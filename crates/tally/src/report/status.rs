@@ -1,49 +1,53 @@
-//! How the system does: what the store holds, what waits, what was dropped, and how the aggregator has done so far.
+//! The state of the system: the contents of the store, the batches that wait, the hits and IPs that
+//! were dropped, and how the aggregator answered so far.
 
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Drops;
 use crate::report::rfc3339;
 
-/// How the system does. What is counted is counted since the store was filled and over all instances, a moment late.
+/// The state of the system. Counts are since the store was filled, and over all instances. They are
+/// a moment late.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
-    /// Of the program.
+    /// The version of the program.
     pub version: String,
-    /// Of the keys and values in the store.
+    /// The version of the keys and values in the store.
     pub layout_version: u32,
-    /// The IANA's name of the time zone whose days are counted. An empty store takes it from `time_zone`, and keeps it.
+    /// The IANA name of the time zone whose days are counted. An empty store takes it from
+    /// `time_zone`, and keeps it.
     pub time_zone: String,
     /// Fold number of the newest confirmed root.
     pub root: u64,
-    /// When the last fold was.
+    /// When the last fold was made.
     #[serde(rename = "foldedAt", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub folded_at_ms: u64,
     /// IPs in the root.
     #[serde(rename = "trackedIPs")]
     pub tracked_ips: u64,
-    /// Hits counted since the beginning, evicted ones too.
+    /// Hits counted since the beginning, including those of evicted IPs.
     pub recorded_hits: u64,
-    /// Of the root: shares of the IPs by hash.
+    /// The number of shards of the root. A shard is a share of the IPs, by hash.
     pub shards: u32,
-    /// Numbers of the log that were taken, each for a batch.
+    /// Numbers of the log that were taken. Each is for one batch.
     pub appended_segments: u64,
-    /// Numbers of the log that the root does not hold yet: batches, or places that were taken and never written.
+    /// Numbers of the log that the root does not hold yet. A number has a batch, or it was taken
+    /// and never written.
     pub pending_segments: u64,
-    /// Numbers of the log that were taken and not written, yet or ever.
+    /// Numbers of the log that were taken and are not written. Some may never be.
     pub open_segments: u64,
-    /// How long ago the oldest batch came that the root does not hold; 0: it holds all.
+    /// How long ago the oldest batch came that the root does not hold. 0: the root holds all.
     pub lag_ms: u64,
     pub folds: FoldStatus,
     pub dropped: Drops,
     pub cache: CacheStatus,
     pub fan_out: FanOutStatus,
-    /// Wrong tokens, since the store was filled and over all instances.
+    /// Requests with a wrong token, since the store was filled and over all instances.
     pub access_denied: u64,
-    /// As configured, as are those that follow.
+    /// This field and the four after it are as configured.
     pub batch_size: u64,
     pub fanout_limit: u64,
     pub batch_deadline_ms: u64,
@@ -56,22 +60,24 @@ pub struct Status {
     pub generated_at_ms: u64,
 }
 
-/// How recorded batches get into the answers.
+/// How batches come into the answers.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FoldStatus {
-    /// Folds begun since the last that was confirmed. One may be under way; the others were lost.
+    /// Folds begun since the last confirmed one. One of them may be under way. The others were
+    /// lost.
     pub lost: u64,
     /// How long the last fold took.
     pub last_duration_ms: u64,
-    /// How many batches it took.
+    /// Batches in the last fold.
     pub last_batches: u64,
-    /// Folds, lost ones too, of which something is still to be deleted, at once or in two minutes.
+    /// Folds, including lost ones, that still have values to delete. They are deleted at once or
+    /// within two minutes.
     pub uncleaned: u64,
 }
 
-/// Questions by where their answer was from, since the store was filled and over all instances.
+/// Questions by the source of their answer, since the store was filled and over all instances.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,17 +88,18 @@ pub struct CacheStatus {
     pub hits_store: u64,
     /// Computed.
     pub misses: u64,
-    /// Given what was computed for another one at the same time.
+    /// The answer was computed for another question at the same time.
     pub collapsed: u64,
-    /// Given an old answer.
+    /// An old answer was given.
     pub stale: u64,
-    /// Not answered.
+    /// No answer was given.
     pub failures: u64,
     /// Bytes of the answers in memory, of this instance.
     pub memory_bytes: u64,
 }
 
-/// Questions put to the IPs, since the store was filled and over all instances, but for what is in flight.
+/// Questions that the IPs answered, since the store was filled and over all instances. The two
+/// fields about questions in flight are of this instance.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -105,16 +112,16 @@ pub struct FanOutStatus {
     pub batches_retried: u64,
     /// Batches that did not answer.
     pub batches_failed: u64,
-    /// Requests to the collector, of this instance.
+    /// Requests to the collector that are in flight in this instance.
     pub in_flight: u64,
-    /// Questions, of this instance.
+    /// Questions that are in flight in this instance.
     pub questions_in_flight: u64,
-    /// The last one; `null` if there was none in half an hour.
+    /// The last fan-out. `null` if there was none in half an hour.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub last: Option<FanOut>,
 }
 
-/// How a fan-out went.
+/// The result of a fan-out.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -125,7 +132,7 @@ pub struct FanOut {
     pub retried: u64,
     /// Batches that did not answer.
     pub failed: u64,
-    /// IP states that are there and could not be read.
+    /// IP states that exist and could not be read.
     pub unreadable_states: u64,
     /// Share of the IPs asked that answered.
     pub coverage: f64,

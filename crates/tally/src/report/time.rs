@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// Milliseconds since 1970 as `2026-01-31T23:59:59.999Z`; what no calendar has becomes 1970.
+/// Milliseconds since 1970 as `2026-01-31T23:59:59.999Z`. A time that no calendar has becomes 1970.
 pub fn rfc3339_text(ms: u64) -> String {
     let time = i64::try_from(ms)
         .ok()
@@ -10,7 +10,7 @@ pub fn rfc3339_text(ms: u64) -> String {
     format!("{:.3}", time.unwrap_or_default())
 }
 
-/// A field that is such a time.
+/// A field with such a time, as milliseconds in memory.
 pub(super) mod rfc3339 {
     use jiff::Timestamp;
     use serde::de::{Error, Unexpected};
@@ -28,7 +28,7 @@ pub(super) mod rfc3339 {
     }
 }
 
-/// A field that is such a time, or null.
+/// A field with such a time, or `null`.
 pub(crate) mod rfc3339_if_any {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -10,7 +10,7 @@ use crate::contract::{Summary, Tally};
 use crate::report::{Provenance, ResponseTimes, rfc3339};
 use crate::window::{Ranges, Span};
 
-/// What is told of each stretch of time.
+/// The numbers of one bucket.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -18,7 +18,8 @@ pub struct TimelineBucket {
     #[serde(rename = "start", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub start_ms: u64,
-    /// By how much the clocks of the time zone were ahead of UTC then. Left out: not at all.
+    /// How far the clocks of the time zone were ahead of UTC in this bucket. Absent if they were
+    /// not ahead.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub utc_offset_minutes: i32,
@@ -29,45 +30,48 @@ pub struct TimelineBucket {
     pub response_times: ResponseTimes,
 }
 
-/// Some buckets in a row, and what they add up to.
+/// Some buckets in a row, and their totals.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Period {
-    /// Of the window; more than the buckets hold where some of it is before them.
+    /// Hits in the window. If some of the window is before the first bucket, this is more than the
+    /// buckets hold.
     pub total_requests: u64,
-    /// IPs with such a request.
+    /// IPs with a hit in the window.
     #[serde(rename = "uniqueIPs")]
     pub unique_ips: u64,
     /// Requests with a status of 400 and more.
     pub errors: u64,
     #[serde(flatten)]
     pub response_times: ResponseTimes,
-    /// The oldest first; those without a hit, too.
+    /// The oldest first. Buckets without a hit are there, too.
     pub buckets: Vec<TimelineBucket>,
 }
 
-/// A window bucket by bucket, beside the period of the same length before it.
+/// A window bucket by bucket, and the period of the same length before it.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timeline {
-    /// The length of a bucket: 5 for `1h`, 60 for `24h`, 1440 for the other windows, which are days of `time_zone`. Of other ranges: the finest
-    /// that is kept. A day on which clocks are changed is shorter or longer.
+    /// The length of a bucket: 5 for `1h`, 60 for `24h`, 1440 for the other windows. A bucket of
+    /// 1440 is a day of `time_zone`. For an interval: the finest length that is kept. A day on
+    /// which clocks are changed is shorter or longer.
     pub bucket_minutes: u32,
     #[serde(flatten)]
     pub current: Period,
-    /// Requests older than the first bucket: of what has no beginning only.
+    /// Requests older than the first bucket. Only if the window or interval has no beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub before: Option<u64>,
-    /// The period of the same length before. `null` where no buckets are kept that begin and end with it, as of `90d` and `all`.
+    /// The period of the same length before the window. `null` if no buckets are kept that begin
+    /// and end with it, as for `90d` and `all`.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub previous: Option<Period>,
 }
 
 impl Timeline {
-    /// Of a summary that was asked for its timeline.
+    /// Makes the timeline from a summary that was asked for one.
     pub fn new(summary: &Summary, span: &Span, ranges: &Ranges) -> Self {
         let slots = summary.timeline.iter();
         let slots: Slots = slots.map(|slot| (slot.start_ms, &slot.tally)).collect();

@@ -1,4 +1,4 @@
-//! Whether the sums over all IPs and the IPs themselves tell the same.
+//! Compares the answers of the sums over all IPs with those of the IPs themselves.
 
 use std::collections::BTreeMap;
 
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 use crate::contract::{Drops, Summary, Window};
 use crate::report::rfc3339;
 
-/// Differences named of one window. More are counted.
+/// The most differences listed for one window. The rest are only counted.
 pub const DIFFERENCES_MAX: usize = 20;
 
-/// Both ways compared, over every window.
+/// The sums over all IPs and the IPs themselves, compared over every window.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verified {
-    /// Nothing differs but by hits that left with their IPs.
+    /// There is no difference, except by hits that left with their IPs.
     pub agrees: bool,
     pub windows: Vec<WindowVerified>,
-    /// Hits that the IPs do not tell any more. They may be missing in each window.
+    /// IPs and hits that the IPs do not tell any more. They may be missing in each window.
     pub left: Left,
-    /// The moment that the windows end.
+    /// The moment at which the windows end.
     #[serde(rename = "asOf", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub as_of_ms: u64,
 }
 
-/// What the IPs do not tell any more.
+/// IPs and hits that the IPs do not tell any more.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,32 +35,32 @@ pub struct Left {
     pub ips: u64,
     /// Their hits.
     pub hits: u64,
-    /// Hits that their IP tells under `(other)`, as it had too many paths.
+    /// Hits that their IP tells under `(other)`, because it had too many paths.
     pub other_path_hits: u64,
 }
 
-/// Both ways compared, over one window.
+/// The sums over all IPs and the IPs themselves, compared over one window.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WindowVerified {
     pub time_range: Window,
     pub agrees: bool,
-    /// The first of them.
+    /// The first differences.
     pub differences: Vec<Difference>,
-    /// How many there are. Those that what left explains are not among them.
+    /// The number of differences. A difference that `left` explains is not counted.
     pub difference_count: u64,
 }
 
-/// A number that both ways tell, and differently.
+/// A number that differs between the sums and the IPs.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// As `totalRequests` or `GET /users: uniqueIPs`.
+    /// The name of the number, as `totalRequests` or `GET /users: uniqueIPs`.
     pub of: String,
-    /// What the sums over all IPs tell.
+    /// The number that the sums over all IPs tell.
     pub sums: u64,
-    /// What the IPs tell.
+    /// The number that the IPs tell.
     pub ips: u64,
 }
 
@@ -86,7 +86,7 @@ impl Verified {
 }
 
 impl WindowVerified {
-    /// Compares what both ways told of a window, with all paths, countries and the timeline.
+    /// Compares both summaries of a window, with all paths, countries and the timeline.
     pub fn new(window: Window, sums: &Summary, ips: &Summary, left: Left) -> Self {
         let mut compared = Compared {
             left,
@@ -124,7 +124,7 @@ impl Compared {
             self.hits("totalPaths", sums.path_keys, ips.path_keys, 0);
             self.hits("totalBytes", sums.tally.bytes, ips.tally.bytes, 0);
         }
-        // What the IPs have under `(other)`, the sums have by name.
+        // The IPs have some hits under `(other)` that the sums have under the path's name.
         let paths = |of: &Summary| -> BTreeMap<String, [u64; 2]> {
             let paths = of.paths.iter();
             let named = paths.filter(|path| path.path_key != crate::hit::OTHER_PATHS);
@@ -175,7 +175,7 @@ impl Compared {
         }
     }
 
-    /// The sums may have as many more as left, and never fewer.
+    /// The sums may have up to `left` more hits than the IPs. They never have fewer.
     fn hits(&mut self, of: &str, sums: u64, ips: u64, left: u64) {
         if sums < ips || sums - ips > left {
             let of = of.to_owned();
@@ -224,7 +224,7 @@ mod tests {
         assert!(compare(&summary(8, 2), &summary(3, 1), left).is_empty());
         let differ = compare(&summary(9, 2), &summary(3, 1), left);
         assert_eq!(differ, ["totalRequests"]);
-        // Never do the IPs tell of more.
+        // The IPs never tell of more hits than the sums.
         let differ = compare(&summary(3, 1), &summary(4, 1), left);
         assert_eq!(differ, ["totalRequests"]);
     }

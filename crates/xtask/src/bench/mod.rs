@@ -51,22 +51,22 @@ pub struct Options {
     /// Measure DuckDB (from PyPI) and GoAccess (if it is installed) with the same hits
     #[arg(long)]
     peers: bool,
-    /// What serves the app [default: spin if 4.1 or later is installed, else embedded]
+    /// The server for the app [default: spin if 4.1 or later is installed, else embedded]
     #[arg(long, value_enum)]
     runtime: Option<Runtime>,
-    /// The embedded host to measure, already built [default: this workspace's, built optimised]
+    /// The embedded host to measure. It must be built [default: this workspace's, built optimised]
     #[arg(long, value_name = "FILE", conflicts_with = "runtime")]
     host: Option<PathBuf>,
     /// Hits to import
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(100..))]
     hits: u64,
-    /// IPs that call
+    /// The number of IPs that call
     #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=16_000_000))]
     ips: u32,
-    /// Paths that are called
+    /// The number of paths that are called
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     paths: u32,
-    /// Days that the hits lie in
+    /// The number of days over which the hits are spread
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=89))]
     days: u32,
 }
