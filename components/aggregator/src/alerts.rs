@@ -1,12 +1,14 @@
-//! Alerts: measures what the rules are about, judges, and tells a webhook of what fires and of what does no more.
+//! Alerts: measures the values of the rules, judges them, and notifies a webhook of each alert and of
+//! its end.
 //!
-//! | a check | who asks for it |
+//! | a check | is started by |
 //! |---|---|
 //! | at once | an admin, such as a CronJob |
-//! | if it is due: a minute after the last one, whoever made that | the router, after hits came; any question, after its answer |
+//! | if it is due: a minute after the last check | the router, after hits came |
 //!
-//! Where no rule has a threshold, or nobody is to be told, what is due asks nothing of anybody. A check folds first, as every question
-//! does. What was told is kept in the store for all instances, and [`notification_state`] has one of them tell it.
+//! If no rule has a threshold, or if there is no webhook, a check that is due does nothing. A check
+//! folds first, as every question does. The notifications that were sent are kept in the store for
+//! all instances. [`notification_state`] has one of the instances send each notification.
 
 mod notification_state;
 mod variables;
@@ -28,17 +30,18 @@ use crate::{answer, collector};
 
 use variables::Variables;
 
-/// How long asking the IPs may take, whatever an answer may. With the lag and the telling, less than the router waits.
+/// How long asking the IPs may take. The deadline of answers does not apply. Together with the lag
+/// and the sending, it is less than the router waits.
 const HITS_DEADLINE: Duration = Duration::from_secs(50);
-/// Scope: app. What is due is checked no more often.
+/// Scope: app. Checks that run if they are due run no more often than this.
 const CHECK_EVERY_MS: u64 = 60_000;
 
 thread_local! {
-    /// Scope: instance. Before that, nothing is due, so that asking costs nothing.
+    /// Scope: instance. Before this time no check is due. So asking costs nothing.
     static DUE_AT_MS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// What a check told of a rule.
+/// The result of notifying the webhook of a rule.
 #[derive(Clone, Debug)]
 struct Outcome {
     firing_since_ms: Option<u64>,
@@ -63,12 +66,12 @@ impl Outcome {
     }
 }
 
-/// Checks every rule now, and tells what is to be told.
+/// Checks every rule now, and sends the notifications that are due.
 pub async fn check() -> AlertCheck {
     check_with(Variables::read().await).await
 }
 
-/// Checks after whatever is under way, if it is due.
+/// If a check is due, runs it after the work that is under way.
 pub fn check_later_if_due() {
     if now_ms() >= DUE_AT_MS.get() {
         spin_sdk::wasip3::spawn(check_if_due());
@@ -92,12 +95,12 @@ async fn check_if_due() {
     }
 }
 
-/// Begins a check for all instances, unless it is not due yet: then says when. Two that begin at the same moment may both check; what they find is
-/// told once all the same.
+/// Begins a check for all instances. If it is not due yet, returns when it will be. If two
+/// instances begin at the same moment, both may check. Their findings are still sent only once.
 async fn begin(now_ms: u64) -> Result<Option<u64>, Failure> {
     let last = collector::SHARED.get(&Place::LastCheck, &0).await?;
     let last_ms = last.generation;
-    // By clocks that differ, it may have been in the future.
+    // If clocks differ, the last check may be in the future.
     if now_ms.abs_diff(last_ms) < CHECK_EVERY_MS {
         return Ok(Some(last_ms + CHECK_EVERY_MS));
     }
@@ -142,14 +145,14 @@ async fn check_with(variables: Variables) -> AlertCheck {
     }
 }
 
-/// Without a webhook.
+/// The outcomes if there is no webhook.
 fn untold(findings: &[Finding]) -> BTreeMap<Rule, Outcome> {
     let firing = findings.iter().filter(|f| f.state == AlertState::Firing);
     let told = |f: &Finding| (f.rule, Outcome::of(Notification::NotConfigured));
     firing.map(told).collect()
 }
 
-/// Measures what the rules need to know, and nothing else; tells the coverage where IPs were asked.
+/// Measures only the values that the rules need. If IPs were asked, returns the coverage.
 async fn measure(
     settings: &Settings,
     variables: &Variables,
@@ -171,7 +174,7 @@ async fn measure(
             warnings.push("what the IPs did could not be read in time".to_owned());
         }
     } else if variables.thresholds.lag_seconds.is_some() {
-        // Folds. What still waits afterwards, waits because it cannot be folded, and not because nobody asked.
+        // This folds first. If batches still wait afterwards, they could not be folded.
         if let Err(failure) = collector::SNAPSHOT.take_snapshot().await {
             log!(Warn, "alerts-without-fold", failure = failure);
         }

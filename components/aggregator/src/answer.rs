@@ -1,4 +1,4 @@
-//! Answers as they are sent.
+//! Makes answers as they are sent.
 
 use std::time::Instant;
 
@@ -14,22 +14,22 @@ use crate::settings::Settings;
 use crate::targets::Targets;
 use crate::{collector, counters, status, sums};
 
-/// An answer, and what it may be kept by.
+/// An answer, and the values that decide how long it is kept.
 pub struct Answer {
     /// JSON.
     pub body: Vec<u8>,
     /// Share of the IPs asked that answered.
     pub coverage: f64,
-    /// Something recorded is not in it yet.
+    /// Some recorded batches are not in the answer yet.
     pub is_behind: bool,
     /// Hits in the window.
     pub hits: u64,
-    /// ... of which within the last hour.
+    /// Hits in the window that came within the last hour.
     pub last_hour: u64,
 }
 
 impl Answer {
-    /// How long it is fresh. One that misses something is given no longer than it must.
+    /// How long the answer is fresh. If it lacks something, it is fresh only for the shortest time.
     pub fn ttl_ms(&self, question: &Question) -> u64 {
         if self.is_behind {
             return freshness::TTL_BEHIND_MS;
@@ -42,7 +42,7 @@ impl Answer {
     }
 }
 
-/// Answers any question but an export, which is never whole in memory.
+/// Answers any question except an export. An export is never whole in memory.
 pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer, Failure> {
     match question {
         Question::Survey(survey) => {
@@ -74,7 +74,7 @@ fn told(survey: &AnySurvey, responses: Responses) -> Result<Answer, Failure> {
     })
 }
 
-/// Asks the sums over all IPs; and the IPs, if that does not tell everything.
+/// Asks the sums over all IPs. If they do not tell everything, asks the IPs, too.
 pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure> {
     let began = Instant::now();
     let snapshot = collector::SNAPSHOT.take_snapshot().await?;
@@ -168,7 +168,8 @@ pub fn refuse_empty(window: Window, ranges: &Ranges) -> Result<(), Failure> {
     Err(Failure::Invalid(reason.to_owned()))
 }
 
-/// Asks who the first callers are: those that the lists of the heaviest name, and all IPs where that proves nothing.
+/// Asks for the first callers. It asks the IPs in the lists of the heaviest. If these lists do not
+/// prove who is first, it asks all IPs.
 async fn ask_callers(
     settings: &Settings,
     query: &Query,
@@ -185,7 +186,7 @@ async fn ask_callers(
             true => 0,
             false => callers.last().map_or(0, |caller| caller.tally.count),
         };
-        // An equal would be sorted by its address.
+        // An IP with an equal count would be sorted by its address.
         if answers.coverage >= 1.0 && (others_at_most == 0 || last > others_at_most) {
             return Ok((answers, snapshot.ips));
         }
@@ -193,7 +194,7 @@ async fn ask_callers(
     ask_ips(settings, query, snapshot, began).await
 }
 
-/// Asks the IPs that can matter; tells how many those are.
+/// Asks the IPs that can matter. Returns how many there are.
 pub async fn ask_ips(
     settings: &Settings,
     query: &Query,

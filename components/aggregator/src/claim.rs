@@ -1,7 +1,7 @@
-//! Claims: what one instance does, no other does meanwhile.
+//! Claims: while one instance does a piece of work, no other instance does it.
 //!
-//! A claim is of a generation of what is kept in the store, and holds while it is renewed. Whoever died with one is followed by whoever
-//! has looked for long enough.
+//! A claim is for one generation of a value in the store, and holds while it is renewed. If an
+//! instance dies with a claim, another instance takes over after it has waited long enough.
 
 use rollcall_tally::Place;
 use rollcall_web::log;
@@ -12,15 +12,15 @@ use spin_sdk::time::sleep;
 
 use crate::collector;
 
-/// How often an instance looks whether another one has done what it waits for.
+/// How often an instance looks whether another one has finished the work.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// A claim that somebody won and that is not to be seen after so long belongs to an instance that died: longer than the call may take that
-/// wins one.
+/// If an instance won a claim, and the claim is still not visible after this time, that instance is
+/// dead. This is longer than the call that wins a claim may take.
 pub const PATIENCE: Duration = Duration::from_millis(2_500);
 /// How often a claim is renewed, well before it lapses.
 const RENEW_EVERY: Duration = Duration::from_millis(800);
 
-/// Does what a claim was made for, and renews it on the way.
+/// Does the work of a claim, and renews the claim meanwhile.
 pub async fn holding<T>(place: &Place, work: impl Future<Output = T>) -> T {
     let work = std::pin::pin!(work);
     let renewing = std::pin::pin!(async {
@@ -37,7 +37,7 @@ pub async fn holding<T>(place: &Place, work: impl Future<Output = T>) -> T {
     }
 }
 
-/// Lets another instance claim the same.
+/// Ends the claim, so that another instance can claim the same work.
 pub async fn give_up(place: &Place, generation: u64) {
     if let Err(failure) = collector::SHARED.end_claim(place, &generation).await {
         log!(Warn, "claim-not-given-up", failure = failure);

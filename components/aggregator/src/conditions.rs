@@ -1,4 +1,4 @@
-//! What HTTP says of an answer that was kept: its age, where it is from, and whether the client has it already.
+//! The HTTP headers of a kept answer: its age, its source, and whether the client has it already.
 
 use http::header::{AGE, CACHE_CONTROL, ETAG};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -19,7 +19,7 @@ pub fn is_no_cache(headers: &HeaderMap) -> bool {
     directives.any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
 }
 
-/// The answer, or 304 where the client has it.
+/// The answer. If the client has it already: 304.
 pub fn reply(asked: &HeaderMap, served: Served, forced: bool) -> Reply {
     let entry = &served.entry;
     let mut reply = match etag::is_known(asked, &entry.etag) {
@@ -51,7 +51,7 @@ fn cache_status(served: &Served, forced: bool, now_ms: u64) -> String {
         Source::Collapsed if forced => "fwd=request; collapsed",
         Source::Collapsed => "fwd=miss; collapsed",
     };
-    // Seconds; negative once the answer is not fresh any more.
+    // In seconds. Negative if the answer is not fresh any more.
     let left_ms = entry.ttl_ms as i64 - entry.age_ms(now_ms) as i64;
     format!("rollcall; {how}; ttl={}", left_ms.div_euclid(1_000))
 }

@@ -1,6 +1,7 @@
-//! What the aggregator counts of itself, over all its instances: collected here, and added to the store's counters a moment later.
+//! Counts of the aggregator's own work, over all its instances. They are collected here, and added
+//! to the store's counters a moment later.
 //!
-//! An instance that dies takes along what it had not added yet. Nothing depends on it.
+//! If an instance dies, the counts that it had not added yet are lost. Nothing depends on them.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -14,10 +15,10 @@ use rollcall_web::log;
 use crate::clock::now_ms;
 use crate::collector;
 
-/// For so long counts are collected before they are added, so that many cost one call.
+/// Counts are collected for this long before they are added. So many counts cost one call.
 const ADD_AFTER: Duration = Duration::from_millis(200);
 
-/// What is counted. The store knows each by its name.
+/// The counters. The store knows each by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter {
     HitsMemory,
@@ -31,7 +32,7 @@ pub enum Counter {
     Batches,
     BatchesRetried,
     BatchesFailed,
-    /// Wrong tokens. The router counts them; here they are only told.
+    /// Requests with a wrong token. The router counts them. The aggregator only reports them.
     AccessDenied,
 }
 
@@ -73,7 +74,7 @@ struct Pending {
     last_fan_out: Option<FanOut>,
 }
 
-/// An older fan-out is not told of.
+/// An older fan-out is not reported.
 const LAST_FAN_OUT_MS_MAX: u64 = 30 * 60_000;
 
 thread_local! {
@@ -136,7 +137,7 @@ pub async fn totals() -> Result<Vec<u64>, Failure> {
     Ok(totals.into_iter().map(|count| count.times).collect())
 }
 
-/// How the last fan-out went, of whichever instance. None: there was none in the last half hour.
+/// The result of the last fan-out of any instance. None: there was none in the last half hour.
 pub async fn last_fan_out() -> Result<Option<FanOut>, Failure> {
     let since_ms = now_ms().saturating_sub(LAST_FAN_OUT_MS_MAX);
     let found = collector::SHARED.get(&Place::LastFanOut, &since_ms).await?;

@@ -1,7 +1,8 @@
-//! Exports: a row for each IP and path. Rows leave as batches arrive, so that memory does not grow with the number of IPs.
+//! Exports: a row for each IP and path. Rows are sent as batches arrive. So memory does not grow
+//! with the number of IPs.
 //!
-//! An export that is whole says so in its trailer, the last that is sent. One that cannot be finished has none, whatever the reason, and
-//! the router cuts the connection.
+//! If an export is complete, its trailer says so, as the last thing sent. If it cannot be finished,
+//! it has no trailer, for any reason, and the router cuts the connection.
 
 mod writer;
 
@@ -31,15 +32,16 @@ use crate::settings::Settings;
 use crate::targets;
 use writer::{Form, Writer};
 
-/// Batches of one export that are asked for, or whose rows wait for the client, at once: one is asked for while the rows of another are
-/// written. More gain nothing, take more memory, and harm: to an instance that is busy Wasmtime tells the events of a task by the order of
-/// their handles, so that one of three may not be heard of until it is late.
+/// The most batches of one export that are asked for, or whose rows wait for the client, at once.
+/// One batch is asked for while the rows of another are written. More batches gain nothing, take
+/// more memory, and do harm: in a busy instance, Wasmtime delivers the events of a task in the
+/// order of their handles. So the event of one of three batches may come late.
 const BATCHES_AT_ONCE: usize = 2;
-/// Rows sent in one piece.
+/// The number of rows sent in one piece.
 const ROWS_IN_PIECE: usize = 500;
-/// Pieces that wait for a slow client.
+/// The number of pieces that wait for a slow client.
 const PIECES_WAITING: usize = 1;
-/// A client that takes no piece for so long is given up.
+/// If a client takes no piece for this long, the export is given up.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(60);
 
 type Piece = std::result::Result<Frame<Bytes>, std::convert::Infallible>;
@@ -63,7 +65,7 @@ pub async fn export(settings: Settings, form: Export) -> std::result::Result<Rep
     let span = window.span(&ranges);
     let batches = targets::batches(snapshot, query, settings.batch_size);
     let mut batches = Box::pin(batches.peekable());
-    // As long as the head has not left, a failure is a problem with a name.
+    // Before the head is sent, a failure can still be a problem with a name.
     if let Some(Err(failure)) = batches.as_mut().peek().await {
         return Err(failure.clone().into());
     }
@@ -102,12 +104,12 @@ fn reply(form: &Export, body: mpsc::Receiver<Piece>) -> Reply {
     reply
 }
 
-/// Its part of a file's name.
+/// The part of the file's name that names the range.
 fn file_range(range: DateRange) -> String {
     let DateRange::Between(Interval { from, to }) = range else {
         return range.name().to_owned();
     };
-    // A colon is no part of a file's name everywhere.
+    // Not every system allows a colon in a file's name.
     let text = |moment: Option<Moment>, or: &str| match moment {
         Some(moment) => moment.text().replace(':', ""),
         None => or.to_owned(),
@@ -130,8 +132,8 @@ async fn send_all(
     pieces: mpsc::Sender<Piece>,
 ) -> Result<()> {
     let output = Mutex::new(Output::begin(form, pieces).await?);
-    // A batch has its place until its rows are sent. All that have one are polled all the time: none runs into its deadline because the
-    // client is slow.
+    // A batch keeps its place until its rows are sent. All batches with a place are polled all the
+    // time. So a slow client does not make a batch miss its deadline.
     let limit = settings.fanout_limit.min(BATCHES_AT_ONCE);
     batches
         .map_err(Error::other)
@@ -176,7 +178,7 @@ impl Output {
         Ok(())
     }
 
-    /// Sends the end, and that it is the end.
+    /// Sends the end, and the trailer that says so.
     async fn finish(mut self) -> Result<()> {
         let (rest, rows) = self.writer.end()?;
         let told = HeaderValue::try_from(format!("rows={rows}")).map_err(Error::other)?;

@@ -1,4 +1,5 @@
-//! The fan-out: a bounded number of batches of IPs is asked at once, and what they answer added up.
+//! The fan-out: a bounded number of batches of IPs is asked at once, and their answers are added
+//! up.
 
 use std::cell::Cell;
 
@@ -15,7 +16,7 @@ use crate::retry::ask_twice;
 use crate::settings::Settings;
 use crate::targets::Targets;
 
-/// What the IPs answered, and how many of them did.
+/// The sum of the IPs' answers, and the share of the IPs that answered.
 pub struct Answers {
     pub summary: Summary,
     pub coverage: f64,
@@ -23,8 +24,9 @@ pub struct Answers {
 }
 
 impl Targets {
-    /// Asks every IP, and adds up what they answer. A batch that fails is asked once more; one that has not answered when most of
-    /// the time is over counts as failed.
+    /// Asks every IP, and adds up the answers. If a batch fails, it is asked once more. The
+    /// aggregator stops waiting before the deadline. Batches that have not answered by then count
+    /// as failed.
     pub async fn ask(&self, settings: &Settings, query: &Query) -> Result<Answers, Failure> {
         let batches = self.batches(settings, query);
         let count = batches.len() as u64;
@@ -89,7 +91,7 @@ impl Targets {
     }
 }
 
-/// Runs a function over batches, at most so many at once. Results come as they are ready.
+/// Runs a function over batches, a bounded number at once. Results come as they are ready.
 fn at_most<T>(
     limit: usize,
     batches: Vec<Batch>,
@@ -104,7 +106,7 @@ fn at_most<T>(
         .buffer_unordered(limit)
 }
 
-/// `part / whole`; of nobody, everybody answered.
+/// `part / whole`. 1 if `whole` is 0.
 fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 {
         1.0

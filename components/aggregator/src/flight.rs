@@ -1,7 +1,8 @@
-//! One computation of a question at a time, in this instance.
+//! Computes each question at most once at a time in this instance.
 //!
-//! Nothing wakes one request for another one's sake here, so followers look again and again. A leader that is dropped on the way
-//! lets the next one lead; one that fails lets its followers know, or each of them would fail anew.
+//! One request cannot wake another here. So followers look again and again. If a leader is dropped
+//! on the way, the next request leads. If a leader fails, its followers learn of it. Else each of
+//! them would fail anew.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -13,7 +14,8 @@ use rollcall_tally::Failure;
 
 /// How often a follower looks.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(5);
-/// Scope: instance. Questions whose last failure is remembered.
+/// Scope: instance. The number of questions whose last failure is remembered. Older failures are
+/// forgotten.
 const FAILURES_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 
 thread_local! {
@@ -25,7 +27,7 @@ thread_local! {
 }
 
 struct Flights {
-    /// Counts what happens here, to tell what came before what.
+    /// Counts the events here, to tell their order.
     tick: u64,
     under_way: HashSet<String>,
     failures: LruCache<String, Failed>,
@@ -44,14 +46,14 @@ impl Flights {
     }
 }
 
-/// The right to compute the answer to a question. Others may when it is dropped.
+/// The right to compute the answer to a question. If it is dropped, another request may compute.
 pub struct Flight {
     question: String,
     pub began: u64,
 }
 
 impl Flight {
-    /// None: somebody else is at it.
+    /// None: another request computes the answer.
     pub fn lead(question: &str) -> Option<Self> {
         FLIGHTS.with_borrow_mut(|flights| {
             let is_first = flights.under_way.insert(question.to_owned());
@@ -62,7 +64,7 @@ impl Flight {
         })
     }
 
-    /// Lets those know who wait.
+    /// Tells the waiting requests of the failure.
     pub fn fail(self, failure: &Failure) {
         FLIGHTS.with_borrow_mut(|flights| {
             let failed = Failed {
@@ -81,12 +83,13 @@ impl Drop for Flight {
     }
 }
 
-/// The moment, among all that happens in this instance.
+/// The current tick of this instance.
 pub fn now() -> u64 {
     FLIGHTS.with_borrow_mut(Flights::next_tick)
 }
 
-/// How a computation failed that ended after `arrived`; `strictly`: that began after it, too.
+/// The failure of a computation that ended after `arrived`. If `strictly`, it also began after
+/// `arrived`.
 pub fn failure_since(question: &str, arrived: u64, strictly: bool) -> Option<Failure> {
     FLIGHTS.with_borrow_mut(|flights| {
         let failed = flights.failures.get(question)?;
@@ -95,7 +98,7 @@ pub fn failure_since(question: &str, arrived: u64, strictly: bool) -> Option<Fai
     })
 }
 
-/// Computations under way.
+/// The number of computations under way.
 pub fn under_way() -> usize {
     FLIGHTS.with_borrow(|flights| flights.under_way.len())
 }

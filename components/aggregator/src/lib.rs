@@ -1,17 +1,19 @@
-//! The aggregator: answers across all IPs.
+//! The aggregator: answers about all IPs.
 //!
-//! | path | what |
+//! | path | job |
 //! |---|---|
-//! | `POST /answer` | a [`Question`] as postcard, and its answer as the client gets it |
-//! | `POST /status-and-traffic` | the status as it is, not one that is kept, and all hits in a few numbers: postcard, for the metrics |
+//! | `POST /answer` | takes a [`Question`] as postcard, gives its answer as the client gets it |
+//! | `POST /status-and-traffic` | for the metrics: the present status and all traffic, as postcard |
 //! | `POST /prewarm` | computes the answers that are asked for most; see [`prewarm`] |
-//! | `POST /verify` | compares the sums over all IPs with what the IPs tell |
+//! | `POST /verify` | compares the sums over all IPs with the IPs themselves |
 //! | `POST /check-alerts` | checks the [`alerts`] |
-//! | `POST /check-alerts-if-due` | the same after the response, at most once a minute |
+//! | `POST /check-alerts-if-due` | checks the alerts after the response, at most once a minute |
 //!
-//! A private route: only other components of the app get here. Each answer is of one snapshot, read from the collector by a
-//! bounded number of requests at once. Answers are kept for a while, in memory and, through the collector, in the store; it has no
-//! key-value store of its own. It alone sends requests out of the app: to the webhook of the alerts.
+//! The route is private: only other components of the app can call it. Each answer is from one
+//! snapshot. It is read from the collector by a bounded number of requests at once. Answers are
+//! kept for a while, in memory and, through the collector, in the store. The aggregator has no
+//! key-value store of its own. It is the only component that sends requests out of the app: to the
+//! webhook of the alerts.
 
 // Only `log!` writes to the log.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
@@ -45,7 +47,7 @@ use spin_sdk::http_service;
 
 use settings::Settings;
 
-/// Merging answers is much allocating: the allocator of WASI's libc is slower.
+/// Merging answers allocates much. The allocator of WASI's libc is slower.
 #[cfg(target_family = "wasm")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -1,7 +1,7 @@
 //! Answers in the memory of the instance.
 //!
-//! All requests of the instance share them, and they are gone with it, without notice. The store's copy is the one that other
-//! instances see; see [`crate::serve`].
+//! All requests of the instance share them. They are gone with the instance, without notice. Other
+//! instances see the copy in the store; see [`crate::serve`].
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,8 +11,8 @@ use lru::LruCache;
 use rollcall_tally::{Kept, Place};
 use rollcall_web::etag;
 
-/// Scope: instance. What is kept has at most so many bytes of bodies and questions; the least recently used leave first, and
-/// what is larger by itself is not kept.
+/// Scope: instance. The most bytes of kept bodies and questions. Above this limit, the least
+/// recently used answers leave first. An answer that is larger by itself is not kept.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
 thread_local! {
@@ -27,9 +27,9 @@ pub struct Entry {
     pub etag: String,
     pub computed_at_ms: u64,
     pub ttl_ms: u64,
-    /// The tick of this instance when its computation began; 0: another instance computed it.
+    /// The tick of this instance at which its computation began. 0: another instance computed it.
     pub began: u64,
-    /// When the store was last seen to have none that is newer.
+    /// When the store was last seen to have no newer answer.
     pub confirmed_at_ms: u64,
 }
 
@@ -45,12 +45,12 @@ impl Entry {
         }
     }
 
-    /// Computed in this instance, from this tick on.
+    /// The answer was computed in this instance, from this tick on.
     pub fn begun(self, began: u64) -> Self {
         Self { began, ..self }
     }
 
-    /// The store has none that is newer.
+    /// The store has no newer answer.
     pub fn confirmed(self, confirmed_at_ms: u64) -> Self {
         Self {
             confirmed_at_ms,
@@ -58,7 +58,7 @@ impl Entry {
         }
     }
 
-    /// The same answer, which says of itself that it is an old one.
+    /// The same answer, marked as stale in its body.
     pub fn marked_stale(&self) -> Self {
         let mut body = self.body.to_vec();
         if let Ok(serde_json::Value::Object(mut fields)) = serde_json::from_slice(&body) {
@@ -95,19 +95,19 @@ impl From<Kept> for Entry {
     }
 }
 
-/// The answer to a question, however old.
+/// The answer to a question, of any age.
 pub fn get(question: &str) -> Option<Rc<Entry>> {
     MEMORY.with_borrow_mut(|memory| memory.get(question))
 }
 
-/// Keeps an answer. It is kept by nobody else yet, so that it may be changed.
+/// Keeps an answer. Nothing else holds it yet. So it may be changed.
 pub fn put(question: &str, entry: Entry) -> Rc<Entry> {
     let entry = Rc::new(entry);
     MEMORY.with_borrow_mut(|memory| memory.put(question, entry.clone()));
     entry
 }
 
-/// Bytes kept.
+/// The number of bytes kept.
 pub fn bytes() -> usize {
     MEMORY.with_borrow(|memory| memory.bytes)
 }

@@ -1,4 +1,5 @@
-//! Computes the answers that are asked for most, so that whoever asks finds them fresh. For a schedule outside, such as a CronJob.
+//! Computes the answers that are asked for most, so that clients find them fresh. An outside
+//! schedule calls it, such as a CronJob.
 
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use crate::collector;
 use crate::serve::{self, Source};
 use crate::settings::Settings;
 
-/// Computes each, one after the other, and has expired answers deleted.
+/// Computes each answer, one after the other, and has expired answers deleted.
 pub async fn prewarm() -> Result<Reply, Problem> {
     let settings = Settings::read().await;
     let (mut computed, mut failed) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! Requests to the collector that are made once more where they had no answer.
+//! Repeats a request to the collector once if it had no answer.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use rollcall_web::log;
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::random::random;
 
-/// A batch that failed is asked again after so long, or up to twice that.
+/// A failed batch is asked again after this time to twice this time.
 const RETRY_AFTER_MS: u64 = 50;
 
-/// Makes a request of the collector, and once more if there was no answer.
+/// Sends a request to the collector. If there is no answer, sends it once more.
 pub async fn ask_twice<T>(
     ask: impl AsyncFn() -> Result<T, Failure>,
     retried: impl FnOnce(),
@@ -33,7 +33,7 @@ thread_local! {
     static IN_FLIGHT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A request to the collector, as long as it is under way.
+/// A request to the collector that is under way.
 struct InFlight;
 
 impl InFlight {
@@ -49,12 +49,13 @@ impl Drop for InFlight {
     }
 }
 
-/// Requests to the collector that this instance waits for right now.
+/// The number of requests to the collector that this instance waits for.
 pub fn in_flight() -> u64 {
     IN_FLIGHT.get()
 }
 
-/// How long to wait before a batch is asked again: batches that failed together do not come again together.
+/// How long to wait before a batch is asked again. The wait varies, so that batches that failed
+/// together do not come again together.
 fn jitter() -> Duration {
     Duration::from_millis(RETRY_AFTER_MS + random::get_random_u64() % RETRY_AFTER_MS)
 }

@@ -1,14 +1,15 @@
-//! From a question to an answer: one in memory, one in the store, one that somebody computes already, a new one, or, where nothing
-//! else is to be had, an old one.
+//! Finds the answer to a question: in memory, in the store, in a computation that is under way, or
+//! in a new computation. If none of these gives an answer, it takes an old one.
 //!
-//! | an answer is | then it is |
-//! |---|---|
-//! | fresh: younger than its time | given |
-//! | older than that, but not twice as old | given too, marked stale, while a new one is computed after the response |
-//! | older | computed anew, by one instance for all |
-//! | not to be had, as too few IPs answer or the store is down | the last one, marked stale, if it is less than half an hour old |
+//! - If the answer is fresh, which means younger than its time, it is given.
+//! - If it is older than that, but not twice as old, it is given, marked stale. A new one is computed
+//!   after the response.
+//! - If it is older, a new one is computed, by one instance for all.
+//! - If no new one is possible, because too few IPs answer or the store is down, the last one is
+//!   given, marked stale, if it is less than half an hour old.
 //!
-//! Who asks with `Cache-Control: no-cache` gets an answer whose computation began after the question.
+//! If a client asks with `Cache-Control: no-cache`, it gets an answer whose computation began after
+//! the question.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -27,12 +28,13 @@ use crate::flight::{self, Flight};
 use crate::memory::{self, Entry};
 use crate::settings::Settings;
 
-/// For so long an answer in memory is given without looking whether another instance has a newer one.
+/// For this long, an answer in memory is given without asking the store whether another instance
+/// has a newer one.
 const TRUSTED_MS: u64 = 2_000;
-/// An older answer is given to nobody. The store keeps none longer.
+/// An older answer is never given. The store keeps no older answer.
 const STALE_MS_MAX: u64 = 30 * 60_000;
 
-/// An answer, and where it is from.
+/// An answer, and its source.
 #[derive(Debug)]
 pub struct Served {
     pub entry: Rc<Entry>,
@@ -47,11 +49,11 @@ pub enum Source {
     Computed,
     /// Computed for a question that was asked at the same time.
     Collapsed,
-    /// Too old, and given all the same.
+    /// The answer is too old, and given nevertheless.
     Stale,
 }
 
-/// Answers a question. `forced`: not with what was there before.
+/// Answers a question. `forced`: an answer that was there before is not given.
 pub async fn serve(
     settings: &Settings,
     question: &Question,
@@ -102,7 +104,7 @@ async fn answer(
     }
 }
 
-/// What memory has that will do.
+/// An answer in memory that is good enough.
 fn in_memory(name: &str, arrived: u64, forced: bool, waited: bool) -> Option<Served> {
     let entry = memory::get(name)?;
     let now_ms = now_ms();
@@ -118,7 +120,7 @@ fn in_memory(name: &str, arrived: u64, forced: bool, waited: bool) -> Option<Ser
     will_do.then_some(Served { entry, source })
 }
 
-/// Finds or computes the answer, for everybody in this instance who asks the same.
+/// Finds or computes the answer, for all requests in this instance with the same question.
 async fn lead(
     settings: &Settings,
     question: &Question,
@@ -147,13 +149,13 @@ async fn lead(
 fn refresh(settings: Settings, question: Question, flight: Flight, known: Option<Known>) {
     spin_sdk::wasip3::spawn(async move {
         let computed = compute_shared(&settings, &question, flight, known);
-        // A failure is in the log; whoever asks next finds out by themselves.
+        // The failure is in the log. The next request finds out by itself.
         _ = call::within(settings.answer_deadline, computed).await;
     });
 }
 
-/// Computes an answer, unless another instance does: then waits for that one's. Where the store could not tell what is known, there is no
-/// waiting.
+/// Computes an answer. If another instance computes it already, waits for that answer. If the store
+/// could not tell which answers it has, does not wait.
 async fn compute_shared(
     settings: &Settings,
     question: &Question,
@@ -191,7 +193,7 @@ async fn compute_shared(
     }
 }
 
-/// Computes an answer, and renews the claim to it on the way.
+/// Computes an answer, and renews the claim to it meanwhile.
 async fn compute(
     settings: &Settings,
     question: &Question,
@@ -207,7 +209,8 @@ async fn compute(
     Ok(Entry::new(answer.body, began_ms, ttl_ms))
 }
 
-/// Lets the other instances have an answer: after the response, but at once, as they may be waiting for it.
+/// Puts an answer into the store for the other instances. This is after the response, but at once,
+/// because they may be waiting for it.
 fn keep(name: String, entry: Rc<Entry>, claimed: Option<u64>) {
     spin_sdk::wasip3::spawn(async move {
         let kept = entry.kept(Place::Answer(name));
@@ -220,18 +223,19 @@ fn keep(name: String, entry: Rc<Entry>, claimed: Option<u64>) {
     });
 }
 
-/// Where an answer is kept.
+/// The place of an answer in the store.
 fn place(name: &str) -> Place {
     Place::Answer(name.to_owned())
 }
 
-/// Who computes.
+/// The instance that computes the answer.
 enum Claim {
-    /// We do, and nobody else.
+    /// This instance computes, and no other does.
     Ours(u64),
-    /// Another instance did.
+    /// Another instance has computed the answer.
     Answered(Rc<Entry>),
-    /// Who claimed it is dead, or the store does not tell; better twice than not at all.
+    /// The instance with the claim is dead, or the store does not answer. Computing twice is better
+    /// than not at all.
     Nobodys,
 }
 
@@ -270,15 +274,15 @@ async fn claim(name: &str, mut generation: u64) -> Claim {
     }
 }
 
-/// What the store told of a question.
+/// The store's knowledge of a question.
 struct Known {
     generation: u64,
     is_claimed: bool,
-    /// Where the answer in memory is from.
+    /// The source of the answer in memory.
     source: Source,
 }
 
-/// Brings memory up to what the store has. None: the store could not be asked.
+/// Updates memory from the store. None: the store could not be asked.
 async fn recall(name: &str) -> Option<Known> {
     let in_memory = memory::get(name);
     let known_ms = in_memory.as_ref().map_or(0, |entry| entry.computed_at_ms);
@@ -307,7 +311,7 @@ async fn recall(name: &str) -> Option<Known> {
     })
 }
 
-/// The last answer there was, if it is not too old. What makes no sense has none.
+/// The last answer, if it is not too old. An invalid question has no last answer.
 async fn last_good(name: &str, failure: Failure) -> Result<Served, Failure> {
     if matches!(failure, Failure::Invalid(_) | Failure::NotFound(_)) {
         return Err(failure);
@@ -317,7 +321,7 @@ async fn last_good(name: &str, failure: Failure) -> Result<Served, Failure> {
     entry.map_or(Err(failure), |entry| Ok(stale(&entry)))
 }
 
-/// What is given while somebody looks for a newer one.
+/// The answer that is given while a newer one is computed.
 fn meanwhile(entry: Rc<Entry>) -> Served {
     if !entry.is_fresh(now_ms()) {
         return stale(&entry);
@@ -326,7 +330,7 @@ fn meanwhile(entry: Rc<Entry>) -> Served {
     Served { entry, source }
 }
 
-/// Good enough until a new one is there.
+/// Whether the answer is good enough until a new one is there.
 fn is_bearable(entry: &Rc<Entry>) -> bool {
     entry.age_ms(now_ms()) < 2 * entry.ttl_ms
 }

@@ -1,22 +1,22 @@
-//! The aggregator's variables, as a request finds them.
+//! The aggregator's variables, as read for a request.
 
 use std::time::Duration;
 
 use rollcall_tally::report::Prices;
 use rollcall_web::variable;
 
-/// What the operator may set. `spin.toml` has the defaults, `docs/operations.md` the meaning.
+/// The operator's settings. `spin.toml` has the defaults, `docs/operations.md` the meaning.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// IPs asked for by one request to the collector.
+    /// The number of IPs in one request to the collector.
     pub batch_size: usize,
-    /// Requests to the collector in flight at once, for one question.
+    /// The most requests to the collector in flight at once, for one question.
     pub fanout_limit: usize,
-    /// A batch that takes longer counts as failed.
+    /// If a batch takes longer, it counts as failed.
     pub batch_deadline: Duration,
-    /// An answer that takes longer is none. Batches get nine tenths of it.
+    /// If an answer takes longer, there is none. Batches get 90 % of this time.
     pub answer_deadline: Duration,
-    /// With a smaller share of the IPs there is no answer.
+    /// If a smaller share of the IPs answered, there is no answer.
     pub min_success_rate: f64,
     pub prices: Prices,
 }
@@ -43,12 +43,13 @@ impl Settings {
     }
 }
 
-/// A price in any currency; 0 unless it is set.
+/// A price in any currency. 0 unless it is set.
 async fn price(name: &str) -> f64 {
     variable::number(name, 0.0, 0.0..=1e9).await
 }
 
-/// How many calls to a key-value store a request makes; 1 unless it is set, fractions allowed.
+/// The number of calls to a key-value store that a request makes. Fractions are allowed. 1 unless
+/// it is set.
 async fn per_request(name: &str) -> f64 {
     variable::number(name, 1.0, 0.0..=1e6).await
 }

@@ -1,4 +1,4 @@
-//! How the system does, from everywhere that knows a part of it.
+//! The state of the system, from every place that knows a part of it.
 
 use rollcall_tally::report::{CacheStatus, FanOutStatus, FoldStatus, Status};
 use rollcall_tally::{Failure, Traffic};
@@ -12,7 +12,7 @@ pub async fn status(settings: &Settings) -> Result<Status, Failure> {
     Ok(status_and_traffic(settings).await?.0)
 }
 
-/// The same, and all hits that it is the status of.
+/// The status, and all hits that were ever recorded.
 pub async fn status_and_traffic(settings: &Settings) -> Result<(Status, Traffic), Failure> {
     let ledger = collector::MANY.status().await?;
     let totals = counters::totals().await?;

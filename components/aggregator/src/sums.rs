@@ -1,4 +1,5 @@
-//! Questions that the sums over all IPs answer: a few slices of them are asked, and what they tell is added up.
+//! Questions that the sums over all IPs answer. The aggregator asks for a few slices of the sums,
+//! and adds up the answers.
 
 use std::cell::Cell;
 
@@ -11,15 +12,15 @@ use crate::collector::Collector;
 use crate::retry::ask_twice;
 use crate::settings::Settings;
 
-/// What the sums told, and what that took.
+/// The answers of the sums, and their cost.
 pub struct Told {
     pub summary: Summary,
     pub slices: u64,
     pub retried: u64,
 }
 
-/// Asks each slice, at most so many at once. One that fails is asked once more; without it there is no answer, as what it tells nobody
-/// else knows.
+/// Asks for each slice, a bounded number at once. If a slice fails, it is asked for once more. If
+/// it fails again, there is no answer, because no other slice has its paths.
 pub async fn ask(settings: &Settings, query: &Query, snapshot: &Snapshot) -> Result<Told, Failure> {
     let retried = Cell::new(0);
     let slices = slices(query, snapshot);
@@ -51,7 +52,8 @@ pub async fn ask(settings: &Settings, query: &Query, snapshot: &Snapshot) -> Res
     })
 }
 
-/// One slice where the paths are few, or where it takes all of them to tell who called them.
+/// There is one slice if the paths are few, or if the callers of all paths must be counted
+/// together.
 fn slices(query: &Query, snapshot: &Snapshot) -> Vec<Slice> {
     let count = match query.details.paths {
         0 => 1,
@@ -65,7 +67,7 @@ fn slices(query: &Query, snapshot: &Snapshot) -> Vec<Slice> {
         filter: query.filter.clone(),
         details: match number {
             0 => query.details,
-            // All together is for the first to tell.
+            // Only the first slice has the sums over all paths.
             _ => rollcall_tally::Details {
                 countries: CountryDetail::Nothing,
                 timeline: false,

@@ -1,4 +1,5 @@
-//! Who is asked: the IPs of one snapshot that a question's filter names, and that were seen within the time it is about.
+//! The IPs that are asked: the IPs of one snapshot that the question's filter lets through, and
+//! that were seen within the question's time.
 
 use std::time::Instant;
 
@@ -10,14 +11,14 @@ use crate::collector;
 use crate::retry::ask_twice;
 use crate::settings::Settings;
 
-/// Shards listed by one request.
+/// The number of shards listed by one request.
 const SHARDS_AT_ONCE: u32 = 32;
 
-/// All of them, for an answer that says how many answered.
+/// All IPs to ask, for an answer that says how many of them answered.
 pub struct Targets {
     pub snapshot: Snapshot,
     pub ips: Vec<IpRef>,
-    /// IPs seen within `active_days`, whatever the window.
+    /// IPs seen within `active_days`. The window does not matter.
     pub active: u64,
     pub began: Instant,
 }
@@ -46,7 +47,8 @@ impl Targets {
             .await
     }
 
-    /// The IPs that can be among those that called most, if the lists of these tell them: each of them, and the most that any other has.
+    /// The IPs that can be among those with the most hits, and the most hits that any other IP has.
+    /// None: the lists of the heaviest do not tell.
     pub async fn heaviest(
         query: &Query,
         snapshot: &Snapshot,
@@ -71,7 +73,7 @@ impl Targets {
         }))
     }
 
-    /// The IPs cut into batches.
+    /// Cuts the IPs into batches.
     pub fn batches(&self, settings: &Settings, query: &Query) -> Vec<Batch> {
         let cut = self.ips.chunks(settings.batch_size);
         cut.map(|ips| batch(&self.snapshot, query, ips.to_vec()))
@@ -79,8 +81,9 @@ impl Targets {
     }
 }
 
-/// The same in batches of so many, one after the other: shards are listed when the IPs of those before them are used up, so that few IPs are
-/// in memory at any time. At most one request for shards is in flight.
+/// The IPs in batches of `size`, one after the other. Shards are listed only when the IPs of
+/// earlier shards are used up. So few IPs are in memory at any time. At most one request for shards
+/// is in flight.
 pub fn batches(
     snapshot: Snapshot,
     query: Query,
@@ -103,7 +106,7 @@ async fn list(range: ShardRange) -> Result<IpList, Failure> {
 }
 
 fn shard_ranges(snapshot: &Snapshot, query: &Query) -> impl Iterator<Item = ShardRange> {
-    // The collector reads the one shard that a single address is in, so that one request will do.
+    // The collector reads only the shard that a single address is in. So one request is enough.
     let shard_count = match query.filter.one_ip() {
         Some(_) => snapshot.shards.max(1),
         None => SHARDS_AT_ONCE,

@@ -1,4 +1,4 @@
-//! Asks both ways for everything, and compares: the sums over all IPs, and the IPs themselves.
+//! Asks both the sums over all IPs and the IPs themselves for everything, and compares.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use rollcall_tally::{CountryDetail, Details, Failure, Filter, PathOrder, Window}
 use crate::settings::Settings;
 use crate::{answer, collector, sums};
 
-/// Paths compared by name: those called most.
+/// Paths compared by name: the ones with the most hits.
 const PATHS: u32 = 1_000;
 
 pub async fn verify() -> Result<Verified, Failure> {
@@ -30,7 +30,8 @@ pub async fn verify() -> Result<Verified, Failure> {
             via: None,
         };
         let of_sums = sums::ask(&settings, &query, &snapshot).await?.summary;
-        // All paths of the IPs: those called most are others where some left.
+        // All paths of the IPs are asked for. If some IPs left, the remaining IPs may have other
+        // paths at the top.
         let of_ips = Query {
             details: Details {
                 paths: u32::MAX,

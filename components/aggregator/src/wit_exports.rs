@@ -1,4 +1,4 @@
-//! The same answers for components that ask with no HTTP.
+//! The same answers over WIT, for components that ask without HTTP.
 
 use std::net::IpAddr;
 
@@ -115,7 +115,7 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         offset: u32,
         limit: u32,
     ) -> Result<IpReport, Failure> {
-        // The IP asked about is no condition.
+        // The IP is the subject of the question, not a condition.
         let filter = Filter { ip: None, ..filter };
         let scope = scope(window, filter)?;
         let ip = ip.parse::<IpAddr>();
@@ -141,7 +141,7 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
     }
 }
 
-/// The path key of a filter is no parameter of a question, and is read here.
+/// The path key of a filter is not a parameter of a question. So it is read here.
 fn scope(window: Window, mut filter: Filter) -> Result<Scope, Failure> {
     let key = filter.path_key.as_deref().map(read_path_key).transpose();
     filter.path_key = key.map_err(|reason| Failure::Invalid(format!("key: {reason}")))?;

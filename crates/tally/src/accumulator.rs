@@ -1,6 +1,6 @@
-//! How states and summaries add up, in any order.
+//! Adds up states and summaries, in any order.
 //!
-//! Each IP is in one of them only, so that counts of IPs may be summed.
+//! Each IP is in only one state or summary. So counts of IPs may be summed.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,7 +16,7 @@ use crate::summary::{
 use crate::tally::Tally;
 use crate::window::{Ranges, Span, Window};
 
-/// What is asked of each state.
+/// The question that each state is asked.
 #[derive(Clone, Debug)]
 pub struct Asked<'q> {
     pub filter: &'q Filter,
@@ -46,7 +46,7 @@ pub struct Accumulator {
 }
 
 impl Accumulator {
-    /// What is added must have been asked for the same details.
+    /// Everything that is added must have been asked for the same details.
     pub fn new(details: Details) -> Self {
         Self {
             details,
@@ -59,7 +59,7 @@ impl Accumulator {
         }
     }
 
-    /// Adds the state of an IP that is in no other state or summary added.
+    /// Adds the state of an IP. The IP must be in no other state or summary that is added.
     pub fn add_state(&mut self, ip: &str, mut state: IpState, asked: &Asked<'_>) {
         let Asked {
             filter,
@@ -115,7 +115,7 @@ impl Accumulator {
         self.sum.tally.merge(&caller.tally);
         if self.details.countries != CountryDetail::Nothing && caller.tally.count > 0 {
             let mut tally = caller.tally.clone();
-            // As the sums over all IPs know it.
+            // The longest response time as the sums over all IPs know it.
             tally.forget_max();
             self.add_country(CountrySummary {
                 country: caller.country.clone().unwrap_or_default(),
@@ -174,8 +174,8 @@ impl Accumulator {
         self.sum.first_seen_ms = known.into_iter().chain(at_ms).min();
     }
 
-    /// What a path adds to the timeline, and whether any of it is of the period before. A hit from the future, of a clock that is
-    /// ahead, counts in the newest bucket.
+    /// Adds a path to the timeline. Returns whether the path has hits in the period before. If a
+    /// clock is ahead, its hits are from the future and count in the newest bucket.
     fn add_buckets(&mut self, path: &PathState, asked: &Asked<'_>) -> bool {
         if !self.details.timeline {
             return false;
@@ -216,7 +216,8 @@ impl Accumulator {
         }
     }
 
-    /// The sum of all IPs, if each of them was added: how many paths they called, and the first of these.
+    /// The sum of all IPs, if every IP was added: the number of paths that they called, and the
+    /// first of these paths.
     pub fn finish_ips(mut self) -> Summary {
         self.paths.retain(|_, path| path.tally.count > 0);
         self.sum.unique_paths = self.paths.len() as u64;
@@ -227,7 +228,8 @@ impl Accumulator {
         self.finish_slices()
     }
 
-    /// The sum of all slices, if each of them was added: the first of the paths. A slice says itself how many it has.
+    /// The sum of all slices, if every slice was added: the first of the paths. A slice itself says
+    /// how many paths it has.
     pub fn finish_slices(self) -> Summary {
         let details = self.details;
         let mut summary = self.finish();
@@ -236,7 +238,7 @@ impl Accumulator {
         summary
     }
 
-    /// The sum of all that was added, for one who adds others.
+    /// The sum of everything that was added. It can be added to another accumulator.
     pub fn finish(self) -> Summary {
         let mut callers = self.details.order.sort(self.callers);
         callers.truncate(self.details.callers as usize);
@@ -253,7 +255,7 @@ impl Accumulator {
     }
 }
 
-/// An IP of which nothing was counted yet.
+/// An IP without any counted hit.
 fn nobody(ip: &str, state: &IpState) -> CallerSummary {
     CallerSummary {
         ip: ip.to_owned(),

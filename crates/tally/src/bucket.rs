@@ -1,15 +1,15 @@
-//! The buckets that time is cut into, each by its name.
+//! The buckets of time, and their names.
 
 use crate::window::Ranges;
 
-/// How long a bucket is.
+/// The length of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
     /// 5 minutes.
     Fine,
     Hour,
     Day,
-    /// All that is older than the days kept.
+    /// One bucket for all time before the days kept.
     Before,
 }
 
@@ -21,7 +21,7 @@ pub struct BucketId {
 }
 
 impl BucketId {
-    /// The one bucket that a hit lies in.
+    /// The one bucket that a hit at this time lies in.
     pub fn of(at_ms: u64, ranges: &Ranges) -> Self {
         let tier = if at_ms >= ranges.fine_from_ms {
             Tier::Fine
@@ -35,13 +35,14 @@ impl BucketId {
         Self::around(tier, at_ms, ranges)
     }
 
-    /// The stretch of time of a length that a moment is in.
+    /// The stretch of time of this length that the moment is in.
     pub fn around(tier: Tier, at_ms: u64, ranges: &Ranges) -> Self {
         let start_ms = ranges.calendar.start_ms(tier, at_ms);
         Self { tier, start_ms }
     }
 
-    /// The bucket that this one is poured into, or this one itself.
+    /// The coarser bucket that this bucket's hits move to. If they do not move yet, this bucket
+    /// itself.
     pub fn aged(self, ranges: &Ranges) -> Self {
         let due = Self::of(self.start_ms, ranges);
         match self.tier {
@@ -51,7 +52,7 @@ impl BucketId {
         }
     }
 
-    /// Whether all of the bucket starts at `from_ms` or later. 0 is everything.
+    /// Whether all of the bucket starts at `from_ms` or later. 0 matches every bucket.
     pub fn starts_within(self, from_ms: u64) -> bool {
         from_ms == 0 || (self.tier != Tier::Before && self.start_ms >= from_ms)
     }

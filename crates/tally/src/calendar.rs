@@ -1,21 +1,22 @@
-//! When hours and days begin at one place.
+//! The beginnings of hours and days in one time zone.
 
 use serde::{Deserialize, Serialize};
 
 use crate::bucket::Tier;
 use crate::window::{DAY_MS, FINE_MS, HOUR_MS};
 
-/// What clocks show from a moment on: so much more than UTC.
+/// How far the clocks are ahead of UTC, from one moment on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UtcOffset {
     pub from_ms: u64,
     pub offset_ms: i64,
 }
 
-/// The clocks of one place, as far back as days are kept. The default is UTC.
+/// The clocks of one time zone, as far back as days are kept. The default is UTC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calendar {
-    /// Sorted by time. The first holds for all time before it, too. Whole 5 minutes.
+    /// Sorted by time. The first also holds for all time before it. Each is a multiple of 5
+    /// minutes.
     offsets: Vec<UtcOffset>,
 }
 
@@ -37,12 +38,12 @@ impl Calendar {
         &self.offsets
     }
 
-    /// By how much clocks are ahead of UTC at a moment.
+    /// How far the clocks are ahead of UTC at a moment.
     pub fn offset_ms(&self, at_ms: u64) -> i64 {
         self.at(at_ms).offset_ms
     }
 
-    /// When the stretch of time of a length began that a moment is in.
+    /// The start of the bucket of this length that the moment is in.
     pub fn start_ms(&self, tier: Tier, at_ms: u64) -> u64 {
         match tier {
             Tier::Fine => at_ms / FINE_MS * FINE_MS,
@@ -52,12 +53,12 @@ impl Calendar {
         }
     }
 
-    /// When the next one begins.
+    /// The start of the next bucket.
     pub fn next_ms(&self, tier: Tier, at_ms: u64) -> u64 {
         let start_ms = self.start_ms(tier, at_ms);
         match tier {
             Tier::Fine => start_ms + FINE_MS,
-            // An hour is shorter where the clocks are changed within it.
+            // If the clocks are changed within an hour, the hour is shorter.
             Tier::Hour => {
                 let full_ms = self.full_hour_ms(at_ms) + HOUR_MS;
                 let mut changes = self.offsets.iter().map(|of| of.from_ms);
@@ -70,7 +71,7 @@ impl Calendar {
         }
     }
 
-    /// When a day begins that is so many days after 1970-01-01.
+    /// The start of a day, given as a number of days since 1970-01-01.
     pub fn day_of_number_ms(&self, number: u32) -> u64 {
         let noon_ms = u64::from(number) * DAY_MS + DAY_MS / 2;
         self.day_ms(noon_ms.saturating_add_signed(-self.offset_ms(noon_ms)))
@@ -89,14 +90,14 @@ impl Calendar {
         self.full_hour_ms(at_ms).max(self.at(at_ms).from_ms)
     }
 
-    /// When clocks that were not changed within the hour showed it full.
+    /// The last full hour on clocks that were not changed within the hour.
     fn full_hour_ms(&self, at_ms: u64) -> u64 {
         let offset_ms = self.offset_ms(at_ms);
         let shown_ms = at_ms.saturating_add_signed(offset_ms);
         (shown_ms / HOUR_MS * HOUR_MS).saturating_add_signed(-offset_ms)
     }
 
-    /// The first moment of a day, which is not always midnight.
+    /// The first moment of a day. It is not always midnight.
     fn day_ms(&self, at_ms: u64) -> u64 {
         let day = |of: UtcOffset, at_ms: u64| at_ms.saturating_add_signed(of.offset_ms) / DAY_MS;
         let mut of = self.at(at_ms);
@@ -124,7 +125,8 @@ mod tests {
     use super::*;
     use crate::time_zone::Zone;
 
-    /// With a change of 30 minutes, one at midnight, offsets of 30 and 45 minutes, changes in Ramadan, and both hemispheres.
+    /// Zones with a change of 30 minutes, a change at midnight, offsets of 30 and 45 minutes,
+    /// changes in Ramadan, and of both hemispheres.
     const ZONES: [&str; 12] = [
         "UTC",
         "Europe/Berlin",

@@ -1,7 +1,7 @@
-//! Filters: which hits count. Every condition that is given must hold.
+//! Filters: conditions on the hits that count. Every given condition must hold.
 //!
-//! Each condition is read by [`Text::read`], which refuses what can never hold and leaves it in one spelling, so that equal filters are
-//! equal texts.
+//! [`Text::read`] reads each condition. It refuses a condition that can never hold. It gives each
+//! condition one spelling. So equal filters are equal texts.
 
 use std::net::IpAddr;
 
@@ -11,25 +11,25 @@ use serde::{Deserialize, Serialize};
 use crate::hit::{self, OTHER_PATHS, PATH_BYTES_MAX};
 use crate::status::StatusClass;
 
-/// What an unknown country or user agent is called.
+/// The name of an unknown country or user agent.
 pub const UNKNOWN: &str = "unknown";
 
-/// Which hits count; the default is all of them.
+/// Conditions on the hits that count. By default all hits count.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// An address, or a network as `192.0.2.0/24`.
     pub ip: Option<String>,
-    /// What the path starts with.
+    /// The start of the path.
     pub path_prefix: Option<String>,
     pub method: Option<String>,
     pub status: Option<StatusClass>,
-    /// Two characters, or [`UNKNOWN`]: what the IP told last.
+    /// Two characters, or [`UNKNOWN`]: the country that the IP told last.
     pub country: Option<String>,
-    /// Exactly this path key.
+    /// The path key.
     pub path_key: Option<String>,
 }
 
-/// A condition that is told as text, by how it is spelled.
+/// A condition that is given as text, by its spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
     Network,
@@ -39,7 +39,7 @@ pub enum Text {
 }
 
 impl Text {
-    /// The one spelling, or what was expected.
+    /// The condition in its one spelling. The error says which text was expected.
     pub fn read(self, text: &str) -> Result<String, String> {
         match self {
             Self::Network => read_ip(text),
@@ -51,7 +51,7 @@ impl Text {
 }
 
 impl Filter {
-    /// The one address that is let through, if it is one.
+    /// The one address that the filter lets through, if it lets through only one.
     pub fn one_ip(&self) -> Option<IpAddr> {
         self.ip.as_deref()?.parse().ok()
     }
@@ -64,7 +64,7 @@ impl Filter {
         {
             return false;
         }
-        // `(other)` has neither method nor path, so that no condition on them holds.
+        // `(other)` has neither method nor path. So no condition on them holds.
         let (method, path) = path_key.split_once(' ').unwrap_or_default();
         let method_fits = self.method.as_deref().is_none_or(|wanted| wanted == method);
         let prefix = self.path_prefix.as_deref();
@@ -76,28 +76,29 @@ impl Filter {
         self.country.as_deref().is_none_or(|wanted| wanted == told)
     }
 
-    /// Whether some paths do not get through.
+    /// Whether the filter excludes some paths.
     pub fn is_on_paths(&self) -> bool {
         self.path_key.is_some() || self.path_prefix.is_some() || self.method.is_some()
     }
 
-    /// Whether some hits on [`OTHER_PATHS`] may be on paths that it means.
+    /// Whether some hits on [`OTHER_PATHS`] may be on paths that the filter lets through.
     pub fn may_mean_other_paths(&self) -> bool {
         self.is_on_paths() && !self.lets_path(OTHER_PATHS)
     }
 
-    /// Whether the sums over all IPs tell which hits get through: they know paths, and neither single IPs nor what else a hit had.
+    /// Whether the sums over all IPs can apply the filter. The sums know paths. They do not know
+    /// single IPs or the other fields of a hit.
     pub fn is_of_sums(&self) -> bool {
         self.ip.is_none() && self.status.is_none() && self.country.is_none()
     }
 
-    /// The filter, unless it lets everything through.
+    /// The filter. None if it lets everything through.
     pub fn some(&self) -> Option<Self> {
         (*self != Self::default()).then(|| self.clone())
     }
 }
 
-/// As an object of the conditions that are given.
+/// The filter as an object of the given conditions.
 pub mod as_parameters {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -144,7 +145,8 @@ pub mod as_parameters {
     }
 }
 
-/// An address or a network. One that IPv4 is mapped into is IPv4, as the addresses of hits are.
+/// Reads an address or a network. An IPv4 network mapped into IPv6 becomes IPv4, as the addresses
+/// of hits do.
 pub fn read_network(text: &str) -> Result<IpNet, String> {
     let expected = || "expected an IP address or a network as 192.0.2.0/24".to_owned();
     let network = match text.parse::<IpAddr>() {

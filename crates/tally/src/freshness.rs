@@ -1,20 +1,22 @@
-//! How long an answer is fresh: the less it changes, the longer.
+//! How long an answer is fresh. The less the answer changes, the longer it is fresh.
 
 use crate::tally::ratio;
 
-/// No answer that lacks nothing is fresh for less.
+/// If an answer lacks nothing, it is fresh for at least this time.
 pub const TTL_MIN_MS: u64 = 60_000;
-/// For how long an answer is fresh that lacks what is being folded: others may have it meanwhile.
+/// How long an answer is fresh that lacks batches which are being folded. In this time, other
+/// clients may get it, too.
 pub const TTL_BEHIND_MS: u64 = 2_000;
-/// How much of its time an answer loses that is all new.
+/// The share of its time that an answer loses if all of its hits are new.
 const VOLATILE_SHARE: f64 = 0.8;
 
-/// How much an answer changes: the share of its hits that came in the last hour. 0 is at rest, 1 is all new.
+/// How much an answer changes: the share of its hits that came in the last hour. 0: no hit is new.
+/// 1: all hits are new.
 pub fn volatility(hits: u64, last_hour: u64) -> f64 {
     ratio(last_hour, hits).min(1.0)
 }
 
-/// How long an answer is fresh, of a kind that is fresh for `base_ms` when it is at rest.
+/// How long an answer is fresh. `base_ms` is the time for an answer without new hits.
 pub fn ttl_ms(base_ms: u64, volatility: f64) -> u64 {
     let factor = 1.0 - VOLATILE_SHARE * volatility.clamp(0.0, 1.0);
     ((base_ms as f64 * factor).round() as u64).max(TTL_MIN_MS)

@@ -1,4 +1,4 @@
-//! A histogram of response times: fixed buckets, so that two of them add up to the one of both.
+//! Histograms of response times. Their buckets are fixed. So two histograms can be added.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,12 +11,13 @@ pub struct Bucket {
     pub count: u64,
 }
 
-/// A power of two: so many equal steps lead from each power of two to the next.
+/// The number of equal steps from each power of two to the next. It is a power of two itself.
 const STEPS: u64 = 64;
 const STEPS_LOG: u32 = STEPS.ilog2();
 
-/// The bucket of a response time: exact below 64 µs, then 64 equal steps from each power of two to the next, so that a bucket is never
-/// wider than a 64th (1.6 %) of what it holds.
+/// The bucket of a response time. Below 64 µs each microsecond has its own bucket. Above, there are
+/// 64 equal steps from each power of two to the next. So a bucket is never wider than a 64th (1.6
+/// %) of its response times.
 pub fn bucket_index(time_us: u64) -> u16 {
     let power = time_us.max(1).ilog2();
     if power < STEPS_LOG {
@@ -40,12 +41,13 @@ pub fn bucket_end_us(index: u16) -> u64 {
     start.map_or(u64::MAX, |start| start - 1)
 }
 
-/// Counts a bucket in a sorted histogram.
+/// Adds the counts of a bucket to a sorted histogram.
 pub fn add_bucket(histogram: &mut Vec<Bucket>, bucket: Bucket) {
     add_bucket_from(histogram, 0, bucket);
 }
 
-/// The same where all before `from` are smaller. Gives where it is: another histogram is added in one pass.
+/// Like [`add_bucket`], if all buckets before `from` are smaller. Returns the bucket's position. So
+/// another histogram can be added in one pass.
 pub fn add_bucket_from(histogram: &mut Vec<Bucket>, from: usize, bucket: Bucket) -> usize {
     let rest = histogram.get(from..).unwrap_or_default();
     let at = from + rest.partition_point(|known| known.index < bucket.index);
@@ -56,7 +58,7 @@ pub fn add_bucket_from(histogram: &mut Vec<Bucket>, from: usize, bucket: Bucket)
     at
 }
 
-/// Takes back what [`add_bucket`] counted.
+/// Subtracts the counts that [`add_bucket`] added.
 pub fn subtract_bucket(histogram: &mut Vec<Bucket>, less: Bucket) {
     if let Ok(at) = histogram.binary_search_by_key(&less.index, |known| known.index)
         && let Some(known) = histogram.get_mut(at)
@@ -68,7 +70,8 @@ pub fn subtract_bucket(histogram: &mut Vec<Bucket>, less: Bucket) {
     }
 }
 
-/// The end of the bucket that the smallest response time lies in that `percent` of all do not exceed. None of nothing.
+/// Finds the smallest response time that `percent` of all response times do not exceed, and returns
+/// the end of its bucket. None if the histogram is empty.
 pub fn percentile_us(histogram: &[Bucket], percent: u64) -> Option<u64> {
     let total: u64 = histogram.iter().map(|bucket| bucket.count).sum();
     let rank = (u128::from(total) * u128::from(percent)).div_ceil(100);

@@ -9,7 +9,7 @@ use crate::report::rfc3339_text;
 
 const FIRST_DAY: Date = date(1970, 1, 1);
 
-/// A moment, or a day of the operator's calendar.
+/// A moment, or a day of the store's calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Moment {
     /// In milliseconds since 1970.
@@ -18,11 +18,12 @@ pub enum Moment {
     Day(u32),
 }
 
-/// From a moment on, and up to another. Without the one it has no beginning, without the other it ends now.
+/// A stretch of time from one moment to another. Without `from` it has no beginning. Without `to`
+/// it ends now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Interval {
     pub from: Option<Moment>,
-    /// A moment does not belong to it, a day does.
+    /// A moment is not part of the interval. A day is part of it.
     pub to: Option<Moment>,
 }
 
@@ -34,7 +35,7 @@ impl Moment {
             let at_ms = u64::try_from(at.as_millisecond()).map_err(|_| expected())?;
             return Ok(Self::At(at_ms));
         }
-        // A date alone: what has a time, too, needs an offset.
+        // Only a date may lack the offset. A text with a time needs an offset.
         let day: Date = match text.len() {
             10 => text.parse().map_err(|_| expected())?,
             _ => return Err(expected()),
@@ -43,7 +44,7 @@ impl Moment {
         Ok(Self::Day(u32::try_from(days).map_err(|_| expected())?))
     }
 
-    /// Its one spelling.
+    /// The moment in its one spelling.
     pub fn text(self) -> String {
         match self {
             Self::At(ms) => rfc3339_text(ms),
@@ -61,7 +62,8 @@ impl Interval {
         *self != Self::default()
     }
 
-    /// Why it can have no hit, if that can be told without a calendar.
+    /// Why the interval can have no hit. None if only a calendar could tell that, or if there is no
+    /// reason.
     pub fn refusal(&self) -> Option<&'static str> {
         match (self.from?, self.to?) {
             (Moment::At(from), Moment::At(to)) if from >= to => Some("expected a time after from"),
@@ -72,7 +74,7 @@ impl Interval {
         }
     }
 
-    /// From when on, and before when.
+    /// The first moment that counts, and the first one after it that does not count.
     pub fn moments(&self, calendar: &Calendar) -> (u64, Option<u64>) {
         let from_ms = self.from.map_or(0, |from| match from {
             Moment::At(ms) => ms,

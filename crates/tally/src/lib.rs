@@ -1,6 +1,7 @@
-//! What a hit is, what is kept of each IP, and how it all adds up.
+//! Hits, the state of each IP, and how both add up.
 //!
-//! Pure: no I/O, no clock, no SDK. Time comes in as an argument, in milliseconds since 1970.
+//! The crate is pure: it has no I/O, no clock and no SDK. Time is an argument, in milliseconds
+//! since 1970.
 
 pub mod accumulator;
 pub mod alert;

@@ -1,8 +1,8 @@
-//! What lists are sorted by. See [`crate::ranking`].
+//! The orders of lists. See [`crate::ranking`].
 
 use serde::{Deserialize, Serialize};
 
-/// What a list of paths is sorted by.
+/// The field that a list of paths is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PathOrder {
     #[default]
@@ -13,7 +13,7 @@ pub enum PathOrder {
     P95ResponseTime,
 }
 
-/// What a list of IPs is sorted by.
+/// The field that a list of IPs is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IpOrder {
     #[default]

@@ -1,10 +1,11 @@
-//! Sorting lists, descending. The orders are total: equals are sorted by path key, or by address as text.
+//! Sorts lists, descending. The orders are total: if two entries are equal, they are sorted by path
+//! key, or by address as text.
 
 use crate::order::{IpOrder, PathOrder};
 use crate::summary::{CallerSummary, PathSummary};
 use crate::tally::Tally;
 
-/// The higher, the further up. None is below all: a path that told no response time.
+/// A higher rank comes first. None comes last: a path without a response time.
 type Rank = Option<u64>;
 
 impl PathOrder {
@@ -38,12 +39,12 @@ impl IpOrder {
     }
 }
 
-/// Numbers that are not negative are ordered as their bits are.
+/// Numbers that are not negative are in the same order as their bits.
 fn error_rate(tally: &Tally) -> Rank {
     Some(tally.error_rate().to_bits())
 }
 
-/// Each rank is reckoned once, since a percentile is dear.
+/// Each rank is computed once, because a percentile is expensive.
 fn sort<T>(items: Vec<T>, rank: impl Fn(&T) -> Rank, name: impl Fn(&T) -> &str) -> Vec<T> {
     let ranked = items.into_iter().map(|item| (rank(&item), item));
     let mut ranked: Vec<(Rank, T)> = ranked.collect();

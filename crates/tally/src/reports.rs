@@ -1,4 +1,5 @@
-//! The WIT's interface `reports` in Rust: the shapes of all reports, also of those that stand beside their question.
+//! The WIT's interface `reports` in Rust: the shapes of all reports, including those in the files
+//! of their questions.
 
 pub use crate::question::reports::*;
 pub use crate::report::*;

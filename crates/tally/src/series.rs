@@ -11,24 +11,25 @@ use crate::window::Ranges;
 /// Buckets of one length, sorted by their start. Most series have very few.
 pub type Buckets = Vec<(u64, Tally)>;
 
-/// Holds no empty bucket.
+/// It holds no empty bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Series {
     pub fine: Buckets,
     pub hours: Buckets,
     pub days: Buckets,
-    /// All that is older than the days kept.
+    /// All hits that are older than the days kept.
     pub before: Tally,
 }
 
 impl Series {
-    /// Counts a hit in the one bucket that it lies in.
+    /// Counts a hit in its one bucket.
     pub fn add(&mut self, hit: &Hit, ranges: &Ranges) {
         let bucket = BucketId::of(hit.timestamp_ms, ranges);
         self.change(bucket, |tally| tally.add(hit));
     }
 
-    /// Pours buckets that are out of their range into the coarser ones. Answers are given of an aged series only.
+    /// Moves buckets that have left their range into coarser buckets. A series is aged before it
+    /// answers.
     pub fn age(&mut self, ranges: &Ranges) {
         self.age_tier(Tier::Fine, ranges.fine_from_ms, ranges);
         self.age_tier(Tier::Hour, ranges.hours_from_ms, ranges);
@@ -59,7 +60,7 @@ impl Series {
         }
     }
 
-    /// Changes one bucket, which may not be there yet.
+    /// Changes one bucket. If the bucket does not exist, it is made.
     fn change(&mut self, id: BucketId, change: impl FnOnce(&mut Tally)) {
         let Some(buckets) = self.buckets_of(id.tier) else {
             return change(&mut self.before);
@@ -75,7 +76,8 @@ impl Series {
         }
     }
 
-    /// What the buckets that start within a stretch of time hold of a class of status, or of all. From 0 on is from the beginning.
+    /// The hits, of one class of status or of all, in the buckets that start within `starts`. A
+    /// start of 0 means from the beginning.
     pub fn within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> Tally {
         let mut sum = Tally::default();
         for tally in self.tallies(starts) {
@@ -84,7 +86,7 @@ impl Series {
         sum
     }
 
-    /// The same, hits alone.
+    /// Like [`Self::within`], but only the number of hits.
     pub fn count_within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> u64 {
         let tallies = self.tallies(starts);
         tallies.map(|tally| tally.count_of(class)).sum()
@@ -96,7 +98,7 @@ impl Series {
         buckets.chain(before)
     }
 
-    /// All that holds hits.
+    /// All buckets. Each holds hits.
     pub fn buckets(&self) -> impl Iterator<Item = (BucketId, &Tally)> {
         let tiers = [
             (Tier::Fine, &self.fine),
@@ -117,7 +119,8 @@ impl Series {
         kept.chain(before)
     }
 
-    /// The buckets that start within a stretch of time, each with its start. What is before all days has none.
+    /// The buckets that start within `starts`, each with its start. The bucket for all hits before
+    /// the days kept has no start, and is left out.
     pub fn buckets_within(&self, starts: &Range<u64>) -> impl Iterator<Item = (u64, &Tally)> {
         let tiers = [&self.fine, &self.hours, &self.days].into_iter();
         let within = tiers.flat_map(move |buckets| {

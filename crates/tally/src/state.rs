@@ -1,6 +1,7 @@
 //! All that is known of one IP.
 //!
-//! The same hits in the same order give the same state, however they were cut into segments, once it is aged to the same moment.
+//! The same hits in the same order give the same state, if both states are aged to the same moment.
+//! The cut into segments does not matter.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -13,12 +14,13 @@ use crate::status::StatusClass;
 use crate::tally::Tally;
 use crate::window::{Ranges, Span, Window};
 
-/// Distinct path keys kept of one IP. Hits on further ones are counted under [`OTHER_PATHS`], and as dropped from their path.
+/// The most distinct path keys kept of one IP. Hits on further path keys are counted under
+/// [`OTHER_PATHS`], and count as dropped from their path.
 pub const PATH_KEYS_MAX: usize = 1_000;
-/// User agents kept of one IP: those seen last.
+/// The most user agents kept of one IP. The ones seen last are kept.
 pub const USER_AGENTS_MAX: usize = 5;
 
-/// What one IP did on one path key.
+/// The hits of one IP on one path key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathState {
     pub first_seen_ms: u64,
@@ -29,15 +31,15 @@ pub struct PathState {
 /// All that is known of one IP.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpState {
-    /// The country that the newest hit with a country told, and when.
+    /// The country of the newest hit that has one, and the time of that hit.
     pub country: Option<(u64, String)>,
-    /// The last seen last.
+    /// Sorted by time. The one seen last is at the end.
     pub user_agents: BTreeSet<(u64, String)>,
     pub paths: BTreeMap<String, PathState>,
 }
 
 impl IpState {
-    /// Counts a hit. Tells whether it went to [`OTHER_PATHS`].
+    /// Counts a hit. Returns whether it was counted under [`OTHER_PATHS`].
     pub fn add(&mut self, hit: &Hit, ranges: &Ranges) -> bool {
         if let Some(country) = &hit.country {
             let told = (hit.timestamp_ms, country.as_str());
@@ -83,7 +85,7 @@ impl IpState {
         }
     }
 
-    /// Brings every series to the buckets of another moment.
+    /// Ages every series to the moment of `ranges`.
     pub fn age(&mut self, ranges: &Ranges) {
         for path in self.paths.values_mut() {
             path.series.age(ranges);
@@ -94,7 +96,7 @@ impl IpState {
         self.country.as_ref().map(|(_, country)| country.as_str())
     }
 
-    /// The user agents that were seen last, the newest first.
+    /// The user agents seen last, the newest first.
     pub fn user_agents(&self) -> impl Iterator<Item = &str> {
         self.user_agents.iter().rev().map(|(_, name)| name.as_str())
     }
@@ -120,19 +122,20 @@ impl IpState {
             .unwrap_or(0)
     }
 
-    /// Hits ever counted.
+    /// All hits that were ever counted.
     pub fn hits(&self) -> u64 {
         self.hits_by_path().map(|(_, hits)| hits).sum()
     }
 
-    /// The path keys, each with the hits ever counted.
+    /// The path keys, each with all hits that were ever counted.
     pub fn hits_by_path(&self) -> impl Iterator<Item = (&str, u64)> {
         let ever = Span::ALL.starts();
         let paths = self.paths.iter();
         paths.map(move |(key, path)| (key.as_str(), path.count_within(&ever, None)))
     }
 
-    /// The path keys that a filter lets through; none if it does not let the IP's country through.
+    /// The path keys that the filter lets through. If the filter excludes the IP's country, there
+    /// are none.
     pub fn paths(&self, filter: &Filter) -> impl Iterator<Item = (&str, &PathState)> {
         let mine = filter.lets_country(self.country());
         let paths = self.paths.iter();
@@ -141,7 +144,8 @@ impl IpState {
             .map(|(key, path)| (key.as_str(), path))
     }
 
-    /// This IP in an export: a row for each path called in a stretch of time. Bytes and response times are not kept by class of status.
+    /// The rows of this IP in an export: one for each path called in the span. Bytes and response
+    /// times are not kept by class of status.
     pub fn rows(&self, ip: &str, span: &Span, filter: &Filter) -> Vec<ExportRow> {
         let starts = span.starts();
         let row = |(key, path): (&str, &PathState)| {
@@ -170,7 +174,7 @@ impl IpState {
 }
 
 impl PathState {
-    /// What was counted of a class of status, or of all, in the buckets that start within a stretch of time.
+    /// The hits, of one class of status or of all, in the buckets that start within `starts`.
     pub fn within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> Tally {
         match self.is_within(starts) {
             true => self.series.within(starts, class),
@@ -178,7 +182,7 @@ impl PathState {
         }
     }
 
-    /// The same, hits alone.
+    /// Like [`Self::within`], but only the number of hits.
     pub fn count_within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> u64 {
         match self.is_within(starts) {
             true => self.series.count_within(starts, class),
@@ -186,17 +190,17 @@ impl PathState {
         }
     }
 
-    /// Whether a bucket can start within it.
+    /// Whether a bucket of this path can start within `starts`.
     fn is_within(&self, starts: &Range<u64>) -> bool {
         self.last_seen_ms >= starts.start
     }
 
-    /// The buckets that start within a stretch of time, each with its start.
+    /// The buckets that start within `starts`, each with its start.
     pub fn buckets_within(&self, starts: &Range<u64>) -> impl Iterator<Item = (u64, &Tally)> {
         self.series.buckets_within(starts)
     }
 
-    /// How much of the recent past.
+    /// The hits of the last 24 hours, 7 days and 30 days.
     pub fn recent(&self, ranges: &Ranges, class: Option<StatusClass>) -> RecentActivity {
         let count = |window: Window| self.count_within(&window.span(ranges).starts(), class);
         RecentActivity {

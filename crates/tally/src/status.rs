@@ -1,8 +1,8 @@
-//! Statuses, their classes, and hits counted by either.
+//! Statuses, their classes, and hits counted by status or class.
 
 use serde::{Deserialize, Serialize};
 
-/// The hundreds of a status.
+/// The class of a status: its hundreds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StatusClass {
     Informational,
@@ -10,7 +10,7 @@ pub enum StatusClass {
     Redirection,
     ClientError,
     ServerError,
-    /// No status was told.
+    /// The hit has no status.
     Unknown,
 }
 
@@ -45,7 +45,7 @@ impl StatusClass {
         Self::of_code(status.unwrap_or(NO_STATUS))
     }
 
-    /// The class of a status as [`StatusCount`] has it.
+    /// The class of a status code in a [`StatusCount`].
     pub fn of_code(code: u16) -> Self {
         match if code < 100 { code } else { code / 100 } {
             1 => Self::Informational,
@@ -58,7 +58,7 @@ impl StatusClass {
     }
 }
 
-/// The code of hits that told no status.
+/// The code of hits without a status.
 pub const NO_STATUS: u16 = 0;
 
 /// Hits of one status.
@@ -66,7 +66,7 @@ pub const NO_STATUS: u16 = 0;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusCount {
-    /// 100 to 599; or [`NO_STATUS`]; or 1 to 5, if only the class is known.
+    /// 100 to 599. Or [`NO_STATUS`]. Or 1 to 5, if only the class is known.
     pub code: u16,
     pub count: u64,
 }
@@ -80,7 +80,7 @@ impl StatusCount {
         }
     }
 
-    /// The code of a status that has this name.
+    /// The code of the status with this name.
     pub fn code_of(name: &str) -> Option<u16> {
         let mut classes = (NO_STATUS..=5).map(|code| Self { code, count: 0 });
         let class = classes.find(|class| class.name() == name);
@@ -88,7 +88,7 @@ impl StatusCount {
     }
 }
 
-/// Counts hits of a status in a list that is sorted by code.
+/// Adds hits of a status to a list that is sorted by code.
 pub fn add_status(statuses: &mut Vec<StatusCount>, more: StatusCount) {
     match statuses.binary_search_by_key(&more.code, |known| known.code) {
         Ok(at) => {
@@ -100,7 +100,7 @@ pub fn add_status(statuses: &mut Vec<StatusCount>, more: StatusCount) {
     }
 }
 
-/// Takes back what [`add_status`] counted.
+/// Subtracts the hits that [`add_status`] added.
 pub fn subtract_status(statuses: &mut Vec<StatusCount>, less: StatusCount) {
     if let Ok(at) = statuses.binary_search_by_key(&less.code, |known| known.code)
         && let Some(known) = statuses.get_mut(at)
@@ -160,7 +160,7 @@ impl StatusCounts {
         }
     }
 
-    /// Statuses by their class.
+    /// Counts statuses by class.
     pub fn of_statuses(statuses: &[StatusCount]) -> Self {
         let mut counts = Self::default();
         for status in statuses {

@@ -1,4 +1,5 @@
-//! What is counted of any set of hits. Sums and maxima only, so that merging is associative and commutative.
+//! The counts of any set of hits. They are only sums and maxima. So merging is associative and
+//! commutative.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,14 +16,14 @@ use crate::status::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     pub count: u64,
-    /// Sorted by code; statuses without a hit are left out.
+    /// Sorted by code. Statuses without a hit are left out.
     pub statuses: Vec<StatusCount>,
     pub bytes: u64,
-    /// Hits that told their response time.
+    /// Hits with a response time.
     pub timed: u64,
     pub time_sum_us: u64,
     pub time_max_us: u64,
-    /// Sorted by index; empty buckets are left out.
+    /// Sorted by index. Empty buckets are left out.
     pub histogram: Vec<Bucket>,
 }
 
@@ -42,7 +43,7 @@ impl Tally {
         }
     }
 
-    /// Counts what `other` counted, too.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
         for status in &other.statuses {
@@ -58,7 +59,8 @@ impl Tally {
         }
     }
 
-    /// Takes back what `other` counted, but for the longest response time: which was the longest without it is not known.
+    /// Subtracts the counts of `other`. The longest response time stays, because the longest one
+    /// without `other` is not known.
     pub fn subtract(&mut self, other: &Self) {
         self.count = self.count.saturating_sub(other.count);
         for status in &other.statuses {
@@ -72,13 +74,15 @@ impl Tally {
         }
     }
 
-    /// Knows no more of the longest response time than the histogram does. For sums that [`Self::subtract`] is used on.
+    /// Sets the longest response time to the value that the histogram gives. For sums on which
+    /// [`Self::subtract`] is used.
     pub fn forget_max(&mut self) {
         let longest = self.histogram.last();
         self.time_max_us = longest.map_or(0, |bucket| bucket_end_us(bucket.index));
     }
 
-    /// Counts what `other` counted of a class of status. Bytes and response times are not kept by class: of them, nothing.
+    /// Adds the hits of `other` that have this class of status. Bytes and response times are not
+    /// kept by class. So none of them are added.
     pub fn merge_class(&mut self, other: &Self, class: Option<StatusClass>) {
         match class {
             None => self.merge(other),
@@ -91,7 +95,7 @@ impl Tally {
         }
     }
 
-    /// Hits of a class of status, or all.
+    /// Hits of this class of status. None: all hits.
     pub fn count_of(&self, class: Option<StatusClass>) -> u64 {
         class.map_or(self.count, |class| {
             self.of_class(class).map(|status| status.count).sum()
@@ -119,25 +123,25 @@ impl Tally {
         ratio(self.errors(), self.count)
     }
 
-    /// Milliseconds, over the hits that told their response time.
+    /// In milliseconds, over the hits with a response time.
     pub fn avg_response_time_ms(&self) -> Option<f64> {
         (self.timed > 0).then(|| self.time_sum_us as f64 / self.timed as f64 / 1_000.0)
     }
 
-    /// What `percent` of the response times do not exceed: never under the true value, at most 1.6 % above it, and at most
-    /// the longest.
+    /// The time that `percent` of the response times do not exceed. It is never under the true
+    /// value, and at most 1.6 % above it. It is never longer than the longest response time.
     pub fn percentile_us(&self, percent: u64) -> Option<u64> {
         percentile_us(&self.histogram, percent).map(|time_us| time_us.min(self.time_max_us))
     }
 
-    /// The same in milliseconds.
+    /// Like [`Self::percentile_us`], in milliseconds.
     pub fn percentile_ms(&self, percent: u64) -> Option<f64> {
         self.percentile_us(percent)
             .map(|time_us| time_us as f64 / 1_000.0)
     }
 }
 
-/// `part / whole`, and 0 of nothing.
+/// `part / whole`. 0 if `whole` is 0.
 pub fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 {
         0.0

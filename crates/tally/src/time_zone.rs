@@ -1,4 +1,4 @@
-//! Time zones by their names in the IANA's data.
+//! Time zones by their IANA names.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -26,7 +26,7 @@ impl Default for Zone {
 }
 
 impl Zone {
-    /// The zone of a name such as `Europe/Berlin`. None: there is none.
+    /// The zone with a name such as `Europe/Berlin`. None: there is no zone with this name.
     pub fn named(name: &str) -> Option<Self> {
         if name == UTC {
             return Some(Self::default());
@@ -40,7 +40,7 @@ impl Zone {
         &self.name
     }
 
-    /// The clocks of the days that are kept, as seen at a moment, and of the next.
+    /// The clocks of the days that are kept at this moment, and of the next day.
     pub fn calendar(&self, now_ms: u64) -> Calendar {
         let Some(first) = timestamp(now_ms.saturating_sub(DAYS_KEPT_MS + 3 * DAY_MS)) else {
             return Calendar::default();

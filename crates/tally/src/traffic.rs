@@ -1,6 +1,7 @@
-//! All the traffic that was ever recorded, in a few numbers that only grow: for whoever watches how they change.
+//! All traffic that was ever recorded, in a few numbers that only grow. Monitoring watches how they
+//! change.
 //!
-//! Whatever the hits say, it stays small: methods that nobody knows are counted as one.
+//! The size is bounded for any hits: unknown methods are counted as one.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,14 +13,15 @@ use crate::tally::Tally;
 pub const METHODS: [&str; 9] = [
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE",
 ];
-/// What all other methods are counted under.
+/// The name that all other methods are counted under.
 pub const OTHER_METHODS: &str = "(other)";
 
-/// Hits since the store was filled, also those whose IPs are not tracked any more.
+/// Hits since the store was filled, including those of IPs that are not tracked any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
     pub total: Tally,
-    /// In the order in which they were first seen: at most one for each of [`METHODS`], and one for the others.
+    /// In the order in which the methods were first seen. There is at most one entry for each of
+    /// [`METHODS`], and one for all others.
     pub methods: Vec<MethodCounts>,
 }
 

@@ -1,8 +1,9 @@
 //! Windows and buckets: how time is cut.
 //!
-//! A hit lies in exactly one bucket. Buckets are 5 minutes for the last 2 hours, hours for the last 48 hours, days for the
-//! last 90 days, then one for all before. A finer bucket is poured into the coarser one only when the whole of that is out of
-//! the finer range, so that no stretch of time is ever cut two ways. Days begin when the operator's calendar says.
+//! A hit lies in exactly one bucket. Buckets are 5 minutes for the last 2 hours, hours for the last
+//! 48 hours, days for the last 90 days, and one bucket for all before. A finer bucket is merged
+//! into the coarser one only when all of the coarser bucket has left the finer range. So no stretch
+//! of time is ever cut in two ways. Days begin according to the store's calendar.
 
 use std::ops::Range;
 
@@ -22,15 +23,15 @@ pub const FINE_MS: u64 = 5 * MINUTE_MS;
 pub const FINE_KEPT_MS: u64 = 2 * HOUR_MS;
 /// How long hours are kept, at least.
 pub const HOURS_KEPT_MS: u64 = 48 * HOUR_MS;
-/// How long days are kept, at least; what is older is counted in one bucket.
+/// How long days are kept, at least. Older hits are counted in one bucket.
 pub const DAYS_KEPT_MS: u64 = 90 * DAY_MS;
-/// What alerts look at: the bucket that is under way, and the one before.
+/// The window of the alerts: the current bucket and the one before it.
 pub const RECENT_MS: u64 = 2 * FINE_MS;
 
-/// A stretch of time: one that ends now, or one between two moments.
+/// A stretch of time. It ends now, or it is between two moments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Window {
-    /// The last two 5-minute buckets: 5 to 10 minutes. For alerts; nobody can ask the API for it.
+    /// The last two 5-minute buckets: 5 to 10 minutes. It is for alerts. The API does not offer it.
     #[serde(rename = "10m")]
     Recent,
     #[serde(rename = "1h")]
@@ -50,7 +51,7 @@ pub enum Window {
 }
 
 impl Window {
-    /// Those that have a name.
+    /// The windows with a name.
     pub const EVERY: [Self; 6] = [
         Self::Hour,
         Self::Day,
@@ -74,7 +75,7 @@ impl Window {
         }
     }
 
-    /// Between which moments, if nothing else says how long it is.
+    /// The interval, if the window is one. Else an interval without bounds.
     pub fn interval(self) -> Interval {
         match self {
             Self::Between(interval) => interval,
@@ -82,7 +83,7 @@ impl Window {
         }
     }
 
-    /// It, if it has a name.
+    /// The window, if it has a name.
     pub fn named(self) -> Option<Self> {
         Self::EVERY.contains(&self).then_some(self)
     }
@@ -91,7 +92,7 @@ impl Window {
         Self::EVERY.into_iter().find(|window| window.name() == name)
     }
 
-    /// How long it is, if its name says that.
+    /// The length of the window, if its name says it.
     pub fn length_ms(self) -> Option<u64> {
         match self {
             Self::Recent => Some(RECENT_MS),
@@ -104,7 +105,7 @@ impl Window {
         }
     }
 
-    /// Its buckets, as seen at one moment.
+    /// The buckets of the window, as seen at one moment.
     pub fn span(self, ranges: &Ranges) -> Span {
         let Some(length_ms) = self.length_ms() else {
             return match self {
@@ -150,7 +151,8 @@ impl utoipa::PartialSchema for Window {
 #[cfg(feature = "openapi")]
 impl utoipa::ToSchema for Window {}
 
-/// When [`Window::Recent`] begins: with a bucket, so that rates can be told of the time since.
+/// The start of [`Window::Recent`]. It is the start of a bucket, so that rates are divided by an
+/// exact time.
 pub fn recent_from_ms(now_ms: u64) -> u64 {
     now_ms.saturating_sub(RECENT_MS).next_multiple_of(FINE_MS)
 }
@@ -158,18 +160,21 @@ pub fn recent_from_ms(now_ms: u64) -> u64 {
 /// The buckets that a question is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The earliest start of a bucket that counts. 0: the one for all before the days kept counts, too.
+    /// The earliest start of a bucket that counts. 0: the bucket for all time before the days kept
+    /// counts, too.
     pub from_ms: u64,
-    /// Buckets that start then or later do not count. The greatest number: it has no end but now.
+    /// Buckets that start at this time or later do not count. `u64::MAX`: the span ends now.
     pub until_ms: u64,
-    /// The earliest start of a bucket of the period of the same length before. None where its buckets are not kept, or nobody asks.
+    /// The earliest start of a bucket in the period of the same length before. None: its buckets
+    /// are not kept, or it is not asked for.
     pub previous_from_ms: Option<u64>,
-    /// What a timeline is cut into: nothing is finer than the buckets of this span and the one before it.
+    /// The length of a bucket in a timeline. It is not finer than any bucket of this span and of
+    /// the period before it.
     pub cut: Tier,
 }
 
 impl Span {
-    /// Everything.
+    /// All buckets.
     pub const ALL: Self = Self {
         from_ms: 0,
         until_ms: u64::MAX,
@@ -177,7 +182,7 @@ impl Span {
         cut: Tier::Day,
     };
 
-    /// Each bucket that some of the interval lies in.
+    /// Every bucket that overlaps the interval.
     fn between(interval: Interval, ranges: &Ranges) -> Self {
         let (from_ms, to_ms) = interval.moments(&ranges.calendar);
         let first = BucketId::of(from_ms, ranges);
@@ -187,7 +192,7 @@ impl Span {
             }
             _ => u64::MAX,
         };
-        // A bucket that is under way has no end yet.
+        // The current bucket has no end yet.
         let until_ms = match until_ms > ranges.now_ms {
             true => u64::MAX,
             false => until_ms,
@@ -202,13 +207,14 @@ impl Span {
         span.with_previous(ranges)
     }
 
-    /// With the period of the same length before it, if that is kept in buckets that begin and end with it.
+    /// Adds the period of the same length before, if there are buckets that begin and end with it.
     fn with_previous(self, ranges: &Ranges) -> Self {
         let length_ms = self.end_ms(ranges.now_ms).saturating_sub(self.from_ms);
         let start_ms = self.from_ms.saturating_sub(length_ms);
         let bucket = BucketId::of(start_ms, ranges);
         let is_exact = match self.until_ms {
-            // The bucket under way is not full: as with windows up to now, those that start within the same length count.
+            // The current bucket is not full. As with windows up to now, the buckets that start
+            // within the same length count.
             u64::MAX => bucket.tier == self.cut,
             _ => bucket.start_ms == start_ms,
         };
@@ -229,33 +235,33 @@ impl Span {
         bucket.starts_within(self.from_ms) && bucket.start_ms < self.until_ms
     }
 
-    /// Whether a bucket is of the period before.
+    /// Whether a bucket is in the period before.
     pub fn has_before(&self, bucket: BucketId) -> bool {
         let from_ms = self.previous_from_ms.unwrap_or(u64::MAX);
         (from_ms..self.from_ms).contains(&bucket.start_ms) && bucket.tier != Tier::Before
     }
 
-    /// Whether a bucket is older than those that count.
+    /// Whether a bucket is older than the buckets that count.
     pub fn is_behind(&self, bucket: BucketId) -> bool {
         !bucket.starts_within(self.from_ms)
     }
 
-    /// The starts of its buckets.
+    /// The range of the starts of its buckets.
     pub fn starts(&self) -> Range<u64> {
         self.from_ms..self.until_ms
     }
 
-    /// The same, with the period before.
+    /// The range of the starts, including the period before.
     pub fn timeline_starts(&self) -> Range<u64> {
         self.previous_from_ms.unwrap_or(self.from_ms)..self.until_ms
     }
 
-    /// When it ends.
+    /// The end of the span.
     pub fn end_ms(&self, now_ms: u64) -> u64 {
         self.until_ms.min(now_ms)
     }
 
-    /// When the first bucket begins that counts. None: there is no first.
+    /// When the first bucket that counts begins. None: the span has no beginning.
     pub fn begin_ms(&self, ranges: &Ranges) -> Option<u64> {
         let bucket = BucketId::of(self.from_ms, ranges);
         match (self.from_ms, bucket.start_ms == self.from_ms) {
@@ -266,7 +272,7 @@ impl Span {
     }
 }
 
-/// How time is cut into 5 minutes, hours and days, as seen at one moment.
+/// The ranges of 5-minute, hour and day buckets, as seen at one moment.
 #[derive(Clone, Debug)]
 pub struct Ranges {
     pub now_ms: u64,
@@ -288,12 +294,12 @@ impl Ranges {
         }
     }
 
-    /// Where days begin at midnight UTC.
+    /// The ranges with days that begin at midnight UTC.
     pub fn utc(now_ms: u64) -> Self {
         Self::at(now_ms, Calendar::default())
     }
 
-    /// When the bucket after another one begins.
+    /// The start of the bucket after this one.
     pub fn next_ms(&self, bucket: BucketId) -> u64 {
         match bucket.tier {
             Tier::Before => self.days_from_ms,
@@ -402,7 +408,7 @@ mod tests {
                 "2026-11-26T12:15Z",
                 Tier::Fine,
             ),
-            // The bucket under way has no end.
+            // The current bucket has no end.
             (
                 "2026-11-26T12:31:00Z",
                 "2026-11-26T13:06:00Z",
@@ -427,7 +433,8 @@ mod tests {
                 "2026-11-26T11:53Z",
                 Tier::Fine,
             ),
-            // Half of what is before is kept in hours: they do not begin and end with it.
+            // The first half of the period before is kept in hours. These hours do not begin and
+            // end with the period.
             (
                 "2026-11-26T11:05:00Z",
                 "2026-11-26T12:20:00Z",
@@ -436,7 +443,7 @@ mod tests {
                 "",
                 Tier::Fine,
             ),
-            // What is before is kept in hours, which begin and end with it.
+            // The period before is kept in hours. They begin and end with the period.
             (
                 "2026-11-26T11:00:00Z",
                 "2026-11-26T12:00:00Z",
@@ -454,7 +461,7 @@ mod tests {
                 "2026-11-25T08:00Z",
                 Tier::Hour,
             ),
-            // Today, and as much of yesterday.
+            // Today, and as long a part of yesterday.
             (
                 "2026-11-26",
                 "",
@@ -471,7 +478,8 @@ mod tests {
                 "2026-11-23T23:00Z",
                 Tier::Hour,
             ),
-            // Days, of 25 hours where the clocks go back: the week before is of the same length, but does not begin with a day.
+            // Days, one with 25 hours because the clocks go back. The week before has the same
+            // length, but does not begin with a day.
             (
                 "2026-10-20",
                 "2026-10-26",
@@ -506,7 +514,7 @@ mod tests {
     #[test]
     fn what_is_older_than_the_days_kept_counts_as_one() {
         let now = "2026-11-26T13:07:00Z";
-        // 90 days before are the 28th of August.
+        // 90 days before is the 28th of August.
         for (from, to, end) in [
             ("", "2026-10-18", "2026-10-18T22:00Z"),
             ("2026-08-27", "2026-10-18", "2026-10-18T22:00Z"),

@@ -1,7 +1,9 @@
-//! What was told of the alerts, kept in the store so that all instances tell each thing once.
+//! The notifications that were sent, kept in the store, so that all instances together send each
+//! one once.
 //!
-//! Whoever has something to note or to tell claims what is kept, as answers are claimed. That a rule fires is noted before it is told, so that
-//! whoever has to tell it again, as it could not be delivered or the teller died, does so under the same id.
+//! Before an instance records or sends something, it claims the notification state, as answers are
+//! claimed. It records that a rule fires before it sends the notification. So if the delivery fails
+//! or the sender dies, the notification is sent again under the same id.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -18,14 +20,15 @@ use super::webhook::Webhook;
 use crate::clock::now_ms;
 use crate::{claim, collector};
 
-/// How long noting and telling may take together, waiting for another instance that tells included: somewhat more than a delivery.
+/// How long recording and sending may take together. This includes waiting for another instance
+/// that sends. It is somewhat longer than a delivery.
 const DEADLINE: Duration = Duration::from_secs(9);
 
 const PLACE: Place = Place::Notifications;
 
 type Outcomes = BTreeMap<Rule, Outcome>;
 
-/// Tells what is to be told of what was found at `as_of_ms`. Rules of which nothing was to be told are left out.
+/// Sends the notifications for the findings at `as_of_ms`. A rule without news is left out.
 pub async fn tell(
     webhook: &Webhook,
     cooldown_ms: u64,
@@ -63,7 +66,7 @@ struct Teller<'a> {
     as_of_ms: u64,
 }
 
-/// Something to be told of a rule.
+/// A notification to send.
 struct Due<'a> {
     finding: &'a Finding,
     event: Event,
@@ -72,7 +75,7 @@ struct Due<'a> {
 
 impl<'a> Teller<'a> {
     async fn tell(&self) -> Result<Outcomes, Failure> {
-        // The generation that somebody else has claimed, and since when we know.
+        // The generation that another instance has claimed, and since when this instance knows.
         let mut refused: Option<(u64, Instant)> = None;
         loop {
             let found = collector::SHARED.get(&PLACE, &0).await?;
@@ -91,7 +94,7 @@ impl<'a> Teller<'a> {
                     sleep(claim::LOOK_AGAIN).await;
                     continue;
                 }
-                // Whoever claimed it is dead.
+                // The instance that claimed it is dead.
             }
             if state != known {
                 keep(&state, generation).await?;
@@ -106,7 +109,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// What is to be told, and of the other rules what became of them.
+    /// The notifications to send, and the outcomes of the other rules.
     fn due(&self, state: &NotificationState) -> (Outcomes, Vec<Due<'a>>) {
         let (mut outcomes, mut due) = (Outcomes::new(), Vec::new());
         for finding in self.findings {
@@ -143,7 +146,7 @@ impl<'a> Teller<'a> {
         (outcomes, due)
     }
 
-    /// Tells all of it at once, and notes what was delivered.
+    /// Sends all notifications at once, and records the delivered ones.
     async fn send(&self, due: Vec<Due<'a>>, state: &mut NotificationState) -> Outcomes {
         let sending = due
             .iter()
@@ -177,7 +180,8 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// What was told so far. Where it cannot be read nothing is told, or it would be told anew with every check.
+/// Reads the notifications that were sent. If they cannot be read, none is sent. Else each check
+/// would send them anew.
 fn read(found: &Found) -> Result<NotificationState, Failure> {
     let Some(kept) = &found.kept else {
         return Ok(NotificationState::default());
@@ -186,7 +190,7 @@ fn read(found: &Found) -> Result<NotificationState, Failure> {
     state.map_err(|error| Failure::Corrupt(format!("what was told of the alerts: {error}")))
 }
 
-/// Keeps that something was told. Where it cannot, the next check tells it again.
+/// Stores that a notification was sent. If this fails, the next check sends it again.
 async fn is_kept(state: &NotificationState, generation: u64) -> bool {
     let kept = keep(state, generation).await;
     if let Err(failure) = &kept {
@@ -201,7 +205,7 @@ async fn keep(state: &NotificationState, generation: u64) -> Result<(), Failure>
     let kept = Kept {
         place: PLACE,
         body,
-        // Another generation, whatever the clocks.
+        // The generation must be another one, even if clocks differ.
         computed_at_ms: now_ms().max(generation + 1),
         ttl_ms: 0,
     };

@@ -13,15 +13,15 @@ const REQUESTS_PER_MINUTE: RangeInclusive<f64> = 1.0..=1e9;
 const NEW_IPS: RangeInclusive<f64> = 1.0..=1e6;
 /// Up to a day.
 const LAG_SECONDS: RangeInclusive<f64> = 1.0..=86_400.0;
-/// Up to a week; 0 tells every time.
+/// Up to a week. With 0, each check sends a notification.
 const COOLDOWN_MINUTES: RangeInclusive<f64> = 0.0..=10_080.0;
 
 pub struct Variables {
     pub thresholds: Thresholds,
     pub cooldown_ms: u64,
-    /// None: nobody is told.
+    /// None: no notification is sent.
     pub webhook: Option<Webhook>,
-    /// Rules that are off because their threshold is none.
+    /// Rules that are off because their threshold is invalid.
     pub warnings: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ impl Variables {
     }
 }
 
-/// A rule's threshold. One that is not as it must be turns the rule off, which is told with every check.
+/// Reads a rule's threshold. If it is invalid, the rule is off, and every check warns of it.
 async fn threshold(
     name: &str,
     range: RangeInclusive<f64>,

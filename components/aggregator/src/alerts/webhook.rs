@@ -1,8 +1,9 @@
-//! Tells a receiver: a `POST` of JSON, signed, and tried again for as long as that may help.
+//! Notifies a receiver: a `POST` of JSON, signed, and tried again while that may help.
 //!
-//! The host goes out as `allowed_outbound_hosts` in the manifest lets it, which names it by a variable of its own: whoever can set the URL
-//! alone sends nothing elsewhere. Redirects are not followed. Neither the secret nor the URL, in which there may be a token, is logged or
-//! answered; the host is.
+//! `allowed_outbound_hosts` in the manifest limits the host, and names it by a variable of its own.
+//! So a person who can only set the URL cannot send anything to another host. Redirects are not
+//! followed. The secret and the URL, which may have a token in it, are never logged or answered.
+//! The host is.
 
 use std::time::{Duration, Instant};
 
@@ -18,27 +19,28 @@ use spin_sdk::wasip3::random::random;
 
 use crate::clock::now_ms;
 
-/// How long a delivery may take, with all its tries.
+/// How long a delivery may take, including all its tries.
 const DEADLINE: Duration = Duration::from_secs(6);
 /// How long a receiver may take to answer a try.
 const TRY_DEADLINE: Duration = Duration::from_secs(2);
 const TRIES_MAX: u32 = 4;
-/// Before the second try; twice as long before each further one. Up to as long again by chance.
+/// The wait before the second try. It doubles before each further try. A random time of up to the
+/// same length is added.
 const BACK_OFF_MS: u64 = 200;
 
 const DELIVERY: HeaderName = HeaderName::from_static("rollcall-delivery");
 const SIGNATURE: HeaderName = HeaderName::from_static("rollcall-signature");
 
-/// What only components of the app can be reached by.
+/// Only components of the app can be reached under this suffix.
 const OUR_OWN: &str = ".spin.internal";
 
 const NO_URL: &str = "alert_webhook_url is no URL of HTTP or HTTPS";
 const NOT_ALLOWED: &str = "the host of alert_webhook_url is not allowed: alert_webhook_host must name it, with scheme and port";
 
-/// Who is told. Deliberately cannot be printed.
+/// The receiver. It deliberately cannot be printed.
 pub struct Webhook {
     url: String,
-    /// Empty: nothing is signed.
+    /// If empty, nothing is signed.
     secret: String,
 }
 
@@ -60,14 +62,14 @@ impl Webhook {
         Some(Self { url, secret })
     }
 
-    /// What of it may be shown.
+    /// The part of the URL that may be shown.
     pub fn host(&self) -> String {
         let uri = self.url.parse::<Uri>().ok();
         let host = uri.as_ref().and_then(Uri::host);
         host.unwrap_or("no host").to_owned()
     }
 
-    /// Delivers a notification, or says why not, in words for the operator.
+    /// Delivers a notification. The error says why it failed, in words for the operator.
     pub async fn deliver(&self, notification: &AlertNotification) -> Result<(), String> {
         let uri = self.url.parse().map_err(|_| NO_URL)?;
         let uri = checked(uri)?;
@@ -94,7 +96,8 @@ impl Webhook {
     async fn try_once(&self, uri: &Uri, id: &str, body: Bytes) -> Result<(), Failed> {
         let mut request = Request::post(uri.clone())
             .header(CONTENT_TYPE, "application/json")
-            // Or it would be sent in chunks, which not every receiver reads.
+            // Without this header the body would be sent in chunks. Not every receiver reads
+            // chunks.
             .header(CONTENT_LENGTH, body.len())
             .header(DELIVERY, id)
             .body(FullBody::new(body.clone()))
@@ -140,7 +143,7 @@ impl Failed {
             ErrorCode::TlsProtocolError
             | ErrorCode::TlsCertificateError
             | ErrorCode::TlsAlertReceived(_) => Self::for_now("TLS failed"),
-            // What else is in it may be of the URL.
+            // The rest of the error may have parts of the URL.
             _ => Self::for_now("the connection failed"),
         }
     }
@@ -156,7 +159,8 @@ async fn within(
     })
 }
 
-/// A URL that leads out. A component of the app is not to be told, and one that is not there would end this instance.
+/// Checks that a URL leads out of the app. A component of the app must not be notified. A component
+/// that does not exist would end this instance.
 fn checked(uri: Uri) -> Result<Uri, String> {
     let host = uri.host().unwrap_or_default().to_ascii_lowercase();
     let is_http = matches!(uri.scheme_str(), Some("http" | "https"));

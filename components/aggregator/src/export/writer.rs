@@ -1,4 +1,4 @@
-//! Rows as the bytes of the form that an export is asked in.
+//! Writes rows as bytes, in the format of the export.
 
 use std::collections::BTreeMap;
 use std::io::{Result, Write};
@@ -11,18 +11,18 @@ use rollcall_tally::report::{ExportRecord, rfc3339_text};
 
 use crate::clock::now_ms;
 
-/// An export, as it is asked for, and which buckets it is of.
+/// The parameters of an export, and the buckets that it counts.
 pub struct Form {
     pub form: Export,
     pub from_ms: Option<u64>,
     pub to_ms: u64,
 }
 
-/// What is written waits in it until it is taken.
+/// Written bytes wait here until they are taken.
 pub struct Writer {
     form: Export,
     text: Vec<u8>,
-    /// Where the text goes then, if it is to be compressed.
+    /// If the export is compressed, the text goes on to here.
     gzip: Option<GzEncoder<Vec<u8>>>,
     rows: u64,
 }
@@ -105,7 +105,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends the document, and returns what was not taken yet and the number of rows.
+    /// Ends the document. Returns the bytes that were not taken yet, and the number of rows.
     pub fn end(mut self) -> Result<(Vec<u8>, u64)> {
         match self.form.format {
             ExportFormat::Csv | ExportFormat::Ndjson => {}
@@ -124,7 +124,7 @@ impl Writer {
         Ok((rest, self.rows))
     }
 
-    /// What is ready of what was written; of compressed text the end is not.
+    /// Takes the written bytes that are ready. The end of compressed text is not ready.
     pub fn take(&mut self) -> Result<Vec<u8>> {
         let text = std::mem::take(&mut self.text);
         match &mut self.gzip {
@@ -136,7 +136,7 @@ impl Writer {
         }
     }
 
-    /// All that was written. Costs some of the compression.
+    /// Takes all written bytes. Compression gets a little worse.
     pub fn take_all(&mut self) -> Result<Vec<u8>> {
         let mut all = self.take()?;
         if let Some(gzip) = &mut self.gzip {

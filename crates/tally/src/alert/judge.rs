@@ -1,4 +1,4 @@
-//! How each rule stands: what was measured, held against the thresholds.
+//! The state of each rule: its measured value, compared with its threshold.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +7,12 @@ use crate::contract::Summary;
 use crate::tally::ratio;
 use crate::window::{FINE_MS, MINUTE_MS, recent_from_ms};
 
-/// From what value on each rule fires. None: it is off.
+/// The thresholds of the rules. A rule fires if its value reaches its threshold. None: the rule is
+/// off.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Thresholds {
     pub error_rate: Option<f64>,
-    /// Of fewer hits the error rate does not fire: one of two is no alarm.
+    /// With fewer hits than this, the error rate does not fire: one error in two hits is no alarm.
     pub error_rate_min_hits: u64,
     pub requests_per_minute: Option<f64>,
     pub new_ips: Option<f64>,
@@ -28,18 +29,18 @@ impl Thresholds {
         }
     }
 
-    /// Whether anything is watched.
+    /// Whether any rule has a threshold.
     pub fn any(&self) -> bool {
         self.ask_ips() || self.lag_seconds.is_some()
     }
 
-    /// Whether a rule needs to know what the IPs did.
+    /// Whether a rule needs values from the IPs.
     pub fn ask_ips(&self) -> bool {
         let hits = [self.error_rate, self.requests_per_minute, self.new_ips];
         hits.iter().any(Option::is_some)
     }
 
-    /// How each rule stands.
+    /// The state of each rule.
     pub fn judge(&self, measured: &Measured) -> Vec<Finding> {
         let findings = Rule::EVERY.map(|rule| self.judge_one(rule, measured));
         findings.into()
@@ -57,7 +58,7 @@ impl Thresholds {
         let Some(threshold) = finding.threshold else {
             return finding;
         };
-        // Whether it may fire, and whether it may be said not to.
+        // Whether the rule may fire, and whether it may be called ok.
         let (mut counts, mut is_whole) = (true, true);
         finding.value = match (rule, &measured.recent) {
             (Rule::LagSeconds, _) => measured.lag_ms.map(|ms| ms as f64 / 1_000.0),
@@ -88,32 +89,33 @@ impl Thresholds {
     }
 }
 
-/// What the rules are judged by.
+/// The measured values of the rules.
 #[derive(Clone, Debug, Default)]
 pub struct Measured {
-    /// None: too few IPs answered, or nobody needs to know.
+    /// None: too few IPs answered, or no rule needs it.
     pub recent: Option<Recent>,
-    /// Likewise.
+    /// None: the lag is not known, or no rule needs it.
     pub lag_ms: Option<u64>,
 }
 
-/// What the IPs did in [`Window::Recent`].
+/// The hits of the IPs in [`Window::Recent`].
 #[derive(Clone, Debug)]
 pub struct Recent {
-    /// Exactly the hits since then count.
+    /// Exactly the hits since this time count.
     pub since_ms: u64,
     pub as_of_ms: u64,
     pub hits: u64,
     pub errors: u64,
-    /// Who made most hits, and how many.
+    /// The IP with the most hits, and their number.
     pub busiest: Option<(String, u64)>,
     pub new_ips: u64,
-    /// Every IP answered, of a snapshot that lacks nothing.
+    /// Every IP answered, and the snapshot lacks no recorded batch.
     pub is_whole: bool,
 }
 
 impl Recent {
-    /// Of a summary of that window that was asked for a caller, by requests.
+    /// Makes the values from a summary of that window. The summary was asked for one caller, by
+    /// requests.
     pub fn new(summary: Summary, as_of_ms: u64, is_whole: bool) -> Self {
         let busiest = summary.callers.into_iter().next();
         Self {
@@ -127,43 +129,44 @@ impl Recent {
         }
     }
 
-    /// How long the hits took that count.
+    /// The length of the window in minutes.
     fn minutes(&self) -> f64 {
         let length_ms = self.as_of_ms.saturating_sub(self.since_ms).max(FINE_MS);
         length_ms as f64 / MINUTE_MS as f64
     }
 }
 
-/// Whether a rule fires.
+/// The state of a rule.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertState {
     Off,
-    /// Everything answered, and the threshold is not reached.
+    /// All data was there, and the value does not reach the threshold.
     Ok,
     Firing,
-    /// Too little answered to say. What fires with what did answer, fires.
+    /// Some data was missing. So the rule cannot be called ok. If the data that was there reaches
+    /// the threshold, the rule fires.
     Unknown,
 }
 
-/// How a rule stands.
+/// The state of a rule, with its value and threshold.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     pub rule: Rule,
     pub state: AlertState,
-    /// `null`: off, or unknown.
+    /// `null`: the rule is off, or its value is not known.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub value: Option<f64>,
-    /// From this value on it fires; `null`: off.
+    /// The rule fires if its value reaches this threshold. `null`: the rule is off.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub threshold: Option<f64>,
-    /// Of `requestsPerMinute`, whose they are.
+    /// Only for `requestsPerMinute`: the IP that made these requests.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub ip: Option<String>,
-    /// Exactly the hits since then count. `null` where no hits are counted.
+    /// Exactly the hits since this time count. `null` if the rule counts no hits.
     #[serde(rename = "since", with = "crate::report::rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub since_ms: Option<u64>,

@@ -1,6 +1,7 @@
-//! Alerts: what is watched, when it fires, and what was told of it.
+//! Alerts: the rules, when they fire, and the notifications that were sent.
 //!
-//! What was measured comes in, and what was told before; what is to be told now comes out.
+//! The input is the measured values and the notifications sent before. The output is the
+//! notifications to send now.
 
 mod judge;
 mod notification_state;
@@ -10,20 +11,20 @@ use serde::{Deserialize, Serialize};
 pub use judge::{AlertState, Finding, Measured, Recent, Thresholds};
 pub use notification_state::{Event, Next, NotificationState, RuleState};
 
-/// What is watched.
+/// A rule: the value that it watches.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Rule {
     /// Share of recent hits with a status of 400 and more.
     #[serde(rename = "errorRate")]
     ErrorRate,
-    /// Recent hits a minute of the IP that made most of them.
+    /// Recent hits per minute of the IP with the most recent hits.
     #[serde(rename = "requestsPerMinute")]
     RequestsPerMinute,
-    /// IPs of which all hits are recent.
+    /// IPs that have only recent hits.
     #[serde(rename = "newIPs")]
     NewIps,
-    /// How long the oldest batch has waited that could not be folded.
+    /// How long the oldest batch that could not be folded has waited.
     #[serde(rename = "lagSeconds")]
     LagSeconds,
 }

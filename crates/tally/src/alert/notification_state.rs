@@ -1,4 +1,4 @@
-//! What was told of each rule, and what is to be told next.
+//! The notifications that were sent for each rule, and the one to send next.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AlertState, Finding, Rule};
 
-/// What a notification says.
+/// The news in a notification.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -15,30 +15,32 @@ pub enum Event {
     Resolved,
 }
 
-/// What is to be told of a rule.
+/// The next step for a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     Nothing,
-    /// It fires, and was told not long ago.
+    /// The rule fires, and a notification was sent less than the cool-down ago.
     Suppressed,
     Tell(Event),
 }
 
-/// What was told of a rule.
+/// The notifications that were sent for a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleState {
-    /// Since when it fires.
+    /// The time since which the rule fires.
     pub since_ms: Option<u64>,
-    /// It was told that it fires, and not that it does no more.
+    /// A notification of the firing was sent, and none of its end.
     pub is_open: bool,
-    /// When it was told last that it fires: the cool-down begins here, and holds if it fires anew meanwhile.
+    /// The time of the last notification that the rule fires. The cool-down begins here. It also
+    /// holds if the rule stops firing and fires again.
     pub told_at_ms: Option<u64>,
-    /// What was told of it since [`Self::since_ms`].
+    /// The number of notifications sent since [`Self::since_ms`].
     pub times: u64,
 }
 
 impl RuleState {
-    /// Notes how the rule stands, by what was measured at `as_of_ms`. To be kept before anything is told of it.
+    /// Records the state of the rule, as measured at `as_of_ms`. This must be stored before a
+    /// notification is sent.
     pub fn note(&mut self, state: AlertState, as_of_ms: u64) {
         match state {
             AlertState::Off => *self = Self::default(),
@@ -51,7 +53,7 @@ impl RuleState {
         }
     }
 
-    /// What is to be told now. That it fires no more is not believed of a measurement that is older than its firing.
+    /// The next step. If a measurement is older than the firing, it does not end the alert.
     pub fn next(&self, state: AlertState, as_of_ms: u64, now_ms: u64, cooldown_ms: u64) -> Next {
         let is_cooling = |told_ms: u64| now_ms.saturating_sub(told_ms) < cooldown_ms;
         match state {
@@ -64,7 +66,7 @@ impl RuleState {
         }
     }
 
-    /// Notes that it was told.
+    /// Records that the notification was sent.
     pub fn told(&mut self, event: Event, now_ms: u64) {
         self.times += 1;
         self.is_open = event == Event::Firing;
@@ -74,14 +76,14 @@ impl RuleState {
         }
     }
 
-    /// Names what is told next, the same until it was told.
+    /// The id of the next notification. It stays the same until that notification was sent.
     pub fn next_id(&self, rule: Rule) -> String {
         let since_ms = self.since_ms.unwrap_or_default();
         format!("{}-{since_ms}-{}", rule.name(), self.times + 1)
     }
 }
 
-/// What was told of all rules; all instances share it.
+/// The notifications sent for all rules. All instances share it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationState(BTreeMap<Rule, RuleState>);
 
@@ -114,7 +116,7 @@ mod tests {
     const NOW_MS: u64 = 1_800_000_000_000;
     const COOLDOWN_MS: u64 = 30 * MINUTE_MS;
 
-    /// A rule over minutes: how it stands, and what is then told, where telling works.
+    /// Checks a rule at a minute: its state, and the next step. `works` says whether sending works.
     fn check(told: &mut RuleState, minute: u64, state: AlertState, works: bool, expect: Next) {
         let now_ms = NOW_MS + minute * MINUTE_MS;
         told.note(state, now_ms);
@@ -140,7 +142,7 @@ mod tests {
         assert_eq!(told.since_ms, Some(NOW_MS + MINUTE_MS));
         check(&mut told, 32, Ok, true, RESOLVED);
         check(&mut told, 33, Ok, true, Next::Nothing);
-        // Anew, within the cool-down: neither that it fires nor that it is over is told.
+        // The rule fires again within the cool-down: neither the firing nor its end is sent.
         check(&mut told, 34, Firing, true, Next::Suppressed);
         check(&mut told, 35, Ok, true, Next::Nothing);
         check(&mut told, 60, Firing, true, Next::Suppressed);
@@ -167,7 +169,7 @@ mod tests {
         check(&mut told, 5, Ok, true, RESOLVED);
         check(&mut told, 40, Firing, false, FIRES);
         assert_ne!(id(&told), first, "another time that it fires");
-        // Nobody was told that it fires.
+        // No notification of the firing was sent.
         check(&mut told, 41, Ok, true, Next::Nothing);
     }
 

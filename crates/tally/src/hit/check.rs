@@ -1,4 +1,5 @@
-//! What makes a [`RawHit`] a [`Hit`]: each field within its limits, and in the one form that is kept.
+//! Turns a [`RawHit`] into a [`Hit`]: each field is within its limits, and in the one form that is
+//! kept.
 
 use std::net::IpAddr;
 
@@ -11,7 +12,7 @@ impl RawHit {
     /// Checks every limit of [`crate::hit`].
     ///
     /// # Errors
-    /// The first field that is not acceptable, and why.
+    /// The first field that is not valid, and why.
     pub fn check(self, now_ms: u64) -> Result<Hit, Refusal> {
         Ok(Hit {
             ip: check_ip(&self.ip)?,
@@ -109,7 +110,8 @@ pub(crate) fn check_path(mut path: String) -> Result<String, Refusal> {
     Ok(path)
 }
 
-/// What follows `http://` or `https://`, in any case; none if that is empty, since a URL has a host.
+/// The text after `http://` or `https://`, in any case. None if it is empty, because a URL has a
+/// host.
 fn strip_scheme(url: &str) -> Option<&str> {
     ["http://", "https://"].into_iter().find_map(|scheme| {
         let (start, rest) = url.split_at_checked(scheme.len())?;

@@ -1,8 +1,8 @@
-//! A hit: one request that a gateway saw, checked once and never again.
+//! A hit: one request that a gateway saw. It is checked once and never again.
 //!
-//! Whatever it was read from (see [`crate::intake`]), it is a [`RawHit`] first, and [`RawHit::check`] is the one place that
-//! turns it into a [`Hit`]: within the limits below, its address canonical, its path without a query string. Refuses everything
-//! else, with the field's name.
+//! In every format (see [`crate::intake`]), a hit is first read as a [`RawHit`]. Only
+//! [`RawHit::check`] turns it into a [`Hit`]. A [`Hit`] is within the limits below, its address is
+//! canonical, and its path has no query string. Everything else is refused, with the field's name.
 
 mod check;
 
@@ -12,23 +12,27 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use check::{check_method, check_path, country_code};
 
-/// The longest path kept, in bytes. A hit with a longer one is refused: a path key is repeated in every answer.
+/// The longest path kept, in bytes. A hit with a longer path is refused, because a path key is
+/// repeated in every answer.
 pub const PATH_BYTES_MAX: usize = 2_048;
-/// The longest user agent kept, in bytes. A longer one is cut, at a character's edge.
+/// The longest user agent kept, in bytes. A longer one is cut at the edge of a character.
 pub const USER_AGENT_BYTES_MAX: usize = 256;
-/// The longest method, in bytes. The longest registered one has 17. A hit with a longer one is refused.
+/// The longest method, in bytes. A hit with a longer method is refused. The longest registered
+/// method has 17 bytes.
 pub const METHOD_BYTES_MAX: usize = 32;
-/// The longest response time, one day. A longer one is a unit mistaken, and the hit is refused.
+/// The longest response time: one day. A longer one is a mistaken unit, and the hit is refused.
 pub const RESPONSE_TIME_US_MAX: u64 = 24 * 60 * 60 * 1_000_000;
-/// The largest response, 1 TiB. A hit with a larger one is refused: sixteen million such still add up within 64 bits.
+/// The largest response: 1 TiB. A hit with a larger response is refused. So the bytes of sixteen
+/// million hits add up within 64 bits.
 pub const RESPONSE_BYTES_MAX: u64 = 1 << 40;
-/// How far in the future a hit may be, for clocks that differ. What is later is refused: no window would ever end.
+/// How far in the future a hit may be, because clocks differ. A later hit is refused: with it, no
+/// window would ever end.
 pub const FUTURE_MS_MAX: u64 = 5 * 60 * 1_000;
-/// The earliest time, in March 1973. What is earlier is refused: it is a count of seconds, which would otherwise be taken for
-/// milliseconds until the year 5138.
+/// The earliest time, in March 1973. An earlier time is refused, because it is a count of seconds.
+/// Without this limit, it would be taken for milliseconds until the year 5138.
 pub const TIMESTAMP_MS_MIN: u64 = 100_000_000_000;
 
-/// What a status must be. The readers say it as well, of a value that is no number at all.
+/// The range of a status. The readers use the same text for a status that is not a number.
 pub(crate) const STATUS_EXPECTED: &str = "expected an integer from 100 to 599";
 
 /// The path key of the hits whose IP has too many paths.
@@ -37,13 +41,13 @@ pub const OTHER_PATHS: &str = "(other)";
 /// One request that a gateway saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// The caller, canonical: an IPv4 address mapped into IPv6 is IPv4.
+    /// The address of the caller, canonical. An IPv4 address mapped into IPv6 is IPv4.
     pub ip: IpAddr,
     /// Milliseconds since 1970, UTC.
     pub timestamp_ms: u64,
     /// Upper case, as in `GET`.
     pub method: String,
-    /// From the first `/`, without the query string; or `*`, as in `OPTIONS *`.
+    /// From the first `/`, without the query string. Or `*`, as in `OPTIONS *`.
     pub path: String,
     /// 100 to 599.
     pub status: Option<u16>,
@@ -51,20 +55,20 @@ pub struct Hit {
     pub response_time_us: Option<u64>,
     /// Bytes of the response.
     pub bytes: Option<u64>,
-    /// ISO 3166-1 alpha-2, upper case, or a code that gateways use beside it, as in `T1` for Tor.
+    /// ISO 3166-1 alpha-2, upper case. Or another code that gateways use, as in `T1` for Tor.
     pub country: Option<String>,
     /// Never empty.
     pub user_agent: Option<String>,
 }
 
 impl Hit {
-    /// What a hit is counted under: `METHOD /path`.
+    /// The key that a hit is counted under: `METHOD /path`.
     pub fn path_key(&self) -> String {
         [self.method.as_str(), " ", self.path.as_str()].concat()
     }
 }
 
-/// A hit as it came in: the right types, nothing else known of it.
+/// A hit as it came in. Its fields have the right types. Nothing else is checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawHit {
     /// An IPv4 or IPv6 address without a zone.
@@ -87,7 +91,7 @@ pub struct RawHit {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct Refusal {
-    /// As in the JSON form, `responseTimeMs` for one.
+    /// The field's name in JSON, as in `responseTimeMs`.
     pub field: &'static str,
     pub reason: String,
 }

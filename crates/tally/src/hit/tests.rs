@@ -13,7 +13,7 @@ fn raw() -> RawHit {
     }
 }
 
-/// The hit that `change` makes of a good one, or the field that is refused and why.
+/// Changes a valid hit and checks it. The error has the refused field and the reason.
 fn check(change: impl FnOnce(&mut RawHit)) -> Result<Hit, String> {
     let mut raw = raw();
     change(&mut raw);

@@ -1,9 +1,10 @@
 //! Hits as lines of an access log: Common Log Format, or Combined, which adds two quoted fields.
 //!
-//! `host ident authuser [17/May/2015:10:05:03 +0000] "GET /path HTTP/1.1" 200 5120 "referer" "user agent"`
+//! `host ident authuser [17/May/2015:10:05:03 +0000] "GET /path HTTP/1.1" 200 5120 "referer" "user
+//! agent"`
 //!
-//! Quotes inside a quoted field are escaped as Apache does (`\"`) or as nginx does (`\x22`). What follows the user agent is
-//! ignored. Refuses host names: a server must log addresses.
+//! Quotes inside a quoted field are escaped as Apache does (`\"`) or as nginx does (`\x22`). Text
+//! after the user agent is ignored. Host names are refused: a server must log addresses.
 
 use hex::FromHex;
 use jiff::fmt::strtime;
@@ -18,7 +19,7 @@ pub(super) fn read_hit(line: &str) -> Result<RawHit, Flaw> {
     let (host, rest) = line
         .split_once(' ')
         .ok_or_else(|| Flaw::unreadable("not a line of an access log"))?;
-    // The name of a user may contain spaces, so the bracket is what ends it.
+    // The name of a user may contain spaces. So the bracket ends it.
     let (time, rest) = rest
         .split_once('[')
         .and_then(|(_ident_and_user, rest)| rest.split_once(']'))
@@ -45,8 +46,8 @@ pub(super) fn read_hit(line: &str) -> Result<RawHit, Flaw> {
     })
 }
 
-/// The method and the target of a request line. HTTP/0.9 has no protocol at the end; a target with spaces, which some clients
-/// send, keeps them.
+/// Splits a request line into method and target. HTTP/0.9 has no protocol at the end. Some clients
+/// send a target with spaces. The target keeps them.
 fn split_request(request: &str) -> Result<(&str, &str), Flaw> {
     let (method, rest) = request
         .split_once(' ')
@@ -70,7 +71,7 @@ fn read_time(text: &str) -> Result<u64, Flaw> {
     u64::try_from(time.as_millisecond()).map_err(|_| Flaw::of("timestamp", "before 1970"))
 }
 
-/// A number, or none for `-`.
+/// Reads a number. None for `-`.
 fn read_number<T: std::str::FromStr>(
     field: &'static str,
     word: &str,
@@ -78,7 +79,7 @@ fn read_number<T: std::str::FromStr>(
 ) -> Result<Option<T>, Flaw> {
     match word {
         "-" => Ok(None),
-        // The parser of numbers would take a sign.
+        // The parser of numbers would accept a sign.
         word if word.starts_with('+') => Err(Flaw::of(field, expected)),
         word => match word.parse() {
             Ok(number) => Ok(Some(number)),
@@ -87,11 +88,11 @@ fn read_number<T: std::str::FromStr>(
     }
 }
 
-/// What is still to be read of a line.
+/// The part of a line that is not read yet.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
-    /// Up to the next space; empty at the end of the line.
+    /// The text up to the next space. It is empty at the end of the line.
     fn word(&mut self) -> &'a str {
         let text = self.0.trim_ascii_start();
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
@@ -99,7 +100,8 @@ impl<'a> Rest<'a> {
         word
     }
 
-    /// A quoted field without its quotes and escapes; none, and nothing is read, if there is no complete one.
+    /// A quoted field without its quotes and escapes. None if there is no complete one; then
+    /// nothing is read.
     fn quoted(&mut self) -> Option<String> {
         let text = self.0.trim_ascii_start().strip_prefix('"')?;
         let mut escaped = false;
@@ -130,11 +132,12 @@ fn unescape(field: &str) -> String {
             unescaped.push(byte);
         }
     }
-    // Escapes may name bytes that are no UTF-8 together.
+    // Together, escaped bytes may not be valid UTF-8.
     String::from_utf8_lossy(&unescaped).into_owned()
 }
 
-/// The byte that the escape after a backslash names, and what follows it. A backslash that escapes nothing stands for itself.
+/// The byte that the escape after a backslash names, and the text after the escape. If a backslash
+/// escapes nothing, it stands for itself.
 fn unescape_one(rest: &[u8]) -> (u8, &[u8]) {
     match rest {
         [b'x', high, low, after @ ..] => match <[u8; 1]>::from_hex([*high, *low]) {

@@ -1,4 +1,5 @@
-//! The name that a client gives a batch, so that it counts once however often it is sent: its `Idempotency-Key`.
+//! The id that a client gives a batch: its `Idempotency-Key`. However often the batch is sent, it
+//! counts once.
 
 /// The longest batch id, in bytes. A longer one is refused.
 pub const BATCH_ID_BYTES_MAX: usize = 255;
@@ -7,14 +8,14 @@ pub const BATCH_ID_BYTES_MAX: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchId(String);
 
-/// Why a text is no batch id: what one has.
+/// Why a text is no batch id: it says which form an id has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("1 to {BATCH_ID_BYTES_MAX} visible ASCII characters")]
 pub struct BadBatchId;
 
 impl BatchId {
     /// # Errors
-    /// It is empty or too long, or another character is in it.
+    /// The text is empty, too long, or has another character.
     pub fn new(id: &[u8]) -> Result<Self, BadBatchId> {
         let has_length = (1..=BATCH_ID_BYTES_MAX).contains(&id.len());
         let is_visible = id.iter().all(u8::is_ascii_graphic);

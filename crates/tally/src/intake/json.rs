@@ -1,7 +1,8 @@
-//! Hits as JSON: one object, an array of objects, or an object a line.
+//! Hits as JSON: one object, an array of objects, or one object a line.
 //!
-//! The elements of an array are first only told apart, then read each on its own, so that one which is odd (a lone surrogate, a
-//! field given twice, a number beyond all bounds) is refused alone. No tree of the body is built.
+//! The elements of an array are first separated, then each is read on its own. So if one is invalid
+//! (a lone surrogate, a field given twice, a number out of all bounds), only this one is refused.
+//! No tree of the body is built.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +16,8 @@ use serde_json::value::RawValue;
 use super::{Flaw, Intake, IntakeError};
 use crate::hit::{Hit, RawHit, STATUS_EXPECTED};
 
-/// The largest integer that a double holds exactly, as any JSON number may have been one on its way.
+/// The largest integer that a double holds exactly. A JSON number may have been a double on its
+/// way.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Reads one object or an array of objects.
@@ -55,11 +57,11 @@ fn read_array(text: &str, now_ms: u64, intake: &mut Intake) -> Result<(), Intake
     }
 }
 
-/// Takes the elements of an array one after the other.
+/// Reads the elements of an array one after the other.
 struct Elements<'a> {
     intake: &'a mut Intake,
     now_ms: u64,
-    /// Why no further element is taken; the error of serde that goes with it says nothing.
+    /// Why reading stopped. The error of serde that comes with it says nothing.
     stopped: &'a mut Option<IntakeError>,
 }
 
@@ -114,7 +116,7 @@ pub(super) fn read_hit(text: &str) -> Result<RawHit, Flaw> {
     fields.into_raw()
 }
 
-/// The fields of a hit, of any type: what each must be is said with its name.
+/// The fields of a hit, with values of any type. The check of each field names its expected type.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields<'a> {
@@ -157,15 +159,15 @@ impl Fields<'_> {
 /// The value of a field.
 #[derive(Default)]
 enum Field<'a> {
-    /// Or `null`.
+    /// The field is absent or `null`.
     #[default]
     Missing,
-    /// A number without a fraction, not negative. `200.0` is one.
+    /// A number that is not negative and has no fraction. `200.0` is one.
     Integer(u64),
     /// Any other number.
     Number(f64),
     Text(Cow<'a, str>),
-    /// A boolean, an array or an object, which no field takes.
+    /// A boolean, an array or an object. No field takes these.
     Other,
 }
 
@@ -205,7 +207,7 @@ impl Field<'_> {
         match self {
             Self::Missing => Ok(None),
             Self::Integer(ms) => Ok(Some(ms.saturating_mul(1_000))),
-            // The cast saturates, and the check that follows refuses what is too long.
+            // The cast saturates. The later check refuses a time that is too long.
             Self::Number(ms) if ms >= 0.0 => Ok(Some((ms * 1_000.0).round() as u64)),
             _ => Err(Flaw::of(name, "expected a number of 0 or more")),
         }
@@ -286,7 +288,7 @@ impl<'de> Visitor<'de> for FieldVisitor {
     }
 }
 
-/// Writes a hit in the form that [`super::read`] takes, on one line, without the line's end.
+/// Writes a hit in the form that [`super::read`] reads, on one line, without the end of the line.
 ///
 /// # Errors
 /// Those of the writer.

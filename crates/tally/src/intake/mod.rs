@@ -1,16 +1,20 @@
-//! Turning bytes from outside into [`Hit`]s: JSON, NDJSON and access logs.
+//! Reads [`Hit`]s from bytes of clients: JSON, NDJSON and access logs.
 //!
-//! One bad hit does not cost its neighbours: it is refused by its number, and the rest is taken. Only a body that cannot be
-//! read at all is an error. Every hit, whatever its form, ends in [`RawHit::check`], so that the limits are the same for all.
+//! If a hit is invalid, only this hit is refused, by its number. The other hits are accepted. It is
+//! an error only if the whole body cannot be read. Every hit, in any format, goes through
+//! [`RawHit::check`]. So the limits are the same for all.
 //!
-//! The JSON form of a hit, of which `ip`, `method` and `path` are required and `null` means missing:
+//! The JSON form of a hit follows. `ip`, `method` and `path` are required. `null` is the same as
+//! absent.
 //!
 //! ```json
-//! {"ip": "192.0.2.1", "method": "GET", "path": "/users", "timestamp": "2025-05-17T10:05:03Z", "status": 200,
-//!  "responseTimeMs": 12.5, "bytes": 5120, "country": "DE", "userAgent": "curl/8.5.0"}
+//! {"ip": "192.0.2.1", "method": "GET", "path": "/users", "timestamp": "2025-05-17T10:05:03Z",
+//!  "status": 200, "responseTimeMs": 12.5, "bytes": 5120, "country": "DE",
+//!  "userAgent": "curl/8.5.0"}
 //! ```
 //!
-//! `timestamp` is RFC 3339 or a number of milliseconds since 1970; missing, it is now. Fields of other names are ignored.
+//! `timestamp` is RFC 3339 or a number of milliseconds since 1970. If it is absent, it is now.
+//! Other fields are ignored.
 
 mod access_log;
 mod batch_id;
@@ -21,25 +25,26 @@ pub use self::json::write_json;
 use crate::contract::Rejection;
 use crate::hit::{Hit, RawHit, Refusal};
 
-/// The most hits in one request, the refused ones included. A request with more is refused as a whole: the limit bounds what a
-/// segment holds, and a client that exceeds it must cut its batches smaller.
+/// The most hits in one request, including refused ones. A request with more is refused as a whole.
+/// The limit bounds the size of a segment. A client that exceeds it must send smaller batches.
 pub const HITS_MAX: usize = 100_000;
-/// How many refused hits of one request are described. The rest is only counted: an answer stays small however bad the request.
+/// The most refused hits that an answer describes. Further ones are only counted. So an answer
+/// stays small for any request.
 pub const REJECTIONS_SHOWN: usize = 10;
 
-/// How a body is to be read.
+/// The format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// One object, or an array of objects.
     Json,
     /// One object a line.
     Ndjson,
-    /// Common or Combined Log Format, told apart line by line.
+    /// Common or Combined Log Format. The reader tells them apart line by line.
     AccessLog,
 }
 
 impl Format {
-    /// What `?format=` may say. `common` and `combined` are one format.
+    /// The values of `?format=`. `common` and `combined` are one format.
     pub const NAMES: [(&str, Self); 5] = [
         ("json", Self::Json),
         ("ndjson", Self::Ndjson),
@@ -47,7 +52,7 @@ impl Format {
         ("combined", Self::AccessLog),
         ("access-log", Self::AccessLog),
     ];
-    /// What `Content-Type` may say.
+    /// The values of `Content-Type`.
     pub const MEDIA_TYPES: [(&str, Self); 6] = [
         ("application/json", Self::Json),
         ("application/x-ndjson", Self::Ndjson),
@@ -62,7 +67,7 @@ impl Format {
         find(&Self::NAMES, name)
     }
 
-    /// The format of a `Content-Type` header, whatever its parameters.
+    /// The format of a `Content-Type` header. The header's parameters do not matter.
     pub fn from_content_type(content_type: &str) -> Option<Self> {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         find(&Self::MEDIA_TYPES, &essence.to_ascii_lowercase())
@@ -74,10 +79,11 @@ fn find(formats: &[(&str, Format)], name: &str) -> Option<Format> {
     found.map(|(_, format)| *format)
 }
 
-/// What a body held.
+/// The contents of a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Intake {
-    /// In the order of the body. Empty if all were refused, or if the body was an empty array.
+    /// In the order of the body. It is empty if all hits were refused, or if the body was an empty
+    /// array.
     pub hits: Vec<Hit>,
     pub rejected_count: u64,
     /// The first [`REJECTIONS_SHOWN`].
@@ -178,7 +184,7 @@ impl Intake {
     }
 }
 
-/// Why one hit was refused, by its reader or by the check that follows.
+/// Why one hit was refused, by its reader or by the later check.
 #[derive(Debug, PartialEq, Eq)]
 struct Flaw {
     field: Option<&'static str>,
@@ -186,7 +192,7 @@ struct Flaw {
 }
 
 impl Flaw {
-    /// Of the hit as a whole, when no field can be blamed.
+    /// The flaw of a hit as a whole, if no field alone is at fault.
     fn unreadable(reason: impl Into<String>) -> Self {
         Self {
             field: None,

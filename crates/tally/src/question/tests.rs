@@ -281,7 +281,7 @@ fn equal_questions_are_equal_texts() {
     assert_eq!(mapped, text("ips/192.0.2.1", "offset=0"));
 }
 
-/// A query that is nearly right: known names, known and other values, spelled as they are or encoded.
+/// A query that is nearly valid. It has known names, with known and other values, plain or encoded.
 fn any_query() -> impl Strategy<Value = String> {
     const NAMES: [&str; 14] = [
         "timeRange",

@@ -1,4 +1,4 @@
-//! A question about all IPs, answered of the rollups.
+//! Answers a question about all IPs from the rollups.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +11,7 @@ use crate::summary::{
 use crate::tally::Tally;
 use crate::window::{Ranges, Span, Window};
 
-/// What a question wants of one bucket.
+/// The parts of the question that one bucket matters for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     bucket: BucketId,
@@ -22,7 +22,7 @@ pub struct Wanted {
     in_last_hour: bool,
 }
 
-/// Adds up what a question wants of the buckets.
+/// Adds up the parts of the buckets that a question needs.
 pub struct Sums<'s> {
     slice: &'s Slice,
     ranges: &'s Ranges,
@@ -36,13 +36,13 @@ pub struct Sums<'s> {
     active_ips: IpSet,
     timeline: BTreeMap<u64, Tally>,
     countries: BTreeMap<String, (Tally, IpSet)>,
-    /// Where each path is in `sums`.
+    /// The position of each path in `sums`.
     places: HashMap<String, usize>,
     sums: Vec<PathSums>,
 }
 
 impl<'s> Sums<'s> {
-    /// `active_from_ms`: IPs seen in buckets from then on are active.
+    /// An IP is active if it was seen in a bucket from `active_from_ms` on.
     pub fn new(slice: &'s Slice, ranges: &'s Ranges, active_from_ms: u64) -> Self {
         Self {
             slice,
@@ -61,7 +61,7 @@ impl<'s> Sums<'s> {
         }
     }
 
-    /// What is wanted of a bucket, as a fold wrote it.
+    /// The parts of the question that a bucket matters for. A fold wrote the bucket.
     pub fn wanted(&self, stored: BucketId) -> Wanted {
         let bucket = stored.aged(self.ranges);
         let last_hour = Window::Hour.span(self.ranges);
@@ -75,17 +75,18 @@ impl<'s> Sums<'s> {
         }
     }
 
-    /// Whether the totals of such a bucket matter.
+    /// Whether the totals of this bucket matter.
     pub fn wants_totals(&self, of: Wanted) -> bool {
         let is_first = self.slice.number == 0;
         let of_all = !self.slice.filter.is_on_paths();
         is_first && (of.is_active || of_all && (of.in_window || of.in_previous || of.in_last_hour))
     }
 
-    /// Whether the paths of such a bucket matter.
+    /// Whether the paths of this bucket matter.
     pub fn wants_paths(&self, of: Wanted) -> bool {
         if self.slice.filter.is_on_paths() {
-            // Who is new on some paths, the older buckets tell; all others are not asked about.
+            // The older buckets tell which IPs are new on these paths. Buckets that matter for
+            // nothing are not asked for.
             return of.in_window || of.is_older || of.in_last_hour;
         }
         self.slice.details.paths > 0 && of.in_window
@@ -119,7 +120,8 @@ impl<'s> Sums<'s> {
         }
     }
 
-    /// Where the sums of a path in the window are added. None: this question wants them elsewhere, too; see [`Self::add_path`].
+    /// The place to add the sums of a path in the window. None: the question needs them in other
+    /// places, too. Then use [`Self::add_path`].
     pub fn path(&mut self, of: Wanted, path_key: &str) -> Option<&mut PathSums> {
         if self.slice.filter.is_on_paths() || !of.in_window {
             return None;
@@ -155,7 +157,8 @@ impl<'s> Sums<'s> {
         }
     }
 
-    /// Counts hits on paths that are counted as one, where the filter may mean some of them.
+    /// Counts hits on paths that are counted as one, if some of them may be on paths that the
+    /// filter lets through.
     pub fn add_other_paths(&mut self, of: Wanted, hits: u64) {
         if of.in_window {
             self.sum.other_path_hits += hits;
@@ -170,7 +173,7 @@ impl<'s> Sums<'s> {
             self.sum.last_hour += tally.count;
         }
         let is_shown = of.in_window || of.in_previous;
-        // What is before all days has no place in a timeline.
+        // The bucket for all time before the days kept has no place in a timeline.
         if self.slice.details.timeline && is_shown && of.bucket.tier != Tier::Before {
             let at_ms = of.bucket.start_ms.min(self.ranges.now_ms);
             let slot_ms = self.ranges.calendar.start_ms(self.span.cut, at_ms);
@@ -178,7 +181,8 @@ impl<'s> Sums<'s> {
         }
     }
 
-    /// The answer. It lacks what the buckets do not tell of a path: its first and last hit, and its recent past.
+    /// The answer. The buckets do not know a path's first and last hit and its recent hits. So the
+    /// answer lacks them.
     pub fn finish(mut self) -> Summary {
         let (details, is_on_paths) = (self.slice.details, self.slice.filter.is_on_paths());
         let mut sum = self.sum;

@@ -1,4 +1,4 @@
-//! What some hits change in the rollups.
+//! The changes that some hits make in the rollups.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -11,48 +11,49 @@ use crate::state::IpState;
 use crate::tally::Tally;
 use crate::window::Ranges;
 
-/// What some hits change, bucket by bucket.
+/// The changes that some hits make, bucket by bucket.
 #[derive(Clone, Debug, Default)]
 pub struct Deltas {
     buckets: BTreeMap<BucketId, Delta>,
-    /// Of each list of the heaviest, the IPs whose hits changed.
+    /// For each list of the heaviest: the IPs whose hits changed.
     heaviest: BTreeMap<BucketId, Heaviest>,
-    /// Paths in all of them.
+    /// The number of paths in all deltas.
     paths: usize,
 }
 
-/// What some hits change in one bucket: what is added first, then what moves.
+/// The changes of one bucket. The additions come first, then the moves.
 #[derive(Clone, Debug, Default)]
 pub struct Delta {
     pub totals: Totals,
     pub paths: HashMap<String, PathDelta>,
-    /// IPs that turned out to be older.
+    /// IPs that turned out to have older hits.
     pub not_new_ips: u64,
     pub moves: Vec<Move>,
 }
 
-/// What some hits add to a path.
+/// The hits that are added to a path.
 #[derive(Clone, Debug)]
 pub struct PathDelta {
     pub sums: PathSums,
-    /// The first and the last of the hits.
+    /// The times of the first and the last of the hits.
     pub first_ms: u64,
     pub last_ms: u64,
 }
 
-/// Hits of an IP that told another country since.
+/// Hits of an IP that has told another country since.
 #[derive(Clone, Debug)]
 pub struct Move {
     pub number: u32,
     pub from: String,
     pub to: String,
     pub tally: Tally,
-    /// Hits on each path.
+    /// The hits on each path.
     pub paths: Vec<(String, u64)>,
 }
 
 impl Deltas {
-    /// Counts the hits of an IP. `state` is aged to the moment of the ranges, and does not have the hits yet.
+    /// Counts the hits of an IP. `state` is aged to the moment of the ranges, and does not hold the
+    /// hits yet.
     pub fn add(&mut self, state: &IpState, number: u32, hits: &[Hit], ranges: &Ranges) {
         let was = state.country().unwrap_or_default();
         let told = hits
@@ -84,7 +85,7 @@ impl Deltas {
         }
     }
 
-    /// Counts all that an IP ever did.
+    /// Counts all hits that an IP ever had.
     pub fn add_state(&mut self, ip: IpAddr, state: &IpState, number: u32, ranges: &Ranges) {
         self.rank_in(ip, heaviest::all_counts(state, ranges));
         let country = state.country().unwrap_or_default();
@@ -110,7 +111,7 @@ impl Deltas {
         self.bucket(first).totals.new_ips += 1;
     }
 
-    /// In which bucket the IP is new.
+    /// Finds the bucket in which the IP is new.
     fn see_first(&mut self, state: &IpState, hits: &[Hit], ranges: &Ranges) {
         let Some(first_ms) = hits.iter().map(|hit| hit.timestamp_ms).min() else {
             return;
@@ -140,7 +141,8 @@ impl Deltas {
                     paths: Vec::new(),
                 });
                 moved.tally.merge(tally);
-                // Those were counted under their own paths, which the state does not know.
+                // Hits under `(other)` were counted under their own paths. The state does not know
+                // these paths.
                 if path_key != OTHER_PATHS {
                     moved.paths.push((path_key.clone(), tally.count));
                 }
@@ -152,7 +154,7 @@ impl Deltas {
         }
     }
 
-    /// Ranks an IP in the lists that its hits count in. `state` has these hits.
+    /// Puts an IP into the lists that its hits count in. `state` holds these hits.
     pub fn rank(&mut self, ip: IpAddr, state: &IpState, hits: &[Hit], ranges: &Ranges) {
         self.rank_in(ip, heaviest::counts(state, hits, ranges));
     }
@@ -163,7 +165,7 @@ impl Deltas {
         }
     }
 
-    /// The lists that change, each with what changes.
+    /// Takes the lists that change, each with its changes.
     pub fn take_heaviest(&mut self) -> BTreeMap<BucketId, Heaviest> {
         std::mem::take(&mut self.heaviest)
     }
@@ -176,7 +178,7 @@ impl Deltas {
         self.buckets.iter().map(|(id, delta)| (*id, delta))
     }
 
-    /// A measure of the memory that they take: paths in all buckets.
+    /// The number of paths in all buckets. It is a measure of the memory used.
     pub fn paths(&self) -> usize {
         self.paths
     }
@@ -206,7 +208,7 @@ impl PathDelta {
 }
 
 impl Totals {
-    /// What moves, and which IPs are not new here.
+    /// Applies the moves, and the IPs that are not new in this bucket.
     pub fn settle(&mut self, delta: &Delta) {
         self.new_ips = self.new_ips.saturating_sub(delta.not_new_ips);
         for moved in &delta.moves {

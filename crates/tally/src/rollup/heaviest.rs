@@ -1,7 +1,7 @@
-//! The IPs that called most in a stretch of time, and how much any other can have.
+//! The IPs that called most in a stretch of time, and the most hits that any other IP can have.
 //!
-//! A hit counts in a list for its 5 minutes, its hour, its day, and for ever, as long as such lists are kept. A list has the count of each
-//! of its IPs as the IP's state tells it.
+//! A hit counts in the lists of its 5 minutes, its hour, its day and all time, as long as these
+//! lists are kept. A list has the count of each of its IPs, as the state of the IP has it.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,19 +11,19 @@ use crate::hit::Hit;
 use crate::state::IpState;
 use crate::window::{Ranges, Span};
 
-/// IPs that a list has at most, and usually.
+/// The most IPs that a list has, and the usual number.
 pub const LISTED_MAX: usize = 500;
 
 /// The IPs that called most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heaviest {
     pub ips: BTreeMap<IpAddr, u64>,
-    /// No IP outside of the list has more hits.
+    /// No IP outside of the list has more hits than this.
     pub others_at_most: u64,
 }
 
 impl Heaviest {
-    /// Tells the hits of an IP: all of them in this stretch of time.
+    /// Sets the hits of an IP: all of its hits in this stretch of time.
     pub fn put(&mut self, ip: IpAddr, hits: u64) {
         self.ips.insert(ip, hits);
         if self.ips.len() >= 2 * LISTED_MAX {
@@ -31,7 +31,7 @@ impl Heaviest {
         }
     }
 
-    /// Takes what another list tells, which knows better, and leaves the heaviest.
+    /// Takes over the counts of a newer list, and keeps the heaviest IPs.
     pub fn update(&mut self, newer: &Self, listed: usize) {
         self.others_at_most = self.others_at_most.max(newer.others_at_most);
         for (ip, hits) in &newer.ips {
@@ -40,7 +40,7 @@ impl Heaviest {
         self.cut(listed);
     }
 
-    /// Leaves the heaviest.
+    /// Keeps only the heaviest IPs.
     pub fn cut(&mut self, listed: usize) {
         if self.ips.len() <= listed {
             return;
@@ -54,7 +54,8 @@ impl Heaviest {
     }
 }
 
-/// The lists that a bucket counts in: its own stretch of time, and the longer ones around it.
+/// The lists that a bucket counts in: that of its own stretch of time, and those of the longer ones
+/// around it.
 fn lists_of(bucket: BucketId, ranges: &Ranges) -> impl Iterator<Item = BucketId> {
     let tiers = [Tier::Fine, Tier::Hour, Tier::Day, Tier::Before].into_iter();
     tiers
@@ -62,14 +63,14 @@ fn lists_of(bucket: BucketId, ranges: &Ranges) -> impl Iterator<Item = BucketId>
         .map(move |tier| BucketId::around(tier, bucket.start_ms, ranges))
 }
 
-/// What each bucket of a state has for each list that it counts in.
+/// The hits of each bucket of a state, for each list that the bucket counts in.
 fn shares(state: &IpState, ranges: &Ranges) -> impl Iterator<Item = (BucketId, u64)> {
     let paths = state.paths.values();
     let buckets = paths.flat_map(|path| path.series.buckets());
     buckets.flat_map(|(bucket, tally)| lists_of(bucket, ranges).map(|list| (list, tally.count)))
 }
 
-/// The hits of an IP in each of the lists that some of its hits count in.
+/// The hits of an IP in each list that some of `hits` count in.
 pub fn counts(state: &IpState, hits: &[Hit], ranges: &Ranges) -> BTreeMap<BucketId, u64> {
     let buckets = hits
         .iter()
@@ -103,7 +104,7 @@ pub fn is_kept(list: BucketId, ranges: &Ranges) -> bool {
     }
 }
 
-/// Whether a list is one of those that a span is made of. None: no lists together hold just what it holds.
+/// Whether a list is part of a span. None: no set of lists covers exactly this span.
 pub fn is_of<'s>(span: &'s Span, ranges: &Ranges) -> Option<impl Fn(BucketId) -> bool + 's> {
     let ends_here = |tier| ranges.calendar.start_ms(tier, span.until_ms) == span.until_ms;
     let tier = match (span.from_ms, span.until_ms) {
@@ -116,14 +117,14 @@ pub fn is_of<'s>(span: &'s Span, ranges: &Ranges) -> Option<impl Fn(BucketId) ->
     Some(move |list: BucketId| list.tier == tier && span.has(list))
 }
 
-/// What the lists of a window tell of an IP: it has at least and at most so many hits.
+/// The least and the most hits that an IP can have, according to the lists of a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
     pub least: u64,
     pub most: u64,
 }
 
-/// The IPs of some lists, and what they can have; and the most that any other IP can have.
+/// The bounds of each IP in some lists, and the most hits that any other IP can have.
 pub fn bounds(lists: &[Heaviest]) -> (BTreeMap<IpAddr, Bounds>, u64) {
     let others_at_most: u64 = lists.iter().map(|list| list.others_at_most).sum();
     let mut bounds: BTreeMap<IpAddr, Bounds> = BTreeMap::new();
@@ -134,7 +135,7 @@ pub fn bounds(lists: &[Heaviest]) -> (BTreeMap<IpAddr, Bounds>, u64) {
                 most: others_at_most,
             });
             of.least += hits;
-            // In this list it is not one of the others.
+            // The IP is in this list. So the list's bound for the other IPs does not apply to it.
             of.most = of.most + hits - list.others_at_most;
         }
     }

@@ -1,18 +1,18 @@
-//! Sets of IPs, by the numbers that the ledger gave them.
+//! Sets of IPs. An IP is in a set as the number that the ledger gave it.
 
 use std::fmt;
 
 use roaring::RoaringBitmap;
 
-/// So many loose numbers are sorted at once.
+/// If there are more loose numbers than this, they are sorted.
 const LOOSE_MAX: usize = 4_096;
 
-/// A set of IP numbers. It grows cheaply: numbers are sorted, and those that came twice dropped, when there are many of them, or when
-/// somebody asks.
+/// A set of IP numbers. Adding a number is cheap. If there are many loose numbers, or if the set is
+/// read, they are sorted and duplicates are dropped.
 #[derive(Clone, Default)]
 pub struct IpSet {
     loose: Vec<u32>,
-    /// Sorted, once there are many.
+    /// The numbers that are sorted already.
     sorted: RoaringBitmap,
 }
 
@@ -38,7 +38,7 @@ impl IpSet {
         }
     }
 
-    /// Adds a set of which no number is loose.
+    /// Adds a set that is sorted as a whole.
     pub fn union_sorted(&mut self, sorted: RoaringBitmap) {
         if self.sorted.is_empty() {
             self.sorted = sorted;
@@ -47,14 +47,14 @@ impl IpSet {
         }
     }
 
-    /// Takes out what is in another set.
+    /// Removes the numbers that are in `other`.
     pub fn subtract(&mut self, mut other: Self) {
         self.settle();
         other.settle();
         self.sorted -= other.sorted;
     }
 
-    /// How many there are.
+    /// The number of IPs.
     pub fn count(&mut self) -> u64 {
         self.tidy();
         match self.sorted.is_empty() {

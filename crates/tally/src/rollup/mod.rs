@@ -1,7 +1,8 @@
-//! Rollups: what all IPs together did, bucket by bucket. All of it adds up in any order.
+//! Rollups: the hits of all IPs together, bucket by bucket. They add up in any order.
 //!
-//! IPs stand in them by numbers, so that a union tells how many IPs a stretch of time had. A hit counts for the country that its IP told
-//! last: when that changes, [`Delta`] moves what was counted before.
+//! An IP is in a rollup as a number. So a union of sets gives the number of IPs in a stretch of
+//! time. A hit counts for the country that its IP told last. If that country changes, [`Delta`]
+//! moves the hits that were counted before.
 
 mod answer;
 mod delta;
@@ -19,29 +20,30 @@ use crate::hit::Hit;
 use crate::summary::CountryCount;
 use crate::tally::Tally;
 
-/// What was done on one path.
+/// The sums of one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathSums {
     pub tally: Tally,
     pub ips: IpSet,
-    /// Sorted by country; the empty string is unknown.
+    /// Sorted by country. The empty string is an unknown country.
     pub countries: Vec<CountryCount>,
 }
 
-/// What the IPs of one country did. The longest response time is not known: it could not be taken back.
+/// The sums of the IPs of one country. The longest response time is not kept, because it could not
+/// be subtracted again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CountrySums {
     pub tally: Tally,
     pub ips: IpSet,
 }
 
-/// What was done on all paths.
+/// The sums of all paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// IPs of which no hit is older than this bucket.
+    /// IPs that have no hit before this bucket.
     pub new_ips: u64,
     pub time_max_us: u64,
-    /// Each IP is in one of them. The empty string is unknown.
+    /// Each IP is in exactly one country. The empty string is an unknown country.
     pub countries: BTreeMap<String, CountrySums>,
 }
 
@@ -56,7 +58,8 @@ impl PathSums {
         self.add_country_from(0, country, requests);
     }
 
-    /// The same where all before `from` sort before it. Gives where it is: a sorted list is added in one pass.
+    /// Like `add_country`, if all countries before `from` sort before this one. Returns the
+    /// country's position. So a sorted list can be added in one pass.
     pub fn add_country_from(&mut self, from: usize, country: &str, requests: u64) -> usize {
         let rest = self.countries.iter().skip(from);
         let smaller = rest.take_while(|known| known.country.as_str() < country);
@@ -74,7 +77,7 @@ impl PathSums {
         at
     }
 
-    /// Takes back hits of a country: as many of them as there are. Gives how many that were.
+    /// Subtracts up to `requests` hits of a country. Returns how many hits it had.
     pub fn take_country(&mut self, country: &str, requests: u64) -> u64 {
         let Some(at) = self
             .countries
@@ -115,7 +118,7 @@ impl Totals {
         }
     }
 
-    /// All hits.
+    /// The tally of all hits.
     pub fn tally(&self) -> Tally {
         let mut sum = Tally::default();
         for country in self.countries.values() {
@@ -125,7 +128,7 @@ impl Totals {
         sum
     }
 
-    /// All IPs.
+    /// The set of all IPs.
     pub fn ips(&self) -> IpSet {
         let mut all = IpSet::default();
         for country in self.countries.values() {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Reads a line whose parts after the address and the user are given.
+/// Reads a line. `rest` is the part after the address and the user.
 #[track_caller]
 fn check_line(rest: &str, expect: Result<Hit, &str>) {
     let line = format!("192.0.2.1 - - {rest}");
@@ -34,7 +34,7 @@ fn common_and_combined_lines_may_be_mixed() {
     assert_eq!(intake.hits, [expect, with_agent]);
 }
 
-/// A line's hit at `NOW_MS` with the status 200 and 7 bytes.
+/// The hit of a line at `NOW_MS` with the status 200 and 7 bytes.
 fn logged() -> Hit {
     Hit {
         status: Some(200),

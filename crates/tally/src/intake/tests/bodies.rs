@@ -1,4 +1,4 @@
-//! What holds in every format, and for a request as a whole.
+//! Rules for every format, and for a request as a whole.
 
 use super::*;
 

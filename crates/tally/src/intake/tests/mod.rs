@@ -33,7 +33,7 @@ fn refusals(intake: &Intake) -> Vec<String> {
     intake.rejections.iter().map(describe).collect()
 }
 
-/// The one hit of a body, or why it is refused.
+/// The one hit of a body. The error says why it is refused.
 fn read_one(body: &str, format: Format) -> Result<Hit, String> {
     let intake = read(body.as_bytes(), format, NOW_MS).unwrap();
     match (intake.hits.as_slice(), refusals(&intake).as_slice()) {

@@ -1,4 +1,4 @@
-//! A hit that is written and read is the same; nothing makes a reader panic.
+//! If a hit is written and read, it stays the same. No input makes a reader panic.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::hit::{RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, TIMESTAMP_MS_MIN};
 
-/// A hit that any form can carry: of whole seconds, and without what a line does not have.
+/// A hit that every format can hold: its time is in whole seconds, and it has only the fields of a
+/// log line.
 fn any_logged_hit() -> impl Strategy<Value = Hit> {
     let ip = prop_oneof![
         any::<[u8; 4]>().prop_map(std::net::IpAddr::from),
