@@ -1,5 +1,5 @@
-//! Alerts: measures the values of the rules, judges them, and notifies a webhook of each alert and of
-//! its end.
+//! Alerts: measures the values of the rules, judges them, and notifies a webhook of each alert and
+//! of its end.
 //!
 //! | a check | is started by |
 //! |---|---|

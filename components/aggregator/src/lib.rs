@@ -3,7 +3,7 @@
 //! | path | job |
 //! |---|---|
 //! | `POST /answer` | takes a [`Question`] as postcard, gives its answer as the client gets it |
-//! | `POST /status-and-traffic` | for the metrics: the present status and all traffic, as postcard |
+//! | `POST /status-and-traffic` | for metrics: the present status and all traffic, as postcard |
 //! | `POST /prewarm` | computes the answers that are asked for most; see [`prewarm`] |
 //! | `POST /verify` | compares the sums over all IPs with the IPs themselves |
 //! | `POST /check-alerts` | checks the [`alerts`] |

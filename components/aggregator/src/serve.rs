@@ -2,8 +2,8 @@
 //! in a new computation. If none of these gives an answer, it takes an old one.
 //!
 //! - If the answer is fresh, which means younger than its time, it is given.
-//! - If it is older than that, but not twice as old, it is given, marked stale. A new one is computed
-//!   after the response.
+//! - If it is older than that, but not twice as old, it is given, marked stale. A new one is
+//!   computed after the response.
 //! - If it is older, a new one is computed, by one instance for all.
 //! - If no new one is possible, because too few IPs answer or the store is down, the last one is
 //!   given, marked stale, if it is less than half an hour old.
