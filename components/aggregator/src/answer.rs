@@ -158,7 +158,7 @@ pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure
     })
 }
 
-/// An interval that no hit can be in. Which those are, the calendar tells.
+/// Refuses an interval that no hit can be in. Only the calendar tells which intervals these are.
 pub fn refuse_empty(window: Window, ranges: &Ranges) -> Result<(), Failure> {
     let reason = match window.interval().moments(&ranges.calendar) {
         (from_ms, _) if from_ms > ranges.now_ms => "from: expected a time that has come",
