@@ -1,7 +1,7 @@
-//! Append: a number, then a segment under it.
+//! Append: take a number, then write a segment under it.
 //!
-//! Two writes, nothing read, nothing contended. A writer that was slow does not acknowledge: by then a fold may have given its
-//! number up.
+//! An append makes two writes. It reads nothing, and no two writers contend for a key. A writer
+//! that was slow does not acknowledge, because a fold may have given up its number by then.
 
 use rollcall_tally::Hit;
 
@@ -11,12 +11,16 @@ use crate::stored::{BatchId, Segment};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Makes hits durable; once this returns, they are in every later answer. Tells their number in the log. On any error the
-    /// caller does not know, and may append again under the same id.
+    /// Makes hits durable, and gives their number in the log. Once this returns, the hits are in
+    /// every later answer.
+    ///
+    /// After an error, the caller does not know whether the hits were stored. It may append them
+    /// again under the same id.
     pub async fn append(&self, id: Option<BatchId>, hits: Vec<Hit>) -> Result<u64, LedgerError> {
         let started = (self.clock.monotonic_ms(), self.clock.wall_ms());
         let n = self.store.increment(keys::LOG_NEXT, 1).await?;
-        // Not before the number was taken: the stamp tells others how long smaller numbers have been open.
+        // The stamp must not be older than the number: it tells others how long smaller numbers
+        // have been open.
         let stamp_ms = self.clock.wall_ms();
         self.in_time(started)?;
         let key = keys::log(n);
@@ -26,7 +30,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(n)
     }
 
-    /// By the larger of both clocks: one stands still while a machine sleeps, the other may be set back.
+    /// Fails if the append took too long. The larger of both clocks counts: the monotonic clock may
+    /// stand still while a machine sleeps, and the wall clock may be set back.
     fn in_time(&self, (monotonic_ms, wall_ms): (u64, u64)) -> Result<(), LedgerError> {
         let monotonic = self.clock.monotonic_ms().saturating_sub(monotonic_ms);
         let took_ms = monotonic.max(self.clock.wall_ms().saturating_sub(wall_ms));

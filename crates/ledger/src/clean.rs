@@ -1,7 +1,8 @@
-//! Cleaning: deleting what nobody needs any more, a bounded number of keys at a time.
+//! Cleaning: deletes values that nobody needs any more, a bounded number of keys at a time.
 //!
-//! It looks at a confirmed root alone, and at nothing that a fold waits for: whatever becomes of it, folds and queries go on. How far it got
-//! is one value, written after the deletions. If that is lost, they are done again.
+//! Cleaning reads a confirmed root, and touches nothing that a fold waits for. So if cleaning
+//! fails, folds and queries go on. One value notes how far cleaning got. It is written after the
+//! deletions. If this value is lost, the deletions are done again.
 
 use rollcall_store::value::encode;
 
@@ -10,17 +11,17 @@ use crate::stop::Stop;
 use crate::stored::{self, Head, Lease, Plan, Root};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// No moment: nothing is going to be due.
+/// Nothing will become due.
 const NEVER_MS: u64 = u64::MAX;
 
-/// What became of a round of cleaning.
+/// How a round of cleaning ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cleaned {
-    /// Nothing is due now, but some later, by the wall clock.
+    /// Nothing is due now. The next key is due at `due_ms`, by the wall clock.
     Nothing { due_ms: Option<u64> },
-    /// Somebody else is folding or cleaning.
+    /// Another instance is folding or cleaning.
     Busy,
-    /// As much as one round may. More is due.
+    /// The round deleted as many keys as it may. More keys are due.
     Some,
 }
 
@@ -29,14 +30,14 @@ struct Round<'r, 'l, S, C> {
     held: &'r Held<'l, S, C>,
     root: &'r Root,
     so_far: stored::Cleaned,
-    /// Keys that it may still delete.
+    /// Keys that the round may still delete.
     room: usize,
-    /// When the next thing is due.
+    /// The time at which the next key is due.
     due_ms: u64,
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Does one round, if anything is due and nobody else folds or cleans.
+    /// Does one round, if something is due and nobody else folds or cleans.
     pub async fn clean(&self) -> Result<Cleaned, LedgerError> {
         let began_ms = self.clock.monotonic_ms();
         let head = self.head().await?;
@@ -62,8 +63,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
     }
 
-    /// Undertakes to clean at `due_ms`, when nobody may ask and nothing be recorded. False: somebody else undertook it already. It only
-    /// saves work: two who do so share it.
+    /// Promises to clean at `due_ms`, because by then nobody may ask and nothing may be recorded.
+    /// False: another instance has promised it already.
+    ///
+    /// This only saves work: if two instances promise it, they share the work.
     pub async fn undertake_cleaning(&self, due_ms: u64) -> Result<bool, LedgerError> {
         let known = self.hint::<Lease>(keys::CLEANER).await?;
         let longest_ms = self.limits.keep_replaced_ms.max(self.limits.clean_after_ms);
@@ -79,7 +82,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(self.hint(keys::CLEANER).await? == Some(ours))
     }
 
-    /// Folds up to a root, lost ones too, of which something is still to be deleted, due or not.
+    /// Counts the folds, up to this root, that still have something to delete, due or not. Lost
+    /// folds count, too.
     pub async fn uncleaned(&self, root: &Root) -> Result<u64, LedgerError> {
         let so_far = self.cleaned().await?;
         let replaced = root
@@ -100,7 +104,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         so_far: stored::Cleaned,
     ) -> Result<Cleaned, Stop> {
         held.store().await?;
-        // The head is an old one that was written late. The next fold puts it right.
+        // The head is an old one that was written late. The next fold corrects it.
         let Some(root) = self.root_at(head.k).await? else {
             return Ok(nothing_until(NEVER_MS));
         };
@@ -126,7 +130,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         })
     }
 
-    /// The log up to `low`: nobody looks at those numbers again.
+    /// Deletes the log up to `low`: nobody looks at these numbers again.
     async fn clean_log(&self, round: &mut Round<'_, '_, S, C>, low: u64) -> Result<(), Stop> {
         let first = round.so_far.log + 1;
         let last = low.min(round.so_far.log + round.room as u64);
@@ -136,7 +140,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// What confirmed folds replaced, once no query can read it any more.
+    /// Deletes the values that confirmed folds replaced, once no query can read them any more.
     async fn clean_replaced(&self, round: &mut Round<'_, '_, S, C>) -> Result<(), Stop> {
         for fold in &round.root.replaced {
             let (next, done) = round.so_far.replaced;
@@ -154,7 +158,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// What folds wrote that were never confirmed, once none of their writes can be in flight any more.
+    /// Deletes the values of void folds, once none of their writes can be in flight any more.
     async fn clean_void(&self, round: &mut Round<'_, '_, S, C>) -> Result<(), Stop> {
         for void in &round.root.void {
             let due_ms = void.since_ms + self.limits.clean_after_ms;
@@ -171,7 +175,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// Whether the time has come, and the round has room.
+    /// Whether it is time, and the round has room.
     fn is_due(&self, round: &mut Round<'_, '_, S, C>, due_ms: u64) -> bool {
         if self.clock.wall_ms() < due_ms {
             round.due_ms = round.due_ms.min(due_ms);
@@ -180,7 +184,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         round.room > 0
     }
 
-    /// Deletes the keys that a plan names, from the `done`th on, and then the plan. Gives how many are done; `None`: all.
+    /// Deletes the keys that a plan names, except the first `done`, and then the plan. Returns how
+    /// many keys are deleted by now. `None`: all, and the plan.
     async fn clean_plan(
         &self,
         round: &mut Round<'_, '_, S, C>,
@@ -191,7 +196,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         round.held.store().await?;
         let key = keys::plan(k);
         let Some(plan) = self.get::<Plan>(&key).await? else {
-            // Looking costs as much as deleting one.
+            // Looking for a plan costs as much as deleting a key.
             round.room -= 1;
             return Ok(None);
         };
@@ -229,7 +234,8 @@ fn nothing_until(due_ms: u64) -> Cleaned {
     }
 }
 
-/// Where cleaning goes on: at the key of this fold that was not deleted yet, or with the next fold.
+/// Where cleaning goes on: at the first key of this fold that is not deleted yet, or at the next
+/// fold.
 fn next_of(k: u64, done: Option<u64>) -> (u64, u64) {
     done.map_or((k + 1, 0), |done| (k, done))
 }

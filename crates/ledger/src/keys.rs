@@ -1,4 +1,7 @@
-//! Every key of the layout. Only `[A-Za-z0-9:._-]`, as some stores allow no more; an address has its canonical text.
+//! Every key of the layout.
+//!
+//! Keys use only `[A-Za-z0-9:._-]`, because some stores allow no other characters. An address has
+//! its canonical text.
 
 use std::net::IpAddr;
 
@@ -10,15 +13,15 @@ use crate::stored::Bucket;
 pub const LOG_NEXT: &str = "log:next";
 /// Counter: the newest fold number.
 pub const FOLD: &str = "fold";
-/// Who folds, and until when. A hint.
+/// The folder, and until when its lease runs. A hint.
 pub const LEASE: &str = "lease";
 /// The newest root known to be confirmed.
 pub const HEAD: &str = "head";
 /// How far cleaning got. A hint.
 pub const CLEANED: &str = "cleaned";
-/// Who waits until something is to be cleaned, and until when. A hint.
+/// The instance that waits until something is to be cleaned, and until when. A hint.
 pub const CLEANER: &str = "cleaner";
-/// Version of the layout and number of shards.
+/// The version of the layout, the number of shards, and the time zone.
 pub const META: &str = "meta";
 
 /// A segment of the log.
@@ -26,12 +29,13 @@ pub fn log(n: u64) -> String {
     format!("log:{n}")
 }
 
-/// What the fold `k` is about to write, and what that replaces. Written before any of it.
+/// The values that the fold `k` is going to write, and the versions that they replace. Written
+/// before all these values.
 pub fn plan(k: u64) -> String {
     format!("plan:{k}")
 }
 
-/// The record of the fold `k`. Written after everything that it names.
+/// The record of the fold `k`. Written after all values that it names.
 pub fn root(k: u64) -> String {
     format!("root:{k}")
 }
@@ -51,7 +55,7 @@ pub fn ip(ip: &IpAddr, k: u64) -> String {
     format!("ip:{ip}:{k}")
 }
 
-/// What was done on all paths in a bucket, as the fold `k` wrote it.
+/// The sums over all paths in a bucket, as the fold `k` wrote them.
 pub fn totals(bucket: Bucket, k: u64) -> String {
     format!("totals:{bucket}:{k}")
 }
@@ -61,27 +65,28 @@ pub fn paths(bucket: Bucket, part: u16, k: u64) -> String {
     format!("paths:{bucket}:{part}:{k}")
 }
 
-/// A share of what is known of every path, as the fold `k` wrote it.
+/// A share of the facts known of every path, as the fold `k` wrote it.
 pub fn known(part: u16, k: u64) -> String {
     format!("known:{part}:{k}")
 }
 
-/// The IPs that called most in a stretch of time, as the fold `k` wrote it.
+/// The IPs that called most in a stretch of time, as the fold `k` wrote them.
 pub fn heaviest(bucket: Bucket, k: u64) -> String {
     format!("heaviest:{bucket}:{k}")
 }
 
-/// Where a path key stands in parts and shares: the same for ever, on every machine.
+/// The hash of a path key decides its part and its slice. It is the same for ever, on every
+/// machine.
 pub fn path_hash(path_key: &str) -> u32 {
     crc32c::crc32c(path_key.as_bytes())
 }
 
-/// The part, of a power of two of them, that a path with this hash is in.
+/// The part that has the paths with this hash. `parts` is a power of two.
 pub fn part_of(hash: u32, parts: u16) -> u16 {
     ((u64::from(hash) * u64::from(parts)) >> 32) as u16
 }
 
-/// The shard that an IP is in, by the SHA-256 of its octets: the same for ever, on every machine.
+/// The shard of an IP, by the SHA-256 of its octets. It is the same for ever, on every machine.
 pub fn shard_of(ip: &IpAddr, shards: usize) -> usize {
     let hash = match ip {
         IpAddr::V4(v4) => stable_hash(&v4.octets()),

@@ -1,15 +1,22 @@
-//! Append, then fold: a ledger of hits over a store that has only get, set, delete and increment.
+//! A ledger of hits: append, then fold. It runs over a store that has only get, set, delete and
+//! increment.
 //!
-//! Any number of writers append segments to a log, each under a number of its own. A fold takes a fold number and brings segments
-//! into the states of the IPs, under names that carry that number, so that nothing a reader may need is ever overwritten; it is
-//! confirmed by looking at the counter once more. A query reads the versions of one confirmed root. docs/internals/ledger.md has the
-//! protocol and why each step is there.
+//! Any number of writers append segments to a log. Each segment has a number of its own. A fold
+//! takes a fold number and brings segments into the states of the IPs. The key of each value that
+//! it writes carries the fold number, so no value that a reader may need is overwritten. Before the
+//! fold is confirmed, it looks at the counter once more. A query reads the versions that one
+//! confirmed root names. docs/internals/ledger.md has the protocol and the reason for each step.
 //!
-//! What it promises: every acknowledged hit counts exactly once, every other at most once. What it needs of the store: reads see
-//! finished writes, and `increment` never answers the same twice. It never takes a store's error for a missing key, trusts no
-//! lock, and never reads or writes a counter by any other call than `increment`.
+//! The ledger promises: every acknowledged hit counts exactly once, and every other hit at most
+//! once.
 //!
-//! No I/O, no clock and no SDK of its own: see [`Store`] and [`Clock`].
+//! The ledger needs of the store: a read sees every finished write, and `increment` never returns a
+//! value twice.
+//!
+//! The ledger never takes a store's error for a missing key. It trusts no lock. It reads and writes
+//! counters by `increment` alone.
+//!
+//! The crate has no I/O, no clock and no SDK: see [`Store`] and [`Clock`].
 
 mod append;
 mod clean;
@@ -38,7 +45,7 @@ pub use stored::{BatchId, Root};
 
 use limits::Limits;
 
-/// A ledger in a store. Cheap to make; holds no state but what saves a read.
+/// A ledger in a store. It is cheap to make, and holds no state except values that save a read.
 pub struct Ledger<'a, S, C> {
     store: &'a S,
     clock: &'a C,

@@ -1,77 +1,88 @@
-//! Every limit of the ledger. All are of the whole app; none may differ between nodes that share a store.
+//! Every limit of the ledger. Each is for the whole app. Nodes that share a store must have the
+//! same limits.
 
 use rollcall_tally::rollup::heaviest::LISTED_MAX;
 use rollcall_tally::time_zone::Zone;
 
-/// [`Limits::fold_wait_ms`], unless the operator says otherwise.
+/// The default of [`Limits::fold_wait_ms`].
 pub const FOLD_WAIT_MS: u64 = 2_000;
 
-/// What a ledger may do, and for how long. [`Limits::default`] is what runs; tests make them tighter.
+/// The limits of a ledger. The app runs with [`Limits::default`]. Tests use tighter ones.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Shares of the IPs. More of them make a fold rewrite less, and an answer read more values. Fixed once a store is filled.
+    /// The number of shares of the IPs. If there are more, a fold rewrites less, and an answer
+    /// reads more values. Fixed once a store is filled.
     pub shards: usize,
-    /// When days begin. Fixed once a store is claimed.
+    /// The time zone in which days begin. Fixed once a store is claimed.
     pub zone: Zone,
-    /// An append that took longer is not acknowledged, though it may count.
+    /// If an append took longer, it is not acknowledged. Its hits may count all the same.
     pub ack_within_ms: u64,
-    /// A number of the log that is still not written so long after a later one was is dropped. More than `ack_within_ms` and the
-    /// difference of any two clocks together, so that nothing acknowledged is dropped.
+    /// If a number of the log is still not written this long after a later number was, the number
+    /// is dropped. This is more than `ack_within_ms` and the difference of any two clocks together,
+    /// so that no acknowledged hit is dropped.
     pub skip_after_ms: u64,
-    /// How long a folder keeps others from folding, where the store is quick. Only saves work.
+    /// How long a folder keeps others from folding, if the store is fast. This only saves work.
     pub lease_ms: u64,
-    /// ... and at most, where the store is slow. A folder that died keeps others waiting for so long.
+    /// The longest time that a folder keeps others from folding, if the store is slow. If a folder
+    /// dies, others wait for this long.
     pub lease_max_ms: u64,
-    /// Versions that were replaced are kept so long, for queries that read them. Longer than any query may run.
+    /// How long replaced versions are kept for queries that read them. Longer than any query may
+    /// run.
     pub keep_replaced_ms: u64,
-    /// What a fold that was never confirmed left behind is deleted after this. Longer than a write may be in flight, by whichever clock.
+    /// The values of a void fold are deleted after this time. Longer than a write may be in flight,
+    /// by any clock.
     pub clean_after_ms: u64,
-    /// A query waits so long for a snapshot that holds everything acknowledged before it. Then it takes the newest snapshot, and is
-    /// told how far behind that is.
+    /// How long a query waits for a snapshot that holds every hit acknowledged before it. After
+    /// that it takes the newest snapshot, and learns how far that one is behind.
     pub fold_wait_ms: u64,
-    /// A query waits so long for a snapshot at all.
+    /// How long a query waits for any snapshot. After that it fails.
     pub query_wait_ms: u64,
-    /// Segments that one fold takes, halved with every fold that was lost. What is left waits for the next.
+    /// Segments that one fold takes. Halved for each fold that was lost. The other segments wait
+    /// for the next fold.
     pub fold_segments: usize,
-    /// Hits after which one fold takes no further segment, halved likewise.
+    /// After this many hits, a fold takes no further segment. Halved for each fold that was lost.
     pub fold_hits: usize,
-    /// Once a fold has read the log for so long it takes no further segment. The first it takes in any case.
+    /// If a fold has read the log for this long, it takes no further segment. It always takes the
+    /// first one.
     pub fold_read_ms: u64,
     /// Values read or written by one call.
     pub chunk: usize,
-    /// Bytes read or written by one call, where their number is known or can be guessed. A single value may have more. Few, as whoever else
-    /// wants the store waits for it.
+    /// Bytes read or written by one call, if their number is known or can be estimated. A single
+    /// value may have more. Few, because all other users of the store wait for the call.
     pub chunk_bytes: usize,
-    /// Keys deleted by one call. Few, as whoever else wants the store waits for it.
+    /// Keys deleted by one call. Few, because all other users of the store wait for the call.
     pub delete_chunk: usize,
     /// Keys deleted by one round of cleaning.
     pub clean_keys: usize,
     /// Batch ids in one stored value.
     pub ids_per_chunk: usize,
-    /// A batch id is remembered for so long, by the stamps of the batches ...
+    /// A batch id is remembered at least this long, by the stamps of the batches.
     pub ids_kept_ms: u64,
-    /// ... and while fewer than so many newer ones are known.
+    /// A batch id is also remembered while fewer newer ids than this are known.
     pub ids_kept: usize,
-    /// Bytes of a part of a bucket's paths, about. A single path may have more.
+    /// The approximate size of one part of a bucket's paths. A single path may be larger.
     pub part_bytes: u64,
-    /// Parts of a bucket's paths at most: a power of two.
+    /// The most parts of a bucket's paths. A power of two.
     pub parts_max: u16,
     /// Parts read by one call.
     pub parts_at_once: usize,
-    /// Paths that a bucket has by name: those of most hits. All others are counted as one, `(other)`.
+    /// Paths that a bucket lists by name: those with the most hits. All others count as one path,
+    /// `(other)`.
     pub bucket_paths: usize,
-    /// Paths whose first and last hits, and recent past, are known: those called last.
+    /// Paths whose first hit, last hit and recent past are known: the paths that were called last.
     pub known_paths: usize,
-    /// IPs of a list of the heaviest.
+    /// IPs in one list of the heaviest.
     pub listed: usize,
-    /// Paths of all buckets that a fold has in memory. More are written in between.
+    /// Paths of all buckets that a fold has in memory. If there are more, they are written in
+    /// between.
     pub fold_paths: usize,
-    /// IPs tracked. If there are more, the least recently seen leave, but never one that the fold at hand counted hits of. Their hits stay in
-    /// the sums over all IPs.
+    /// IPs tracked. If there are more, those that were seen least recently are evicted, but never
+    /// one whose hits the same fold counted. The hits of evicted IPs stay in the sums over all IPs.
     pub ips: usize,
-    /// With those that are too many, such a share of `ips` leaves, so that not each fold has to look for some.
+    /// Besides the IPs that are too many, `ips` divided by this number are evicted, so that not
+    /// each fold has to look for some.
     pub evicted_share: u64,
-    /// An IP seen within this is active.
+    /// An IP is active if it was seen within this time.
     pub active_ms: u64,
 }
 

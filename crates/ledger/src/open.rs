@@ -1,8 +1,9 @@
-//! Opening a store: claiming an empty one, refusing one that is not ours, and bringing up one of an older layout.
+//! Opens a store: claims an empty store, refuses a store that this version cannot use, and upgrades
+//! a store of an older layout.
 //!
-//! `meta` is written first: from then on no older version opens the store. Then all rollups are built, as a fold would. `meta` is written
-//! again last; until then, nobody else folds and no question is answered. Batches are appended meanwhile. Each step may die and be taken
-//! again.
+//! An upgrade writes `meta` first: from then on no older version opens the store. Then it builds
+//! all rollups, as a fold would. It writes `meta` again last. Until then, nobody else folds, and no
+//! question is answered. Batches are appended meanwhile. Each step may die and be done again.
 
 use rollcall_store::value::{LAYOUT, decode, encode, layout_of};
 use rollcall_tally::time_zone::Zone;
@@ -13,27 +14,29 @@ use crate::stop::Stop;
 use crate::stored::{Meta, Meta5};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// The oldest layout that is brought up.
+/// The oldest layout that can be upgraded.
 const OLDEST_LAYOUT: u8 = 4;
 
-/// How a store was found.
+/// The state in which a store was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opened {
     Ready,
-    /// It has an older layout. [`Ledger::append`] may be called, and [`Ledger::upgrade`] must be, before anything else.
+    /// The store has an older layout. [`Ledger::append`] may be called. [`Ledger::upgrade`] must be
+    /// called before anything else.
     Upgrading,
 }
 
-/// What became of an upgrade.
+/// How an upgrade ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upgraded {
     Done,
-    /// Somebody else is at it.
+    /// Another instance is at work.
     Busy,
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// To be called before anything else. Claims an empty store, and refuses one of a layout that this version does not know.
+    /// Claims an empty store, and refuses a store of a layout that this version does not know. Must
+    /// be called before anything else.
     pub async fn open(&self) -> Result<Opened, LedgerError> {
         let Some(bytes) = self.store.get(keys::META).await? else {
             self.write_meta(None, self.limits.zone.name()).await?;
@@ -50,7 +53,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
         let upgrading_from = match layout {
             4 => Some(layout),
-            // What layout 5 has is read as it is.
+            // Values of layout 5 are read as they are.
             _ => meta.upgrading_from,
         };
         if layout < LAYOUT {
@@ -62,12 +65,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
     }
 
-    /// Whether the store is one already.
+    /// Whether the store has been claimed.
     pub async fn is_claimed(&self) -> Result<bool, LedgerError> {
         Ok(self.store.get(keys::META).await?.is_some())
     }
 
-    /// The time zone of an open store, whatever the limits say. A ledger for anything but [`Self::open`] must have it.
+    /// The time zone of an open store, even if the limits name another one. A ledger must have this
+    /// zone for every call but [`Self::open`].
     pub async fn zone(&self) -> Result<Zone, LedgerError> {
         let Some(bytes) = self.store.get(keys::META).await? else {
             return Ok(self.limits.zone.clone());
@@ -80,18 +84,18 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         })
     }
 
-    /// How time is cut at a moment.
+    /// The ranges of the buckets at a moment.
     pub fn ranges(&self, at_ms: u64) -> Ranges {
         Ranges::at(at_ms, self.limits.zone.calendar(at_ms))
     }
 
-    /// Has the store brought up once more: an older version wrote to it after it was.
+    /// Marks the store for another upgrade: an older version wrote to it after the upgrade.
     pub async fn open_again(&self) -> Result<(), LedgerError> {
         let zone = self.limits.zone.name();
         self.write_meta(Some(OLDEST_LAYOUT), zone).await
     }
 
-    /// Brings an older store up to this layout.
+    /// Upgrades an older store to this layout.
     pub async fn upgrade(&self) -> Result<Upgraded, LedgerError> {
         let lease = self.hint(keys::LEASE).await?;
         if self.is_live(lease) {
@@ -126,14 +130,14 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 }
 
-/// The layout, and what `meta` says, as far as this version can read it.
+/// The layout, and as much of `meta` as this version can read.
 fn read_meta(bytes: &[u8]) -> Result<(u8, Meta), LedgerError> {
     let unknown = Meta {
         shards: 0,
         upgrading_from: None,
         zone: String::new(),
     };
-    // Up to layout 3, values had no checksum, and began with this byte.
+    // Up to layout 3, values had no checksum and began with this byte.
     if let [1, _, ..] = bytes
         && layout_of(keys::META, bytes).is_err()
     {
@@ -146,7 +150,7 @@ fn read_meta(bytes: &[u8]) -> Result<(u8, Meta), LedgerError> {
     };
     match meta {
         Ok(meta) => Ok((layout, meta)),
-        // What it says is for the version to know that wrote it.
+        // Only the version that wrote the value knows its content.
         Err(rollcall_store::Unreadable::OtherLayout { .. }) => Ok((layout, unknown)),
         Err(error) => Err(error.into()),
     }

@@ -1,4 +1,5 @@
-//! Query: one confirmed root that holds everything acknowledged before the question, and the versions that it names.
+//! Query: finds one confirmed root that holds every hit acknowledged before the question, and reads
+//! the versions that it names.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -12,49 +13,52 @@ use crate::read::went_back;
 use crate::stored::{Entry, Root, SegmentReader, Shard, decode_state};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// States read by the first call, when nothing is known of their size.
+/// States read by the first call, while nothing is known of their size.
 const FIRST_STATES: usize = 50;
 
-/// What a question reads.
+/// The root that a question reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     pub root: Root,
-    /// None: the root holds whatever was acknowledged before the question.
+    /// None: the root holds every hit that was acknowledged before the question.
     pub behind: Option<Behind>,
 }
 
-/// What a snapshot lacks of what was acknowledged before the question.
+/// How far a snapshot is behind the hits that were acknowledged before the question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Behind {
-    /// Numbers of the log that it lacks: batches, or places that were taken and never written.
+    /// Numbers of the log that the snapshot lacks. Each is a batch, or a number that was taken and
+    /// never written.
     pub segments: u64,
-    /// How long ago the oldest of those batches came.
+    /// How long ago the oldest of these batches came.
     pub lag_ms: u64,
-    /// How long folding them takes, at the pace of the last fold. None: that one took all there was, and tells nothing of how long more takes.
+    /// How long it takes to fold them, at the pace of the last fold. None: the last fold took all
+    /// that was pending, so its pace says nothing about more segments.
     pub left_ms: Option<u64>,
 }
 
-/// How the ledger stands.
+/// The newest confirmed root, and the counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Current {
     pub root: Root,
     /// The newest number of the log.
     pub top: u64,
-    /// The newest number of a fold: above the root's, it was lost, or is under way.
+    /// The newest number of a fold. If it is above the root's, that fold was lost or is under way.
     pub newest: u64,
 }
 
-/// What a look at the newest confirmed root found.
+/// Result of a look at the newest confirmed root.
 enum Look {
-    /// It holds all that was acknowledged.
+    /// The root holds every acknowledged hit.
     Whole(Root),
-    /// It lacks so many numbers, or may do.
+    /// The root lacks this many numbers, or may lack them.
     Behind(Root, u64),
     /// The root that the head names is gone.
     OldHead,
 }
 
-/// How long folding so many segments takes after this root, if all are like the last ones, and if those were as many as a fold takes.
+/// How long it takes to fold this many segments after this root. Assumes that the segments are like
+/// those of the last fold. None if the last fold was not full.
 fn time_for(root: &Root, segments: u64) -> Option<u64> {
     let pace = root.pace;
     let took_ms = (pace.is_full && pace.segments > 0).then_some(u128::from(pace.took_ms));
@@ -62,7 +66,7 @@ fn time_for(root: &Root, segments: u64) -> Option<u64> {
     u64::try_from(left_ms).ok()
 }
 
-/// An IP as its shard lists it.
+/// An IP, as its shard lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listed {
     pub ip: IpAddr,
@@ -82,11 +86,12 @@ impl Listed {
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// The newest confirmed root, which holds whatever was acknowledged before this call; or, where that takes too long, one that does not
-    /// yet, and how far behind it is.
+    /// The newest confirmed root, with every hit that was acknowledged before this call. If this
+    /// takes too long, the newest confirmed root as it is, and how far it is behind.
     ///
-    /// `have_folded` is called while something is missing. It has a fold done, or sees to it that somebody does, and comes back when it is
-    /// worth looking again. It is told whether to fold even if nothing seems to be pending, as the head may be an old one.
+    /// `have_folded` is called while something is missing. It folds, or makes sure that someone
+    /// folds, and returns when it is worth looking again. Its argument is true if it must fold even
+    /// if nothing seems to be pending, because the head may be an old one.
     pub async fn snapshot<E: From<LedgerError>>(
         &self,
         have_folded: impl AsyncFn(bool) -> Result<(), E>,
@@ -124,14 +129,16 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
     }
 
-    /// The newest confirmed root, and whether it holds all that was acknowledged before `top` was read.
+    /// The newest confirmed root, and whether it holds every hit that was acknowledged before `top`
+    /// was read.
     async fn look(&self, top: u64) -> Result<Look, LedgerError> {
         let head = self.head().await?;
         if head.log > top {
             let now = self.store.increment(keys::LOG_NEXT, 0).await?;
             went_back(keys::LOG_NEXT, now, head.log)?;
         }
-        // No root at the head: the head is an old one, written late, and a fold puts it right.
+        // There is no root at the head. So the head is an old one that was written late. A fold
+        // corrects it.
         let Some(root) = self.root_at(head.k).await? else {
             return Ok(Look::OldHead);
         };
@@ -140,16 +147,19 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         if missing.is_empty() {
             return Ok(Look::Whole(root));
         }
-        // A number that is neither folded nor written after the question was not acknowledged before it, unless a later
-        // fold deleted it. That one's root is there, even where the head does not tell of it.
+        // The log is looked at after the question was asked. If a number is then neither folded nor
+        // written, it was not acknowledged before the question, unless a later fold took and
+        // deleted it. The root of that fold is there, even if the head does not name it.
         if !self.any_written(&missing).await? && !self.is_replaced(head.k).await? {
             return Ok(Look::Whole(root));
         }
         Ok(Look::Behind(root, missing.len() as u64))
     }
 
-    /// The newest confirmed root as it is, and the newest numbers of the log and of a fold. Never an older root than was told before: where
-    /// the head may be one that was written late, it has it put right, as [`Self::snapshot`] does, and looks again.
+    /// The newest confirmed root as it is, and the newest numbers of the log and of a fold.
+    ///
+    /// The root is never older than one that an earlier call gave. If the head may be one that was
+    /// written late, a fold corrects it, as in [`Self::snapshot`], and this looks again.
     pub async fn current<E: From<LedgerError>>(
         &self,
         have_folded: impl AsyncFn(bool) -> Result<(), E>,
@@ -172,9 +182,11 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
     }
 
-    /// How long ago the oldest batch came that a root does not hold, of the numbers up to `top`; 0: it holds all that were written.
+    /// How long ago the oldest batch came that a root lacks, among the numbers up to `top`. 0: the
+    /// root holds every written batch.
     ///
-    /// By the first number that is written: a later one may have been stamped before it, by less than the time of an append.
+    /// The first number that is written counts. A later number may have an older stamp, by less
+    /// than the time of an append.
     pub async fn lag_ms(&self, root: &Root, top: u64) -> Result<u64, LedgerError> {
         let now_ms = self.clock.wall_ms();
         for n in root.open.keys().copied().chain(root.log + 1..=top) {
@@ -186,7 +198,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(0)
     }
 
-    /// Of some shards, the one that an IP is in; no shard if it is in another.
+    /// If one of these shards has the IP, that shard alone. Else an empty range.
     pub fn shard_of(&self, ip: &IpAddr, shards: Range<usize>) -> Range<usize> {
         let shard = keys::shard_of(ip, self.limits.shards);
         if shards.contains(&shard) {
@@ -218,8 +230,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(listed)
     }
 
-    /// Hands on the states of some IPs, one by one and in their order, at the versions that [`Self::list`] told. One that cannot be read is an
-    /// error of its own, which names its key; the others are served.
+    /// Hands on the states of some IPs, one by one and in their order, at the versions that
+    /// [`Self::list`] gave. If a state cannot be read, `take` gets an error that names its key. The
+    /// other states are served.
     pub async fn states(
         &self,
         ips: &[(IpAddr, u64)],
@@ -242,7 +255,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// Whether there is a root above this one. The newest root is always there.
+    /// Whether there is a root above this one. The newest root is never deleted.
     async fn is_replaced(&self, k: u64) -> Result<bool, LedgerError> {
         let newest = self.store.increment(keys::FOLD, 0).await?;
         Ok(self.newest_root(k + 1..newest + 1).await?.is_some())

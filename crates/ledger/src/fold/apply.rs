@@ -1,7 +1,8 @@
-//! Hits become states: which states, shards and batch ids a fold writes, and what these replace.
+//! Hits become states: which states, shards and batch ids a fold writes, and which versions these
+//! replace.
 //!
-//! Neither the index nor the states are in memory as a whole: they are read, changed and written in portions, so that a fold has room for
-//! any number of IPs, and comes to a store call often.
+//! A fold never has the whole index or all states in memory. It reads, changes and writes them in
+//! portions. So it has room for any number of IPs, and makes a store call often.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -18,15 +19,15 @@ use crate::stop::Stop;
 use crate::stored::{Change, Entry, Plan, Root, Shard, Versioned, decode_state, encode_state};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// Shards read by one call: each may have thousands of IPs.
+/// Shards read by one call. Few, because each shard may have thousands of IPs.
 const SHARDS_AT_ONCE: usize = 8;
 
-/// What a fold changes in the index.
+/// The changes of a fold to the index.
 #[derive(Default)]
 struct Draft {
-    /// Those that called.
+    /// IPs that called.
     ips: BTreeMap<IpAddr, Touched>,
-    /// Those that leave, as the base has them.
+    /// IPs that are evicted, with their entries in the base.
     evicted: BTreeMap<IpAddr, Entry>,
     new_ips: u64,
 }
@@ -34,13 +35,13 @@ struct Draft {
 /// An IP that called.
 struct Touched {
     hits: Vec<Hit>,
-    /// As the base has it.
+    /// Its entry in the base.
     before: Entry,
     after: Entry,
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Writes the plan, then everything that the root names, and gives the root.
+    /// Writes the plan, then all values that the root names. Returns the root.
     pub(crate) async fn rewrite(
         &self,
         held: &Held<'_, S, C>,
@@ -88,7 +89,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(root)
     }
 
-    /// Finds those that called in the index, and gives new ones their numbers.
+    /// Finds the IPs that called in the index, and gives new IPs their numbers.
     async fn touch(
         &self,
         held: &Held<'_, S, C>,
@@ -132,8 +133,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(draft)
     }
 
-    /// If there are too many, some leave, the least recently seen first, so many at once that not each fold has to look for them. None
-    /// that this fold counted hits of.
+    /// If there are too many IPs, evicts those that were seen least recently. Evicts more than
+    /// necessary, so that not each fold has to look for some. Never evicts an IP if this fold
+    /// counted hits of it.
     async fn evict(
         &self,
         held: &Held<'_, S, C>,
@@ -146,7 +148,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             return Ok(());
         }
         let wanted = too_many + most / self.limits.evicted_share;
-        // The index may be large: it is gone through twice, first for the time since which the others were not seen.
+        // The index may be large, so the fold goes through it twice. The first pass finds the time
+        // since which the remaining IPs were seen.
         let every: Vec<usize> = (0..self.limits.shards).collect();
         let mut seen_ms: Vec<u64> = Vec::new();
         for chunk in every.chunks(SHARDS_AT_ONCE) {
@@ -164,7 +167,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         };
         let (_, last_ms, _) = seen_ms.select_nth_unstable(last);
         let last_ms = *last_ms;
-        // Of those seen at that very moment, as many as are still wanted.
+        // Several IPs may have been seen at exactly that time. Only this many of them are evicted.
         let mut last_few = wanted - seen_ms.iter().filter(|ms| **ms < last_ms).count();
         for chunk in every.chunks(SHARDS_AT_ONCE) {
             for (_, index) in self.read_shards(held, base, chunk).await? {
@@ -181,7 +184,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// Writes the index, as far as it changes.
+    /// Writes the shards that change.
     async fn write_shards(
         &self,
         outbox: &mut Outbox<'_, '_, S, C>,
@@ -220,9 +223,11 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// Reads the states of the IPs that called, in portions, adds their hits, and hands them on. Gives what the hits change in the rollups.
+    /// Reads the states of the IPs that called, in portions. Adds their hits, and puts the states
+    /// into the outbox. Returns the changes that the hits make to the rollups.
     ///
-    /// A state that cannot be read begins anew, as that of another IP would, and the old bytes stay for the operator.
+    /// If a state cannot be read, the IP begins a new state under a new number, as another IP
+    /// would. The old bytes stay for the operator.
     async fn write_states(
         &self,
         outbox: &mut Outbox<'_, '_, S, C>,
@@ -262,7 +267,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     match decode_state(&key, &bytes) {
                         Ok(old) => state = old,
                         Err(LedgerError::Corrupt { .. }) => is_unreadable = true,
-                        // It is whole: it must not be begun anew.
+                        // The value is whole: its state must not be begun anew.
                         Err(error) => return Err(error.into()),
                     }
                 }
@@ -273,7 +278,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     touched.after.number = root.take_number();
                     outbox.plan().spare(*ip);
                 }
-                // Aged with every fold that touches it, or buckets of passed ranges would pile up.
+                // Each fold that touches a state ages it. Otherwise buckets whose range has passed
+                // would pile up.
                 state.age(&ranges);
                 let hits = std::mem::take(&mut touched.hits);
                 deltas.add(&state, touched.after.number, &hits, &ranges);
@@ -291,7 +297,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(deltas)
     }
 
-    /// Some shards, as the base has them.
+    /// Reads some shards of the base.
     async fn read_shards(
         &self,
         held: &Held<'_, S, C>,
@@ -354,7 +360,7 @@ fn plan(base: &Root, draft: &Draft, dirty: &BTreeSet<usize>, ids: &IdsWritten) -
 }
 
 impl Plan {
-    /// Leaves the old state of an IP where it is.
+    /// Keeps the old state of an IP: cleaning does not delete it.
     fn spare(&mut self, ip: IpAddr) {
         let of = Versioned::Ip(ip);
         for change in self.changes.iter_mut().filter(|change| change.of == of) {
@@ -367,7 +373,7 @@ impl Root {
     /// The number of a new IP.
     fn take_number(&mut self) -> u32 {
         let number = self.next_ip;
-        // Four thousand million IPs later, the last number stands for all that come.
+        // After four thousand million IPs, all further IPs share the last number.
         self.next_ip = self.next_ip.saturating_add(1);
         number
     }

@@ -1,7 +1,8 @@
-//! The batches that were counted, so that none is counted again.
+//! The ids of the batches that were counted, so that no batch is counted again.
 //!
-//! Ids are kept in chunks in the order of folding, so that a fold rewrites only the last one. They are forgotten by the stamps of
-//! the batches, never by a folder's clock: a batch that waits in the log for long is still recognised by the time it is folded.
+//! Ids are kept in chunks in the order of folding, so that a fold rewrites only the last chunk. Ids
+//! are forgotten by the stamps of the batches, never by a folder's clock. So if a batch waits in
+//! the log for long, its id is still known when the batch is folded.
 
 use std::collections::HashSet;
 
@@ -16,14 +17,14 @@ use crate::{Clock, Ledger, Store, keys};
 pub(crate) struct BatchIds {
     known: HashSet<BatchId>,
     chunks: Vec<IdChunk>,
-    /// The ids of the last chunk, as far as it is going to be rewritten.
+    /// The ids of the last chunk, if this fold rewrites that chunk.
     last: Vec<BatchId>,
-    /// New chunks, full ones first.
+    /// Chunks to write, full ones first.
     written: Vec<(u64, Vec<BatchId>)>,
     changes: Vec<Change>,
 }
 
-/// What a fold has to write for them.
+/// The chunks of ids that a fold has to write.
 pub(crate) struct IdsWritten {
     pub chunks: Vec<IdChunk>,
     pub values: Vec<(u64, IdList)>,
@@ -59,7 +60,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
 }
 
 impl BatchIds {
-    /// Remembers an id. False: it was known.
+    /// Remembers an id. False: the id was known already.
     pub fn insert(&mut self, id: BatchId, stamp_ms: u64, k: u64, per_chunk: usize) -> bool {
         if !self.known.insert(id) {
             return false;
@@ -96,7 +97,7 @@ impl BatchIds {
         });
     }
 
-    /// The last chunk is complete as far as this fold goes.
+    /// Adds the last chunk to the chunks to write, if this fold changed it.
     fn keep_last(&mut self, k: u64) {
         let ids = std::mem::take(&mut self.last);
         if let Some(chunk) = self.chunks.last().filter(|chunk| chunk.version == k) {
@@ -109,7 +110,8 @@ impl BatchIds {
         stamps.max().unwrap_or(0)
     }
 
-    /// Forgets what is older than `kept_ms` before the newest stamp, unless fewer than `kept` ids would be left.
+    /// Forgets a chunk if its newest stamp is more than `kept_ms` older than the newest stamp of
+    /// all, and at least `kept` ids are left without it.
     pub fn finish(mut self, k: u64, kept_ms: u64, kept: usize) -> IdsWritten {
         self.keep_last(k);
         let newest_ms = self.newest_ms();

@@ -1,4 +1,4 @@
-//! The root: which one a fold builds on, and how its own is confirmed.
+//! The root: which root a fold builds on, and how its own root is confirmed.
 
 use rollcall_store::value::encode;
 
@@ -10,7 +10,8 @@ use crate::stored::{Head, Root, Void};
 use crate::{Clock, Ledger, Store, keys};
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// The newest root below `k`. Older ones than the head's are never looked at: they may be gone.
+    /// The newest root below `k`. Roots older than the head's are never looked at: they may be
+    /// gone.
     pub(super) async fn base_below(
         &self,
         held: &Held<'_, S, C>,
@@ -21,12 +22,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         match self.newest_root(head_k.max(1)..k).await? {
             Some(root) => Ok(root),
             None if head_k == 0 => Ok(self.empty_root()),
-            // Later folds were confirmed and have cleaned up: we are void.
+            // Later folds were confirmed and have cleaned up: this fold is void.
             None => Err(Stop::Lost),
         }
     }
 
-    /// The base's successor, but for what is folded into it.
+    /// The root that follows the base, with the state of the log. The folded hits are not in it
+    /// yet.
     pub(super) async fn next_root(
         &self,
         base: &Root,
@@ -43,7 +45,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(root)
     }
 
-    /// The base with another number, but for what is cleaned by now.
+    /// The base under the number `k`, without the folds that are cleaned by now. The numbers
+    /// between the base and `k` are listed as void.
     pub(super) async fn successor(&self, base: &Root, k: u64, now_ms: u64) -> Result<Root, Stop> {
         let cleaned = self.cleaned().await?;
         let mut root = Root { k, ..base.clone() };
@@ -59,12 +62,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(root)
     }
 
-    /// Writes the root, looks at the counter once more, and tells that it is confirmed.
+    /// Writes the root, looks at the counter once more, and sets the head.
     pub(super) async fn commit(&self, held: &Held<'_, S, C>, root: &Root) -> Result<Folded, Stop> {
         let key = keys::root(root.k);
         let value = encode(&key, root)?;
         held.store().await?.set(&key, value).await?;
-        // Whoever took a number meanwhile may have missed this root and build on its base.
+        // If another fold took a number meanwhile, it may have missed this root and build on our
+        // base.
         if held.store().await?.increment(keys::FOLD, 0).await? != root.k {
             return Err(Stop::Lost);
         }

@@ -1,4 +1,5 @@
-//! The lists of the IPs that called most: those that hits change are written, those that nobody asks for any more go.
+//! The lists of the IPs that called most. A fold writes each list that hits change. It leaves out
+//! each list that nobody asks for any more, and plans its deletion.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use crate::{Clock, Ledger, Store};
 const LISTS_AT_ONCE: usize = 8;
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// What a fold does to the lists.
+    /// The changes of a fold to the lists.
     pub(super) fn heaviest_changes(
         &self,
         root: &Root,
@@ -31,7 +32,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             Change {
                 of: Versioned::Heaviest(list),
                 is_written: true,
-                // Written by this very fold already: it is overwritten.
+                // If this fold wrote the list already, it overwrites it.
                 before: if before == root.k { 0 } else { before },
             }
         });

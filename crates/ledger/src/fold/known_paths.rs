@@ -1,4 +1,5 @@
-//! What is known of every path beside its rollups: its first and last hit, and the hits of its recent past.
+//! Facts that are kept of every path beside its rollups: its first and its last hit, and the hits
+//! of its recent past.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,22 +13,22 @@ use crate::stop::Stop;
 use crate::stored::{Change, Known, KnownRef, Root, Versioned, decode_known, encode_known};
 use crate::{Clock, Ledger, Store};
 
-/// The parts that a fold writes.
+/// The parts that a fold reads and writes.
 pub(super) struct KnownTask {
-    /// How many parts there are then.
+    /// The number of parts after the fold.
     parts: u16,
     written: BTreeSet<u16>,
-    /// Of the parts as they are, those that are read.
+    /// The present parts that are read, and their versions.
     read: Vec<(u16, u64)>,
 }
 
 impl Root {
-    /// Parts of what is known of every path.
+    /// The number of parts.
     pub(crate) fn known_parts(&self) -> u16 {
         self.known.len() as u16
     }
 
-    /// The version of a part of what is known of every path. None: it is empty.
+    /// The version of a part. None: the part is empty.
     pub(crate) fn known_version(&self, part: u16) -> Option<u64> {
         let known = self.known.get(usize::from(part))?;
         (known.version > 0).then_some(known.version)
@@ -40,7 +41,7 @@ impl KnownTask {
             of: Versioned::Known(*part),
             is_written: true,
             before: match root.known_version(*part) {
-                // Written by this very fold already: it is overwritten.
+                // If this fold wrote the part already, it overwrites it.
                 Some(version) if version != root.k => version,
                 _ => 0,
             },
@@ -50,7 +51,8 @@ impl KnownTask {
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// The parts that hits change: all of them, if they become too large and are cut smaller.
+    /// Finds the parts that hits change. If the parts become too large, all are written, in more
+    /// and smaller parts.
     pub(super) fn known_task(&self, root: &Root, deltas: &Deltas) -> KnownTask {
         let paths = || deltas.iter().flat_map(|(_, delta)| delta.paths.keys());
         let (mut more, mut count) = (0, 0);
@@ -58,7 +60,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             more += path_key.len() + 30;
             count += 1;
         }
-        // No more of them are kept.
+        // At most `known_paths` paths are kept.
         let more = more / count.max(1) * count.min(self.limits.known_paths);
         let known: u64 = root.known.iter().map(|part| part.bytes).sum();
         let wanted = (known + more as u64).div_ceil(self.limits.part_bytes);
@@ -158,7 +160,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
 type Paths = BTreeMap<(u32, String), Known>;
 
 impl Known {
-    /// Brings the hits to the buckets of now, and drops those that are not recent.
+    /// Brings the hits to the buckets of the present, and drops hits that are not recent.
     fn age(&mut self, ranges: &Ranges, recent: &Span) {
         let mut hits: BTreeMap<BucketId, u64> = BTreeMap::new();
         for (bucket, count) in &self.hits {
@@ -171,7 +173,7 @@ impl Known {
     }
 }
 
-/// Those called last, as many as a part may have.
+/// Keeps the paths that were called last, as many as a part may have.
 fn keep_newest(all: &mut Paths, most: usize) {
     if all.len() <= most {
         return;

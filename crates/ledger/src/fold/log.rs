@@ -1,4 +1,5 @@
-//! What waits in the log, as one fold takes it: no more than its share, and never all of it in memory as it is stored.
+//! Reading the log for one fold. A fold takes only its share, and never holds all stored bytes of
+//! its share in memory at once.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,26 +13,26 @@ use crate::stop::Stop;
 use crate::stored::{Root, SegmentReader};
 use crate::{Clock, Ledger, Store, keys};
 
-/// Hits read before others may go on.
+/// After this many hits, others may go on.
 const HITS_IN_STEP: u64 = 1_000;
 
-/// The log, as a fold found it.
+/// The part of the log that one fold takes.
 pub(crate) struct Pending {
-    /// When it looked.
+    /// The time of the wall clock before the log was read.
     pub before_ms: u64,
-    /// The numbers that it takes, and their stamps.
+    /// The numbers that the fold takes, and their stamps.
     segments: Vec<(u64, u64)>,
-    /// The newest number that is folded after this.
+    /// The newest number that is folded after this fold.
     pub log: u64,
     pub open: BTreeMap<u64, u64>,
     pub skipped: u64,
     pub ids: BatchIds,
     pub repeated_batches: u64,
-    /// Some were left for the next fold.
+    /// Some numbers were left for the next fold.
     pub is_full: bool,
     pub hits: BTreeMap<IpAddr, Vec<Hit>>,
     pub hit_count: u64,
-    /// The base's, with these hits.
+    /// The base's traffic, and these hits.
     pub traffic: Traffic,
 }
 
@@ -42,7 +43,8 @@ impl Pending {
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Every open number, then what is above the base's log, up to the limits of one fold: `halvings` times halved, down to one segment.
+    /// Reads every open number, then the numbers above the base's log, up to the limits of one
+    /// fold. The limits are halved `halvings` times, down to one segment.
     pub(crate) async fn read_log(
         &self,
         held: &Held<'_, S, C>,
@@ -54,7 +56,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let segments_max = (self.limits.fold_segments >> halvings.min(31)).max(1);
         let hits_max = (self.limits.fold_hits as u64) >> halvings.min(31);
         let ids = self.read_ids(held, &base.ids).await?;
-        // The clock first, and only then the log: what is absent now was absent then or was written since.
+        // The clock is read first, and only then the log. So a segment that is absent when the log
+        // is read was absent at the clock's time, too.
         let before_ms = self.clock.wall_ms();
         let began_ms = self.clock.monotonic_ms();
         let mut pending = Pending {
@@ -88,7 +91,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let bytes = found.values().map(Vec::len).sum();
             portion.learn(chunk.len(), bytes, &self.limits);
             for (n, key) in chunk.into_iter().zip(wanted) {
-                // The rest of the chunk is left to the next fold, as if it had not been looked at.
+                // The rest of the chunk is left to the next fold, as if nobody had looked at it.
                 if is_full(&pending) {
                     pending.is_full = true;
                     break;
@@ -135,14 +138,18 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// Which numbers below `log` stay open, each since a later one was written. Those that were looked at just now and are absent for
-    /// too long are dropped: their writers can no longer acknowledge them. Open ones that this fold did not get to stay as they are.
+    /// Decides which numbers below `log` stay open. The age of an open number counts from the stamp
+    /// of a later segment.
+    ///
+    /// A number that was looked at just now and has been absent for too long is dropped: its writer
+    /// can no longer acknowledge it. An open number that this fold did not reach stays open.
     fn settle_open(&self, pending: &mut Pending, absent: Vec<u64>) {
         let before_ms = pending.before_ms;
         for (n, _) in &pending.segments {
             pending.open.remove(n);
         }
-        // For each absent number, the oldest stamp of a later segment: walk down from the newest.
+        // Finds the oldest stamp of a later segment for each absent number, from the newest number
+        // down.
         let mut later = pending.segments.iter().rev().peekable();
         let mut oldest_ms = u64::MAX;
         for n in absent.into_iter().rev().filter(|n| *n <= pending.log) {

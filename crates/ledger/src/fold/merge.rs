@@ -1,6 +1,6 @@
-//! The paths of one bucket: those that are stored and those of the hits, merged.
+//! Merges the paths of one bucket: stored paths, and paths of the hits.
 //!
-//! Most paths do not change: their bytes are copied.
+//! Most paths do not change. Their bytes are copied.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::stop::Stop;
 use crate::stored::{PathRecord, encode_sums};
 use crate::{Clock, Ledger, Store};
 
-/// Paths merged before others may go on.
+/// After this many paths, others may go on.
 const PATHS_IN_STEP: usize = 256;
 
-/// A path of a bucket on its way: where it comes from.
+/// A path of a bucket, and the place that it comes from.
 pub(super) struct Piece<'b> {
     pub hash: u32,
     pub key: &'b str,
@@ -23,7 +23,7 @@ pub(super) struct Piece<'b> {
 }
 
 pub(super) enum From<'b> {
-    /// The key of the value, and the record there.
+    /// The key of the stored value, and the record in it.
     Stored(&'b str, PathRecord<'b>),
     Hits(&'b PathSums),
 }
@@ -48,7 +48,8 @@ impl Written<'_> {
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// The paths of a bucket: at most as many as it may have. The lightest of more become one.
+    /// Merges the paths of a bucket. If there are more than a bucket may have, the paths with the
+    /// fewest hits become one.
     pub(super) async fn merge<'b>(
         &self,
         mut pieces: Vec<Piece<'b>>,
@@ -107,7 +108,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(written)
     }
 
-    /// Those of most hits, as many as a bucket may have. The others are added up.
+    /// Keeps the paths with the most hits, as many as a bucket may have. Adds the others up in
+    /// `other`.
     fn keep_heaviest<'b>(
         &self,
         written: Vec<Written<'b>>,
@@ -144,7 +146,7 @@ fn add_all(group: &[Piece<'_>], sums: &mut PathSums) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Hits that count for another country since, by path.
+/// Hits that now count for another country, by path.
 struct Moved<'d>(BTreeMap<&'d str, BTreeMap<(&'d str, &'d str), u64>>);
 
 impl<'d> Moved<'d> {
@@ -163,7 +165,8 @@ impl<'d> Moved<'d> {
         self.0.contains_key(path_key)
     }
 
-    /// Moves them. Those that are not there under their own path are among the other paths.
+    /// Moves the hits to the other country. If a path is not listed under its own name, its hits
+    /// are moved among the other paths.
     fn apply(self, written: &mut [Written<'_>], other: &mut PathSums) -> Result<(), Stop> {
         let mut left = self.0;
         if left.is_empty() {

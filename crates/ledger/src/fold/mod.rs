@@ -1,20 +1,21 @@
 //! Fold: bringing segments into the states of the IPs.
 //!
-//! A fold that meets an error or a doubt stops where it is and undoes nothing: what it wrote carries its number in its name, is in
-//! no confirmed root, and is deleted by cleaning. The one after it takes half as much, so that one of them gets to its end.
+//! A fold that meets an error or a doubt stops and undoes nothing. The keys of its values carry its
+//! number, no confirmed root names them, and cleaning deletes them. The next fold takes half as
+//! much, so that some fold gets to its end.
 //!
 //! | file | step |
 //! |---|---|
-//! | here | whose turn it is; the fold number, and the order of everything below |
-//! | `commit` | the base; the root, the second look at the number, the head |
+//! | here | whose turn it is; the fold number, and the order of all steps below |
+//! | `commit` | the base; the root, the second look at the counter, the head |
 //! | `log` | reading the log |
 //! | `batch_ids` | which batches were counted already |
 //! | `apply` | the index and the states |
 //! | `rollups`, `merge`, `known_paths`, `heaviest` | the sums over all IPs |
 //! | `outbox` | writing, the plan first |
-//! | `rebuild` | all rollups anew, of the states: for a store of an older layout |
+//! | `rebuild` | all rollups anew from the states, for a store of an older layout |
 //!
-//! Cleaning is apart, in `clean`: it never stands between a fold and its head.
+//! Cleaning is not part of a fold: see `clean`. It never stands between a fold and its head.
 
 mod apply;
 mod batch_ids;
@@ -33,19 +34,19 @@ use crate::stop::Stop;
 use crate::stored::{Head, Lease, Pace, Replaced, Root};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// How long to leave the store to another folder before looking again.
+/// A folder leaves the store to another folder for this long, and then looks again.
 const LOOK_AGAIN_MS: u64 = 50;
-/// Halved so often, the limits of a fold are one segment.
+/// After this many halvings, the limits of a fold are one segment.
 const HALVINGS_MAX: u32 = 20;
 
-/// What became of a fold.
+/// How a fold ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Folded {
     /// Nothing was pending.
     Nothing,
-    /// Somebody else is folding.
+    /// Another instance is folding.
     Busy,
-    /// Overtaken by another folder; it stopped and confirmed nothing.
+    /// Another folder overtook this fold. It stopped and confirmed nothing.
     Lost,
     /// A new root is confirmed.
     Done,
@@ -55,7 +56,7 @@ pub enum Folded {
 enum Turn<'l, S, C> {
     Nothing,
     Busy,
-    /// What there is to fold, as far as the log's counter and the head tell.
+    /// Something may be pending. The log's counter gives `top`.
     Ours {
         held: Held<'l, S, C>,
         head: Head,
@@ -64,17 +65,18 @@ enum Turn<'l, S, C> {
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Folds what is pending, if nobody else does.
+    /// Folds the pending segments, if nobody else folds.
     pub async fn fold(&self) -> Result<Folded, LedgerError> {
         self.fold_if(false).await
     }
 
-    /// Folds even where nothing seems to be pending: the head may be an old one.
+    /// Folds even if nothing seems to be pending, because the head may be an old one.
     pub async fn fold_even_if_idle(&self) -> Result<Folded, LedgerError> {
         self.fold_if(true).await
     }
 
-    /// Folds in this very task, or leaves it for a moment to whoever does: the simplest that [`Self::snapshot`] can have done.
+    /// Folds in this task. If another folder is at work, waits for a moment. This is the simplest
+    /// `have_folded` for [`Self::snapshot`].
     pub async fn fold_here(&self, even_if_idle: bool) -> Result<(), LedgerError> {
         let folded = match even_if_idle {
             true => self.fold_even_if_idle().await?,
@@ -93,7 +95,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             Turn::Ours { held, head, top } => (held, head, top),
         };
         let folded = self.fold_held(&held, head, top).await;
-        // Whatever became of it: the next one need not wait.
+        // After a success and after a failure: the next folder need not wait.
         let released = held.release().await;
         match folded {
             Ok(folded) => released.map(|()| folded),
@@ -102,7 +104,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
     }
 
-    /// Whose turn it is.
+    /// Whose turn it is to fold.
     async fn turn(&self, even_if_idle: bool) -> Result<Turn<'_, S, C>, LedgerError> {
         let began_ms = self.clock.monotonic_ms();
         let head = self.head().await?;
@@ -124,7 +126,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// The fold itself. The order of its store calls is the protocol.
     async fn fold_held(&self, held: &Held<'_, S, C>, head: Head, top: u64) -> Result<Folded, Stop> {
         let began_ms = self.clock.monotonic_ms();
-        // The number first, and only then the base: every base below is either what we build on or void.
+        // The number comes first, and only then the base. So each fold with a number below `k` is
+        // either part of our base, or void.
         let k = held.store().await?.increment(keys::FOLD, 1).await?;
         went_back(keys::FOLD, k, head.k + 1)?;
         held.fold_as(k);
@@ -134,7 +137,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let pending = self.read_log(held, &base, k, top, halvings).await?;
         let (segments, is_full) = (pending.segment_count(), pending.is_full);
         let nothing_to_fold = segments == 0 && pending.open == base.open;
-        // A new root even so, where numbers were lost: or they would count against the next fold that has something to do.
+        // If numbers were lost, a new root is written all the same. Otherwise they would count
+        // against the next fold that has something to do.
         if nothing_to_fold && head.k == base.k && lost == 0 {
             return Ok(Folded::Nothing);
         }
@@ -143,7 +147,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let mut root = self.rewrite(held, &base, root, pending).await?;
         root.replaced.push(Replaced {
             k,
-            // Now, and not when it began: queries read what it replaced until it is confirmed.
+            // The time now, not the time at which the fold began: until the root is confirmed,
+            // queries read the replaced values.
             since_ms: self.clock.wall_ms(),
         });
         root.pace = Pace {
@@ -156,7 +161,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 }
 
-/// How often the limits of a fold are halved: once more for each that was lost since its base, once less for each that was not.
+/// How often the limits of a fold are halved: once less than for the base, which was not lost, and
+/// once more for each fold that was lost since the base.
 fn halvings(base: &Root, lost: u64) -> u32 {
     let lost = u32::try_from(lost).unwrap_or(HALVINGS_MAX);
     let easier = base.pace.halvings.saturating_sub(1);

@@ -1,4 +1,5 @@
-//! Values on their way to the store, in calls of bounded bytes; and before them, the plan that tells of them.
+//! Values on their way to the store, in calls of bounded bytes. The plan that names them is written
+//! before them.
 
 use rollcall_store::value::encode;
 
@@ -12,7 +13,7 @@ pub(super) struct Outbox<'h, 'l, S, C> {
     held: &'h Held<'l, S, C>,
     k: u64,
     plan: Plan,
-    /// The store has it as it is.
+    /// The store has the plan in its present form.
     is_plan_written: bool,
     values: Vec<(String, Vec<u8>)>,
     bytes: usize,
@@ -38,7 +39,7 @@ impl<'h, 'l, S: Store, C: Clock> Outbox<'h, 'l, S, C> {
         self.held
     }
 
-    /// The plan, to be changed. It is written before the next value is.
+    /// The plan, to be changed. It is written again before the next value.
     pub fn plan(&mut self) -> &mut Plan {
         self.is_plan_written = false;
         &mut self.plan
@@ -53,7 +54,7 @@ impl<'h, 'l, S: Store, C: Clock> Outbox<'h, 'l, S, C> {
         Ok(())
     }
 
-    /// Sends what waits. The store has the plan then, too.
+    /// Sends the values that wait. The plan is written first, if it changed.
     pub async fn send(&mut self) -> Result<(), Stop> {
         if !self.is_plan_written {
             let key = keys::plan(self.k);

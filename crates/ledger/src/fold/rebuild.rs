@@ -1,6 +1,7 @@
-//! All rollups anew, of the states of the IPs: a store of an older layout has none.
+//! Builds all rollups anew from the states of the IPs, because a store of an older layout has none.
 //!
-//! It is a fold that takes nothing from the log. So it may die at any call and be begun again, and nobody sees half of it.
+//! This is a fold that takes nothing from the log. So it may die at any call and be started again,
+//! and nobody sees half of it.
 
 use rollcall_store::value::{decode, encode, layout_of};
 use rollcall_tally::rollup::Deltas;
@@ -14,7 +15,7 @@ use crate::stored::{Change, Plan, Replaced, Root, Root4, Shard, Shard4, Versione
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Builds on the newest root, if that is of layout 4.
+    /// Builds rollups on the newest root, if that root has layout 4.
     pub(crate) async fn rebuild(&self, held: &Held<'_, S, C>) -> Result<Folded, Stop> {
         let head = self.head().await?;
         let k = held.store().await?.increment(keys::FOLD, 1).await?;
@@ -39,7 +40,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             if base.k == head.k {
                 return Ok(Folded::Nothing);
             }
-            // Whoever built it died before the head told of it.
+            // The newest root has this layout already, but the head does not name it: its folder
+            // died before that. A new root on top of it is confirmed.
             let plan = Plan {
                 base: base.k,
                 changes: Vec::new(),
@@ -102,7 +104,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                             root.first_seen_ms = Some(known_ms.min(first_ms));
                             deltas.add_state(ip, &state, number, &ranges);
                         }
-                        // It is counted as lost when its IP calls again.
+                        // The state counts as lost when its IP calls again.
                         Err(LedgerError::Corrupt { .. }) => {}
                         Err(error) => failed = Some(error),
                     }
@@ -115,7 +117,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 if deltas.paths() > self.limits.fold_paths {
                     let full = std::mem::take(&mut deltas);
                     self.write_rollups(&mut outbox, root, full).await?;
-                    // What is written is read again.
+                    // The written rollups are read again.
                     outbox.send().await?;
                 }
             }

@@ -1,4 +1,4 @@
-//! Hits become rollups: which buckets a fold writes, and of what.
+//! Hits become rollups: which buckets a fold writes, and from which values.
 //!
 //! Buckets are read, changed and written one by one, small ones a few at a time.
 
@@ -17,16 +17,17 @@ use crate::stored::{
 };
 use crate::{Clock, Ledger, Store};
 
-/// What a fold does to one bucket.
+/// The work of a fold on one bucket.
 struct Task {
     bucket: Bucket,
-    /// The bucket itself and those that are poured into it, as far as they are there.
+    /// The stored bucket, if there is one, and the stored buckets that are poured into it.
     sources: Vec<RollupRef>,
     parts: u16,
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Writes all buckets that hits changed, or that are poured into others. The plan tells of them first.
+    /// Writes each bucket that hits changed, and each bucket that others are poured into. The plan
+    /// names them first.
     pub(super) async fn write_rollups(
         &self,
         outbox: &mut Outbox<'_, '_, S, C>,
@@ -68,7 +69,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// How many of the next buckets are read at once: one, or as many small ones as fit into a call.
+    /// How many of the next buckets are read at once: one, or as many small ones as fit into one
+    /// call.
     fn group(&self, tasks: &[Task]) -> usize {
         let mut bytes = 0;
         let fits = |task: &&Task| {
@@ -78,7 +80,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         tasks.iter().take_while(fits).count().max(1)
     }
 
-    /// What some buckets are made of, by key.
+    /// The stored values that some buckets are made from, by key.
     async fn read_sources(
         &self,
         outbox: &Outbox<'_, '_, S, C>,
@@ -123,7 +125,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let parts = (known + more)
                 .div_ceil(self.limits.part_bytes)
                 .next_power_of_two();
-            // Written by this very fold already: its parts are overwritten.
+            // If this fold wrote the bucket already, it overwrites the parts. So there are never
+            // fewer parts.
             let mine = sources.iter().filter(|of| of.version == root.k);
             let least = mine.map(|of| of.parts).max().unwrap_or(1);
             let parts = parts.min(self.limits.parts_max.into()) as u16;
@@ -179,7 +182,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }));
         let written = self.merge(pieces, &delta).await?;
         let mut bytes = 0;
-        // They are sorted by hash, as the parts are.
+        // The paths are sorted by hash, and so are the parts.
         let mut left = written.as_slice();
         for part in 0..task.parts {
             self.clock.give_way().await;
@@ -201,7 +204,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 }
 
-/// Bytes that the paths of a bucket take more, about: as many paths as it may have by name.
+/// About how many bytes the paths of `delta` add to a bucket. At most as many paths count as a
+/// bucket has by name.
 fn bytes_of(delta: &Delta, paths_max: usize) -> usize {
     let paths = delta.paths.iter();
     let bytes: usize = paths
@@ -212,7 +216,7 @@ fn bytes_of(delta: &Delta, paths_max: usize) -> usize {
 }
 
 impl RollupRef {
-    /// The keys of its totals and of its parts.
+    /// The keys of the bucket's totals and of its parts.
     pub fn keys(&self) -> impl Iterator<Item = String> + use<> {
         let of = *self;
         let parts = (0..of.parts).map(move |part| keys::paths(of.bucket, part, of.version));
@@ -221,7 +225,7 @@ impl RollupRef {
 }
 
 impl Task {
-    /// What the fold writes of the bucket, and what that replaces.
+    /// The values that the fold writes for the bucket, and the versions that they replace.
     fn changes(&self, k: u64) -> Vec<Change> {
         let mut before: BTreeMap<Versioned, u64> = BTreeMap::new();
         for of in self.sources.iter().filter(|of| of.version != k) {
