@@ -1,4 +1,4 @@
-//! This app's store, opened.
+//! The store of this app, opened.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -14,15 +14,15 @@ use rollcall_web::{log, variable};
 use crate::clock::SpinClock;
 use crate::store::SpinStore;
 
-/// Scope: instance. The store was found to have our layout, all of it.
+/// Scope: instance. The whole store was found to have our layout.
 static IS_READY: AtomicBool = AtomicBool::new(false);
 /// Scope: instance. The store's time zone.
 static ZONE: OnceLock<Zone> = OnceLock::new();
-/// IPs tracked, unless `max_ips` says otherwise; and the most that it may say.
+/// The number of IPs tracked, unless `max_ips` sets a smaller one.
 const IPS_MAX: usize = 1_000_000;
-/// The aggregator gives a collector no more time for a snapshot.
+/// The largest `fold_wait_ms`. The aggregator gives a collector no more time for a snapshot.
 const FOLD_WAIT_MS_MAX: u64 = 15_000;
-/// Fewer make no sense.
+/// The smallest `max_ips`. Fewer IPs make no sense.
 const IPS_MIN: usize = 1_000;
 
 pub struct AppStore {
@@ -32,7 +32,8 @@ pub struct AppStore {
 }
 
 impl AppStore {
-    /// `gives_way`: for work behind the responses. Tells whether the store must be brought up before anything but recording.
+    /// `gives_way`: true for work behind the responses. The result says whether the store must be
+    /// upgraded before anything but recording.
     pub async fn open(gives_way: bool) -> Result<(Self, Opened), Failure> {
         let store = SpinStore::open(gives_way).await;
         let mut app = Self {
@@ -65,7 +66,7 @@ impl AppStore {
         let is_claimed = self.ledger().is_claimed().await.map_err(Failure::from)?;
         match configured {
             Some(zone) => self.limits.zone = zone,
-            // A wrong name would be a store's zone for ever.
+            // If the store got a wrong name, it would have a wrong time zone for ever.
             None if !is_claimed => {
                 log!(Error, "time-zone-unknown", got = name);
                 let reason = "the variable time_zone is not the name of a time zone";
@@ -88,7 +89,7 @@ impl AppStore {
         &self.limits.zone
     }
 
-    /// Has the store brought up once more.
+    /// Marks the store for another upgrade.
     pub async fn open_again(&self) -> Result<(), Failure> {
         IS_READY.store(false, Relaxed);
         self.ledger().open_again().await.map_err(Failure::from)

@@ -1,8 +1,13 @@
-//! Work behind the responses: folding what was recorded, and cleaning.
+//! Work behind the responses: folding the recorded hits, and cleaning.
 //!
-//! One task of an instance does both, in steps between which requests go first. It begins after the response has left, and ends when
-//! there is nothing to do or somebody else does it. One task of the whole app sleeps until the next thing is to be cleaned, so that it is,
-//! though nobody may call. Whatever becomes of them, the hits are durable.
+//! One task of an instance does both. It works in steps, and requests go first between the steps.
+//! It begins after the response has left. It ends when there is nothing to do, or another instance
+//! does the work.
+//!
+//! One task of the whole app sleeps until the next key is due for deletion. So keys are deleted
+//! even if nobody calls.
+//!
+//! If a task fails or is ended, the hits are durable all the same.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -17,37 +22,38 @@ use spin_sdk::wasip3::random::random;
 use crate::app_store::AppStore;
 use crate::gate;
 
-/// A fold is begun when so many segments were appended since the last one that this instance knows of ...
+/// A fold begins when the log has grown by this many segments since an append of this instance last
+/// began the task.
 const FOLD_EVERY: u64 = 64;
-/// ... or so many hits by this instance.
+/// A fold also begins when this instance has appended this many hits since then.
 const FOLD_EVERY_HITS: u64 = 10_000;
-/// Questions have it looked whether there is anything to do so often.
+/// A question begins the task, to look for work, at most this often.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-/// Folds that were lost in a row, after which somebody else may try.
+/// If more folds than this were lost in a row, the task ends. Another instance may try.
 const LOST_MAX: u32 = 20;
-/// Before the next try, at least so long for each fold that was lost, or up to twice that.
+/// The pause before the next try is at least this long for each lost fold, and at most twice that.
 const LOST_PAUSE_MS: u64 = 50;
-/// How often a question that waits looks whether the fold of its instance is over.
+/// How often a waiting question looks whether the fold of its instance has ended.
 const FOLLOW_EVERY: Duration = Duration::from_millis(2);
-/// ... and after so long, whether another instance has folded.
+/// A waiting question returns after this time, because another instance may have folded.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 thread_local! {
-    /// Scope: instance, as all of these. The task is under way.
+    /// Scope: instance, as for all of these. The task is running.
     static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
     /// Somebody asked for a fold, even if nothing seems to be pending.
     static IS_FORCED: Cell<bool> = const { Cell::new(false) };
-    /// Folds that were tried, and how the last one failed.
+    /// How many folds were tried, and the error of the last one.
     static TRIED: Cell<u64> = const { Cell::new(0) };
     static FAILED: RefCell<Option<Failure>> = const { RefCell::new(None) };
-    /// The newest number of the log when the task was last begun for one.
+    /// The log's newest number when an append last began the task.
     static BEGUN_FOR: Cell<u64> = const { Cell::new(0) };
-    /// Hits appended by this instance since then.
+    /// Hits that this instance appended since then.
     static HITS: Cell<u64> = const { Cell::new(0) };
     static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Segment `n` was appended, with so many hits.
+/// Call this after segment `n` was appended with this many hits.
 pub fn after_append(n: u64, hits: u64) {
     HITS.set(HITS.get() + hits);
     let is_much = n >= BEGUN_FOR.get().saturating_add(FOLD_EVERY) || HITS.get() >= FOLD_EVERY_HITS;
@@ -58,7 +64,8 @@ pub fn after_append(n: u64, hits: u64) {
     }
 }
 
-/// A question was answered: there may be something to clean, though nobody records anything.
+/// Call this after a question was answered. There may be something to clean, even if nobody
+/// records.
 pub fn after_question() {
     let is_over = |looked: Instant| looked.elapsed() >= LOOK_EVERY;
     if LOOKED.get().is_none_or(is_over) {
@@ -67,12 +74,13 @@ pub fn after_question() {
     }
 }
 
-/// The store has to be brought up from an older layout.
+/// Begins the task, because the store must be upgraded from an older layout.
 pub fn upgrade() {
     begin();
 }
 
-/// For a question that lacks something: has a fold tried, and comes back when that is over, or when another instance may have folded.
+/// For a question that lacks something. Has a fold tried. Returns when the fold has ended, or when
+/// another instance may have folded.
 pub async fn have_folded(even_if_idle: bool) -> Result<(), Failure> {
     let tried = TRIED.get();
     IS_FORCED.set(IS_FORCED.get() || even_if_idle);
@@ -87,7 +95,7 @@ pub async fn have_folded(even_if_idle: bool) -> Result<(), Failure> {
     }
 }
 
-/// Is under way for as long as it lives.
+/// While this lives, the task is running.
 struct Running;
 
 impl Drop for Running {
@@ -97,7 +105,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// `None`: it is under way already.
+    /// `None`: the task is running already.
     fn begin() -> Option<Self> {
         (!IS_RUNNING.replace(true)).then_some(Self)
     }
@@ -109,10 +117,11 @@ fn begin() {
     }
 }
 
-/// Works until nothing is to be done, then sleeps until more is, unless another instance undertook that.
+/// Works until there is nothing to do. Then sleeps until something is due, unless another instance
+/// sleeps already.
 async fn work(mut running: Running) {
     loop {
-        // The response leaves first: while a store call runs, it could not.
+        // The response leaves first. It could not leave while a store call runs.
         gate::rest().await;
         let due = match run().await {
             Ok(Some(due_ms)) => undertake_cleaning(due_ms).await,
@@ -136,7 +145,7 @@ async fn work(mut running: Running) {
     }
 }
 
-/// Gives when something is to be cleaned that is not due yet.
+/// Returns the time at which something will be due for cleaning.
 async fn run() -> Result<Option<u64>, Failure> {
     if !bring_up().await? {
         return Ok(None);
@@ -147,9 +156,11 @@ async fn run() -> Result<Option<u64>, Failure> {
         match fold().await? {
             Folded::Done => {
                 lost = 0;
-                // As long as that took, so that what is to be deleted does not grow for ever where folds never cease.
+                // Cleaning may take as long as the fold took. So the number of keys to delete does
+                // not grow for ever if folds never cease.
                 let until = began.elapsed() * 2;
-                // A failure ends no folding: it is told when there is nothing to fold.
+                // If cleaning fails, folding goes on. The error is reported when there is nothing
+                // to fold.
                 while matches!(clean().await, Ok(Cleaned::Some)) && began.elapsed() < until {}
             }
             Folded::Nothing => match clean().await? {
@@ -172,7 +183,7 @@ async fn run() -> Result<Option<u64>, Failure> {
     }
 }
 
-/// Brings the store up, if that is to be done. False: another instance is at it.
+/// Upgrades the store if necessary. False: another instance is at work.
 async fn bring_up() -> Result<bool, Failure> {
     let (app, opened) = AppStore::open(true).await?;
     if opened == Opened::Ready {
@@ -201,7 +212,7 @@ async fn try_to_fold() -> Result<Folded, Failure> {
         false => app.ledger().fold().await,
     };
     match folded {
-        // An older version was still at work after the store had been brought up.
+        // An older version still wrote to the store after the upgrade.
         Err(error @ LedgerError::OtherLayout { layout, .. }) if layout < LAYOUT => {
             log!(Warn, "older-version-at-work", failure = error);
             app.open_again().await?;
@@ -217,7 +228,8 @@ async fn clean() -> Result<Cleaned, Failure> {
     app.ledger().clean().await.map_err(Failure::from)
 }
 
-/// Gives how long to sleep until `due_ms`. `None`: another instance sleeps already. So one does at most, in the whole app.
+/// Returns how long to sleep until `due_ms`. `None`: another instance sleeps already. So at most
+/// one instance of the whole app sleeps.
 async fn undertake_cleaning(due_ms: u64) -> Result<Option<Duration>, Failure> {
     let (app, _) = AppStore::open(true).await?;
     let is_ours = app.ledger().undertake_cleaning(due_ms).await?;

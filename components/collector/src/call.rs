@@ -1,4 +1,5 @@
-//! The functions of `rollcall:stats/collector` and `shared` over HTTP: the arguments, and the result or the failure, as postcard.
+//! The functions of `rollcall:stats/collector` and `shared` over HTTP. The arguments, the result
+//! and the failure are postcard.
 
 use http::StatusCode;
 use rollcall_tally::contract::*;
@@ -10,10 +11,10 @@ use spin_sdk::http::Request;
 use crate::service::Service;
 use crate::shared;
 
-/// The longest list of arguments: an answer to be kept, with its question.
+/// The most bytes of the arguments: an answer to be kept, with its question.
 const ARGUMENT_BYTES_MAX: usize = shared::BODY_BYTES_MAX + 64 * 1024;
 
-/// Calls a function. A failure of it is no problem of HTTP's: it is answered as what it is.
+/// Calls a function. If the function fails, the response has this failure, not a problem of HTTP.
 pub async fn call(function: &str, request: Request) -> Result<Reply, Problem> {
     let argument = body::read(request, ARGUMENT_BYTES_MAX).await?;
     Ok(answer(function, &argument).await.unwrap_or_else(|failure| {

@@ -1,4 +1,4 @@
-//! Time and chance, as the platform has them.
+//! Time and random numbers of the platform.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -1,7 +1,11 @@
-//! `POST /collect`: hits from gateways, whom the router let in.
+//! `POST /collect`: hits from gateways that the router let in.
 //!
-//! All good: 202 without a body. Some bad: 200 with how many were taken and why each of the first ten others was not. None good:
-//! 400. Whatever was acknowledged is durable.
+//! - If all hits are good, the answer is 202 without a body.
+//! - If some are bad, it is 200. The body says how many were accepted, and for each of the first
+//!   ten bad hits, why it was rejected.
+//! - If none is good, it is 400.
+//!
+//! Every acknowledged hit is durable.
 
 use http::StatusCode;
 use rollcall_tally::intake::{self, IntakeError};
@@ -23,7 +27,7 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
             "There is no hit in the body.",
         )),
         (0, _) => Err(Problem::all_rejected(receipt.rejected, receipt.rejections)),
-        // Without a body: a small one would cost a keep-alive client 40 ms on Spin.
+        // No body: on Spin, a small body would cost a client with keep-alive 40 ms.
         (_, 0) => Ok(reply::empty(StatusCode::ACCEPTED)),
         (_, _) => Ok(reply::json(StatusCode::OK, &receipt)),
     }

@@ -1,12 +1,15 @@
 //! Keeps the synchronous and the asynchronous store calls of an instance apart.
 //!
-//! While a synchronous call runs, the host polls nothing else of the instance. On Redis all calls of a host stand in one queue. If an
-//! asynchronous call of the instance stood there before a synchronous one, nobody would poll it, the synchronous one would wait for it,
-//! and behind both every other instance, for ever. So a synchronous call waits until no asynchronous one is in flight.
+//! While a synchronous call runs, the host polls nothing else of the instance. On Redis, all calls
+//! of a host stand in one queue. Assume that an asynchronous call of the instance stands there
+//! before a synchronous call. Then nobody polls the asynchronous call, and the synchronous call
+//! waits for it for ever. The calls of all other instances wait behind both. So a synchronous call
+//! waits until no asynchronous call is in flight.
 //!
-//! Asynchronous calls come in rounds. While a synchronous call waits, no round begins: it would never find the gate open.
+//! Asynchronous calls come in rounds. While a synchronous call waits, no round begins. Otherwise
+//! the synchronous call might never find the gate open.
 //!
-//! Work behind the responses goes on in short steps. Between two of them, whoever is waited for goes first.
+//! Work behind the responses goes on in short steps. Between two steps, requests go first.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -14,28 +17,30 @@ use std::time::{Duration, Instant};
 
 use spin_sdk::time::sleep;
 
-/// How often whoever waits looks again. One request of an instance cannot wake another.
+/// How often a waiting call looks again. One request of an instance cannot wake another.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-/// How long work behind the responses holds the instance before it gives way. A store call, or the reading of one large state, may end later.
+/// How long work behind the responses holds the instance before it gives way. A store call, or
+/// reading one large state, may take longer.
 const STEP: Duration = Duration::from_millis(20);
-/// How long it waits for the requests of its instance, before it takes another step all the same: or it would never come to its end.
+/// How long work behind the responses waits for the requests of its instance. After that it takes
+/// another step all the same. Otherwise it would never end.
 const COURTESY: Duration = Duration::from_millis(10);
 
 /// Scope: instance. Rounds of asynchronous calls in flight.
 static ROUNDS: AtomicUsize = AtomicUsize::new(0);
-/// Scope: instance. Synchronous calls that wait for those to end.
+/// Scope: instance. Synchronous calls that wait until no round is in flight.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
-/// Scope: instance. Requests that are being answered, but for those that wait for a fold.
+/// Scope: instance. Requests that are being answered, without requests that wait for a fold.
 static ANSWERING: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// Scope: instance. When the work behind the responses began its step.
+    /// Scope: instance. The time at which the work behind the responses began its step.
     static STEP_BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Counts for as long as it lives, so that a future that is dropped no longer does.
+/// Adds one to a counter while it lives. So a future that is dropped no longer counts.
 pub struct Counted(&'static AtomicUsize);
 
 impl Counted {
@@ -51,7 +56,8 @@ impl Drop for Counted {
     }
 }
 
-/// Waits until no round is in flight. It stays so until the next `await`: make the synchronous call before.
+/// Waits until no round is in flight. No round begins before the next `await`, so make the
+/// synchronous call before it.
 pub async fn pass() {
     if ROUNDS.load(Relaxed) == 0 {
         return;
@@ -62,7 +68,8 @@ pub async fn pass() {
     }
 }
 
-/// Begins a round of asynchronous calls, which ends with what is returned: let that outlive every one of them.
+/// Begins a round of asynchronous calls. The round ends when the returned value is dropped. Keep it
+/// until every call of the round has ended.
 pub async fn round() -> Counted {
     while WAITING.load(Relaxed) > 0 {
         sleep(LOOK_AGAIN).await;
@@ -70,12 +77,12 @@ pub async fn round() -> Counted {
     Counted::new(&ROUNDS)
 }
 
-/// A request is being answered for as long as this lives.
+/// While the returned value lives, a request is being answered.
 pub fn answering() -> Counted {
     Counted::new(&ANSWERING)
 }
 
-/// Ends the step of the work behind the responses, if it was long enough: others go on meanwhile.
+/// For work behind the responses. If its step was long enough, ends the step and lets others go on.
 pub async fn give_way() {
     let is_over = |began: Instant| began.elapsed() >= STEP;
     if STEP_BEGAN.get().is_none_or(is_over) {
@@ -83,7 +90,7 @@ pub async fn give_way() {
     }
 }
 
-/// The same at once.
+/// For work behind the responses. Ends its step at once and lets others go on.
 pub async fn rest() {
     let since = Instant::now();
     sleep(LOOK_AGAIN).await;

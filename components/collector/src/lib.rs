@@ -1,12 +1,17 @@
 //! The collector: keeps the state of every IP in a key-value store.
 //!
-//! | path | who | what |
+//! | path | caller | job |
 //! |---|---|---|
 //! | `POST /collect` | the router, for gateways | record hits; see [`collect`] |
-//! | `POST /take-snapshot`, `/list-ips`, … | the aggregator, and the router `/count-up` | the functions of `rollcall:stats/collector` and `shared`, as [`collector_functions`] lists them; see [`call`] |
+//! | `POST /take-snapshot`, `/list-ips`, … | the aggregator | the functions; see [`call`] |
+//! | `POST /count-up` | the aggregator and the router | one of the functions |
 //!
-//! Private: reached by service chaining alone. Checks no token, and makes no outgoing request. While the store does not answer, nothing
-//! here does, timers included: whoever calls brings a deadline.
+//! The functions are those of `rollcall:stats/collector` and `shared`. [`collector_functions`]
+//! lists them.
+//!
+//! The collector is private: only service chaining reaches it. It checks no token, and makes no
+//! outgoing request. While the store does not answer, nothing in the instance runs, and timers do
+//! not run either. So each caller needs a deadline.
 
 // Only `log!` writes to the log.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
@@ -59,12 +64,12 @@ async fn handle(request: Request) -> Reply {
     answer.unwrap_or_else(Problem::into)
 }
 
-/// Much of what a fold does is to allocate: the allocator of WASI's libc is slower.
+/// A fold allocates much memory, and the allocator of WASI's libc is slower.
 #[cfg(target_family = "wasm")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-/// The same functions for components that call them with no HTTP.
+/// The functions over WIT, for components that call them without HTTP.
 struct Collector;
 
 macro_rules! exports {

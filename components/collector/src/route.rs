@@ -1,4 +1,4 @@
-//! What a request asks for, decided once.
+//! The job that a request asks for, decided once.
 
 use http::Method;
 use rollcall_web::Problem;

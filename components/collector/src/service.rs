@@ -1,4 +1,4 @@
-//! The functions of `rollcall:stats/collector`, whoever calls them.
+//! The functions of `rollcall:stats/collector`, for calls over HTTP and over WIT.
 
 use std::net::IpAddr;
 
@@ -21,15 +21,18 @@ use crate::clock::SpinClock;
 use crate::gate;
 use crate::store::SpinStore;
 
-/// The most IPs that one batch may ask for. More is refused: a batch is read at once into the memory of an instance.
+/// The most IPs of one batch. A larger batch is refused, because an instance reads a batch into
+/// memory at once.
 pub const BATCH_IPS_MAX: usize = 1_000;
-/// Days within which an IP counts as active, unless `active_days` says otherwise.
+/// If an IP was seen within this many days, it counts as active, unless `active_days` says
+/// otherwise.
 const ACTIVE_DAYS: u64 = 7;
 
 /// The functions over this app's store, for one request.
 pub struct Service {
     app: AppStore,
-    /// Work behind the responses gives way to it. None: it waits for such work itself.
+    /// While it lives, work behind the responses gives way to this request. None: the request
+    /// itself waits for such work.
     answering: Option<gate::Counted>,
 }
 
@@ -42,7 +45,7 @@ impl Service {
         }
     }
 
-    /// For a request that records. It does not wait until a store is brought up.
+    /// For a request that records. It does not wait for an upgrade of the store.
     pub async fn open_to_record() -> Result<Self, Failure> {
         Ok(Self::open_any().await?.0)
     }
@@ -103,7 +106,7 @@ impl Service {
         Ok(receipt)
     }
 
-    /// Waits for a fold if it must. Meanwhile nobody need give way to it.
+    /// Waits for a fold if necessary. While it waits, the fold does not give way to it.
     pub async fn take_snapshot(mut self) -> Result<Snapshot, Failure> {
         self.answering = None;
         let taken = self.ledger().snapshot(background::have_folded).await?;
@@ -182,7 +185,7 @@ impl Service {
         })
     }
 
-    /// An IP whose state cannot be read has no rows: an export with holes is refused instead.
+    /// If the state of an IP cannot be read, the call fails: an export must have no holes.
     pub async fn rows(&self, batch: Batch) -> Result<Vec<ExportRow>, Failure> {
         let ranges = self.ledger().ranges(batch.as_of_ms);
         let span = batch.window.span(&ranges);
@@ -224,7 +227,8 @@ impl Service {
         })
     }
 
-    /// Hands on the states of a batch. One that cannot be read is `None`, and the log names its key.
+    /// Hands on the states of a batch. If a state cannot be read, `take` gets `None`, and the log
+    /// names the key.
     async fn states(
         &self,
         batch: &Batch,
@@ -278,7 +282,7 @@ fn ip_ref(listed: &Listed) -> IpRef {
     }
 }
 
-/// IPs seen in buckets from then on are active.
+/// If an IP was seen in a bucket from this time on, it is active.
 async fn active_from_ms(as_of_ms: u64) -> u64 {
     let active_days = variable::number("active_days", ACTIVE_DAYS, 1..=90).await;
     as_of_ms.saturating_sub(active_days * 24 * 60 * 60 * 1_000)

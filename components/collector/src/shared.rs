@@ -1,10 +1,10 @@
-//! The functions of `rollcall:stats/shared`: what the instances of the aggregator share.
+//! The functions of `rollcall:stats/shared`: values that the instances of the aggregator share.
 
 use rollcall_tally::{Count, Failure, Found, Kept, Place};
 
 use crate::service::Service;
 
-/// The largest body of a value that is kept: some stores take no value above 1 MB.
+/// The most bytes of a kept value. Some stores take no value above 1 MB.
 pub const BODY_BYTES_MAX: usize = 900_000;
 /// The longest name of a counter.
 const COUNTER_NAME_BYTES_MAX: usize = 40;

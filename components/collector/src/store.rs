@@ -1,7 +1,8 @@
-//! Spin's key-value store as the ledger wants it.
+//! Spin's key-value store, as the ledger needs it.
 //!
-//! Calls go through `wasi:keyvalue`, which alone has counters and many values at once, and which holds up the instance. Where it cannot
-//! get many, as on Redis, single gets go through `spin:key-value`, many at once. The [`gate`] keeps the two apart.
+//! Calls go through `wasi:keyvalue`. Only this interface has counters and calls for many values,
+//! and its calls block the instance. If it cannot get many values, as on Redis, single gets go
+//! through `spin:key-value`, many at once. The [`gate`] keeps both kinds of calls apart.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -16,19 +17,21 @@ use crate::bindings::wasi::keyvalue::store::{Bucket, open};
 use crate::bindings::wasi::keyvalue::{atomics, batch};
 use crate::gate;
 
-/// The only label that Spin has without being configured.
+/// The only label that Spin has without configuration.
 const LABEL: &str = "default";
-/// Gets of one round, all in flight at once. A synchronous call waits for at most one round of each request of its instance.
+/// The gets of one round, all in flight at once. A synchronous call waits for at most one round of
+/// each request of its instance.
 const GETS_PER_ROUND: usize = 64;
 
-/// Scope: instance. Set once `get-many` failed: on Redis it always does. Single gets are right on every store, only slower.
+/// Scope: instance. Set once `get-many` failed. On Redis it always fails. Single gets are right on
+/// every store, but slower.
 static GET_MANY_FAILS: AtomicBool = AtomicBool::new(false);
 
 pub struct SpinStore {
     bucket: Bucket,
-    /// Others go first: see [`gate::give_way`].
+    /// Lets others go first: see [`gate::give_way`].
     gives_way: bool,
-    /// Opened by the first round. On Redis that is a call to it as well.
+    /// Opened by the first round. On Redis, opening is a store call, too.
     values: OnceCell<key_value::Store>,
 }
 
@@ -105,7 +108,8 @@ impl Store for SpinStore {
     }
 
     async fn get_many(&self, keys: &[String]) -> Result<HashMap<String, Vec<u8>>, StoreError> {
-        // Of one key, `get-many` on Redis does not fail: it panics in Spin, and ends the instance.
+        // For a single key, `get-many` on Redis does not return an error: it panics in Spin, and
+        // ends the instance.
         match keys {
             [] => return Ok(HashMap::new()),
             [key] => {

@@ -1,4 +1,4 @@
-//! What can go wrong with a ledger.
+//! The errors of a ledger.
 
 use rollcall_tally::{Behind, Failure};
 use thiserror::Error;
@@ -7,31 +7,35 @@ use rollcall_store::{StoreError, Unreadable};
 
 #[derive(Debug, Error)]
 pub enum LedgerError {
-    /// The store failed; what it did is unknown.
+    /// The store failed. Whether the call took effect is unknown.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The store answered, but too late to acknowledge. The client sends again under the same batch id.
+    /// The store answered, but too late to acknowledge. The client sends again under the same batch
+    /// id.
     #[error("the store took {took_ms} ms for an append")]
     TooSlow { took_ms: u64 },
-    /// The head is an old one, and no fold put that right for as long as the query could wait.
+    /// The head is an old one, and no fold corrected it for as long as the query could wait.
     #[error("the newest root was not confirmed within {waited_ms} ms")]
     Behind { waited_ms: u64 },
-    /// A state is not there any more: a query ran longer than replaced versions are kept.
+    /// A value is not there any more: the query ran longer than replaced versions are kept.
     #[error("{key} was replaced and deleted")]
     Gone { key: String },
-    /// A stored value that is not what was written. Never taken for a missing one.
+    /// The bytes of a stored value are not those that were written. Such a value is never taken for
+    /// a missing one.
     #[error("{key}: {reason}")]
     Corrupt { key: String, reason: String },
-    /// A counter is behind what was written under it: the store lost its tail. Folding on would count hits twice or not at all.
+    /// A counter is behind a value that was written under it: the store lost its newest writes.
+    /// Further folds would count hits twice or not at all.
     #[error("{key} went back to {value}, though {seen} was seen: the store lost its newest writes")]
     CounterWentBack { key: String, value: u64, seen: u64 },
-    /// A stored value that another version of Rollcall wrote. It is whole: nothing may be begun anew in its place.
+    /// Another version of Rollcall wrote the stored value. The value is whole, so it must not be
+    /// begun anew.
     #[error("{key} has layout {layout}; did another version write to this store?")]
     OtherLayout { key: String, layout: u8 },
-    /// The store as a whole has a layout that this version neither reads nor brings up.
+    /// The whole store has a layout that this version can neither read nor upgrade.
     #[error("{0}")]
     OtherStore(String),
-    /// The store is being brought up from an older layout; until that is done, there are no answers.
+    /// The store is being upgraded from an older layout. Until that is done, there are no answers.
     #[error("the store is being brought up to this version's layout")]
     Upgrading,
 }

@@ -1,4 +1,4 @@
-//! Who called most: the IPs that can be among the first of a window, by the lists of one root.
+//! The IPs that can be among the heaviest of a window, by the lists of one root.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,29 +12,31 @@ use crate::query::Listed;
 use crate::stored::{self, Shard};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// More candidates than that are not worth looking up: then all IPs are asked.
+/// If there are more candidates than this, they are not looked up, and all IPs are asked.
 const CANDIDATES_MAX: usize = 1_000;
-/// Beyond those asked for, so many are looked up at first: some may not be tracked any more.
+/// This many more IPs than asked for are looked up at first, because some may not be tracked any
+/// more.
 const SPARE: usize = 20;
 /// Lists or shards read by one call.
 const AT_ONCE: usize = 8;
 
-/// Who can be among the first.
+/// The IPs that can be among the heaviest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidates {
     pub ips: Vec<Listed>,
-    /// No other IP has more hits than that. None: the lists do not tell.
+    /// No other IP has more hits than this. None: the lists do not tell.
     pub others_at_most: Option<u64>,
 }
 
-/// The lists do not tell.
+/// The result if the lists do not tell.
 const UNTOLD: Candidates = Candidates {
     ips: Vec::new(),
     others_at_most: None,
 };
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// The IPs that can be among the first `count` of a window, by hits. Whoever asks compares their states.
+    /// The IPs that can be among the first `count` of a window, by hits. The caller compares their
+    /// states.
     pub async fn heaviest(
         &self,
         k: u64,
@@ -68,7 +70,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let mut found = self
             .look_up(&root.shards, first.iter().map(|(ip, _)| *ip))
             .await?;
-        // So much has the last of the first, if the others are not looked at.
+        // The last of the first `count` tracked IPs has at least this many hits. If there are fewer
+        // tracked IPs, the lists tell only if they have no further IP.
         let mut tracked = first.iter().filter(|(ip, _)| found.contains_key(ip));
         let least = match (tracked.nth(count.saturating_sub(1)), rest.is_empty()) {
             (Some((_, of)), _) => of.least,
@@ -90,7 +93,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         })
     }
 
-    /// Those of some IPs that are tracked.
+    /// Finds the tracked IPs among some IPs.
     async fn look_up(
         &self,
         versions: &[u64],

@@ -1,5 +1,6 @@
-//! The lease of a folder. It only saves work: two folders at once are as right as one, and nothing that is counted depends on it. But where
-//! the store is slow, it is what lets a fold get to its end: as long as it is ours, nobody else begins another one.
+//! The lease of a folder. It only saves work: two folders at once count as correctly as one. But if
+//! the store is slow, a fold gets to its end only because of the lease: as long as the lease is
+//! ours, nobody else begins a fold.
 
 use std::cell::Cell;
 
@@ -9,24 +10,27 @@ use crate::stop::Stop;
 use crate::stored::Lease;
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// A lease covers so many store calls, each as slow as the slowest so far: half of them may pass before it is renewed, which takes three.
+/// A lease covers this many store calls, each as slow as the slowest so far. Half of them may pass
+/// before the lease is renewed. The renewal takes three calls.
 const CALLS_COVERED: u64 = 8;
 
-/// A lease taken. Every store call of a fold goes through it, so that a folder which was overtaken stops. One that is merely slow does not.
+/// A lease that was taken. Every store call of a fold goes through it, so that an overtaken folder
+/// stops. A slow folder does not stop.
 pub(crate) struct Held<'l, S, C> {
     ledger: &'l Ledger<'l, S, C>,
     owner: u64,
-    /// The fold number that was taken under it; 0: none yet.
+    /// The fold number that was taken under the lease. 0: none yet.
     number: Cell<u64>,
-    /// When others take it for given up.
+    /// After this time, others take the lease for given up.
     until_ms: Cell<u64>,
-    /// The last call, by the monotonic clock, and the longest time from one to the next.
+    /// The time of the last call, by the monotonic clock, and the longest time between two calls.
     called_ms: Cell<u64>,
     slowest_ms: Cell<u64>,
 }
 
 impl<'l, S: Store, C: Clock> Held<'l, S, C> {
-    /// Takes the lease. `None` if somebody else was quicker. `slowest_ms`: how slow the store is, as far as known.
+    /// Takes the lease. `None`: another instance was faster. `slowest_ms`: the time of a store
+    /// call, as far as known.
     pub async fn take(
         ledger: &'l Ledger<'l, S, C>,
         slowest_ms: u64,
@@ -43,12 +47,13 @@ impl<'l, S: Store, C: Clock> Held<'l, S, C> {
         Ok(held.is_mine().await?.then_some(held))
     }
 
-    /// From now on the fold stops as soon as a later number than this one was taken: then it is void, and what it writes may stay for ever.
+    /// From now on the fold stops as soon as a later number was taken. The fold is then void, and
+    /// its later writes might never be deleted.
     pub fn fold_as(&self, number: u64) {
         self.number.set(number);
     }
 
-    /// The store, for one call.
+    /// The store, for one call. Renews the lease if necessary.
     pub async fn store(&self) -> Result<&'l S, Stop> {
         let now_ms = self.ledger.clock.monotonic_ms();
         let since_ms = now_ms.saturating_sub(self.called_ms.replace(now_ms));
@@ -63,7 +68,7 @@ impl<'l, S: Store, C: Clock> Held<'l, S, C> {
         Ok(self.ledger.store)
     }
 
-    /// Lets the next folder in at once.
+    /// Gives the lease up, so that the next folder can begin at once.
     pub async fn release(self) -> Result<(), LedgerError> {
         if self.is_mine().await? {
             self.ledger.store.delete(keys::LEASE).await?;
@@ -71,7 +76,7 @@ impl<'l, S: Store, C: Clock> Held<'l, S, C> {
         Ok(())
     }
 
-    /// Renews it however late that is, as long as nobody else took it.
+    /// Renews the lease, however late, as long as nobody else took it.
     async fn renew(&self) -> Result<(), Stop> {
         let number = self.number.get();
         if !self.is_mine().await?
@@ -109,12 +114,13 @@ impl<'l, S: Store, C: Clock> Held<'l, S, C> {
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Whether somebody folds right now.
+    /// Whether somebody holds the lease.
     pub(crate) fn is_live(&self, lease: Option<Lease>) -> bool {
         self.ends_within(lease, self.limits.lease_max_ms)
     }
 
-    /// Whether a lease still runs. One that ends later than it may, by clocks that differ as much as they can, is a mistake and does not count.
+    /// Whether a lease still runs. If it ends later than any lease may, even by clocks that differ
+    /// as much as they can, it is a mistake and does not count.
     pub(crate) fn ends_within(&self, lease: Option<Lease>, longest_ms: u64) -> bool {
         let now_ms = self.clock.wall_ms();
         let latest_ms = now_ms + longest_ms + self.limits.skip_after_ms;

@@ -1,14 +1,14 @@
-//! How many values one call gets.
+//! How many values one call reads.
 
 use crate::limits::Limits;
 
-/// As many as fit into the bytes of one call, if they are like the last ones.
+/// As many values as fit into the bytes of one call, if they are as large as the last ones.
 pub(crate) struct Portion {
     count: usize,
 }
 
 impl Portion {
-    /// Nothing is known of the values yet.
+    /// The first portion, while nothing is known of the values.
     pub fn of(count: usize) -> Self {
         Self { count }
     }
@@ -17,7 +17,8 @@ impl Portion {
         self.count
     }
 
-    /// So many values were asked for, and so many bytes came. At most doubled, as the next may be larger.
+    /// Learns from a call: it asked for `values` values, and got `bytes` bytes. The next portion is
+    /// at most twice as large, because the next values may be larger.
     pub fn learn(&mut self, values: usize, bytes: usize, limits: &Limits) {
         let each = bytes.checked_div(values).unwrap_or(0);
         let fit = limits.chunk_bytes.checked_div(each).unwrap_or(limits.chunk);

@@ -1,4 +1,4 @@
-//! Reading values, as folds, queries and cleaning all do.
+//! Reading values, for folds, queries and cleaning.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use rollcall_store::value::decode;
 use crate::stored::{self, Head, Root};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// Fold numbers looked at by one call. Few of them have a root, and a root is a few kilobytes.
+/// Fold numbers looked at by one call. Few of them have a root, and a root has a few kilobytes.
 const ROOTS_AT_ONCE: u64 = 100;
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
@@ -17,7 +17,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(bytes.map(|bytes| decode(key, &bytes)).transpose()?)
     }
 
-    /// A value that only saves work: one that cannot be read is as good as none, and is written anew.
+    /// A value that only saves work. If it cannot be read, it counts as missing and is written
+    /// anew.
     pub(crate) async fn hint<T: Stored>(&self, key: &str) -> Result<Option<T>, LedgerError> {
         match self.get(key).await {
             Err(LedgerError::Corrupt { .. } | LedgerError::OtherLayout { .. }) => Ok(None),
@@ -37,7 +38,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         self.get(&keys::root(k)).await
     }
 
-    /// The newest root with a number of these.
+    /// The newest root with a number in this range.
     pub(crate) async fn newest_root(
         &self,
         numbers: Range<u64>,
@@ -48,7 +49,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .transpose()?)
     }
 
-    /// The same with its key, and not read yet.
+    /// The key and the bytes of the newest root with a number in this range.
     pub(crate) async fn newest_root_as_stored(
         &self,
         numbers: Range<u64>,
@@ -74,7 +75,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
     }
 
-    /// Values that must all be there, in the order of their keys.
+    /// Reads values that must all be there. Returns them in the order of their keys.
     pub(crate) async fn get_all(&self, wanted: &[String]) -> Result<Vec<Vec<u8>>, LedgerError> {
         let mut values = Vec::with_capacity(wanted.len());
         for chunk in wanted.chunks(self.limits.chunk) {
@@ -92,13 +93,14 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(self.hint(keys::CLEANED).await?.unwrap_or_default())
     }
 
-    /// A counter as it is.
+    /// The present value of a counter.
     pub(crate) async fn count_of(&self, counter: &str) -> Result<u64, LedgerError> {
         Ok(self.store.increment(counter, 0).await?)
     }
 }
 
-/// A counter is never behind what was written under it, unless the store lost its newest writes.
+/// A counter is never behind a number that was written under it, unless the store lost its newest
+/// writes.
 pub(crate) fn went_back(key: &str, value: u64, seen: u64) -> Result<(), LedgerError> {
     if value < seen {
         return Err(LedgerError::CounterWentBack {

@@ -1,12 +1,12 @@
-//! Why a fold stopped.
+//! The reasons for which a fold stops.
 
 use rollcall_store::{StoreError, Unreadable};
 
 use crate::LedgerError;
 
-/// Why a fold stopped.
+/// The reason for which a fold stopped.
 pub(crate) enum Stop {
-    /// Somebody else is ahead.
+    /// Another folder is ahead.
     Lost,
     Failed(LedgerError),
 }
@@ -14,7 +14,7 @@ pub(crate) enum Stop {
 impl From<LedgerError> for Stop {
     fn from(error: LedgerError) -> Self {
         match error {
-            // What the base names is gone: a later fold was confirmed and has cleaned up.
+            // A value that the base names is gone: a later fold was confirmed and has cleaned up.
             LedgerError::Gone { .. } => Self::Lost,
             error => Self::Failed(error),
         }

@@ -1,4 +1,4 @@
-//! Questions about all IPs together, answered of the rollups of one root.
+//! Questions about all IPs together, answered from the rollups of one root.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -12,20 +12,20 @@ use rollcall_tally::{RecentActivity, Slice, Summary};
 use crate::stored::{PathRecord, RollupRef, Root, decode_known, decode_totals, path_records};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
-/// Bytes of paths that one slice of a question has, about, if the question is about all of them.
+/// The approximate bytes of paths in one slice, if a question is about all paths.
 const SLICE_BYTES: u64 = 2 << 20;
-/// Slices at most: a power of two.
+/// The most slices. A power of two.
 const SLICES_MAX: u64 = 64;
 
 impl Root {
-    /// Into how many slices a question about all paths is best cut.
+    /// The best number of slices for a question about all paths.
     pub fn slices(&self) -> u32 {
         let bytes: u64 = self.rollups.iter().map(|of| of.bytes).sum();
         let slices = bytes.div_ceil(SLICE_BYTES).max(1).next_power_of_two();
         slices.min(SLICES_MAX) as u32
     }
 
-    /// The keys of the rollups, and of what is known of the paths.
+    /// The keys of the rollups, of the parts of known paths, and of the lists of the heaviest.
     pub fn rollup_keys(&self) -> Vec<String> {
         let known = (0..self.known_parts())
             .filter_map(|part| Some(keys::known(part, self.known_version(part)?)));
@@ -37,7 +37,8 @@ impl Root {
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Answers a slice of a question. IPs seen in buckets from `active_from_ms` on are active.
+    /// Answers a slice of a question. An IP is active if it was seen in a bucket from
+    /// `active_from_ms` on.
     pub async fn sums(&self, slice: &Slice, active_from_ms: u64) -> Result<Summary, LedgerError> {
         let key = keys::root(slice.root);
         let root = self.root_at(slice.root).await?;
@@ -118,7 +119,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// What is known of the paths that the answer names; and, under a condition on paths, when the first of them was first called.
+    /// Adds the first hit, the last hit and the recent past of each path that the answer names. If
+    /// the question has a condition on paths, adds also the first hit of all matching paths.
     async fn add_known(
         &self,
         root: &Root,
@@ -175,7 +177,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 }
 
-/// How much of the recent past.
+/// The hits of a path in the last day, week and month.
 fn recent(hits: &[(BucketId, u64)], ranges: &Ranges) -> RecentActivity {
     let count = |window: Window| {
         let span = window.span(ranges);
@@ -219,7 +221,7 @@ impl Share {
         (self.first..=self.last).contains(&record.hash)
     }
 
-    /// The parts of a bucket that have some of it.
+    /// The parts of a bucket that have paths of this share.
     fn parts(&self, of: &RollupRef) -> RangeInclusive<u16> {
         keys::part_of(self.first, of.parts)..=keys::part_of(self.last, of.parts)
     }

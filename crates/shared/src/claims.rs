@@ -1,4 +1,4 @@
-//! Claims: one instance makes the successor of what is kept, and the others wait.
+//! Claims: one instance makes the successor of a kept value, and the others wait.
 
 use rollcall_store::value::{decode, encode};
 use rollcall_store::{Clock, Store};
@@ -9,17 +9,20 @@ use crate::stored::Claim;
 use crate::{Shared, SharedError};
 
 impl<S: Store, C: Clock> Shared<'_, S, C> {
-    /// Says that the caller is about to make the successor of a generation. False: somebody else is, or has just done so. A claim holds for
-    /// [`claim_ms`](crate::Limits::claim_ms), and longer if it is renewed.
+    /// Says that the caller is going to make the successor of a generation. False: another instance
+    /// does so, or has just done so. A claim holds for [`claim_ms`](crate::Limits::claim_ms), and
+    /// longer if it is renewed.
     ///
-    /// `generation` is what [`Self::get`] told. The first to count it has the claim; a counter needs no lock.
+    /// [`Self::get`] gives the `generation`. The first caller to increment the generation's counter
+    /// has the claim. A counter needs no lock.
     pub async fn claim(&self, place: &Place, generation: u64) -> Result<bool, SharedError> {
         let slot = self.slot_of(place);
         let counter = slot.claims(generation);
         if self.store.increment(&counter, 1).await? != 1 {
             return Ok(false);
         }
-        // Whoever made this generation's successor deleted the counter, so that it may have begun anew.
+        // The maker of this generation's successor deleted the counter. So the counter may have
+        // begun anew.
         if self.generation_of(slot).await? != generation {
             self.store.delete(&counter).await?;
             return Ok(false);
@@ -28,7 +31,7 @@ impl<S: Store, C: Clock> Shared<'_, S, C> {
         Ok(true)
     }
 
-    /// Says that the caller is still at it.
+    /// Says that the caller still makes the successor.
     pub async fn renew_claim(&self, place: &Place) -> Result<(), SharedError> {
         let key = self.slot_of(place).claim();
         let until_ms = self.clock.wall_ms() + self.limits.claim_ms;
@@ -38,7 +41,7 @@ impl<S: Store, C: Clock> Shared<'_, S, C> {
             .await?)
     }
 
-    /// Gives a claim up, for somebody else to try.
+    /// Gives up a claim, so that another instance can try.
     pub async fn end_claim(&self, place: &Place, generation: u64) -> Result<(), SharedError> {
         self.end_claims(self.slot_of(place), generation).await
     }
@@ -48,7 +51,7 @@ impl<S: Store, C: Clock> Shared<'_, S, C> {
         Ok(self.store.delete_many(&ended).await?)
     }
 
-    /// Whether somebody is at it. A claim that cannot be read is none.
+    /// Whether somebody makes the successor. A claim that cannot be read does not count.
     pub(crate) async fn is_claimed(&self, slot: Slot) -> Result<bool, SharedError> {
         let key = slot.claim();
         let Some(bytes) = self.store.get(&key).await? else {

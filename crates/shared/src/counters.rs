@@ -1,4 +1,5 @@
-//! Counters of what the app did, over all instances and since the store was filled. Nothing depends on them.
+//! Counters of the app's actions, over all instances, since the store was filled. Nothing depends
+//! on them.
 
 use rollcall_store::{Clock, Store};
 use rollcall_tally::Count;
@@ -6,7 +7,7 @@ use rollcall_tally::Count;
 use crate::{Shared, SharedError, keys};
 
 impl<S: Store, C: Clock> Shared<'_, S, C> {
-    /// Adds to counters, and tells what they came to. Adding 0 only asks.
+    /// Adds to counters, and returns their new values. If 0 is added, the counter only is read.
     pub async fn count(&self, counts: &[Count]) -> Result<Vec<Count>, SharedError> {
         let mut totals = Vec::with_capacity(counts.len());
         for Count { name, times } in counts {

@@ -1,4 +1,4 @@
-//! What can go wrong with shared values.
+//! The errors of shared values.
 
 use rollcall_store::{StoreError, Unreadable};
 use rollcall_tally::Failure;
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 #[derive(Debug, Error)]
 pub enum SharedError {
-    /// The store failed; what it did is unknown.
+    /// The store failed. Whether the call took effect is unknown.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A stored value that cannot be read.

@@ -11,7 +11,8 @@ use crate::stored::{ANSWERS_SINCE, Value};
 use crate::{Shared, SharedError};
 
 impl<S: Store, C: Clock> Shared<'_, S, C> {
-    /// What is kept in a place, if it was computed after `newer_than_ms`, and whether somebody makes its successor.
+    /// The value kept in a place, if it was computed after `newer_than_ms`, and whether somebody
+    /// makes its successor.
     pub async fn get(&self, place: &Place, newer_than_ms: u64) -> Result<Found, SharedError> {
         let slot = self.slot_of(place);
         let value = self.value(slot).await?;
@@ -26,8 +27,8 @@ impl<S: Store, C: Clock> Shared<'_, S, C> {
         })
     }
 
-    /// Keeps a value in its place, and ends the claim of the `generation` before it. Expired answers in a few slots are deleted on
-    /// the way.
+    /// Keeps a value in its place, and ends the claim on the `generation` before it. Also deletes
+    /// expired answers in a few slots.
     pub async fn put(&self, kept: &Kept, generation: u64) -> Result<(), SharedError> {
         let slot = self.slot_of(&kept.place);
         let key = slot.value();
@@ -48,7 +49,7 @@ impl<S: Store, C: Clock> Shared<'_, S, C> {
     async fn sweep_slots(&self, slots: Range<u64>) -> Result<(), SharedError> {
         for slot in slots {
             let slot = Slot::Answer(slot % self.limits.slots);
-            // Reading one deletes it where it has expired.
+            // If the answer has expired, reading it deletes it.
             match self.value(slot).await {
                 Err(SharedError::Unreadable(_)) => self.store.delete(&slot.value()).await?,
                 read => drop(read?),
@@ -57,13 +58,14 @@ impl<S: Store, C: Clock> Shared<'_, S, C> {
         Ok(())
     }
 
-    /// When the value in a slot was computed. 0: it is empty.
+    /// The time at which the value in a slot was computed. 0: the slot is empty.
     pub(crate) async fn generation_of(&self, slot: Slot) -> Result<u64, SharedError> {
         let value = self.value(slot).await?;
         Ok(value.map_or(0, |value| value.computed_at_ms))
     }
 
-    /// The value in a slot. An answer that is too old for anybody is deleted, and so is one of another layout.
+    /// The value in a slot. If an answer is too old to be given, or has an older layout, it is
+    /// deleted.
     async fn value(&self, slot: Slot) -> Result<Option<Value>, SharedError> {
         let key = slot.value();
         let Some(bytes) = self.store.get(&key).await? else {

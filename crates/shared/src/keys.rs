@@ -1,16 +1,17 @@
-//! Every key of what is shared.
+//! Every key of the shared values.
 //!
-//! A question always has the same slot, and there is a fixed number of them. So the keys are known without a list, and an expired answer
-//! can be found and deleted. Every other value has a key of its own, which no question can get.
+//! A question always has the same slot, and the number of slots is fixed. So the keys are known
+//! without a list, and an expired answer can be found and deleted. Every other value has a key of
+//! its own, which no question can get.
 
 use rollcall_store::stable_hash;
 use rollcall_tally::Place;
 
-/// Where a place is in the store.
+/// The place of a value in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
     Answer(u64),
-    /// A value of its own, by its key.
+    /// A single value, by its key.
     Note(&'static str),
 }
 
@@ -31,7 +32,7 @@ impl Slot {
         }
     }
 
-    /// What is kept there.
+    /// The key of the kept value.
     pub fn value(self) -> String {
         match self {
             Self::Answer(slot) => format!("answer:{slot}"),
@@ -39,12 +40,12 @@ impl Slot {
         }
     }
 
-    /// Until when somebody makes its successor. A hint.
+    /// The key of the claim. It says until when somebody makes the successor. A hint.
     pub fn claim(self) -> String {
         format!("claim:{}", self.name())
     }
 
-    /// Counter: who wanted to make the successor of a generation.
+    /// Counter: how many instances wanted to make the successor of a generation.
     pub fn claims(self, generation: u64) -> String {
         format!("claims:{}:{generation}", self.name())
     }

@@ -1,7 +1,8 @@
-//! What the instances of the aggregator share, over the same store as the ledger: kept answers, claims to compute one, the state of the
-//! notifications, and counters.
+//! The values that all instances of the aggregator share, in the same store as the ledger: kept
+//! answers, claims to compute an answer, the notification state, and counters.
 //!
-//! The ledger needs none of it. An answer that is lost or computed twice costs a computation, and is never wrong.
+//! The ledger needs none of them. If an answer is lost or computed twice, this costs a computation.
+//! It never makes an answer wrong.
 
 mod claims;
 mod counters;
@@ -13,18 +14,20 @@ mod stored;
 pub use error::SharedError;
 use rollcall_store::{Clock, Store};
 
-/// What may be kept, and for how long.
+/// The limits of the shared values.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// A claim holds for so long, unless it is renewed.
+    /// How long a claim holds, unless it is renewed.
     pub claim_ms: u64,
-    /// The difference of any two clocks. A claim that ends later than that allows is a mistake, and does not count.
+    /// The largest difference of any two clocks. If a claim ends later than this allows, it is a
+    /// mistake and does not count.
     pub clocks_ms: u64,
-    /// Slots for kept answers. Two questions with the same slot push each other out.
+    /// Slots for kept answers. If two questions have the same slot, each replaces the other's
+    /// answer.
     pub slots: u64,
-    /// Slots looked through for expired answers whenever one is kept.
+    /// How many slots are searched for expired answers when an answer is kept.
     pub slots_swept: u64,
-    /// A kept answer leaves the store after this: nobody is given an older one.
+    /// After this time, a kept answer leaves the store. Nobody is given an older one.
     pub kept_ms: u64,
 }
 
@@ -40,7 +43,7 @@ impl Default for Limits {
     }
 }
 
-/// What is shared in a store. Cheap to make; holds no state.
+/// The shared values in a store. It is cheap to make, and holds no state.
 pub struct Shared<'a, S, C> {
     store: &'a S,
     clock: &'a C,

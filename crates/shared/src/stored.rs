@@ -1,10 +1,11 @@
-//! The stored types. A change here moves the disk: `tests/layouts` has their bytes.
+//! The stored types. If a type here changes, the stored bytes change: `tests/layouts` has these
+//! bytes.
 
 use rollcall_store::{LAYOUT, Stored};
 use rollcall_tally::{Kept, Place};
 use serde::{Deserialize, Serialize};
 
-/// `answer:{slot}`; and any other value, with an empty question.
+/// `answer:{slot}`. Also any other value: its question is empty.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Value {
     question: String,
@@ -27,7 +28,7 @@ impl Stored for Claim {
     const SINCE: u8 = 4;
 }
 
-/// The oldest layout whose answers are given: those of others may have another shape.
+/// The oldest layout whose answers are given. Answers of an older layout may have another shape.
 pub const ANSWERS_SINCE: u8 = LAYOUT;
 
 impl Value {
@@ -40,7 +41,7 @@ impl Value {
         }
     }
 
-    /// Whether it is of this place: another question may have the same slot.
+    /// Whether the value belongs to this place. Another question may have the same slot.
     pub fn is_of(&self, place: &Place) -> bool {
         self.question == question_of(place)
     }

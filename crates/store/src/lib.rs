@@ -1,6 +1,7 @@
 //! A key-value store, and values in it.
 //!
-//! [`Store`] and [`Clock`] say what Rollcall needs. [`value`] is the form of every stored value. No I/O and no SDK of its own.
+//! [`Store`] and [`Clock`] say what Rollcall needs. [`value`] has the form of every stored value.
+//! The crate has no I/O and no SDK.
 
 mod store;
 #[cfg(feature = "testing")]
@@ -17,7 +18,7 @@ use sha2::{Digest, Sha256};
 pub use store::{Clock, Store, StoreError, get_each};
 pub use value::{LAYOUT, Stored, Unreadable};
 
-/// The same for ever, on every machine: the first 64 bits of the SHA-256.
+/// The first 64 bits of the SHA-256. The hash is the same for ever, on every machine.
 pub fn stable_hash(bytes: &[u8]) -> u64 {
     let digest = Sha256::digest(bytes);
     let first = digest.iter().take(8);

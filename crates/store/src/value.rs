@@ -6,31 +6,33 @@
 //! | 1 to 4 | CRC-32C of the key, byte 0 and the content, little-endian |
 //! | from 5 | the content, as postcard |
 //!
-//! Each flipped bit, and a value under a wrong key, is found and named. Counters have a form of the store's own.
+//! Each flipped bit is found, and so is a value under a wrong key. The error names the key.
+//! Counters do not have this form: the store has its own.
 //!
-//! A newer layout may change the content as it likes. It keeps bytes 0 to 4 as they are.
+//! A newer layout may change the content freely. It keeps bytes 0 to 4 as they are.
 
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-/// The version of all keys and values. A store has one; see `meta` in the ledger.
+/// The version of all keys and values. A store has one version: see `meta` in the ledger.
 ///
-/// To raise it: CONTRIBUTING.md, "Change the stored layout".
+/// CONTRIBUTING.md, "Change the stored layout", says how to raise it.
 pub const LAYOUT: u8 = 6;
 
-/// Where the content begins.
+/// The content begins after this many bytes.
 const HEAD_BYTES: usize = 5;
 
 /// A type of stored values.
 pub trait Stored: DeserializeOwned {
-    /// The oldest layout in which such a value has the bytes that it has today. Whoever changes them sets it to [`LAYOUT`].
+    /// The oldest layout in which values of this type have their present bytes. If a change alters
+    /// the bytes, this becomes [`LAYOUT`].
     const SINCE: u8;
 }
 
-/// Why a stored value cannot be read.
+/// The reason for which a stored value cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Unreadable {
-    /// Not the bytes that were written under this key.
+    /// The bytes are not those that were written under this key.
     #[error("{key}: {reason}")]
     Damaged { key: String, reason: String },
     /// The bytes are whole, but another version of Rollcall wrote them.
@@ -38,7 +40,7 @@ pub enum Unreadable {
     OtherLayout { key: String, layout: u8 },
 }
 
-/// As it is stored.
+/// Encodes a value in its stored form.
 pub fn encode<T: Serialize>(key: &str, value: &T) -> Result<Vec<u8>, Unreadable> {
     let head = [LAYOUT, 0, 0, 0, 0];
     let bytes = postcard::to_extend(value, head.to_vec());
@@ -48,21 +50,22 @@ pub fn encode<T: Serialize>(key: &str, value: &T) -> Result<Vec<u8>, Unreadable>
     ))
 }
 
-/// A content that is not postcard, as it is stored: `write` appends it.
+/// Encodes a content that is not postcard: `write` appends it.
 pub fn encode_with(key: &str, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut bytes = vec![LAYOUT, 0, 0, 0, 0];
     write(&mut bytes);
     sealed(key, bytes)
 }
 
-/// As it was stored.
+/// Decodes a value from its stored form.
 pub fn decode<T: Stored>(key: &str, bytes: &[u8]) -> Result<T, Unreadable> {
     decode_as(key, bytes, T::SINCE, |content| {
         postcard::take_from_bytes(content)
     })
 }
 
-/// The same for a type that borrows from the bytes, and has had the same ones since a layout.
+/// Decodes a value of a type that borrows from the bytes. The type has had the same bytes since the
+/// layout `since`.
 pub fn decode_as<'b, T>(
     key: &str,
     bytes: &'b [u8],
@@ -76,7 +79,8 @@ pub fn decode_as<'b, T>(
     }
 }
 
-/// The content of a value that was stored under this key, by a version with this layout or one since `since`.
+/// The content of a value that was stored under this key. Its layout must be `since` or newer, and
+/// not newer than [`LAYOUT`].
 pub fn content<'b>(key: &str, bytes: &'b [u8], since: u8) -> Result<&'b [u8], Unreadable> {
     match opened(key, bytes)? {
         (layout, content) if (since..=LAYOUT).contains(&layout) => Ok(content),
@@ -84,7 +88,7 @@ pub fn content<'b>(key: &str, bytes: &'b [u8], since: u8) -> Result<&'b [u8], Un
     }
 }
 
-/// The layout that a value has.
+/// The layout of a stored value.
 pub fn layout_of(key: &str, bytes: &[u8]) -> Result<u8, Unreadable> {
     Ok(opened(key, bytes)?.0)
 }
@@ -119,7 +123,7 @@ fn other_layout(key: &str, layout: u8) -> Unreadable {
     Unreadable::OtherLayout { key, layout }
 }
 
-/// What cannot be read under a key, and why.
+/// The error for a value that cannot be read under a key, with the reason.
 pub fn damaged(key: &str, reason: impl Into<String>) -> Unreadable {
     let (key, reason) = (key.to_owned(), reason.into());
     Unreadable::Damaged { key, reason }

@@ -6,7 +6,7 @@ use rollcall_tally::rollup::IpSet;
 use rollcall_tally::status::add_status;
 use rollcall_tally::{self as live, StatusCount};
 
-/// More IPs than that are a bitmap.
+/// A larger set of IPs is stored as a bitmap.
 const LISTED_IPS_MAX: u64 = 64;
 
 pub(super) fn put(to: &mut Vec<u8>, mut number: u64) {
@@ -62,7 +62,7 @@ pub(super) fn put_ips(to: &mut Vec<u8>, ips: &mut IpSet) {
     _ = sorted.serialize_into(to);
 }
 
-/// Reads a content. `None`: it is not as it must be.
+/// Reads a content. `None`: the bytes are damaged.
 pub(super) struct Reader<'b>(pub &'b [u8]);
 
 impl<'b> Reader<'b> {

@@ -1,4 +1,4 @@
-//! What is counted over all IPs, as parts of the root.
+//! Counts over all IPs, as parts of the root.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -50,11 +50,11 @@ pub(super) mod traffic {
     use super::*;
     use rollcall_tally::{MethodCounts, Traffic};
 
-    /// `T` is a tally, as the layout has it.
+    /// `T` is the tally of a layout.
     #[derive(Serialize, Deserialize)]
     struct Stored<T> {
         total: T,
-        /// In the order in which they were first seen.
+        /// In the order in which the methods were first seen.
         methods: Vec<(String, Statuses)>,
     }
 
@@ -71,7 +71,7 @@ pub(super) mod traffic {
         Ok(read(Stored::<Tally>::deserialize(from)?))
     }
 
-    /// As layout 4 has it.
+    /// Reads the form of layout 4.
     pub fn deserialize_4<'d, D: Deserializer<'d>>(from: D) -> Result<Traffic, D::Error> {
         Ok(read(Stored::<Tally4>::deserialize(from)?))
     }

@@ -238,7 +238,7 @@ fn kinds() -> Vec<Kind> {
 const TOTALS: &str = "totals:f6000000:1";
 const PATHS: &str = "paths:f6000000:0:1";
 
-/// Totals and sums of two hits, by more IPs than are listed.
+/// Totals and sums of two hits, by so many IPs that they are stored as a bitmap.
 fn sums_of(full: &Hit, bare: &Hit) -> (Totals, PathSums) {
     let mut deltas = Deltas::default();
     let at = |hit: &Hit, timestamp_ms| Hit {
@@ -305,7 +305,7 @@ proptest! {
     #[test]
     fn no_content_makes_reading_a_value_panic(of in 0..14usize, content in proptest::collection::vec(any::<u8>(), 0..200)) {
         let kind = kinds().swap_remove(of);
-        // Whole, but not of this kind.
+        // The value is whole, but not of this kind.
         let bytes = encode_with(kind.key, |to| to.extend(content));
         let _ = (kind.read)(kind.key, &bytes);
     }

@@ -1,7 +1,9 @@
-//! Everything that the ledger stores, as it lies in the store. A change here moves the disk.
+//! Every type that the ledger stores, in its stored form. If a type here changes, the stored bytes
+//! change.
 //!
-//! The types are the ledger's own: a change of the WIT's records, or of the public JSON, does not reach them. The form of a value (layout,
-//! checksum, content) is [`rollcall_store::value`]. `layout.rs` holds the bytes of each kind against those of `layouts/`.
+//! The types belong to the ledger alone: a change of the WIT's records, or of the public JSON, does
+//! not reach them. [`rollcall_store::value`] has the form of a value: layout, checksum, content.
+//! `layout.rs` compares the bytes of each kind with those in `layouts/`.
 
 mod bytes;
 mod counts;

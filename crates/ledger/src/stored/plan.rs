@@ -1,4 +1,4 @@
-//! `plan:{k}`: what the fold `k` is about to write, and what that replaces.
+//! `plan:{k}`: the values that the fold `k` is going to write, and the versions that they replace.
 
 use std::net::IpAddr;
 
@@ -8,26 +8,28 @@ use serde::{Deserialize, Serialize};
 use super::rollup::Bucket;
 use crate::keys;
 
-/// `plan:{k}`: what the fold `k` is about to write, and what that replaces. If the fold is never confirmed, cleaning deletes what it
-/// wrote; if it is, what it replaced.
+/// `plan:{k}`: the values that the fold `k` is going to write, and the versions that they replace.
+///
+/// If the fold is confirmed, cleaning deletes the replaced versions. If it is never confirmed,
+/// cleaning deletes the written values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
-    /// The root that it builds on; 0: none.
+    /// The root that the fold builds on. 0: none.
     pub base: u64,
     pub changes: Vec<Change>,
 }
 
-/// What a fold does to one value.
+/// The change of a fold to one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Change {
     pub of: Versioned,
-    /// A new version is written. False: the value goes.
+    /// True: the fold writes a new version. False: the value is removed.
     pub is_written: bool,
-    /// The version replaced; 0: there is none, or it stays.
+    /// The replaced version. 0: there is none, or it stays.
     pub before: u64,
 }
 
-/// A value of which each fold writes a version of its own.
+/// A kind of value that each fold writes under a version of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Versioned {
     Ip(IpAddr),
@@ -37,14 +39,14 @@ pub(crate) enum Versioned {
     Totals(Bucket),
     /// A part of the paths of a bucket.
     Paths(Bucket, u16),
-    /// A share of what is known of every path.
+    /// A share of the facts known of every path.
     Known(u16),
-    /// The IPs that called most.
+    /// A list of the IPs that called most.
     Heaviest(Bucket),
 }
 
 impl Stored for Plan {
-    // The kinds that layout 4 knows have the same bytes.
+    // The kinds that layout 4 has still have the same bytes.
     const SINCE: u8 = 4;
 }
 
@@ -70,7 +72,8 @@ impl Plan {
         written.chain([keys::root(k)])
     }
 
-    /// The keys that nobody needs any more once a root of this plan is confirmed and the queries before it are over.
+    /// The keys that nobody needs any more once the fold of this plan is confirmed and the queries
+    /// before it are over.
     pub fn replaced(&self) -> impl Iterator<Item = String> {
         let replaced = self.changes.iter().filter(|change| change.before > 0);
         let replaced = replaced.map(|change| change.of.key(change.before));

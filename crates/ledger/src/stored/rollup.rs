@@ -1,16 +1,16 @@
 //! The rollups: `totals:{bucket}:{k}`, `paths:{bucket}:{part}:{k}` and `known:{part}:{k}`.
 //!
-//! Their content is no postcard: a fold copies most paths as they are, and a question reads millions of numbers. Numbers are LEB128.
+//! Their content is not postcard, because a fold copies most paths unchanged, and a question reads
+//! millions of numbers. Numbers are LEB128. Each list begins with its length.
 //!
-//! | value | content |
-//! |---|---|
-//! | totals | new IPs, longest response time; countries, each with its tally and its IPs |
-//! | paths | paths, sorted by hash and key: hash (4 bytes), key, length of the sums, sums: tally, countries with their hits, IPs |
-//! | known | the same with other sums: first and last hit, hits by bucket |
-//! | tally | statuses (code, count), bytes, timed; if any is timed: sum, longest, histogram (steps of the index, count) |
-//! | IPs | how many; up to 64 as steps from one number to the next, more as a `roaring` bitmap with its length |
-//!
-//! Any list begins with its length.
+//! - **totals**: new IPs; longest response time; countries, each with its tally and its IPs.
+//! - **paths**: paths, sorted by hash and key. Each has: hash (4 bytes), key, length of the sums,
+//!   sums. The sums have: tally, countries with their hits, IPs.
+//! - **known**: like paths, with other sums: first hit, last hit, hits by bucket.
+//! - **tally**: statuses (code, count); bytes; timed. If any hit is timed, also: sum, longest,
+//!   histogram (steps of the index, count).
+//! - **IPs**: their number. Up to 64 IPs are steps from one number to the next. More are a
+//!   `roaring` bitmap with its length.
 
 use std::fmt;
 
@@ -23,10 +23,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bytes::{Reader, put, put_ips, put_tally, put_text};
 
-/// The layout since which rollups have these bytes.
+/// The oldest layout in which rollups have these bytes.
 const SINCE: u8 = 5;
 
-/// A bucket: how long it is, and when it starts, in units of 5 minutes since 1970.
+/// A bucket: its length, and its start in units of 5 minutes since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Bucket(Length, u64);
 
@@ -64,7 +64,7 @@ impl From<Bucket> for BucketId {
 }
 
 impl fmt::Display for Bucket {
-    /// As keys have it.
+    /// The form in keys.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let length = match self.0 {
             Length::Fine => 'f',
@@ -76,35 +76,35 @@ impl fmt::Display for Bucket {
     }
 }
 
-/// A rollup, as a root names it.
+/// A reference of a root to a rollup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RollupRef {
     pub bucket: Bucket,
     pub version: u64,
-    /// Parts of its paths: a power of two.
+    /// The number of parts of its paths. A power of two.
     pub parts: u16,
-    /// The length of all parts.
+    /// The length of all parts together.
     pub bytes: u64,
 }
 
-/// A part of what is known of every path, as a root names it.
+/// A reference of a root to a part of the facts known of every path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KnownRef {
-    /// 0: it is empty.
+    /// 0: the part is empty.
     pub version: u64,
     pub bytes: u64,
 }
 
-/// What is known of a path beside its rollups.
+/// The facts known of a path beside its rollups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Known {
     pub first_ms: u64,
     pub last_ms: u64,
-    /// Hits by bucket, of the days that the recent past has.
+    /// Hits by bucket, for the days of the recent past.
     pub hits: Vec<(BucketId, u64)>,
 }
 
-/// A path in a part: its sums, and not read yet.
+/// A path in a part. Its sums are not decoded yet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PathRecord<'b> {
     pub hash: u32,
@@ -142,12 +142,12 @@ pub(crate) fn decode_totals(key: &str, bytes: &[u8]) -> Result<Totals, Unreadabl
     })
 }
 
-/// A part of some paths. They are sorted.
+/// Encodes a part. The records must be sorted.
 pub(crate) fn encode_paths(key: &str, records: &[PathRecord<'_>]) -> Vec<u8> {
     value::encode_with(key, |to| put_records(to, records))
 }
 
-/// The sums of a path, as a record has them.
+/// The sums of a path, as bytes of a record.
 pub(crate) fn encode_sums(sums: &mut PathSums) -> Vec<u8> {
     let mut to = Vec::new();
     put_tally(&mut to, &sums.tally);
@@ -177,7 +177,7 @@ pub(crate) fn path_records<'b>(
 }
 
 impl PathRecord<'_> {
-    /// Adds the sums to others.
+    /// Adds the sums of this path to others.
     pub fn add_to(&self, value_key: &str, to: &mut PathSums) -> Result<(), Unreadable> {
         let mut from = Reader(self.sums);
         let mut read = || {
@@ -194,7 +194,7 @@ impl PathRecord<'_> {
         read().ok_or_else(|| damaged(value_key, format!("the sums of {:?}", self.key)))
     }
 
-    /// Hits alone.
+    /// The number of hits. Reads no other sum.
     pub fn count(&self) -> u64 {
         let mut from = Reader(self.sums);
         let mut read = || {
@@ -237,7 +237,7 @@ pub(crate) fn encode_known(key: &str, known: &[(u32, &str, &Known)]) -> Vec<u8> 
     value::encode_with(key, |to| put_records(to, &records))
 }
 
-/// Hands on what is known of each path that is wanted.
+/// Hands on the known facts of each wanted path.
 pub(crate) fn decode_known(
     key: &str,
     bytes: &[u8],
@@ -254,7 +254,7 @@ pub(crate) fn decode_known(
     Ok(())
 }
 
-/// Reads a whole content.
+/// Reads a whole content, with nothing after it.
 fn whole<'b, T>(
     key: &str,
     bytes: &'b [u8],

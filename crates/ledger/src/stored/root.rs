@@ -1,4 +1,4 @@
-//! `root:{k}`: the record of one fold, from which everything is reached.
+//! `root:{k}`: the record of one fold. All other values of the fold are reached from it.
 
 use std::collections::BTreeMap;
 
@@ -11,39 +11,41 @@ use super::rollup::{Bucket, KnownRef, RollupRef};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Root {
     pub k: u64,
-    /// When its fold looked at the log.
+    /// The time at which the fold looked at the log.
     pub folded_at_ms: u64,
     /// The newest number of the log that is folded.
     pub log: u64,
-    /// Numbers below it that were not written yet, and since when a later one was.
+    /// Numbers below `log` that were not written yet, and the time from which the age of each
+    /// counts.
     pub open: BTreeMap<u64, u64>,
-    /// The version of each shard; 0 is an empty one.
+    /// The version of each shard. 0: the shard is empty.
     pub shards: Vec<u64>,
     pub ids: Vec<IdChunk>,
     pub ips: u64,
     pub hits: u64,
     #[serde(with = "super::counts::drops")]
     pub drops: Drops,
-    /// All hits that were ever folded, whatever became of their IPs.
+    /// All hits that were ever folded, also those of evicted IPs.
     #[serde(with = "super::counts::traffic")]
     pub traffic: Traffic,
-    /// The newest time by which buckets were cut: they are never cut by an older one.
+    /// The newest time by which buckets were cut. They are never cut by an older one.
     pub aged_ms: u64,
-    /// The oldest hit that was ever folded.
+    /// The time of the oldest hit that was ever folded.
     pub first_seen_ms: Option<u64>,
     /// The number that the next new IP gets.
     pub next_ip: u32,
     /// The rollups, sorted by bucket.
     pub(crate) rollups: Vec<RollupRef>,
-    /// What is known of every path, in as many parts: none, or a power of two.
+    /// The parts of the facts known of every path. Their number is 0 or a power of two.
     pub(crate) known: Vec<KnownRef>,
-    /// The lists of the IPs that called most, and the version of each; sorted.
+    /// The lists of the IPs that called most, and the version of each. Sorted.
     pub(crate) heaviest: Vec<(Bucket, u64)>,
-    /// How the fold went.
+    /// The pace of the fold.
     pub pace: Pace,
-    /// Folds whose plans name replaced values that queries may still read, in their order.
+    /// Folds whose plans name replaced values that queries may still read. In the order of the
+    /// folds.
     pub(crate) replaced: Vec<Replaced>,
-    /// Folds that never committed and may have left values behind, in their order.
+    /// Void folds that may have left values behind. In the order of the folds.
     pub(crate) void: Vec<Void>,
 }
 
@@ -51,7 +53,7 @@ impl Stored for Root {
     const SINCE: u8 = 5;
 }
 
-/// The same in layout 4: without rollups.
+/// The root of layout 4. It has no rollups.
 #[derive(Deserialize)]
 pub(crate) struct Root4 {
     k: u64,
@@ -80,7 +82,7 @@ impl Stored for Root4 {
 }
 
 impl From<Root4> for Root {
-    /// As if nothing were in any rollup yet.
+    /// The rollups are empty.
     fn from(root: Root4) -> Self {
         Self {
             k: root.k,
@@ -101,26 +103,27 @@ impl From<Root4> for Root {
     }
 }
 
-/// How a fold went: what the next one may take, and how long what waits will take.
+/// The pace of a fold. It decides how much the next fold may take, and tells how long the pending
+/// segments will take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
     /// How often the limits of a fold were halved for it.
     pub(crate) halvings: u32,
     /// Segments that it took.
     pub segments: u64,
-    /// It left some for the next.
+    /// The fold left some segments for the next.
     pub is_full: bool,
     pub took_ms: u64,
 }
 
-/// A fold that replaced values, and when it wrote its root.
+/// A fold that replaced values, and the time at which it wrote its root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Replaced {
     pub k: u64,
     pub since_ms: u64,
 }
 
-/// Fold numbers that never committed, and since when that is known.
+/// Void fold numbers, and the time since which they are known to be void.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Void {
     pub first: u64,
@@ -128,12 +131,12 @@ pub(crate) struct Void {
     pub since_ms: u64,
 }
 
-/// Where a share of the batch ids is.
+/// A reference to a chunk of the batch ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdChunk {
     pub number: u64,
     pub version: u64,
     pub count: u64,
-    /// The newest stamp of a batch in it.
+    /// The newest stamp of a batch in the chunk.
     pub newest_ms: u64,
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::LedgerError;
 
-/// What a batch is remembered by.
+/// The id by which a batch is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BatchId([u8; 16]);
 
@@ -23,7 +23,7 @@ impl BatchId {
     }
 }
 
-/// `ids:{chunk}:{k}`: a share of the batch ids.
+/// `ids:{chunk}:{k}`: a chunk of the batch ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct IdList(pub Vec<BatchId>);
 
@@ -31,19 +31,19 @@ impl Stored for IdList {
     const SINCE: u8 = 4;
 }
 
-/// The oldest layout with these bytes.
+/// The oldest layout in which segments have these bytes.
 const SINCE: u8 = 4;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Segment<'h> {
-    // Read by [`SegmentReader`], field by field.
+    // [`SegmentReader`] reads these fields one by one.
     id: Option<BatchId>,
     stamp_ms: u64,
     hits: Vec<Hit<'h>>,
 }
 
 impl<'h> Segment<'h> {
-    /// `stamp_ms`: when its number was taken, by its writer's clock, or later.
+    /// `stamp_ms`: the time at which the number was taken, or later, by the writer's clock.
     pub fn new(id: Option<BatchId>, stamp_ms: u64, hits: &'h [rollcall_tally::Hit]) -> Self {
         Self {
             id,
@@ -100,7 +100,7 @@ impl From<Hit<'_>> for rollcall_tally::Hit {
     }
 }
 
-/// A stored segment, read piece by piece: it may be as large as a request.
+/// Reads a stored segment piece by piece, because it may be as large as a request.
 pub(crate) struct SegmentReader<'b> {
     key: &'b str,
     pub id: Option<BatchId>,
@@ -123,7 +123,7 @@ impl<'b> SegmentReader<'b> {
         })
     }
 
-    /// The next hit. `None`: that was all, and nothing is behind it.
+    /// The next hit. `None`: there are no more hits, and no more bytes.
     pub fn next(&mut self) -> Result<Option<rollcall_tally::Hit>, LedgerError> {
         if self.hits == 0 {
             return match self.rest {

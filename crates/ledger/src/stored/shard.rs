@@ -15,9 +15,9 @@ pub(crate) struct Entry {
     pub version: u64,
     pub last_seen_ms: u64,
     pub hits: u64,
-    /// The length of its state as it is stored.
+    /// The length of its stored state.
     pub bytes: u64,
-    /// What it is called in the rollups. Never given to another IP.
+    /// The number of the IP in the rollups. It is never given to another IP.
     pub number: u32,
 }
 
@@ -25,7 +25,7 @@ impl Stored for Shard {
     const SINCE: u8 = 5;
 }
 
-/// The same in layout 4: without numbers.
+/// The shard of layout 4. It has no numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shard4(BTreeMap<IpAddr, Entry4>);
 
@@ -42,7 +42,7 @@ impl Stored for Shard4 {
 }
 
 impl Shard4 {
-    /// The IPs, each with the next number.
+    /// Gives each IP the next number.
     pub fn numbered(self, next: &mut u32) -> Shard {
         let numbered = self.0.into_iter().map(|(ip, entry)| {
             let number = *next;

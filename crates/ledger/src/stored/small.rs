@@ -14,25 +14,25 @@ pub(crate) struct Head {
     pub log: u64,
 }
 
-/// `lease`.
+/// `lease`, and `cleaner`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lease {
     pub owner: u64,
     pub until_ms: u64,
 }
 
-/// `meta`: what is true of the whole store. Its layout is the one that the value itself has.
+/// `meta`: facts about the whole store. The layout of the store is the layout of this value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Meta {
-    /// Shares of the IPs.
+    /// The number of shards of the IPs.
     pub shards: u32,
-    /// The store is being brought up from this layout; values of it may still be there.
+    /// The layout that the store is being upgraded from. Values of that layout may still be there.
     pub upgrading_from: Option<u8>,
-    /// The name of the time zone whose days the buckets are.
+    /// The name of the time zone in which days begin.
     pub zone: String,
 }
 
-/// The same up to layout 5: days were those of UTC.
+/// `meta` up to layout 5. Days began in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Meta5 {
     shards: u32,
@@ -49,16 +49,18 @@ impl From<Meta5> for Meta {
     }
 }
 
-/// `cleaned`: how far cleaning got. What is lost of it is done again.
+/// `cleaned`: how far cleaning got. If the note is lost, the deletions are done again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cleaned {
     /// The log is deleted up to this number.
     pub log: u64,
-    /// Nothing is left of what confirmed folds below this one replaced; of what it replaced itself, the first so many keys are deleted.
+    /// A fold number, and a number of keys. Everything that earlier confirmed folds replaced is
+    /// deleted. Of the values that this fold replaced, this many keys are deleted.
     pub replaced: (u64, u64),
-    /// Nothing is left of void folds below this one; likewise.
+    /// A fold number, and a number of keys. Everything that earlier void folds wrote is deleted. Of
+    /// the values that this fold wrote, this many keys are deleted.
     pub void: (u64, u64),
-    /// Of the root with this number, nothing is due before this time.
+    /// A fold number, and a time. For the root of this fold, nothing is due before this time.
     pub settled: (u64, u64),
 }
 

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::tally::{LiveTally, Tally, Tally4};
 use crate::LedgerError;
 
-/// `T` is a tally, as the layout has it.
+/// `T` is the tally of a layout.
 #[derive(Debug, Deserialize)]
 struct State<'s, T> {
     #[serde(borrow)]
     country: Option<(u64, &'s str)>,
-    /// The last seen last.
+    /// Sorted by the time at which they were seen.
     #[serde(borrow)]
     user_agents: Vec<(u64, &'s str)>,
     /// Sorted by path key.
@@ -35,10 +35,11 @@ struct Path<T> {
     before: T,
 }
 
-/// By their start, in units of 5 minutes since 1970. Up to layout 5, in units of their own length.
+/// The start of each bucket in units of 5 minutes since 1970. Up to layout 5, the unit was the
+/// length of the bucket.
 type Buckets<T> = Vec<(u64, T)>;
 
-/// The units of hours and days, in 5 minutes.
+/// The units in which the starts of hours and days are stored, in 5 minutes.
 struct Units {
     hour: u64,
     day: u64,
@@ -52,7 +53,7 @@ impl Units {
     };
 }
 
-/// [`State`], written of a live one as that lies in memory.
+/// Writes a [`State`] from a live state, without a copy.
 #[derive(Serialize)]
 struct Live<'s> {
     country: Option<(u64, &'s str)>,
@@ -61,7 +62,7 @@ struct Live<'s> {
     paths: &'s BTreeMap<String, PathState>,
 }
 
-/// [`Path`], likewise.
+/// Writes a [`Path`] from a live path, without a copy.
 #[derive(Serialize)]
 struct LivePath<'s> {
     first_seen_ms: u64,

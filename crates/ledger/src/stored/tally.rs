@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize, Serializer};
 #[derive(Debug, Deserialize)]
 pub(super) struct Tally {
     count: u64,
-    /// Code and count, sorted by code, without empty ones.
+    /// Code and count. Sorted by code, without zeros.
     statuses: Vec<(u16, u64)>,
     bytes: u64,
     timed: u64,
     time_sum_us: u64,
     time_max_us: u64,
-    /// Index and count, sorted by index, without empty ones.
+    /// Index and count. Sorted by index, without zeros.
     histogram: Vec<(u16, u64)>,
 }
 
-/// The same, written of a live one as that lies in memory.
+/// Writes a [`Tally`] from a live tally, without a copy.
 #[derive(Serialize)]
 pub(super) struct LiveTally<'t> {
     count: u64,
@@ -54,7 +54,8 @@ impl<'t> From<&'t live::Tally> for LiveTally<'t> {
     }
 }
 
-/// The same in layout 4: statuses by their class, and eight steps from a power of two to the next.
+/// The tally of layout 4. It has statuses by class, and a histogram with eight steps from one power
+/// of two to the next.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Tally4 {
     count: u64,

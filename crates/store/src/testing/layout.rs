@@ -1,4 +1,4 @@
-//! The bytes of every kind of stored value, held against those that are checked in.
+//! Compares the bytes of every kind of stored value with the bytes that are checked in.
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display, Write as _};
@@ -12,13 +12,13 @@ use crate::value::{Stored, decode, encode};
 
 /// A kind of stored value.
 pub struct Kind {
-    /// A key of it.
+    /// A key of this kind.
     pub key: &'static str,
-    /// One value, each field with a number or a text of its own.
+    /// One value of this kind. Each field has a number or a text of its own.
     pub bytes: Vec<u8>,
-    /// The same as text.
+    /// The value as text.
     pub expect: String,
-    /// Reads a value as such a text; or tells why it cannot.
+    /// Reads a value and returns it as text, or returns the error.
     pub read: fn(&str, &[u8]) -> Result<String, String>,
 }
 
@@ -33,7 +33,7 @@ impl Kind {
     }
 }
 
-/// A value read, as [`Kind::read`] gives it.
+/// Turns a value that was read into the result of [`Kind::read`].
 pub fn told(read: Result<impl Debug, impl Display>) -> Result<String, String> {
     match read {
         Ok(value) => Ok(format!("{value:?}")),
@@ -46,11 +46,13 @@ The bytes that this version stores are not those of its layout. A store that is 
 Was that not meant? Then undo the change. The types in `stored` are those that lie on the disk.
 Was it meant? Then follow CONTRIBUTING.md, \"Change the stored layout\".";
 
-/// Holds kinds of values against the file `tests/layouts/{layout}.values` of a crate: their bytes are those of the file, the file's are
-/// read as these values, and each flipped bit and each missing byte is an error that names the key.
+/// Compares kinds of values with the file `tests/layouts/{layout}.values` of a crate.
+///
+/// The bytes must be those of the file. The bytes of the file must be read as these values. Each
+/// flipped bit and each missing byte must give an error that names the key.
 ///
 /// # Panics
-/// Where that is not so.
+/// If one of these is not so.
 pub fn check_layout(crate_dir: &str, kinds: Vec<Kind>) {
     let file = Path::new(crate_dir).join(format!("tests/layouts/{LAYOUT}.values"));
     let mut written = String::new();
@@ -62,7 +64,7 @@ pub fn check_layout(crate_dir: &str, kinds: Vec<Kind>) {
             .collect();
         writeln!(written, "{} {hex}", kind.key).expect("a line");
     }
-    // Writes the file of a new layout, and never over one that is there.
+    // Writes the file of a new layout, and never overwrites a file.
     if env::var_os("ROLLCALL_NEW_LAYOUT").is_some() && !file.exists() {
         fs::write(&file, &written).expect("a file");
     }
@@ -92,10 +94,10 @@ pub fn check_layout(crate_dir: &str, kinds: Vec<Kind>) {
     }
 }
 
-/// Bytes written as two digits each.
+/// Reads bytes that are written as two digits each.
 ///
 /// # Panics
-/// Where they are not.
+/// If the text is not bytes in this form.
 pub fn from_hex(hex: &str) -> Vec<u8> {
     let pairs = hex.as_bytes().chunks(2);
     let byte = |pair| u8::from_str_radix(str::from_utf8(pair).expect("digits"), 16);

@@ -1,4 +1,5 @@
-//! A store and clocks in memory. A test may look into the store, make its next calls fail, and move time.
+//! A store and clocks in memory. A test may look into the store, make its next calls fail, and move
+//! time.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -7,12 +8,12 @@ use crate::{Clock, Store, StoreError};
 
 pub const NOW_MS: u64 = 1_800_000_000_000;
 
-/// What becomes of a call that a test has struck.
+/// The effect of a call that fails because a test asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// An error, and nothing happened.
+    /// The call returns an error and has no effect.
     Before,
-    /// An error, though the call took effect.
+    /// The call returns an error, but has its effect.
     After,
 }
 
@@ -20,11 +21,11 @@ pub enum Fault {
 pub struct MemoryStore {
     pub values: RefCell<BTreeMap<String, Vec<u8>>>,
     pub counters: RefCell<BTreeMap<String, i64>>,
-    /// Calls so far.
+    /// The number of calls so far.
     pub calls: Cell<u64>,
-    /// The call to strike, counted like `calls`, and how.
+    /// The number of the call that fails, counted like `calls`, and how it fails.
     pub strike: Cell<Option<(u64, Fault)>>,
-    /// Moves the clock within a call whose key starts so.
+    /// If a call's key starts with this text, the clock moves on by this many milliseconds.
     pub slow: RefCell<Option<(&'static str, u64)>>,
     pub clock: MemoryClock,
 }
