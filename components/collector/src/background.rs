@@ -7,7 +7,7 @@
 //! One task of the whole app sleeps until the next key is due for deletion. So keys are deleted
 //! even if nobody calls.
 //!
-//! If a task fails or is ended, the hits are durable all the same.
+//! The hits are durable, even if a task fails or is ended.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};

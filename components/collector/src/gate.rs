@@ -24,7 +24,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// reading one large state, may take longer.
 const STEP: Duration = Duration::from_millis(20);
 /// How long work behind the responses waits for the requests of its instance. After that it takes
-/// another step all the same. Otherwise it would never end.
+/// another step, even if requests are being answered. Otherwise it would never end.
 const COURTESY: Duration = Duration::from_millis(10);
 
 /// Scope: instance. Rounds of asynchronous calls in flight.

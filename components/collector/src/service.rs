@@ -227,8 +227,8 @@ impl Service {
         })
     }
 
-    /// Hands on the states of a batch. If a state cannot be read, `take` gets `None`, and the log
-    /// names the key.
+    /// Passes the states of a batch to `take`. If a state cannot be read, `take` gets `None`, and
+    /// the log names the key.
     async fn states(
         &self,
         batch: &Batch,

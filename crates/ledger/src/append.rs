@@ -14,8 +14,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// Makes hits durable, and gives their number in the log. Once this returns, the hits are in
     /// every later answer.
     ///
-    /// After an error, the caller does not know whether the hits were stored. It may append them
-    /// again under the same id.
+    /// After an error, the caller does not know whether the hits were stored. The caller may append
+    /// them again under the same id.
     pub async fn append(&self, id: Option<BatchId>, hits: Vec<Hit>) -> Result<u64, LedgerError> {
         let started = (self.clock.monotonic_ms(), self.clock.wall_ms());
         let n = self.store.increment(keys::LOG_NEXT, 1).await?;

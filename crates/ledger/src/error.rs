@@ -20,16 +20,16 @@ pub enum LedgerError {
     /// A value is not there any more: the query ran longer than replaced versions are kept.
     #[error("{key} was replaced and deleted")]
     Gone { key: String },
-    /// The bytes of a stored value are not those that were written. Such a value is never taken for
-    /// a missing one.
+    /// The bytes of a stored value are not those that were written. A damaged value is never taken
+    /// for a missing one.
     #[error("{key}: {reason}")]
     Corrupt { key: String, reason: String },
     /// A counter is behind a value that was written under it: the store lost its newest writes.
     /// Further folds would count hits twice or not at all.
     #[error("{key} went back to {value}, though {seen} was seen: the store lost its newest writes")]
     CounterWentBack { key: String, value: u64, seen: u64 },
-    /// Another version of Rollcall wrote the stored value. The value is whole, so it must not be
-    /// begun anew.
+    /// Another version of Rollcall wrote the stored value. The value is whole, so nothing new may
+    /// begin in its place.
     #[error("{key} has layout {layout}; did another version write to this store?")]
     OtherLayout { key: String, layout: u8 },
     /// The whole store has a layout that this version can neither read nor upgrade.

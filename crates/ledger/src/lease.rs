@@ -21,7 +21,7 @@ pub(crate) struct Held<'l, S, C> {
     owner: u64,
     /// The fold number that was taken under the lease. 0: none yet.
     number: Cell<u64>,
-    /// After this time, others take the lease for given up.
+    /// After this time, others treat the lease as given up.
     until_ms: Cell<u64>,
     /// The time of the last call, by the monotonic clock, and the longest time between two calls.
     called_ms: Cell<u64>,

@@ -15,7 +15,7 @@ pub struct Limits {
     pub shards: usize,
     /// The time zone in which days begin. Fixed once a store is claimed.
     pub zone: Zone,
-    /// If an append took longer, it is not acknowledged. Its hits may count all the same.
+    /// If an append took longer, it is not acknowledged. Its hits may still count.
     pub ack_within_ms: u64,
     /// If a number of the log is still not written this long after a later number was, the number
     /// is dropped. This is more than `ack_within_ms` and the difference of any two clocks together,

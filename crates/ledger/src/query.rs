@@ -89,7 +89,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// The newest confirmed root, with every hit that was acknowledged before this call. If this
     /// takes too long, the newest confirmed root as it is, and how far it is behind.
     ///
-    /// `have_folded` is called while something is missing. It folds, or makes sure that someone
+    /// `have_folded` is called while something is missing. It folds, or makes sure that somebody
     /// folds, and returns when it is worth looking again. Its argument is true if it must fold even
     /// if nothing seems to be pending, because the head may be an old one.
     pub async fn snapshot<E: From<LedgerError>>(
@@ -230,7 +230,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(listed)
     }
 
-    /// Hands on the states of some IPs, one by one and in their order, at the versions that
+    /// Passes the states of some IPs to `take`, one by one and in their order, at the versions that
     /// [`Self::list`] gave. If a state cannot be read, `take` gets an error that names its key. The
     /// other states are served.
     pub async fn states(
@@ -255,7 +255,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// Whether there is a root above this one. The newest root is never deleted.
+    /// Whether there is a root above this one. The newest root is always there.
     async fn is_replaced(&self, k: u64) -> Result<bool, LedgerError> {
         let newest = self.store.increment(keys::FOLD, 0).await?;
         Ok(self.newest_root(k + 1..newest + 1).await?.is_some())

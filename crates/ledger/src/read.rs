@@ -18,7 +18,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 
     /// A value that only saves work. If it cannot be read, it counts as missing and is written
-    /// anew.
+    /// again.
     pub(crate) async fn hint<T: Stored>(&self, key: &str) -> Result<Option<T>, LedgerError> {
         match self.get(key).await {
             Err(LedgerError::Corrupt { .. } | LedgerError::OtherLayout { .. }) => Ok(None),
@@ -49,7 +49,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .transpose()?)
     }
 
-    /// The key and the bytes of the newest root with a number in this range.
+    /// The newest root with a number in this range: its key and its bytes, not decoded yet.
     pub(crate) async fn newest_root_as_stored(
         &self,
         numbers: Range<u64>,

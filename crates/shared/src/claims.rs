@@ -22,7 +22,7 @@ impl<S: Store, C: Clock> Shared<'_, S, C> {
             return Ok(false);
         }
         // The maker of this generation's successor deleted the counter. So the counter may have
-        // begun anew.
+        // started again at 0.
         if self.generation_of(slot).await? != generation {
             self.store.delete(&counter).await?;
             return Ok(false);

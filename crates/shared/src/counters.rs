@@ -7,7 +7,7 @@ use rollcall_tally::Count;
 use crate::{Shared, SharedError, keys};
 
 impl<S: Store, C: Clock> Shared<'_, S, C> {
-    /// Adds to counters, and returns their new values. If 0 is added, the counter only is read.
+    /// Adds to counters, and returns their new values. If 0 is added, a counter is only read.
     pub async fn count(&self, counts: &[Count]) -> Result<Vec<Count>, SharedError> {
         let mut totals = Vec::with_capacity(counts.len());
         for Count { name, times } in counts {

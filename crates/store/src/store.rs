@@ -24,7 +24,7 @@ pub trait Store {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
     async fn exists(&self, key: &str) -> Result<bool, StoreError>;
     async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), StoreError>;
-    /// If the key is not there, this is no error.
+    /// Deleting a missing key is no error.
     async fn delete(&self, key: &str) -> Result<(), StoreError>;
     /// Adds to a counter and returns its new value. A missing counter is 0.
     async fn increment(&self, key: &str, delta: i64) -> Result<u64, StoreError>;

@@ -267,7 +267,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     match decode_state(&key, &bytes) {
                         Ok(old) => state = old,
                         Err(LedgerError::Corrupt { .. }) => is_unreadable = true,
-                        // The value is whole: its state must not be begun anew.
+                        // The value is whole, so no new state may begin in its place.
                         Err(error) => return Err(error.into()),
                     }
                 }

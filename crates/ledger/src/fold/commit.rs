@@ -27,8 +27,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
     }
 
-    /// The root that follows the base, with the state of the log. The folded hits are not in it
-    /// yet.
+    /// The root that follows the base, with the state of the log. The other values of this fold are
+    /// not in it yet.
     pub(super) async fn next_root(
         &self,
         base: &Root,

@@ -56,7 +56,7 @@ pub enum Folded {
 enum Turn<'l, S, C> {
     Nothing,
     Busy,
-    /// Something may be pending. The log's counter gives `top`.
+    /// It is our turn. `head`, and the log's counter `top`, tell how much may be pending.
     Ours {
         held: Held<'l, S, C>,
         head: Head,
@@ -75,8 +75,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         self.fold_if(true).await
     }
 
-    /// Folds in this task. If another folder is at work, waits for a moment. This is the simplest
-    /// `have_folded` for [`Self::snapshot`].
+    /// Folds in this task. If no fold was done, waits for a moment, because another folder may be
+    /// at work. This is the simplest `have_folded` for [`Self::snapshot`].
     pub async fn fold_here(&self, even_if_idle: bool) -> Result<(), LedgerError> {
         let folded = match even_if_idle {
             true => self.fold_even_if_idle().await?,
@@ -137,8 +137,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let pending = self.read_log(held, &base, k, top, halvings).await?;
         let (segments, is_full) = (pending.segment_count(), pending.is_full);
         let nothing_to_fold = segments == 0 && pending.open == base.open;
-        // If numbers were lost, a new root is written all the same. Otherwise they would count
-        // against the next fold that has something to do.
+        // If numbers were lost, a new root is written even if nothing is to be folded. Otherwise
+        // the lost numbers would count against the next fold that has something to do.
         if nothing_to_fold && head.k == base.k && lost == 0 {
             return Ok(Folded::Nothing);
         }

@@ -1,4 +1,4 @@
-//! Builds all rollups anew from the states of the IPs, because a store of an older layout has none.
+//! Builds all rollups from the states of the IPs, because a store of an older layout has none.
 //!
 //! This is a fold that takes nothing from the log. So it may die at any call and be started again,
 //! and nobody sees half of it.

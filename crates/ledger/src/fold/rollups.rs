@@ -125,8 +125,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let parts = (known + more)
                 .div_ceil(self.limits.part_bytes)
                 .next_power_of_two();
-            // If this fold wrote the bucket already, it overwrites the parts. So there are never
-            // fewer parts.
+            // If this fold wrote the bucket already, it overwrites all the parts. So their number
+            // never shrinks.
             let mine = sources.iter().filter(|of| of.version == root.k);
             let least = mine.map(|of| of.parts).max().unwrap_or(1);
             let parts = parts.min(self.limits.parts_max.into()) as u16;

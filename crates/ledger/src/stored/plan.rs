@@ -29,7 +29,7 @@ pub(crate) struct Change {
     pub before: u64,
 }
 
-/// A kind of value that each fold writes under a version of its own.
+/// A value with versions. Each fold that writes it writes a version of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Versioned {
     Ip(IpAddr),

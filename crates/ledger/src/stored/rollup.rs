@@ -237,7 +237,7 @@ pub(crate) fn encode_known(key: &str, known: &[(u32, &str, &Known)]) -> Vec<u8> 
     value::encode_with(key, |to| put_records(to, &records))
 }
 
-/// Hands on the known facts of each wanted path.
+/// Passes the known facts of each wanted path to `take`.
 pub(crate) fn decode_known(
     key: &str,
     bytes: &[u8],

@@ -40,7 +40,6 @@ pub struct Root {
     pub(crate) known: Vec<KnownRef>,
     /// The lists of the IPs that called most, and the version of each. Sorted.
     pub(crate) heaviest: Vec<(Bucket, u64)>,
-    /// The pace of the fold.
     pub pace: Pace,
     /// Folds whose plans name replaced values that queries may still read. In the order of the
     /// folds.

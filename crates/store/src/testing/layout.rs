@@ -52,7 +52,7 @@ Was it meant? Then follow CONTRIBUTING.md, \"Change the stored layout\".";
 /// flipped bit and each missing byte must give an error that names the key.
 ///
 /// # Panics
-/// If one of these is not so.
+/// If a comparison fails.
 pub fn check_layout(crate_dir: &str, kinds: Vec<Kind>) {
     let file = Path::new(crate_dir).join(format!("tests/layouts/{LAYOUT}.values"));
     let mut written = String::new();
@@ -97,7 +97,7 @@ pub fn check_layout(crate_dir: &str, kinds: Vec<Kind>) {
 /// Reads bytes that are written as two digits each.
 ///
 /// # Panics
-/// If the text is not bytes in this form.
+/// If the text does not have this form.
 pub fn from_hex(hex: &str) -> Vec<u8> {
     let pairs = hex.as_bytes().chunks(2);
     let byte = |pair| u8::from_str_radix(str::from_utf8(pair).expect("digits"), 16);
