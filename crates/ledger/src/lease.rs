@@ -1,6 +1,6 @@
-//! The lease of a folder. It only saves work: two folders at once count as correctly as one. But if
-//! the store is slow, a fold gets to its end only because of the lease: as long as the lease is
-//! ours, nobody else begins a fold.
+//! The lease of a folder. It only saves work: no count depends on it, and two folders at once count
+//! as correctly as one. But if the store is slow, a fold gets to its end only because of the lease:
+//! as long as the lease is ours, nobody else begins a fold.
 
 use std::cell::Cell;
 

@@ -138,8 +138,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// Decides which numbers below `log` stay open. The age of an open number counts from the stamp
-    /// of a later segment.
+    /// Decides which numbers below `log` stay open. The age of an open number counts from the
+    /// oldest stamp of a later segment that was written when the number was first seen open.
     ///
     /// A number that was looked at just now and has been absent for too long is dropped: its writer
     /// can no longer acknowledge it. An open number that this fold did not reach stays open.
