@@ -128,8 +128,8 @@ pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure
     let hidden = answers.summary.other_path_hits;
     if hidden > 0 {
         answers.warnings.push(format!(
-            "{hidden} hits of this time are on paths that are counted as one, (other): which of them match the filter is not known, and \
-             none is counted"
+            "{hidden} hits are counted under (other), without their paths. No filter by path or method \
+             matches them, so this answer lacks those that it means."
         ));
     }
     let behind = snapshot.behind;

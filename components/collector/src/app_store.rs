@@ -63,26 +63,30 @@ impl AppStore {
     async fn find_zone(&mut self) -> Result<(), Failure> {
         let name = variable::text("time_zone").await;
         let configured = Zone::named(&name);
-        let is_claimed = self.ledger().is_claimed().await.map_err(Failure::from)?;
-        match configured {
-            Some(zone) => self.limits.zone = zone,
-            // If the store got a wrong name, it would have a wrong time zone for ever.
-            None if !is_claimed => {
+        let zone = match (self.stored_zone().await?, configured) {
+            (Some(zone), _) => zone,
+            (None, Some(zone)) => {
+                self.limits.zone = zone.clone();
+                self.ledger().open().await.map_err(Failure::from)?;
+                // Another instance may have been first.
+                self.stored_zone().await?.unwrap_or(zone)
+            }
+            // A wrong name would be the store's time zone for ever.
+            (None, None) => {
                 log!(Error, "time-zone-unknown", got = name);
                 let reason = "the variable time_zone is not the name of a time zone";
                 return Err(Failure::Unavailable(reason.to_owned()));
             }
-            None => {}
-        }
-        if !is_claimed {
-            self.ledger().open().await.map_err(Failure::from)?;
-        }
-        let zone = self.ledger().zone().await.map_err(Failure::from)?;
+        };
         if zone.name() != name {
             log!(Error, "time-zone-not-used", got = name, using = zone.name());
         }
         self.limits.zone = ZONE.get_or_init(|| zone).clone();
         Ok(())
+    }
+
+    async fn stored_zone(&self) -> Result<Option<Zone>, Failure> {
+        self.ledger().zone().await.map_err(Failure::from)
     }
 
     pub fn zone(&self) -> &Zone {

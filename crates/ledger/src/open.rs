@@ -42,15 +42,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             self.write_meta(None, self.limits.zone.name()).await?;
             return Ok(Opened::Ready);
         };
-        let (layout, meta) = read_meta(&bytes)?;
-        let ours = self.limits.shards as u32;
-        if !(OLDEST_LAYOUT..=LAYOUT).contains(&layout) || meta.shards != ours {
-            let shards = meta.shards;
-            return Err(LedgerError::OtherStore(format!(
-                "the store has layout {layout} with {shards} shards, this Rollcall reads layouts {OLDEST_LAYOUT} to {LAYOUT} with {ours}: \
-                 run the version that filled the store, or give this one an empty store"
-            )));
-        }
+        let (layout, meta) = self.known_meta(&bytes)?;
         let upgrading_from = match layout {
             4 => Some(layout),
             // Values of layout 5 are read as they are.
@@ -65,23 +57,19 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
     }
 
-    /// Whether the store has been claimed.
-    pub async fn is_claimed(&self) -> Result<bool, LedgerError> {
-        Ok(self.store.get(keys::META).await?.is_some())
-    }
-
-    /// The time zone of an open store, even if the limits name another one. A ledger must have this
-    /// zone for every call but [`Self::open`].
-    pub async fn zone(&self) -> Result<Zone, LedgerError> {
+    /// Finds the time zone of the store, whatever the limits say. None: the store is empty. A ledger
+    /// for anything but [`Self::open`] must have this time zone.
+    pub async fn zone(&self) -> Result<Option<Zone>, LedgerError> {
         let Some(bytes) = self.store.get(keys::META).await? else {
-            return Ok(self.limits.zone.clone());
+            return Ok(None);
         };
-        let name = read_meta(&bytes)?.1.zone;
-        Zone::named(&name).ok_or_else(|| {
+        let name = self.known_meta(&bytes)?.1.zone;
+        let zone = Zone::named(&name).ok_or_else(|| {
             LedgerError::OtherStore(format!(
                 "the store has the time zone {name:?}, which this Rollcall does not know"
             ))
-        })
+        });
+        zone.map(Some)
     }
 
     /// The ranges of the buckets at a moment.
@@ -117,6 +105,19 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         self.rebuild(held).await?;
         held.store().await?;
         Ok(self.write_meta(None, self.limits.zone.name()).await?)
+    }
+
+    /// Reads `meta`, and refuses a store that this version does not know.
+    fn known_meta(&self, bytes: &[u8]) -> Result<(u8, Meta), LedgerError> {
+        let (layout, meta) = read_meta(bytes)?;
+        let (shards, ours) = (meta.shards, self.limits.shards as u32);
+        if !(OLDEST_LAYOUT..=LAYOUT).contains(&layout) || shards != ours {
+            return Err(LedgerError::OtherStore(format!(
+                "the store has layout {layout} with {shards} shards, this Rollcall reads layouts {OLDEST_LAYOUT} to {LAYOUT} with {ours}: \
+                 run the version that filled the store, or give this one an empty store"
+            )));
+        }
+        Ok((layout, meta))
     }
 
     async fn write_meta(&self, upgrading_from: Option<u8>, zone: &str) -> Result<(), LedgerError> {

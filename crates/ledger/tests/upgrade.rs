@@ -213,7 +213,7 @@ fn a_store_of_layout_5_is_read_as_it_is_and_its_days_stay_those_of_utc() {
     };
     let opened = block_on(ledger(&store, &berlin).open()).unwrap();
     assert_eq!(opened, Opened::Ready);
-    let zone = block_on(ledger(&store, &berlin).zone()).unwrap();
+    let zone = block_on(ledger(&store, &berlin).zone()).unwrap().unwrap();
     assert_eq!(zone.name(), "UTC");
     let values = store.values.borrow().clone();
     let changed = values
@@ -271,6 +271,9 @@ fn a_store_of_layout_3_or_of_a_newer_one_is_refused_and_left_as_it_is() {
         assert!(matches!(&error, LedgerError::OtherStore(_)), "{error}");
         let told = error.to_string();
         assert!(told.contains(&format!("layout {layout}")), "{told}");
+        // Whoever asks for the time zone first is told the same.
+        let zone = block_on(ledger(&store, &small()).zone()).unwrap_err();
+        assert_eq!(zone.to_string(), told);
         assert_eq!(store.values.borrow()["meta"], meta);
     }
 }
