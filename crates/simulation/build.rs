@@ -1,6 +1,7 @@
-//! Makes a copy of the ledger's source for each mutant, with one safeguard taken out.
+//! Makes a copy of the ledger's source for each mutant. Each copy lacks one safeguard.
 //!
-//! The text to take out must be there exactly once: a mutation that no longer applies stops the build.
+//! The text that a mutation replaces must occur exactly once. If a mutation no longer applies, the
+//! build stops.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -13,7 +14,8 @@ use std::{env, fs};
 
 include!("src/mutations.rs");
 
-/// Files of the ledger that mutants share with the original: what the simulator hands in.
+/// Files of the ledger that are not copied. `mutant_root!` replaces `lib.rs`, and the mutants use
+/// the original `limits.rs`.
 const SHARED: [&str; 2] = ["lib.rs", "limits.rs"];
 
 fn main() {
@@ -46,7 +48,8 @@ fn main() {
     fs::write(Path::new(&out).join("mutants.rs"), modules).unwrap();
 }
 
-/// Copies a folder of the ledger's source, changed. Gives the declarations of its modules: those of a folder within are in its `mod.rs`.
+/// Copies a folder of the ledger's source, and applies the mutation. Returns the declarations of
+/// the folder's modules. The modules of a subfolder are declared in its `mod.rs`.
 fn copy(ledger: &Path, within: &Path, out: &Path, mutation: &Mutation) -> String {
     fs::create_dir_all(out.join(within)).unwrap();
     let mut modules = String::new();
@@ -70,7 +73,7 @@ fn copy(ledger: &Path, within: &Path, out: &Path, mutation: &Mutation) -> String
 
 fn write_changed(ledger: &Path, file: &Path, out: &Path, mutation: &Mutation) {
     let mut text = fs::read_to_string(ledger.join(file)).unwrap();
-    // Its tests are the original's.
+    // The original runs the ledger's unit tests. The copies leave them out.
     text = text.replace("#[cfg(test)]", "#[cfg(any())]");
     for (_, from, to) in mutation
         .changes
@@ -92,7 +95,8 @@ fn write_changed(ledger: &Path, file: &Path, out: &Path, mutation: &Mutation) {
         .replace("pub(crate)", "pub")
         .replace("pub(super)", "pub");
     let copy = out.join(file);
-    // The same text again would have the compiler start over.
+    // If the text is unchanged, the file is not written. Otherwise the compiler would build it
+    // again.
     if fs::read_to_string(&copy).ok().as_deref() != Some(&text) {
         fs::write(&copy, text).unwrap();
     }

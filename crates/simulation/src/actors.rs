@@ -14,7 +14,7 @@ use crate::scene::{Plan, Scene};
 use crate::store::{SimClock, SimStore};
 use crate::world::{ActorId, EPOCH_MS, Event, NODES};
 
-/// Does what is planned for an actor.
+/// Carries out the plan of an actor.
 pub async fn act<P: Protocol>(
     scene: Scene,
     me: ActorId,
@@ -49,7 +49,7 @@ pub async fn act<P: Protocol>(
     }
 }
 
-/// Sends a batch, and again until it is acknowledged or the client gives up.
+/// Sends a batch until it is acknowledged or the client gives up.
 async fn client(
     scene: &Scene,
     me: ActorId,
@@ -85,7 +85,7 @@ async fn client(
             .hits
             .insert(hit.path.clone(), Fate::default());
     }
-    // Without an id a client may not send again.
+    // If the batch has no id, the client may not send it again.
     let id = scene
         .draw(|rng| rng.f64() < 0.8)
         .then(|| format!("batch {batch}"));
@@ -138,8 +138,8 @@ async fn client(
     }
 }
 
-/// How old hits are. Some are of buckets that are poured into others when the day begins, a minute
-/// after a history does.
+/// The ages of the hits. A day begins one minute after the history begins. So some hits are in
+/// buckets that are then merged into coarser ones.
 const AGES_MS: [u64; 5] = [
     0,
     60_000,

@@ -1,4 +1,4 @@
-//! A store call: what is asked, what its caller hears, and how a trace writes both.
+//! A store call: the operation, the caller's reply, and the text of both in a trace.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ pub enum Op {
     Increment(String, i64),
 }
 
-/// What a caller hears.
+/// The reply that a caller gets.
 #[derive(Clone, Debug)]
 pub enum Reply {
     Value(Option<Vec<u8>>),
@@ -25,12 +25,13 @@ pub enum Reply {
     Done,
     Counter(i64),
     Failed,
-    /// Of a wait, that its time is over; of a client, that it was acknowledged or not.
+    /// The time of a wait is over.
     Elapsed,
+    /// For a client: whether its batch was acknowledged.
     Answered(bool),
 }
 
-/// Where a reply is put, and who waits for it.
+/// A place for a reply, and the waker of the caller that waits for it.
 #[derive(Default)]
 pub struct Slot {
     reply: Option<Reply>,
@@ -54,7 +55,7 @@ impl Future for Waiting {
     }
 }
 
-/// Puts a reply where its caller waits for it.
+/// Puts a reply into its slot, and wakes the caller. False: the slot already has a reply.
 pub fn fill(slot: &Waiting, reply: Reply) -> bool {
     let mut slot = slot.0.borrow_mut();
     if slot.reply.is_some() {
@@ -67,7 +68,7 @@ pub fn fill(slot: &Waiting, reply: Reply) -> bool {
     true
 }
 
-/// Where in the protocol the call stands: one of [`CALLS`], or `other`.
+/// The class of a call: one of [`CALLS`], or `other`.
 pub fn class(op: &Op) -> &'static str {
     let (kind, key, more) = match op {
         Op::Get(key) => ("get", key, ""),

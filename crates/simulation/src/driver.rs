@@ -1,4 +1,5 @@
-//! Runs the actors of a history, event by event, and has them heal what the faults left.
+//! Runs the actors of a history, event by event. When the faults have ended, it folds until nothing
+//! changes any more.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,9 +17,9 @@ use crate::scene::{Plan, Planned, Scene};
 use crate::store::{SimClock, SimStore};
 use crate::world::{Actor, ActorId, Event, NODES};
 
-/// Rounds of healing, at most.
+/// The most rounds of healing.
 const HEAL_ROUNDS_MAX: usize = 2_000;
-/// ... in a store that stays slow, where a fold may take minutes.
+/// The same for a store that stays slow, where a fold may take minutes.
 const SLOW_HEAL_ROUNDS_MAX: usize = 3_000;
 
 pub struct Driver<P> {
@@ -116,7 +117,8 @@ impl<P: Protocol + 'static> Driver<P> {
     }
 
     fn poll(&mut self, actor: ActorId) {
-        // Taken out meanwhile: an actor that crashes in its own call must not be dropped while it runs.
+        // The future is taken out while it is polled. If an actor crashes during its own call, its
+        // future must not be dropped while it runs.
         let Some(mut future) = self.running.remove(&actor) else {
             return;
         };
@@ -128,9 +130,10 @@ impl<P: Protocol + 'static> Driver<P> {
         }
     }
 
-    /// One more batch, for every IP where the store is quick, then folds until nothing changes any more.
+    /// Sends one more batch, and then folds until nothing changes any more. If the store is quick,
+    /// the batch has a hit of every IP.
     pub fn heal(&mut self, ips: &[IpAddr]) {
-        // What one segment touches is the least that a fold takes.
+        // A fold takes at least one whole segment. So the last segment in a slow store has few IPs.
         let most = if self.scene.tight.is_slow {
             8
         } else {
@@ -170,7 +173,7 @@ impl<P: Protocol + 'static> Driver<P> {
             .blame("it never comes to rest");
     }
 
-    /// What a reader gets at the end.
+    /// The answer that a reader gets at the end. `None`: there is no answer.
     pub fn read(&mut self) -> Option<Answer> {
         let found = Rc::new(RefCell::new(None));
         let world = self.scene.world.clone();

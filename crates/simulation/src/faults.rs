@@ -1,29 +1,29 @@
-//! What can go wrong at a store call, and how often in one history.
+//! The faults that can occur at a store call, and how often they occur in one history.
 
 use fastrand::Rng;
 
-/// The longest that a call may be in flight, or its caller stalled.
+/// The longest time that a call may be in flight, or that its caller may stall.
 pub const IN_FLIGHT_MS_MAX: u64 = 40_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The caller ends; the call takes effect now, later or never.
+    /// The caller ends. The call takes effect now, later or never.
     Crash,
-    /// All of the caller's node does.
+    /// All actors on the caller's node end, except clients.
     NodeCrash,
-    /// An error, and no effect.
+    /// The caller gets an error. The call does not take effect.
     ErrorBefore,
-    /// An error, though the call took effect.
+    /// The call takes effect, but the caller gets an error.
     ErrorAfter,
-    /// An error; the call takes effect later.
+    /// The caller gets an error. The call takes effect later.
     ErrorLate,
-    /// The call takes effect late, and its caller waits for it.
+    /// The call takes effect late. The caller waits for it.
     SlowCall,
-    /// The call takes effect now, and its caller hears of it late.
+    /// The call takes effect now. The caller gets the reply late.
     SlowReturn,
 }
 
-/// Each fault, in how many histories it occurs, and how often at most then.
+/// Each fault, the share of histories in which it can occur, and its highest probability at a call.
 const FAULTS: [(Fault, f64, f64); 7] = [
     (Fault::Crash, 0.5, 0.02),
     (Fault::NodeCrash, 0.15, 0.003),
@@ -34,7 +34,7 @@ const FAULTS: [(Fault, f64, f64); 7] = [
     (Fault::SlowReturn, 0.5, 0.03),
 ];
 
-/// Where in the protocol a call stands: the kind of call and the kind of key.
+/// The classes of calls. A class is a kind of call and a kind of key.
 pub const CALLS: [&str; 25] = [
     "increment log:next 1",
     "increment log:next 0",
@@ -63,42 +63,46 @@ pub const CALLS: [&str; 25] = [
     "delete ip",
 ];
 
-/// What a history is about.
+/// The kind of trouble that a history aims at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
     Anything,
-    /// Slow, but not too slow to acknowledge: what the order of number, stamp and clock is for.
+    /// Writers are slow, but fast enough to acknowledge. So the order of number, stamp and clock
+    /// matters.
     SlowWriters,
-    /// Too slow to acknowledge.
+    /// Writers are too slow to acknowledge.
     LateWriters,
-    /// A head that is written after its successor.
+    /// The write of a head takes effect after the write of its successor.
     LateMarks,
-    /// Folds that take longer than any lease, in a store that stays slow, by folders that are ended on the way.
+    /// The store stays slow. Folds take longer than any lease, and folders are ended while they
+    /// fold.
     SlowStore,
 }
 
-/// A store that stays slow, also when the faults are over, and folders that do not live for ever.
+/// A store that stays slow, even after the faults have ended, and folders with a limited life.
 #[derive(Clone, Copy, Debug)]
 pub struct Slow {
-    /// What reading, writing or deleting the state of an IP takes of the store's time, as if it had megabytes.
+    /// The time that the store needs to read, write or delete the state of an IP. It is as long as
+    /// for a state of megabytes.
     pub state_us: u64,
-    /// A folder is ended after this, as where its process is started anew.
+    /// A folder is ended after this time, as if its process were restarted.
     pub life_us: u64,
 }
 
-/// The mix of one history.
+/// The faults of one history.
 pub struct Mix {
     pub theme: Theme,
     pub slow: Option<Slow>,
     often: Vec<(Fault, f64)>,
-    /// Calls that are struck far more often than the rest.
+    /// Classes of calls, each with a fault and its probability. These calls fail far more often
+    /// than the others.
     focus: Vec<(&'static str, Fault, f64)>,
-    /// How long a stall takes, in milliseconds.
+    /// The shortest and the longest stall, in milliseconds.
     stall_ms: (u64, u64),
 }
 
 impl Mix {
-    /// Each history has its own; most aim at a few calls.
+    /// Draws the faults of a history. Most histories aim at a few classes of calls.
     pub fn draw(rng: &mut Rng) -> Self {
         let theme = match rng.u8(0..24) {
             0..=3 => Theme::SlowWriters,
@@ -154,13 +158,13 @@ impl Mix {
         }
     }
 
-    /// How long a stall takes: most are short, for their range.
+    /// Draws the length of a stall. Most stalls are in the lower part of the range.
     pub fn stall_us(&self, rng: &mut Rng) -> u64 {
         let (low, high) = (self.stall_ms.0 as f64, self.stall_ms.1 as f64);
         ((low.ln() + (high.ln() - low.ln()) * rng.f64()).exp() * 1_000.0) as u64
     }
 
-    /// What strikes this call, if anything.
+    /// Draws the fault of this call. `None`: the call has no fault.
     pub fn strike(&self, rng: &mut Rng, class: &str) -> Option<Fault> {
         for (_, fault, p) in self.focus.iter().filter(|(call, ..)| *call == class) {
             if rng.f64() < *p {

@@ -1,4 +1,5 @@
-//! One history: clients send and send again, servers append and fold, readers ask; then everything heals and is judged.
+//! One history. Clients send batches, and send them again. Servers append and fold. Readers ask.
+//! Then the faults end, everything heals, and the judge looks at the result.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,12 +13,12 @@ use crate::workload;
 use crate::world::{Shared, World};
 
 const FAULTS_UNTIL_MS: u64 = 70_000;
-/// By then whatever was in flight has landed, and whoever was stalled has gone on.
+/// By this time, every call in flight has taken effect, and every stalled actor has gone on.
 const LANDED_MS: u64 = FAULTS_UNTIL_MS + 120_000;
 
-/// How a history ended.
+/// The result of a history.
 pub struct Outcome {
-    /// What was wrong, in words; each once.
+    /// The errors that the judge found, in words. Each error is there once.
     pub bad: Vec<String>,
     pub trace: Vec<String>,
     pub calls: u64,
@@ -26,7 +27,7 @@ pub struct Outcome {
     pub answers: usize,
 }
 
-/// The history of a seed.
+/// Runs the history of a seed.
 pub fn run<P: Protocol + 'static>(seed: u64, trace: bool) -> Outcome {
     let world: Shared = Rc::new(RefCell::new(World::new(seed, trace)));
     let tight = {

@@ -1,4 +1,4 @@
-//! What must hold of an answer, and of the store when everything has healed.
+//! Judges each answer, and the store after everything has healed.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::limits::Tight;
 use crate::record::{Answer, Record};
 use crate::world::World;
 
-/// How often each hit is counted, by its path.
+/// How often each hit is counted, by the path of the hit.
 fn counted(answer: &Answer) -> BTreeMap<String, u64> {
     let mut counted = BTreeMap::new();
     for (_, state) in &answer.states {
@@ -19,7 +19,8 @@ fn counted(answer: &Answer) -> BTreeMap<String, u64> {
     counted
 }
 
-/// An answer holds what was acknowledged before its question, or says that it does not; and nothing twice.
+/// An answer must hold every hit that was acknowledged before the question, or say that it is
+/// behind. It must not count a hit twice.
 pub fn answer(record: &mut Record, answer: &Answer, asked_us: u64) {
     record.answers += 1;
     let counted = counted(answer);
@@ -38,7 +39,7 @@ pub fn answer(record: &mut Record, answer: &Answer, asked_us: u64) {
     sums(record, answer);
 }
 
-/// A status counts at least the hits that any other had told of before it was asked.
+/// A status must count at least as many hits as every status that was answered before it was asked.
 pub fn status(record: &mut Record, hits: u64, told_before: u64) {
     if hits < told_before {
         record.blame("a status took back what another had told");
@@ -46,7 +47,7 @@ pub fn status(record: &mut Record, hits: u64, told_before: u64) {
     record.told = record.told.max(hits);
 }
 
-/// The states are what the index and the root say.
+/// The states must agree with the index and the root.
 fn agree(record: &mut Record, answer: &Answer) {
     let hits: u64 = answer.states.iter().map(|(_, state)| state.hits()).sum();
     let seen = answer
@@ -62,7 +63,8 @@ fn agree(record: &mut Record, answer: &Answer) {
     }
 }
 
-/// The sums over all IPs have each folded hit once, and each IP that is tracked, or was.
+/// The sums over all IPs must hold each folded hit once, and each IP that is tracked or was
+/// evicted.
 fn sums(record: &mut Record, answer: &Answer) {
     let sums = &answer.sums;
     let by_path: u64 = sums.paths.iter().map(|path| path.tally.count).sum();
@@ -83,7 +85,7 @@ fn sums(record: &mut Record, answer: &Answer) {
             record.blame("an IP that is not listed called more than the bound says");
         }
     }
-    // Each IP counts for the country that it told last.
+    // The sums count an IP for the last country that its hits named.
     let mut countries: BTreeMap<&str, u64> = BTreeMap::new();
     for (_, state) in &answer.states {
         *countries
@@ -99,7 +101,7 @@ fn sums(record: &mut Record, answer: &Answer) {
     }
 }
 
-/// After all has healed.
+/// Judges the store after everything has healed.
 pub fn settled(world: &World, record: &mut Record, last: Option<&Answer>, tight: Tight) {
     let Some(last) = last else {
         record.blame("no answer after all has healed");
@@ -121,7 +123,8 @@ pub fn settled(world: &World, record: &mut Record, last: Option<&Answer>, tight:
         .iter()
         .filter(|path| !counted.contains_key(**path))
         .count() as u64;
-    // Whose IP was evicted is counted as dropped, and by number only.
+    // If an IP was evicted, its hits are counted as dropped. Only their number is known, not their
+    // paths.
     let lost = missing > last.drops.evicted_hits;
     let too_many = last.hits > record.hits.len() as u64;
     if lost {
@@ -137,7 +140,7 @@ pub fn settled(world: &World, record: &mut Record, last: Option<&Answer>, tight:
     left_behind(world, record, last, tight);
 }
 
-/// No key is left that nothing needs.
+/// No key may be left that nothing needs.
 fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) {
     let states: Vec<String> = last
         .states
@@ -148,7 +151,8 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
     let shards: Vec<String> = shards.map(|(p, k)| format!("shard:{p}:{k}")).collect();
     let ids = last.ids.iter();
     let ids: Vec<String> = ids.map(|(chunk, k)| format!("ids:{chunk}:{k}")).collect();
-    // A segment may land after its number was given up, by the clock that is farthest ahead.
+    // The node whose clock is farthest ahead may give up a number while the segment is still in
+    // flight. Such a segment stays in the store.
     let given_up_early = tight.skip_after_ms - tight.skew_ms <= IN_FLIGHT_MS_MAX;
     for key in world.values.keys() {
         let head = key.split(':').next().unwrap_or_default();
@@ -158,7 +162,8 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
             .and_then(|version| version.parse::<u64>().ok());
         let fine = match head {
             "log" => given_up_early,
-            // The mutant without versions in its names is judged by what it counts.
+            // One mutant writes names without versions. Its harm shows in the counts, not in the
+            // keys left behind.
             "ip" => states.contains(key) || version.is_none(),
             "root" => version == Some(last.k),
             "shard" => shards.contains(key),

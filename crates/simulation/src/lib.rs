@@ -1,14 +1,25 @@
-//! The ledger under fault.
+//! Runs the ledger under faults.
 //!
-//! A history is made from a seed: clients, writers, folders and readers run the ledger's own code against a store and clocks that
-//! are simulated. At any store call an actor may crash, alone or with its node, or stall; the call may fail before it took effect,
-//! after, or with the effect landing up to 40 s later. Nodes' clocks differ, clients send again. Then the faults end, the system is
-//! left to heal, and is judged: every acknowledged hit counted once, every other at most once; each answer held what was
-//! acknowledged before its question, or said that it does not; no status took back what another had told; nothing stuck; nothing left behind.
-//! In some histories the store stays slow, states are large and folders are ended again and again: there, too, all of it must come to rest
-//! within a bounded number of attempts.
+//! A history is made from a seed. Clients, writers, folders and readers run the ledger's own code
+//! on a simulated store and simulated clocks.
 //!
-//! `mutants` holds copies of the ledger, made by build.rs, each with one safeguard taken out. Every one of them must fail.
+//! - At any store call, an actor may stall or crash, alone or with its node.
+//! - A call may fail before it takes effect, or after. It may take effect up to 40 s later.
+//! - The clocks of the nodes differ. Clients send batches again.
+//!
+//! Then the faults end, the store heals, and the judge checks these rules.
+//!
+//! - Every acknowledged hit counts once. Every other hit counts at most once.
+//! - Each answer holds every hit that was acknowledged before the question, or says that it is
+//!   behind.
+//! - A status counts at least as many hits as the status before it.
+//! - Nothing is stuck, and no key is left behind.
+//!
+//! In some histories the store stays slow, states are large, and folders are ended again and again.
+//! The same rules apply there. Everything must come to rest within a bounded number of folds.
+//!
+//! `mutants` holds copies of the ledger, which build.rs makes. Each copy lacks one safeguard. Every
+//! copy must fail.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -47,7 +58,7 @@ pub const REAL: Subject = Subject {
     run: real::run,
 };
 
-/// What a history needs of a ledger, in a module of its own for each.
+/// Implements the protocol for one ledger. Each ledger needs a module of its own for this.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! subject {
@@ -75,7 +86,7 @@ macro_rules! subject {
             async fn fold(store: &$crate::store::SimStore, clock: &$crate::store::SimClock) {
                 let limits = clock.tight.limits();
                 let ledger = ledger::Ledger::new(store, clock, limits);
-                // Whatever becomes of it, nothing may depend on it.
+                // The fold may fail. Nothing may depend on it.
                 let _ = ledger.fold().await;
                 let _ = ledger.clean().await;
             }
@@ -150,7 +161,7 @@ mod real {
     crate::subject!(rollcall_ledger);
 }
 
-/// What a mutant's root module needs beside its copies of the ledger's files.
+/// The items of a mutant's root module, apart from the copied files.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! mutant_root {
@@ -195,7 +206,7 @@ macro_rules! every_mutant {
     };
 }
 
-/// The ledger with one safeguard taken out each.
+/// Copies of the ledger. Each lacks one safeguard.
 #[allow(
     dead_code,
     unused,

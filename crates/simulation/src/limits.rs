@@ -1,48 +1,50 @@
-//! What a history allows: drawn from its seed, and handed to the ledger as its limits.
+//! The limits of a history. They are drawn from its seed, and passed to the ledger.
 
 use fastrand::Rng;
 use rollcall_ledger::limits::Limits;
 
 use crate::faults::{IN_FLIGHT_MS_MAX, Mix, Theme};
 
-/// A client sends again for so long.
+/// A client sends a batch again for this long.
 pub const RETRY_MS: u64 = 60_000;
 const ACK_WITHIN_MS: u64 = 4_000;
 /// The longest lease.
 const LEASE_MS_MAX: u64 = 60_000;
-/// While healing somebody folds this often, until nothing has changed for so long that nobody can have anything left to do.
+/// The time between two folds while healing. Healing ends after [`Tight::quiet_rounds`] folds
+/// without a change.
 const HEAL_EVERY_MS: u64 = 2_700;
-/// ... in a store that stays slow, where a fold may take minutes.
+/// How much longer nothing must change in a store that stays slow, where a fold may take minutes.
 const SLOW_QUIET_MS: u64 = 200_000;
-/// Longer than a folder lives.
+/// The time between two folds while healing, if they must not overlap. It is longer than a folder
+/// lives.
 const SLOW_HEAL_EVERY_MS: u64 = 190_000;
 
-/// What a history allows, drawn from its seed.
+/// The limits of a history, drawn from its seed.
 #[derive(Clone, Copy, Debug)]
 pub struct Tight {
     pub fold_segments: usize,
     pub chunk: usize,
     pub ips: usize,
-    /// At its edge, or long enough that not even garbage is left.
+    /// Either as short as the clocks allow, or a minute.
     pub skip_after_ms: u64,
-    /// Any two nodes' clocks differ by at most this.
+    /// The clocks of two nodes differ by at most this.
     pub skew_ms: u64,
-    /// Every folder has a lease of its own: it is a hint, and nothing may depend on it.
+    /// Each folder sees only its own lease. A lease is a hint, so nothing may depend on it.
     pub own_leases: bool,
-    /// Keys deleted by one round of cleaning.
+    /// The most keys that one round of cleaning deletes.
     pub clean_keys: usize,
     /// The store stays slow.
     pub is_slow: bool,
 }
 
 impl Tight {
-    /// Draws what a history with this mix of faults allows.
+    /// Draws the limits of a history with these faults.
     pub fn draw(rng: &mut Rng, mix: &Mix) -> Self {
         let skip_after_ms = match mix.theme {
             Theme::SlowWriters | Theme::LateWriters => 5_100,
             _ => [5_100, 60_000][rng.usize(0..2)],
         };
-        // As far apart as they may be, or nearly the same.
+        // The clocks differ as much as they may, or hardly.
         let far_ms = skip_after_ms - ACK_WITHIN_MS - 100;
         let tight = Tight {
             fold_segments: [1, 3, 50][rng.usize(0..3)],
@@ -56,7 +58,7 @@ impl Tight {
         };
         match mix.slow {
             None => tight,
-            // All that a fold may take is more than a folder lives for.
+            // A fold of everything that it may take would take longer than a folder lives.
             Some(_) => Tight {
                 fold_segments: 50,
                 chunk: [16, 50][rng.usize(0..2)],
@@ -70,14 +72,15 @@ impl Tight {
         }
     }
 
-    /// How long it takes until the last thing that waits for its time is done, by whichever clock.
+    /// After this number of folds without a change, nothing is left to do, by any node's clock.
     pub fn quiet_rounds(&self) -> u64 {
         let longest_ms = self.skip_after_ms.max(self.clean_after_ms()) + self.skew_ms;
         let slow_ms = if self.is_slow { SLOW_QUIET_MS } else { 0 };
         (longest_ms + slow_ms) / self.heal_every_ms() + 5
     }
 
-    /// Where nobody sees another's lease, slow folds come to their end only where they do not meet.
+    /// The time between two folds while healing. If no folder sees another's lease, slow folds
+    /// finish only if they do not overlap.
     pub fn heal_every_ms(&self) -> u64 {
         match self.is_slow && self.own_leases {
             true => SLOW_HEAL_EVERY_MS,
@@ -85,7 +88,8 @@ impl Tight {
         }
     }
 
-    /// As the ledger's own limit: longer than it may take until a folder notices that it is void, and then a write is in flight.
+    /// A void folder needs time to notice that it is void, and then its last write may be in
+    /// flight. This is longer than both together, as the ledger's own limit is.
     pub fn clean_after_ms(&self) -> u64 {
         LEASE_MS_MAX / 2 + IN_FLIGHT_MS_MAX + 19_000 + self.skew_ms
     }
@@ -106,13 +110,13 @@ impl Tight {
             chunk: self.chunk,
             delete_chunk: self.chunk,
             clean_keys: self.clean_keys,
-            // Only folds that were lost make one smaller.
+            // So long that only lost folds make the next fold smaller.
             fold_read_ms: 120_000,
             ips: self.ips,
             // So few that most IPs are in no list.
             listed: 2,
             ids_per_chunk: 2,
-            // Retries, flight and skew together, and no more.
+            // As long as retries, flight and skew together, and no longer.
             ids_kept_ms: RETRY_MS + IN_FLIGHT_MS_MAX + 4_000 + self.skew_ms,
             ids_kept: 1,
             ..Limits::default()

@@ -9,26 +9,26 @@ use std::time::Instant;
 use clap::Parser;
 use rollcall_simulation::{REAL, Subject, mutants};
 
-/// Runs the ledger under fault, each history from a seed
+/// Run the ledger under faults. Each history is made from a seed
 #[derive(Parser)]
 #[command(name = "cargo xtask simulate", bin_name = "cargo xtask simulate")]
 struct Args {
-    /// How many histories
+    /// The number of histories
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
     /// The first seed
     #[arg(long, default_value_t = 0)]
     start: u64,
-    /// One history alone
+    /// Run only the history of this seed
     #[arg(long)]
     seed: Option<u64>,
-    /// Show every store call of that history
+    /// Show every store call of this history
     #[arg(long, requires = "seed")]
     trace: bool,
-    /// A ledger with this safeguard taken out
+    /// Run the mutant that lacks this safeguard
     #[arg(long)]
     mutant: Option<String>,
-    /// Every mutant, until each has failed
+    /// Run every mutant. The command fails if a mutant survives all histories
     #[arg(long, conflicts_with = "mutant")]
     mutants: bool,
 }
@@ -88,7 +88,7 @@ fn one(subject: &Subject, seed: u64, trace: bool) -> bool {
     outcome.bad.is_empty()
 }
 
-/// The seeds that failed.
+/// Runs the histories on all cores, and prints how they went. Returns the seeds that failed.
 fn many(subject: &Subject, start: u64, seeds: u64) -> Vec<u64> {
     let began = Instant::now();
     let next = AtomicU64::new(start);

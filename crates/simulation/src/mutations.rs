@@ -1,11 +1,12 @@
-// The safeguards of the ledger, each with what takes it out. Read by build.rs and by the tests.
+// The safeguards of the ledger, each with the change that removes it. build.rs and the tests read
+// this file.
 
-/// A ledger with one safeguard less.
+/// A change that removes one safeguard from the ledger.
 pub struct Mutation {
     pub name: &'static str,
-    /// What then goes wrong, in the judge's words.
+    /// The error that this causes, in the judge's words.
     pub harm: &'static str,
-    /// File, text that is there, text instead.
+    /// For each change: the file, the old text, the new text.
     pub changes: &'static [(&'static str, &'static str, &'static str)],
 }
 
@@ -19,7 +20,8 @@ pub const MUTATIONS: &[Mutation] = &[
                 "format!(\"ip:{ip}:{k}\")",
                 "{ let _ = k; format!(\"ip:{ip}\") }",
             ),
-            // Or what was just written would be deleted as replaced, and be missed for that alone.
+            // Without this change, cleaning would delete the value just written as a replaced one.
+            // The mutant would then fail for this reason alone.
             (
                 "stored/plan.rs",
                 "let written = self.changes.iter().filter(|change| change.is_written);",

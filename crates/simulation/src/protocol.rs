@@ -8,11 +8,11 @@ use crate::store::{SimClock, SimStore};
 /// The ledger itself, or a mutant of it.
 #[allow(async_fn_in_trait, reason = "one thread")]
 pub trait Protocol {
-    /// Whether it was acknowledged.
+    /// Appends hits. True: they were acknowledged.
     async fn append(store: &SimStore, clock: &SimClock, id: Option<&str>, hits: Vec<Hit>) -> bool;
     async fn fold(store: &SimStore, clock: &SimClock);
-    /// The hits that the status tells of.
+    /// The number of hits in the status.
     async fn status(store: &SimStore, clock: &SimClock) -> Option<u64>;
-    /// Everything, of one snapshot.
+    /// Everything that one snapshot holds.
     async fn read(store: &SimStore, clock: &SimClock) -> Option<Answer>;
 }

@@ -1,4 +1,4 @@
-//! What is noted of a history, for the judge.
+//! The record of a history. The judge reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use rollcall_ledger::Clock;
 use rollcall_tally::{CountryDetail, Details, Drops, Filter, IpState, Slice, Summary, Window};
 
-/// What a reader got.
+/// The answer that a reader got.
 pub struct Answer {
-    /// It says that it lacks something.
+    /// The answer says that it is behind.
     pub is_behind: bool,
     pub k: u64,
     pub log: u64,
@@ -17,14 +17,16 @@ pub struct Answer {
     pub hits: u64,
     pub traffic: u64,
     pub drops: Drops,
-    /// What the sums over all IPs tell.
+    /// The sums over all IPs.
     pub sums: Summary,
-    /// Who can have called most, and the most hits that any other can have.
+    /// The IPs in the list of the heaviest. `others_at_most` is the most hits that any other IP can
+    /// have.
     pub listed: BTreeSet<IpAddr>,
     pub others_at_most: Option<u64>,
-    /// The keys of these sums.
+    /// The keys of the rollups.
     pub rollup_keys: Vec<String>,
-    /// Address, version and last seen as the index has it, and the state.
+    /// For each IP: its address, its version and the time of its last hit, from the index. Then its
+    /// state.
     pub states: Vec<((IpAddr, u64, u64), IpState)>,
     /// The version of each shard.
     pub shards: Vec<u64>,
@@ -32,20 +34,20 @@ pub struct Answer {
     pub ids: Vec<(u64, u64)>,
 }
 
-/// What became of a hit.
+/// The facts that the judge knows of a hit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fate {
     pub acknowledged_us: Option<u64>,
 }
 
-/// What the judge knows.
+/// The facts that the judge knows of a history.
 #[derive(Default)]
 pub struct Record {
-    /// By path: every hit has one of its own.
+    /// By path. Every hit has a path of its own.
     pub hits: BTreeMap<String, Fate>,
     pub bad: Vec<String>,
     pub answers: usize,
-    /// The most hits that a status told of so far.
+    /// The most hits that a status has counted so far.
     pub told: u64,
 }
 
@@ -57,7 +59,7 @@ impl Record {
     }
 }
 
-/// The question for everything that the sums over all IPs tell.
+/// The question for all sums over all IPs.
 pub fn everything(root: u64, clock: &impl Clock, aged_ms: u64) -> Slice {
     Slice {
         root,

@@ -1,5 +1,5 @@
-//! What the actors of a history share: the world, the judge's record, and the actors that are
-//! still to come.
+//! The data that the actors of a history share: the world, the judge's record, and the actors that
+//! begin later.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::limits::Tight;
 use crate::record::Record;
 use crate::world::{ActorId, Event, Shared};
 
-/// What an actor is to do.
+/// The task of an actor.
 pub enum Plan {
     Client {
         batch: usize,
@@ -30,14 +30,14 @@ pub enum Plan {
     Query,
 }
 
-/// An actor that is still to come.
+/// An actor that begins later.
 pub struct Planned {
     pub node: usize,
     pub name: String,
     pub plan: Plan,
 }
 
-/// What every actor has.
+/// The data that every actor has.
 #[derive(Clone)]
 pub struct Scene {
     pub world: Shared,

@@ -10,7 +10,7 @@ use crate::world::{ActorId, Event, Shared};
 pub struct SimStore {
     pub world: Shared,
     pub actor: ActorId,
-    /// Sees no other actor's lease.
+    /// True: the actor sees no other actor's lease.
     pub own_lease: bool,
 }
 
@@ -19,7 +19,7 @@ pub struct SimClock {
     pub world: Shared,
     pub actor: ActorId,
     pub node: usize,
-    /// How much this history allows; see [`Tight::limits`].
+    /// The limits of this history. See [`Tight::limits`].
     pub tight: Tight,
 }
 

@@ -6,7 +6,7 @@ use fastrand::Rng;
 #[derive(Default)]
 pub struct WallClock {
     off_us: i64,
-    /// When it is set, and how far it is off then.
+    /// The time of a jump, and how far the clock is off after it.
     jump: Option<(u64, i64)>,
 }
 

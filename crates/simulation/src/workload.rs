@@ -6,7 +6,7 @@ use crate::faults::Theme;
 use crate::scene::{Plan, Scene};
 use crate::world::NODES;
 
-/// Draws the workload. Gives the IPs that its hits are of.
+/// Draws the workload. Returns the IPs of its hits.
 pub fn begin(scene: &Scene) -> Vec<IpAddr> {
     let is_slow = scene.tight.is_slow;
     let ips = match is_slow {
@@ -52,7 +52,7 @@ pub fn begin(scene: &Scene) -> Vec<IpAddr> {
     for _ in 0..scene.draw(|rng| rng.usize(folds)) {
         let until = scene.draw(|rng| [horizon_us * 3 / 2, horizon_us * 4][rng.usize(0..2)]);
         let at = scene.draw(|rng| rng.u64(0..until));
-        // Now and then several at once.
+        // Sometimes several folds begin at once.
         for i in 0..scene.draw(|rng| [1, 1, 2, 4][rng.usize(0..4)]) {
             let at = at + i * scene.draw(|rng| rng.u64(0..100_000));
             let node = scene.draw(|rng| rng.usize(0..NODES));

@@ -1,4 +1,5 @@
-//! Time, the store's contents, the actors, and what is under way between them. One thread; every choice comes from the seed.
+//! The time, the store's values, the actors, and the calls in flight. Everything runs in one
+//! thread. Every choice comes from the seed.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -12,14 +13,14 @@ use crate::faults::{Fault, Mix};
 use crate::wall_clock::WallClock;
 
 pub const NODES: usize = 3;
-/// When a history begins. Later than any limit is long.
+/// The time at which a history begins. It is longer after 1970 than any limit is.
 pub const EPOCH_MS: u64 = 20_834 * 24 * 3_600_000 - 60_000;
 
 pub type Shared = Rc<RefCell<World>>;
 pub type ActorId = usize;
 
 pub enum Event {
-    /// A call takes effect; its caller hears of it after so many microseconds, or never.
+    /// A call takes effect. Its caller gets the reply after this many microseconds, or never.
     Effect {
         actor: ActorId,
         op: Op,
@@ -28,9 +29,9 @@ pub enum Event {
         as_error: bool,
     },
     Resume(ActorId, Waiting, Reply),
-    /// A new actor: the driver makes it.
+    /// The driver makes a new actor.
     Spawn(u64),
-    /// An actor is ended, if it is not at its end yet.
+    /// An actor is ended, unless it has finished.
     End(ActorId),
 }
 
@@ -48,7 +49,7 @@ pub struct World {
     sequence: u64,
     pub values: BTreeMap<String, Vec<u8>>,
     pub counters: BTreeMap<String, i64>,
-    /// How often a value became another one, or went, but for leases.
+    /// How often a value was changed or deleted. Leases are not counted.
     pub changes: u64,
     pub actors: Vec<Actor>,
     /// Actors that crashed since the driver last looked.
@@ -56,7 +57,7 @@ pub struct World {
     wall_clocks: [WallClock; NODES],
     pub mix: Mix,
     latency_us: u64,
-    /// Until when the store works on what takes its time.
+    /// The store is busy with large states until this time.
     busy_until_us: u64,
     pub faulty: bool,
     pub trace: Option<Vec<String>>,
@@ -70,7 +71,7 @@ impl World {
         let mix = Mix::draw(&mut rng);
         let quick_us = [3_000, 20_000, 50_000][rng.usize(0..3)];
         Self {
-            // There and back: three seconds.
+            // Up to 1.5 s for the call, and as much for the reply.
             latency_us: mix.slow.map_or(quick_us, |_| 1_500_000),
             mix,
             busy_until_us: 0,
@@ -99,7 +100,8 @@ impl World {
         self.pending.insert(self.sequence, event);
     }
 
-    /// The next event until then, with the time moved to it.
+    /// Takes the next event up to this time, and moves the time to it. `None`: there is no such
+    /// event.
     pub fn next(&mut self, until_us: u64) -> Option<Event> {
         let Reverse((time_us, sequence)) =
             *self.events.peek().filter(|next| next.0.0 <= until_us)?;
@@ -113,7 +115,8 @@ impl World {
         (EPOCH_MS * 1_000 + self.now_us).saturating_add_signed(off_us) / 1_000
     }
 
-    /// From now on no two nodes' clocks differ by more than this; some jump within it.
+    /// Draws the clocks of the nodes. Any two differ by at most `skew_ms`. Some clocks jump within
+    /// this range.
     pub fn set_wall_clocks(&mut self, skew_ms: u64, until_ms: u64) {
         self.wall_clocks =
             std::array::from_fn(|_| WallClock::draw(&mut self.rng, skew_ms, until_ms));
@@ -171,7 +174,7 @@ impl World {
         self.changes += u64::from(is_another && !key.starts_with("lease"));
     }
 
-    /// A call takes effect now.
+    /// Makes a call take effect now.
     pub fn take_effect(
         &mut self,
         actor: ActorId,
@@ -196,7 +199,7 @@ impl World {
         }
     }
 
-    /// An actor makes a call: whether, when and how it takes effect is drawn now.
+    /// An actor makes a call. Whether, when and how the call takes effect is drawn now.
     pub fn call(&mut self, actor: ActorId, op: Op, slot: &Waiting) {
         let slot = slot.clone();
         let to = |rng: &mut Rng, latency: u64| rng.u64(latency / 5..=latency);
@@ -268,7 +271,8 @@ impl World {
         }
     }
 
-    /// How long a call that arrives after `there` has to wait for the store, its own work included.
+    /// The time from the arrival of a call until the store has done it. The store may do other
+    /// calls first.
     fn works_for_us(&mut self, there: u64, op: &Op) -> u64 {
         let (Some(slow), Op::Get(key) | Op::Set(key, _) | Op::Delete(key)) = (self.mix.slow, op)
         else {

@@ -1,4 +1,4 @@
-//! The ledger survives every history; without any one of its safeguards it does not.
+//! The ledger survives every history. A ledger that lacks one of its safeguards does not.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -8,10 +8,11 @@ use rollcall_simulation::mutations::MUTATIONS;
 use rollcall_simulation::{REAL, mutants};
 
 const HISTORIES: u64 = 2_000;
-/// A mutant that does no harm in so many is not caught at all.
+/// If a mutant does no harm in this many histories, the tests do not catch it.
 const MUTANT_HISTORIES: u64 = 20_000;
 
-/// Runs seeds on all cores, and gives those outcomes that are wrong; up to the first one that has this wrong, if it is given.
+/// Runs seeds on all cores, and returns the wrong outcomes. If `up_to` is given, ends at the first
+/// outcome with this error.
 fn wrong(
     run: fn(u64, bool) -> Outcome,
     seeds: std::ops::Range<u64>,
@@ -61,7 +62,7 @@ fn a_history_is_the_same_whenever_it_is_run() {
     }
 }
 
-/// What the promise rests on.
+/// The most important safeguards. Each must have a mutant.
 const SAFEGUARDS: [&str; 9] = [
     "no_fold_number_in_names",
     "number_taken_after_the_base_is_read",
