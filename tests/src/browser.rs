@@ -1,9 +1,13 @@
-//! A browser that looks at the app: Debian's Chromium, without a window, driven by its chromedriver.
+//! A browser that looks at the app: Chromium without a window, driven by chromedriver, both from
+//! Debian.
 //!
-//! What stands on the page is named as a person sees it, by its text or its label, and waited for. A browser ends with its value,
-//! also where a test panics, and a console that is not clean by then fails the test. It needs `chromium`, `chromedriver` and, for
-//! [`Browser::check_accessibility`], axe-core, which `cargo xtask test` fetches. Where something is missing the tests say so and
-//! end; but with `CI=true` in the environment they fail.
+//! A test names things on the page as a person sees them, by text or label, and waits for them. A
+//! browser ends when it is dropped, even if the test panics. If the console then has warnings or
+//! errors that the test did not take, the test fails.
+//!
+//! A browser needs `chromium`, `chromedriver` and, for [`Browser::check_accessibility`], axe-core,
+//! which `cargo xtask test` fetches. If one is missing, the test says so and ends. With `CI=true`
+//! in the environment, it fails instead.
 
 use std::fs::{self, File};
 use std::io;
@@ -28,14 +32,15 @@ pub use thirtyfour::Key;
 
 use crate::{App, workspace};
 
-/// How long something may take to be as it must be.
+/// The longest wait for something on the page.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Where the viewer is, so that times in their zone are others than in UTC: half an hour off any full one.
+/// The viewer's time zone. It is half an hour off any full hour, so that local times differ from
+/// UTC.
 pub const ZONE: &str = "Asia/Kolkata";
 
-/// What Chromium needs to run as root, without a screen, and to call nobody but the app.
+/// The flags with which Chromium runs as root, without a screen, and calls nobody but the app.
 const FLAGS: [&str; 9] = [
     "--headless=new",
     "--no-sandbox",
@@ -69,7 +74,7 @@ impl Screen {
     };
 }
 
-/// What a viewer's system prefers.
+/// The colour scheme that a viewer's system prefers.
 #[derive(Clone, Copy, Debug)]
 pub enum Scheme {
     Light,
@@ -86,7 +91,7 @@ pub struct Browser<'a> {
 }
 
 impl<'a> Browser<'a> {
-    /// A browser on a desktop that prefers light. `None` where something that it needs is not installed.
+    /// A browser on a desktop that prefers light. `None`: a program or a file is missing.
     pub fn start(app: &'a App) -> Option<Self> {
         Self::start_with(app, true)
     }
@@ -176,18 +181,18 @@ impl<'a> Browser<'a> {
         self.until(&format!("to be at {path}"), || self.path() == path);
     }
 
-    /// What can be read on the page.
+    /// The text that can be read on the page.
     pub fn text(&self) -> String {
         self.texts("body").join("\n")
     }
 
-    /// Waits until this can be read on the page.
+    /// Waits until this text can be read on the page.
     #[track_caller]
     pub fn expect_text(&self, text: &str) {
         self.until(&format!("to read {text:?}"), || self.text().contains(text));
     }
 
-    /// What can be read of each element that a CSS selector selects, in the order of the page.
+    /// The readable text of each element that a CSS selector selects, in the order of the page.
     pub fn texts(&self, css: &str) -> Vec<String> {
         self.eventually(&format!("the text of {css}"), async |driver| {
             let mut texts = Vec::new();
@@ -210,7 +215,7 @@ impl<'a> Browser<'a> {
         }
     }
 
-    /// Clicks the first link, button or summary of this text or `aria-label`.
+    /// Clicks the first link, button or summary with this text or `aria-label`.
     #[track_caller]
     pub fn click(&self, name: &str) {
         let name = quoted(name);
@@ -224,7 +229,8 @@ impl<'a> Browser<'a> {
         });
     }
 
-    /// Clicks the first element that a CSS selector selects, for those that have no text of their own.
+    /// Clicks the first element that a CSS selector selects. For elements without a text of their
+    /// own.
     #[track_caller]
     pub fn click_css(&self, css: &str) {
         self.eventually(&format!("to click {css}"), async |driver| {
@@ -232,7 +238,7 @@ impl<'a> Browser<'a> {
         });
     }
 
-    /// Types into the field of this label or `aria-label`, in place of what was there.
+    /// Types into the field with this label or `aria-label`. The old text is replaced.
     #[track_caller]
     pub fn fill(&self, label: &str, text: &str) {
         let label = quoted(label);
@@ -246,14 +252,15 @@ impl<'a> Browser<'a> {
         });
     }
 
-    /// Presses a key, or those of a text, where the focus is.
+    /// Presses a key, or types a text, where the focus is.
     pub fn press(&self, keys: impl Into<TypingData>) {
         self.session
             .wait(async |driver| driver.action_chain().send_keys(keys).perform().await)
             .unwrap();
     }
 
-    /// Runs the body of a function in the page, also where the page's own scripts do not run, and gives what it returns.
+    /// Runs the body of a function in the page, and returns its result. This works even if the
+    /// page's own scripts do not run.
     pub fn script(&self, body: &str) -> Value {
         let returned = self
             .session
@@ -261,7 +268,7 @@ impl<'a> Browser<'a> {
         returned.unwrap().json().clone()
     }
 
-    /// The file that is being downloaded, once it is whole: its name and its bytes.
+    /// Waits for a download to finish. Returns its name and its bytes.
     #[track_caller]
     pub fn downloaded(&self) -> (String, Vec<u8>) {
         let files = || match fs::read_dir(&self.downloads) {
@@ -270,7 +277,7 @@ impl<'a> Browser<'a> {
         };
         let is_whole = |file: &PathBuf| {
             let name = file.file_name().unwrap().to_string_lossy();
-            // As Chromium names one that is under way.
+            // Chromium gives an unfinished download such a name.
             !name.starts_with('.') && !name.ends_with(".crdownload")
         };
         self.until("to have a download", || {
@@ -284,8 +291,9 @@ impl<'a> Browser<'a> {
         (name, body)
     }
 
-    /// The warnings and errors that the console has had since it was last asked; refused answers and what the page's policy forbids
-    /// are among them. Where it is not asked, it must be clean when the browser ends.
+    /// Takes the warnings and errors from the console. A refused answer is an error, and so is
+    /// anything that the page's policy forbids. If a test does not call this, the console must be
+    /// empty when the browser ends.
     pub fn console(&self) -> Vec<String> {
         let log = self.session.wait(async |driver| driver.browser_log().await);
         let entries = log.unwrap().into_iter();
@@ -294,7 +302,8 @@ impl<'a> Browser<'a> {
             .collect()
     }
 
-    /// Holds the page as it is shown now against the rules of axe-core. What hinders people seriously fails the test.
+    /// Checks the page as it is shown now against the rules of axe-core. A serious or critical
+    /// finding fails the test.
     #[track_caller]
     pub fn check_accessibility(&self) {
         let hindrances = self.hindrances();
@@ -302,7 +311,7 @@ impl<'a> Browser<'a> {
         assert!(hindrances.is_empty(), "{path}: {}", hindrances.join("\n"));
     }
 
-    /// The findings of axe-core on the page as it is shown now that are serious or critical.
+    /// The serious and critical findings of axe-core on the page as it is shown now.
     pub fn hindrances(&self) -> Vec<String> {
         self.script(&fs::read_to_string(axe()).unwrap());
         let run = "const done = arguments[arguments.length - 1];
@@ -320,8 +329,8 @@ impl<'a> Browser<'a> {
         found.iter().filter(is_serious).map(finding).collect()
     }
 
-    /// Writes a picture of the page from its top to its end into `target/browser-tests/screenshots/NAME.png`, in place of an older
-    /// one, and gives the file.
+    /// Takes a picture of the whole page. Writes it to `target/browser-tests/screenshots/NAME.png`,
+    /// over an older one, and returns the path.
     pub fn screenshot(&self, name: &str) -> PathBuf {
         let folder = made_by_browser_tests().join("screenshots");
         fs::create_dir_all(&folder).unwrap();
@@ -337,7 +346,7 @@ impl<'a> Browser<'a> {
         file
     }
 
-    /// Tries until it succeeds: a page may change while it is looked at.
+    /// Tries until it succeeds, because a page may change while it is looked at.
     #[track_caller]
     fn eventually<T>(
         &self,
@@ -374,7 +383,7 @@ async fn visible(driver: &WebDriver, by: By) -> WebDriverResult<WebElement> {
     driver.find(by).await
 }
 
-/// Text as XPath writes it.
+/// The text as an XPath literal.
 fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') { '"' } else { '\'' };
     format!("{quote}{text}{quote}")
@@ -391,7 +400,7 @@ fn finding(rule: &Value) -> String {
         .join("\n")
 }
 
-/// What of the machine a browser needs and does not find.
+/// Says which program or file is missing. `None`: none is missing.
 fn missing() -> Option<String> {
     for program in ["chromium", "chromedriver"] {
         let version = Command::new(program).arg("--version").output();
@@ -410,7 +419,7 @@ fn made_by_browser_tests() -> PathBuf {
     workspace().join("target/browser-tests")
 }
 
-/// A browser and its driver. Both end with it.
+/// A browser and its driver. Both end when this is dropped.
 struct Session {
     runtime: Runtime,
     driver: WebDriver,
@@ -469,7 +478,7 @@ impl Drop for Session {
     }
 }
 
-/// A chromedriver. Killed when it is dropped; its browser it does not take along.
+/// A chromedriver. It is killed when this is dropped. Its browser goes on.
 struct Process {
     child: Child,
     log: PathBuf,
@@ -480,7 +489,7 @@ impl Process {
         let log = folder.join("chromedriver.log");
         let file = File::create(&log).unwrap();
         let child = Command::new("chromedriver")
-            // A free one.
+            // 0: any free port.
             .arg("--port=0")
             .env("TZ", ZONE)
             .stdin(Stdio::null())
@@ -491,7 +500,7 @@ impl Process {
         Self { child, log }
     }
 
-    /// Where it listens, on 127.0.0.1.
+    /// The port on 127.0.0.1 on which it listens.
     fn port(&self) -> u16 {
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -1,4 +1,4 @@
-//! Calls between components that fail, stall or are counted on request.
+//! Calls between components. A test makes them fail or stall, and counts them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -7,25 +7,25 @@ use std::time::Duration;
 
 use rollcall_host::{ChainLayer, Chained};
 
-/// How often a call that is held looks whether it is released.
+/// How often a held call looks whether it was released.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// What becomes of a call.
+/// The fate of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It is made, after so many milliseconds.
+    /// The call is made after this many milliseconds.
     Call(u64),
     /// The callee traps.
     CalleeTraps,
     /// The caller traps.
     CallerTraps,
-    /// It is made when [`Calls::release`] was called.
+    /// The call is made as soon as [`Calls::release`] was called.
     Held,
-    /// Nothing, for ever.
+    /// The call is never answered.
     Hang,
 }
 
-/// Decides over the calls at one path, by how many there were before.
+/// Decides the fate of a call at one path, by the number of calls before it.
 type Rule = Box<dyn Fn(u64) -> Fate + Send>;
 
 /// A handle on the calls between the components of a running app.
@@ -41,7 +41,7 @@ struct Shared {
 #[derive(Default)]
 struct Path {
     rule: Option<Rule>,
-    /// Calls since the rule was made.
+    /// The calls since the rule was set.
     made: u64,
     in_flight: Arc<InFlight>,
 }
@@ -62,7 +62,7 @@ impl Drop for UnderWay {
 }
 
 impl Calls {
-    /// What a host's configuration takes.
+    /// The layer for a host's configuration.
     pub fn layer(&self) -> ChainLayer {
         let calls = self.clone();
         Arc::new(move |_, path| {
@@ -101,12 +101,13 @@ impl Calls {
         }
     }
 
-    /// Makes the calls that are held, and holds none any more.
+    /// Makes all held calls. From now on, no call is held.
     pub fn release(&self) {
         self.0.is_released.store(true, SeqCst);
     }
 
-    /// From now on this decides over the calls at a path (`/summarize`); counts begin anew.
+    /// Sets the rule for the calls at a path, such as `/summarize`. The counts of the path begin at
+    /// 0.
     pub fn rule(&self, path: &str, rule: impl Fn(u64) -> Fate + Send + 'static) {
         let mut paths = self.0.paths.lock().expect("paths");
         let ruled = Path {
@@ -116,13 +117,13 @@ impl Calls {
         paths.insert(path.to_owned(), ruled);
     }
 
-    /// Calls at a path since its rule was made.
+    /// The calls at a path since its rule was set.
     pub fn made(&self, path: &str) -> u64 {
         let paths = self.0.paths.lock().expect("paths");
         paths.get(path).map_or(0, |path| path.made)
     }
 
-    /// The most calls at a path that were in flight at once since its rule was made.
+    /// The most calls at a path that were in flight at once since its rule was set.
     pub fn most_at_once(&self, path: &str) -> u64 {
         let paths = self.0.paths.lock().expect("paths");
         paths

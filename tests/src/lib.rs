@@ -1,4 +1,5 @@
-//! The app under test: the built components on the host, with a store of its own in a temporary folder.
+//! The app under test: the built components on the host, with a store of its own in a temporary
+//! folder.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,13 +29,14 @@ pub const VIEWER: &str = "viewer-token-of-the-tests";
 pub const METRICS: &str = "metrics-token-of-the-tests";
 pub const INGEST: &str = "ingest-token-of-the-tests";
 
-/// How long a client waits for an answer, when none is late on purpose.
+/// How long a client waits for an answer that no test delays.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks for an answer that is computed now.
 pub const NO_CACHE: (&str, &str) = ("cache-control", "no-cache");
 
-/// Every question: its path as it is described, and as it is asked with no more than it needs.
+/// Every question: its path in the description, and a path to ask it with no more than the required
+/// parameters.
 pub fn questions() -> Vec<(&'static str, String)> {
     let surveys = AnySurvey::examples().into_iter().map(Question::Survey);
     let others = [
@@ -57,7 +59,8 @@ pub fn questions() -> Vec<(&'static str, String)> {
     asked.collect()
 }
 
-/// Says what is not tested, and why: past the capture of the test runner, or nobody would see it.
+/// Says which tests are skipped, and why. It writes past the test runner's capture, so that people
+/// see it.
 pub fn skipped(what: &str) {
     writeln!(io::stderr().lock(), "SKIPPED {what}").expect("somebody reads");
 }
@@ -84,7 +87,8 @@ pub fn component(name: &str) -> PathBuf {
     built
 }
 
-/// A running app. Ends with its value; its data stay until then, over any number of restarts.
+/// A running app. It ends when it is dropped. Its data last until then, over any number of
+/// restarts.
 pub struct App {
     runtime: Runtime,
     host: Option<Host>,
@@ -93,7 +97,7 @@ pub struct App {
     _state: TempDir,
 }
 
-/// What the app answered.
+/// An answer of the app.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -106,24 +110,26 @@ impl App {
         Self::start_with(|_| {})
     }
 
-    /// Starts the app with another configuration than the usual one.
+    /// Starts the app. `change` changes the usual configuration.
     pub fn start_with(change: impl FnOnce(&mut HostConfig)) -> Self {
         let state = TempDir::new().expect("a temporary folder");
         let mut config = HostConfig::new(workspace().join("spin.toml"));
         config.listen = ([127, 0, 0, 1], 0).into();
         config.state_dir = state.path().to_owned();
-        // Compiled once for all tests and runs.
+        // Components are compiled once for all tests and runs.
         config.cache_dir = Some(workspace().join("target/host-cache"));
         config.variables.insert("admin_token".into(), ADMIN.into());
         config
             .variables
             .insert("ingest_token".into(), INGEST.into());
-        // Tests run side by side on slow machines. An answer that lacks what was recorded before it would fail most of them.
+        // Tests run side by side on slow machines. If an answer lacked recorded hits, most tests
+        // would fail.
         config
             .variables
             .insert("fold_wait_ms".into(), "15000".into());
         change(&mut config);
-        // A connection each: a server may close one after an answer to a request whose body it did not read, as hyper does.
+        // Each request has its own connection. A server may close the connection if it answers
+        // before it has read the body, as hyper does.
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_idle_connections(0)
@@ -142,7 +148,8 @@ impl App {
 
     fn boot(&mut self) {
         component("router");
-        // `RUST_LOG=info` shows what the host and the components log. Only the first call of a process takes.
+        // `RUST_LOG=info` shows the log of the host and of the components. Only the first call in a
+        // process has an effect.
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)
@@ -152,12 +159,12 @@ impl App {
         self.host = Some(host.expect("the app starts"));
     }
 
-    /// Ends the app as its operator would, and starts it again on the same data.
+    /// Ends the app as its operator would. Starts it again on the same data.
     pub fn restart(&mut self) {
         self.restart_with(|_| {});
     }
 
-    /// Ends the app, and starts it again on the same data with another configuration.
+    /// Ends the app. Starts it again on the same data with a changed configuration.
     pub fn restart_with(&mut self, change: impl FnOnce(&mut HostConfig)) {
         change(&mut self.config);
         if let Some(host) = self.host.take() {
@@ -196,7 +203,7 @@ impl App {
         }
     }
 
-    /// A client for a thread of its own, which gives up after `timeout`.
+    /// A client for another thread. It gives up after `timeout`.
     pub fn client(&self, timeout: Duration) -> Client {
         Client::new(&self.url(""), timeout)
     }
@@ -213,14 +220,15 @@ impl App {
         self.send("GET", path, &headers, b"")
     }
 
-    /// Asks the admin API. `None`: the answer broke off.
+    /// Asks the admin API. `None`: the answer ended too early.
     pub fn try_ask(&self, path: &str) -> Option<Answer> {
         let token = format!("Bearer {ADMIN}");
         let headers = [("authorization", token.as_str()), NO_CACHE];
         self.try_send("GET", path, &headers, b"")
     }
 
-    /// Asks the admin API for what is read as it comes. Dropped, it closes the connection.
+    /// Asks the admin API, and reads the body as it comes. If the reader is dropped, the connection
+    /// is closed.
     pub fn stream(&self, path: &str) -> impl Read + use<> {
         let request = ureq::http::Request::get(self.url(path))
             .header("authorization", format!("Bearer {ADMIN}"))
@@ -231,14 +239,14 @@ impl App {
         answer.into_body().into_reader()
     }
 
-    /// Asks the admin API for what it must be able to say.
+    /// Asks the admin API. The answer must be a 200.
     pub fn json(&self, path: &str) -> Value {
         let answer = self.ask(path);
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         answer.json()
     }
 
-    /// Posts an order of the admin API, which must be able to carry it out.
+    /// Posts to the admin API. The answer must be a 200.
     pub fn order(&self, path: &str) -> Value {
         let token = format!("Bearer {ADMIN}");
         let answer = self.send("POST", path, &[("authorization", &token)], b"");
@@ -257,7 +265,7 @@ impl App {
         self.send("POST", "/collect", &all, body.as_bytes())
     }
 
-    /// Records hits that must all be good.
+    /// Records hits. All of them must be accepted.
     pub fn record(&self, hits: &Value) {
         let answer = self.collect("application/json", &hits.to_string(), &[]);
         assert_eq!(answer.status, 202, "{answer:?}");
@@ -265,14 +273,14 @@ impl App {
     }
 }
 
-/// Talks to an app that may be slow, or dead, and wherever it runs.
+/// A client of an app that may be slow or dead, in this process or elsewhere.
 pub struct Client {
     agent: ureq::Agent,
     base: String,
 }
 
 impl Client {
-    /// A client of the app at `base` (`http://127.0.0.1:3000`), which gives up after `timeout`.
+    /// A client of the app at `base`, such as `http://127.0.0.1:3000`. It gives up after `timeout`.
     pub fn new(base: &str, timeout: Duration) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -299,7 +307,7 @@ impl Client {
         exchange(&self.agent, "GET", &url, &headers, b"")
     }
 
-    /// Asks the admin API with another token than its own.
+    /// Asks the admin API with another token.
     pub fn ask_as(&self, token: &str, path: &str) -> Result<Answer, ureq::Error> {
         let token = format!("Bearer {token}");
         let url = format!("{}{path}", self.base);
@@ -319,12 +327,12 @@ impl Client {
         exchange(&self.agent, method, &url, headers, body)
     }
 
-    /// Posts JSON to `/collect` as the batch `key`, with its token.
+    /// Posts a batch of JSON to `/collect`, with its token. `key` is the batch's `Idempotency-Key`.
     pub fn collect(&self, key: &str, body: &str) -> Result<Answer, ureq::Error> {
         self.collect_as("application/json", key, body)
     }
 
-    /// The same with a hit in each line.
+    /// Posts a batch with a hit in each line. `key` is the batch's `Idempotency-Key`.
     pub fn collect_lines(&self, key: &str, body: &str) -> Result<Answer, ureq::Error> {
         self.collect_as("application/x-ndjson", key, body)
     }

@@ -1,4 +1,4 @@
-//! Answers, held against the description of the API that the app serves.
+//! Checks answers against the description of the API that the app serves.
 #![allow(clippy::indexing_slicing, reason = "what JSON does not have is null")]
 
 use std::cell::RefCell;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Answer;
 
-/// Something that an operation may answer.
+/// One answer that the description has.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Described {
     pub path: String,
@@ -17,7 +17,8 @@ pub struct Described {
     pub status: String,
 }
 
-/// The document, and what of it was seen. Strict: no field may come that is not in it.
+/// The description, and the part of it that was seen so far. It is strict: an answer may have no
+/// field that the description lacks.
 pub struct Description {
     document: Value,
     seen: RefCell<BTreeSet<Described>>,
@@ -33,12 +34,12 @@ impl Description {
         Self { document, seen }
     }
 
-    /// The document, strict.
+    /// The document, made strict.
     pub fn document(&self) -> &Value {
         &self.document
     }
 
-    /// Everything that it describes.
+    /// Every answer in the description.
     pub fn all(&self) -> BTreeSet<Described> {
         let operations = self.operations();
         let all = operations.flat_map(|(path, method, operation)| {
@@ -52,12 +53,12 @@ impl Description {
         all.collect()
     }
 
-    /// Path, method and operation of each.
+    /// The path, the method and the operation of each request.
     pub fn operations(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
         self.operations_at("paths")
     }
 
-    /// Name, method and operation of each that the app does by itself.
+    /// The name, the method and the operation of each webhook.
     pub fn webhooks(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
         self.operations_at("webhooks")
     }
@@ -76,13 +77,14 @@ impl Description {
             .collect()
     }
 
-    /// An answer to a request for `path`, a template, must be one that is described, in status, headers and body.
+    /// The description must have this answer: its status, its headers and its body. `path` is a
+    /// template.
     pub fn check(&self, method: &str, path: &str, answer: &Answer) {
         let method = method.to_lowercase();
         let what = format!("{method} {path}: {} {}", answer.status, answer.text());
         let item = &self.document["paths"][path];
         assert!(item.is_object(), "{what}");
-        // To a method that is not there, any of those that are says the same.
+        // If the path does not have this method, all of its methods describe the answer.
         let methods: Vec<&str> = match item.get(&method) {
             Some(_) => vec![&method],
             None => members(item).map(|(method, _)| method).collect(),
@@ -121,13 +123,13 @@ impl Description {
         self.assert_valid(schema, &body, what);
     }
 
-    /// A value must be as a schema of the document says.
+    /// The value must fit a schema of the document.
     pub fn assert_valid(&self, schema: &Value, value: &Value, what: &str) {
         let errors = self.errors(schema, value);
         assert!(errors.is_empty(), "{errors:#?}\n{what}");
     }
 
-    /// What is not as a schema of the document says.
+    /// The errors of a value against a schema of the document.
     pub fn errors(&self, schema: &Value, value: &Value) -> Vec<String> {
         self.validator(schema)
             .iter_errors(value)
@@ -143,7 +145,7 @@ impl Description {
         options.build(&root).expect("a schema")
     }
 
-    /// What stands among the components, if it is named.
+    /// The part itself, or the component that it refers to.
     pub fn resolved<'a>(&'a self, part: &'a Value) -> &'a Value {
         let pointer = part["$ref"]
             .as_str()
@@ -154,14 +156,14 @@ impl Description {
     }
 }
 
-/// Where a schema stands: alone for a value, or beside others for the same.
+/// `Whole`: the schema alone describes a value. `Part`: other schemas describe the same value, too.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Position {
     Whole,
     Part,
 }
 
-/// Every schema of a body.
+/// Makes the schema of every body strict.
 fn be_strict_everywhere(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -182,7 +184,8 @@ fn be_strict_everywhere(value: &mut Value) {
     }
 }
 
-/// No value may have fields that its schema does not know. What is part of a schema does not know the fields of the others.
+/// No value may have a field that its schema lacks. A schema that is a part does not know the
+/// fields of the other parts.
 fn be_strict(schema: &mut Value, position: Position) {
     let Value::Object(keywords) = schema else {
         return;

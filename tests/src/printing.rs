@@ -1,16 +1,18 @@
-//! What an app prints while a test runs. Components print to the standard error of their host's process, so it needs a process of its own.
+//! The output of an app. Components print to the standard error of their host's process, so such a
+//! test needs a process of its own.
 
 use std::process::Command;
 
 /// Set in the process that only makes the components print.
 const PRINTING: &str = "ROLLCALL_TESTS_PRINTING";
 
-/// Whether this is that process.
+/// Whether this is the process that only makes the components print.
 pub fn is_here() -> bool {
     std::env::var_os(PRINTING).is_some()
 }
 
-/// Runs a test of this program (`module::name`) in such a process, everything logged, and gives what was printed there.
+/// Runs a test of this program (`module::name`) in a process of its own, with everything logged.
+/// Returns the output.
 pub fn of(test: &str) -> String {
     let output = Command::new(std::env::current_exe().expect("this program"))
         .args([test, "--exact", "--nocapture"])

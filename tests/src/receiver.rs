@@ -1,4 +1,4 @@
-//! A receiver of webhooks, on 127.0.0.1, that answers as a test wants.
+//! A receiver of webhooks on 127.0.0.1. A test decides how it answers.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,20 +14,20 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-/// In the path of every URL: what must not be shown.
+/// A token in the path of every URL. It must not be shown.
 pub const PATH_TOKEN: &str = "path-token-of-the-webhook";
 
-/// How long a test waits for what must come.
+/// How long a test waits for a request that must come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What becomes of a request.
+/// The receiver's reaction to a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Reaction {
-    /// It is answered so, after so many milliseconds.
+    /// Answers with this status, after this many milliseconds.
     Answer(u16, u64),
-    /// It is sent on to another path of this receiver.
+    /// Redirects to another path of this receiver.
     Redirect,
-    /// Nothing, for ever.
+    /// Never answers.
     Hang,
 }
 
@@ -56,11 +56,11 @@ type Rule = Box<dyn Fn(usize) -> Reaction + Send>;
 struct Shared {
     received: Vec<Received>,
     rule: Option<Rule>,
-    /// Requests since the rule was made.
+    /// The requests since the rule was set.
     reacted: usize,
 }
 
-/// Ends with its value.
+/// A running receiver. It ends when it is dropped.
 pub struct Receiver {
     addr: SocketAddr,
     shared: Arc<Mutex<Shared>>,
@@ -68,7 +68,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Answers everything with a 200.
+    /// Starts a receiver that answers everything with 200.
     pub fn start() -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
@@ -99,20 +99,20 @@ impl Receiver {
         format!("{}/hooks/{PATH_TOKEN}?a=b", self.host())
     }
 
-    /// From now on this decides, by how many requests there were before; counts begin anew.
+    /// Sets the rule. It gets the number of requests since it was set, and returns the reaction.
     pub fn react(&self, rule: impl Fn(usize) -> Reaction + Send + 'static) {
         let mut shared = self.shared.lock().expect("the state");
         shared.rule = Some(Box::new(rule));
         shared.reacted = 0;
     }
 
-    /// What came since this was asked last.
+    /// Takes the requests that came since the last call.
     pub fn take(&self) -> Vec<Received> {
         let mut shared = self.shared.lock().expect("the state");
         std::mem::take(&mut shared.received)
     }
 
-    /// Waits for a request that must come.
+    /// Waits for a request that must come, and takes it.
     pub fn wait(&self) -> Received {
         let deadline = Instant::now() + PATIENCE;
         loop {

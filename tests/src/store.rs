@@ -1,4 +1,4 @@
-//! A store that misbehaves on request, and lets the test look into it.
+//! A store that misbehaves on request. A test can look into it.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -12,36 +12,37 @@ pub enum Mood {
     Fine,
     /// Every call fails.
     Down,
-    /// Every write fails. Reading a counter is one.
+    /// Every write fails. Reading a counter is a write.
     ReadOnly,
-    /// There is no room for anything new; what is there can be overwritten and deleted. So numbers are taken, and nothing is written
-    /// under them.
+    /// There is no room for new values. Old values can be overwritten and deleted. So numbers are
+    /// taken, and nothing is written under them.
     Full,
-    /// Every call takes so many milliseconds.
+    /// Every call takes this many milliseconds.
     Slow(u64),
-    /// Writes take effect and report failure.
+    /// Writes take effect, but report a failure.
     LyingWrites,
-    /// Every call ends the instance that makes it, and all its requests.
+    /// Every call ends the instance that makes it, with all its requests.
     Deadly,
 }
 
-/// What a call writes.
+/// The kind of write of a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Writes {
     Nothing,
-    /// It takes no room.
+    /// The write takes no new room.
     InPlace,
     Anything,
 }
 
-/// A value that the aggregator's instances share, as it is stored: question, body, when it was computed, how long it is fresh.
+/// A stored value that the aggregator's instances share: the question, the body, the time of its
+/// computation, and how long it is fresh.
 pub type Kept = (String, Vec<u8>, u64, u64);
 
 /// A handle on the store of a running app.
 #[derive(Clone)]
 pub struct Moody(Arc<Shared>);
 
-/// Whether a key is struck.
+/// Decides whether calls that get this key misbehave.
 type IsStruck = Box<dyn Fn(&str) -> bool + Send>;
 
 struct Shared {
@@ -69,7 +70,7 @@ impl Default for Moody {
 }
 
 impl Moody {
-    /// What a host's configuration takes.
+    /// The layer for a host's configuration.
     pub fn layer(&self) -> StoreLayer {
         let moody = self.clone();
         Arc::new(move |inner| {
@@ -82,23 +83,24 @@ impl Moody {
         *self.0.mood.lock().expect("a mood") = mood;
     }
 
-    /// From now on, calls that get one of these keys behave so. Others behave as the store does.
+    /// From now on, calls that get one of these keys behave like this. Other calls behave as the
+    /// store does.
     pub fn strike(&self, mood: Mood, is_struck: impl Fn(&str) -> bool + Send + 'static) {
         let struck = (mood, Box::new(is_struck) as IsStruck);
         *self.0.struck.lock().expect("what is struck") = Some(struck);
     }
 
-    /// The store behind, which always behaves.
+    /// The store behind this one. It always behaves well.
     pub fn inner(&self) -> &Arc<dyn KeyValue> {
         self.0.inner.get().expect("the app was started")
     }
 
-    /// Calls so far.
+    /// The number of calls so far.
     pub fn calls(&self) -> u64 {
         self.0.calls.load(Relaxed)
     }
 
-    /// Calls of `get_many` so far.
+    /// The number of `get_many` calls so far.
     pub fn get_manys(&self) -> u64 {
         self.0.get_manys.load(Relaxed)
     }
@@ -112,7 +114,7 @@ impl Moody {
         *self.0.mood.lock().expect("a mood")
     }
 
-    /// The mood that meets who gets these.
+    /// The behaviour of a call that gets these keys.
     fn mood_at(&self, keys: &[impl AsRef<str>]) -> Mood {
         let struck = self.0.struck.lock().expect("what is struck");
         match struck.as_ref() {
