@@ -1,4 +1,4 @@
-//! Who gets in, as what, and what it costs to try.
+//! Access: which token or session reaches which path, and how wrong tokens are delayed.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,13 +16,13 @@ const SIGN_IN: &str = "/admin/sign-in";
 const SIGN_OUT: &str = "/admin/sign-out";
 const STYLE: &str = "/admin/assets/sign-in.css";
 
-/// What browsers send along with what a page of ours sends.
+/// A header that browsers add to a request of our own page.
 const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const BROWSER: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 const TLS: (&str, &str) = ("x-forwarded-proto", "https");
 
-/// What a wrong token costs.
+/// The delay of a wrong token.
 const DELAY: Duration = Duration::from_millis(500);
 
 fn start() -> App {
@@ -42,7 +42,7 @@ fn post_sign_in(app: &App, form: &str, headers: &[(&str, &str)]) -> Answer {
     app.send("POST", SIGN_IN, &headers, form.as_bytes())
 }
 
-/// Signs in, and gives the cookie as a browser would send it.
+/// Signs in, and returns the cookie as a browser sends it.
 fn session(app: &App, token: &str) -> String {
     let answer = post_sign_in(app, &format!("token={token}"), &[OURS]);
     assert_eq!(answer.status, 303, "{answer:?}");
@@ -75,7 +75,8 @@ fn each_role_reaches_what_is_its_own_and_nothing_else() {
         });
         assert_eq!(statuses, expect, "{method} {path}");
     };
-    // Nobody, then by token: admin, viewer, ingest, metrics; then by session: admin, viewer.
+    // The statuses are in this order: nobody; then the tokens of admin, viewer, ingest, metrics;
+    // then the sessions of admin, viewer.
     for (_, path) in questions() {
         check("GET", &path, [401, 200, 200, 401, 403, 200, 200]);
     }
@@ -478,7 +479,7 @@ fn a_flood_of_wrong_tokens_is_refused_in_part_and_keeps_nobody_else_waiting() {
     denied_comes_to(&app, FLOOD);
 }
 
-/// The status tells them a moment late.
+/// Waits until the status counts this many wrong tokens. The count is a moment late.
 fn denied_comes_to(app: &App, expect: u64) {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
@@ -525,7 +526,7 @@ fn every_way_to_use_a_token() {
             answers.push(post_sign_in(&app, &format!("next={token}"), &[OURS]));
         }
     }
-    // Wrong tokens that cannot be counted make the router print.
+    // If wrong tokens cannot be counted, the router writes to the log.
     thread::sleep(Duration::from_secs(3));
     for answer in answers {
         let text = format!("{answer:?} {}", answer.text());

@@ -1,4 +1,4 @@
-//! The admin API: who gets in, what is refused, and the shapes of the answers.
+//! The admin API: access, refused requests, and the shapes of the answers.
 
 use std::time::Duration;
 
@@ -186,7 +186,7 @@ fn an_empty_app_answers_with_zeros() {
     assert_eq!(csv.lines().count(), 1, "a header row, also when empty");
 }
 
-/// Hits whose answers can be written down by hand.
+/// Three hits. Their answers can be worked out by hand.
 pub fn three_hits(app: &App) {
     let at = |minutes: i64| {
         (jiff::Timestamp::now() - jiff::SignedDuration::from_mins(minutes)).to_string()
@@ -200,7 +200,7 @@ pub fn three_hits(app: &App) {
     ]));
 }
 
-/// An answer without what differs from run to run.
+/// An answer with placeholders for the values that differ from run to run.
 pub fn without_times(mut answer: Value) -> Value {
     fn clean(value: &mut Value) {
         match value {

@@ -1,4 +1,5 @@
-//! Alerts: what fires, who is told of it, how often, and that nobody else is.
+//! Alerts: which rules fire, which notifications are sent, how often, and that only the receiver
+//! gets them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,13 +20,13 @@ use sha2::Sha256;
 
 const CHECK: &str = "/admin/check-alerts";
 const SECRET: &str = "secret-of-the-webhook";
-/// Where what was told is kept.
+/// The key of the notification state.
 const STATE_KEY: &str = "notifications";
 
-/// What the router asks after hits came.
+/// The path at which the router asks for a check after hits came.
 const IF_DUE: &str = "/check-alerts-if-due";
 
-/// An app with these thresholds that tells a receiver, and checks when it is told to and at no other time.
+/// An app with thresholds, and a receiver of its notifications. It checks only when the test asks.
 struct Watched {
     app: App,
     receiver: Receiver,
@@ -40,7 +41,7 @@ impl Watched {
         watched
     }
 
-    /// The same, and it checks by itself.
+    /// The same, but the app also checks by itself.
     fn start_checking(thresholds: &[(&str, &str)], change: impl FnOnce(&mut HostConfig)) -> Self {
         let (receiver, calls, store) = (Receiver::start(), Calls::default(), Moody::default());
         let app = App::start_with(|config| {
@@ -62,7 +63,7 @@ impl Watched {
         check(&self.app)
     }
 
-    /// How a rule stands, what its value is and what was told of it.
+    /// The state of a rule, its value, and its notification.
     fn rule(&self, rule: Rule) -> (String, Option<f64>, Notification, Option<String>) {
         of(&self.check(), rule)
     }
@@ -74,7 +75,7 @@ impl Watched {
         self.app.record(&hits.into());
     }
 
-    /// Has what was told last be told so many minutes earlier.
+    /// Makes the last notifications look this many minutes older.
     fn told_minutes_earlier(&self, minutes: u64) {
         let inner = self.store.inner();
         self.app.runtime().block_on(async {
@@ -157,7 +158,7 @@ fn told(
     (state.to_owned(), Some(value), notification, None)
 }
 
-/// As a receiver verifies it.
+/// Verifies the signature, as a receiver does.
 fn is_signed(received: &Received) -> bool {
     let signature = received.header("rollcall-signature").expect("a signature");
     let (time, signature) = signature.split_once(',').unwrap();
@@ -173,7 +174,7 @@ fn is_signed(received: &Received) -> bool {
     mac.verify_slice(&signature).is_ok()
 }
 
-/// What is told must be as the app's own description has it.
+/// A notification must fit the app's own description.
 fn check_described(app: &App, said: &Value) {
     let description = Description::new(app.json("/admin/openapi.json"));
     let (_, _, webhook) = description.webhooks().next().unwrap();
@@ -239,7 +240,8 @@ fn it_is_told_once_again_after_the_cool_down_and_when_it_is_over() {
     assert!(over["id"] != said["id"] && over["id"] != second["id"]);
     assert_eq!(rate(), told("ok", 0.4, Notification::None));
 
-    // Anew, within the cool-down; and over again, of which nobody knew.
+    // The rule fires again within the cool-down, and no notification is sent. When the rule is ok
+    // again, none is sent either.
     watched.record(&[500]);
     assert_eq!(rate(), told("firing", 0.5, Notification::Suppressed));
     watched.record(&[200]);
@@ -358,7 +360,7 @@ fn a_receiver_that_fails_is_told_again_under_the_same_id() {
     let hung = ids();
     assert!((2..=4).contains(&hung.len()), "{hung:?}");
     all.extend(hung);
-    // Nothing of this began a cool-down.
+    // None of these failures began a cool-down.
     let reactions = [
         Reaction::Hang,
         Reaction::Answer(429, 0),
@@ -407,7 +409,7 @@ fn what_was_told_and_not_noted_is_told_again_under_the_same_id() {
     watched.calls.rule("/take-snapshot", |_| Fate::CalleeTraps);
     watched.record(&[200]);
     thread::sleep(Duration::from_millis(1_100));
-    // That it fires is noted; that it was told is not.
+    // The app can store that the rule fires, but not that the notification was sent.
     watched.calls.rule("/put", |number| match number {
         1 => Fate::CalleeTraps,
         _ => Fate::Call(0),
@@ -607,7 +609,7 @@ fn where_nothing_is_configured_nothing_is_asked() {
     assert_eq!(asked(), before);
     assert!(receiver.take().is_empty());
 
-    // A rule, and nobody to tell: it is judged when an admin asks, and not otherwise.
+    // If there are rules but no webhook, the app checks only when an admin asks.
     let calls = Calls::default();
     let app = App::start_with(|config| {
         config.chain_layer = Some(calls.layer());

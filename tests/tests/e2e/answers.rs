@@ -1,6 +1,7 @@
-//! The answers to a whole access log are what a plain count over its lines gives.
+//! Sends an access log, and compares the answers with a plain count of its lines.
 //!
-//! The log is made here, by a fixed rule: some IPs call much, most little; some paths are called by all.
+//! The log is made by a fixed rule. A few IPs call much, and most call little. All IPs share the
+//! paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,7 @@ fn lines() -> Vec<Line> {
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        // The smaller of two draws: few are drawn often.
+        // The smaller of two draws. So few values are drawn often.
         ((seed >> 33) % below).min((seed >> 13) % below)
     };
     let line = |_| {
@@ -52,7 +53,7 @@ fn access_log(lines: &[Line]) -> String {
     each.collect()
 }
 
-/// Keys by how often they are there, most first, equals by key.
+/// Keys by their number of occurrences, the most first. Keys with equal numbers are sorted by name.
 fn ranked<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<(String, u64)> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for key in keys {
@@ -78,7 +79,7 @@ fn told(list: &Value, key: &str) -> Vec<(String, u64)> {
 
 #[test]
 fn totals_rankings_and_exports_are_those_of_a_plain_count() {
-    // Small batches, so that there are many of them, and fewer in flight than there are.
+    // Batches are small, so that there are more batches than may be in flight at once.
     let app = App::start_with(|config| {
         config.variables.insert("batch_size".into(), "7".into());
         config.variables.insert("fanout_limit".into(), "3".into());

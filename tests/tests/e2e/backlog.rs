@@ -1,4 +1,5 @@
-//! More is recorded at once than can be counted at once: every question is answered meanwhile, and in the end all of it is counted.
+//! More hits are recorded than can be folded in time. Every question is answered meanwhile, and in
+//! the end all hits are counted.
 
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -12,16 +13,16 @@ use serde_json::{Value, json};
 use crate::process::{Process, Runtime, is_spin_installed};
 use crate::redis::Redis;
 
-/// Hits, each on a path of its own.
+/// The number of hits. Each is on a path of its own.
 const HITS: u64 = 3_200_000;
 const IPS: u64 = 30_000;
 const HITS_PER_POST: u64 = 50_000;
-/// From the last post until all of it is in an answer.
+/// The longest time from the last post until an answer counts all hits.
 const COUNTED_WITHIN: Duration = Duration::from_secs(300);
 const MEMORY_KIB_MAX: u64 = 1 << 20;
 const QUESTION: &str = "/admin/timeseries?timeRange=1h";
 
-/// One at a time: each has the machine's two cores to itself, but for small tests.
+/// One of these tests runs at a time, because it needs both cores of the machine.
 static MACHINE: Mutex<()> = Mutex::new(());
 
 #[test]
@@ -85,7 +86,7 @@ fn count_a_backlog(process: &Process) {
     assert!(memory < MEMORY_KIB_MAX, "{memory} KiB");
 }
 
-/// Whether an answer says that it lacks something; then in words, too.
+/// Whether an answer is behind. If it is, its warnings must say so, too.
 fn is_behind(answer: &Value) -> bool {
     let behind = &answer["behind"];
     if behind.is_null() {
@@ -129,7 +130,8 @@ fn a_post_and_an_old_answer_are_given_while_a_fold_of_a_slow_store_goes_on_behin
         app.json("/admin/global-stats?timeRange=1h")["totalRequests"],
         10_000
     );
-    // Each of these begins a fold that rewrites 10,000 states; at this pace that takes some seconds.
+    // Each batch begins a fold that rewrites 10,000 states. In a slow store, this takes some
+    // seconds.
     store.set_mood(Mood::Slow(30));
     let before = store.calls();
     for batch in 0..5 {
@@ -146,7 +148,7 @@ fn a_post_and_an_old_answer_are_given_while_a_fold_of_a_slow_store_goes_on_behin
         let took = began.elapsed();
         assert!(took < Duration::from_secs(1), "{took:?}");
     }
-    // A fold went on meanwhile, and comes to its end by itself.
+    // A fold is under way. It must finish without another request.
     let deadline = Instant::now() + Duration::from_secs(60);
     while app.json("/admin/aggregator-status")["recordedHits"] != 60_000 {
         assert!(Instant::now() < deadline, "it never ends");
@@ -181,13 +183,13 @@ fn what_was_replaced_is_deleted_though_nobody_calls_and_a_damaged_plan_stops_no_
     );
     let damage = damaged.inner().set("plan:2", &[9]);
     damaged_app.runtime().block_on(damage).unwrap();
-    // Nobody calls either of them for two minutes.
+    // Nobody calls either app for two minutes.
     let deadline = Instant::now() + Duration::from_secs(150);
     while !Vec::is_empty(&first(&app, &store)) {
         assert!(Instant::now() < deadline, "{:?}", keys(&app, &store));
         thread::sleep(Duration::from_secs(1));
     }
-    // Who sleeps until there is something to do does not keep the host from ending.
+    // A task that sleeps until something is due does not keep the host from ending.
     app.record(&hit);
     assert_eq!(app.json("/admin/global-stats")["totalRequests"], 3);
     let began = Instant::now();
@@ -198,7 +200,7 @@ fn what_was_replaced_is_deleted_though_nobody_calls_and_a_damaged_plan_stops_no_
         began.elapsed()
     );
     assert!(keys(&damaged_app, &damaged).contains(&"plan:2".to_owned()));
-    // More than one fold takes.
+    // More hits than one fold takes.
     let hits = vec![hit; 90_000];
     let client = damaged_app.client(Duration::from_secs(60));
     for batch in 0..4 {
@@ -220,7 +222,7 @@ fn an_export_of_a_backlog_is_refused_and_says_how_much_it_would_lack() {
     app.record(&json!({"ip": "192.0.2.1", "method": "GET", "path": "/"}));
     assert_eq!(app.ask("/admin/export").status, 200);
     app.record(&json!({"ip": "192.0.2.1", "method": "GET", "path": "/"}));
-    // Somebody else says to be folding, and is not.
+    // A lease says that another instance folds. No instance does.
     let until_ms = std::time::SystemTime::UNIX_EPOCH
         .elapsed()
         .unwrap()
@@ -238,7 +240,7 @@ fn an_export_of_a_backlog_is_refused_and_says_how_much_it_would_lack() {
         "{told}"
     );
     assert!(answer.header("retry-after").is_some());
-    // A question is answered, and says what it lacks.
+    // A question is answered. The answer says how many batches it lacks.
     let stats = app.json("/admin/global-stats");
     assert_eq!(
         (&stats["totalRequests"], &stats["behind"]["batches"]),

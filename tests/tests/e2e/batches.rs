@@ -1,4 +1,4 @@
-//! Batches of hits made by a rule, and the plain count that answers are held to.
+//! Batches of hits, made by a rule, and the plain count of their hits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use rollcall_tests::{Client, PATIENCE};
 use serde_json::{Value, json};
 
-/// A number of hits for each IP and path.
+/// The number of hits of each IP and path.
 type Counts = BTreeMap<(String, String), u64>;
 
 pub const HITS_PER_BATCH: u64 = 5;
 
-/// The hits of a batch: by a rule, so that IPs and paths are shared between batches.
+/// The hits of a batch. By the rule, batches share IPs and paths.
 fn hits(batch: u64) -> Vec<(String, String)> {
     let hit = |i| {
         let ip = (batch * 13 + i * 7) % 83;
@@ -31,7 +31,7 @@ pub fn body(batch: u64) -> String {
     Value::from_iter(hits).to_string()
 }
 
-/// The plain count.
+/// Counts the hits of the batches.
 fn count(batches: impl Iterator<Item = u64>) -> Counts {
     let mut counts = Counts::new();
     for (ip, path) in batches.flat_map(hits) {
@@ -40,13 +40,13 @@ fn count(batches: impl Iterator<Item = u64>) -> Counts {
     counts
 }
 
-/// Holds the answers of an app to a plain count of the batches, each counted once.
+/// Compares the app's answers with a plain count, in which each batch counts once.
 pub fn check_answers(client: &Client, batches: impl Iterator<Item = u64>) {
     let expected = count(batches);
     let total: u64 = expected.values().sum();
     let ips: BTreeSet<&String> = expected.keys().map(|(ip, _)| ip).collect();
     let paths: BTreeSet<&String> = expected.keys().map(|(_, path)| path).collect();
-    // Right after more than can be counted at once, an answer may lack some, and says so.
+    // If many hits were just recorded, an answer may be behind, and says so.
     let deadline = Instant::now() + PATIENCE;
     let stats = loop {
         let stats = answer(client, "/admin/global-stats?timeRange=24h");
@@ -79,13 +79,13 @@ pub fn check_answers(client: &Client, batches: impl Iterator<Item = u64>) {
     assert_eq!(status["recordedHits"], total, "{status}");
 }
 
-/// Sends a batch that must be acknowledged.
+/// Sends a batch. It must be acknowledged.
 pub fn record(client: &Client, batch: u64) {
     let answer = client.collect(&key(batch), &body(batch)).unwrap();
     assert_eq!(answer.status, 202, "{answer:?}");
 }
 
-/// What the admin API must be able to say.
+/// Asks the admin API. The answer must be a 200.
 pub fn answer(client: &Client, path: &str) -> Value {
     let answer = client.ask(path).unwrap();
     assert_eq!(answer.status, 200, "{path}: {answer:?}");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const SIGN_IN: &str = "/admin/sign-in";
 const LABEL: &str = "Admin or viewer token";
 
-/// A day of traffic: one IP that does well, one that fails.
+/// A day of traffic. One IP does well, and one IP fails.
 fn record_traffic(app: &App) {
     let hit = |at: usize| {
         let is_bad = at.is_multiple_of(4);
@@ -27,13 +27,13 @@ fn sign_in(browser: &Browser, to: &str) {
     browser.expect_path(to);
 }
 
-/// What a person does who wonders who fails: the same with JavaScript and without.
+/// Finds out which IP fails, as a person does. The steps are the same with and without JavaScript.
 fn look_into_it(browser: &Browser) {
     sign_in(browser, "/admin/?timeRange=24h");
     browser.expect_text("Error rate\n25 %");
     browser.click("7d");
     browser.expect_path("/admin/?timeRange=7d");
-    // Each row filters the page, and filters add up.
+    // Each row filters the page, and filters are combined.
     browser.click("5xx");
     browser.expect_path("/admin/?status=5xx&timeRange=7d");
     browser.expect_text("Error rate\n100 %");
@@ -115,7 +115,7 @@ fn the_script_shows_local_times_reads_the_plots_and_refreshes_in_place() {
     let reading = reading.as_str().unwrap();
     assert!(reading.contains("100 requests, 25 errors"), "{reading}");
 
-    // The page is written anew in place: what only this document knows stays, and so does the focus.
+    // The page is updated in place. A variable of the document survives, and so does the focus.
     app.record(&json!({"ip": "192.0.2.7", "method": "GET", "path": "/new"}));
     let token = format!("Bearer {ADMIN}");
     let prewarmed = app.send("POST", "/admin/prewarm", &[("authorization", &token)], b"");
@@ -186,7 +186,7 @@ fn a_person_signs_in_by_keyboard_and_is_led_on() {
     let wanted = "/admin/dashboard/top-ips";
     browser.open(wanted);
     browser.expect_path("/admin/sign-in?next=%2Fadmin%2Fdashboard%2Ftop-ips");
-    // The field has the focus.
+    // The token field has the focus.
     browser.press(ADMIN);
     browser.press(Key::Enter);
     browser.expect_path(wanted);

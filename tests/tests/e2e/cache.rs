@@ -1,4 +1,4 @@
-//! Answers that are kept: how long, where, and that they are computed once for all who ask.
+//! Kept answers: how long they are kept, where, and that each is computed once for all who ask.
 
 use std::cell::Cell;
 use std::thread;
@@ -11,7 +11,7 @@ use rollcall_tests::{ADMIN, Answer, App, Client, INGEST, NO_CACHE, PATIENCE};
 use serde_json::{Value, json};
 
 pub const STATS: &str = "/admin/global-stats";
-/// The same, and each IP is asked.
+/// The same question, but each IP is asked.
 const OF_IPS: &str = "/admin/global-stats?via=ips";
 
 pub fn hit(minutes_ago: i64) -> Value {
@@ -19,14 +19,14 @@ pub fn hit(minutes_ago: i64) -> Value {
     json!({"ip": "192.0.2.1", "method": "GET", "path": "/", "timestamp": at.to_string()})
 }
 
-/// Asks without a word on caches.
+/// Asks without a header about caches.
 fn ask(app: &App, path: &str) -> Answer {
     let answer = app.ask_with(path, &[]);
     assert_eq!(answer.status, 200, "{path}: {answer:?}");
     answer
 }
 
-/// `Cache-Status` without its ttl, and that.
+/// `Cache-Status` without its ttl, and the ttl.
 fn cache_status(answer: &Answer) -> (String, i64) {
     let status = answer.header("cache-status").expect("a Cache-Status");
     let (how, ttl) = status.rsplit_once("; ttl=").expect("a ttl");
@@ -42,7 +42,7 @@ pub fn total(answer: &Answer) -> u64 {
     answer.json()["totalRequests"].as_u64().unwrap()
 }
 
-/// Makes what the store keeps older, and has the app forget what is in memory.
+/// Makes the stored answers older. Restarts the app, so that no instance has an answer in memory.
 fn grow_old(app: &mut App, store: &Moody, minutes: u64) {
     let inner = store.inner().clone();
     app.runtime().block_on(async {
@@ -116,7 +116,7 @@ fn an_answer_that_is_fresh_is_not_called_stale_while_another_looks_for_a_newer_o
     });
     app.record(&hit(0));
     ask(&app, STATS);
-    // It is believed no longer without a look into the store, which takes its time.
+    // After this pause, an instance asks the store for a newer answer. The store takes its time.
     thread::sleep(Duration::from_millis(2_100));
     calls.rule("/get", |_| Fate::Call(2_000));
     let client = app.client(PATIENCE);
@@ -221,7 +221,7 @@ fn expired_answers_leave_the_store() {
     let store = Moody::default();
     let mut app = App::start_with(|config| config.store_layer = Some(store.layer()));
     app.record(&hit(10 * 60));
-    // Five that prewarming does not put others in the place of.
+    // Prewarming does not write into the slots of these five questions.
     for limit in 1..=5 {
         ask(&app, &format!("/admin/top-ips?limit={limit}"));
     }
@@ -236,7 +236,7 @@ fn expired_answers_leave_the_store() {
     assert!(of_old(&app) >= 5, "not before their time");
     grow_old(&mut app, &store, 2);
     assert_eq!(prewarm(&app).status, 200);
-    // The fan-out of the first questions and of the last ones are told in the same place.
+    // One of these slots may have a new answer.
     wait_until("the old ones are gone", || of_old(&app) <= 1);
 }
 
@@ -307,7 +307,7 @@ fn prewarming_says_what_it_could_not_compute() {
     assert!(!detail.contains("status"), "that one was: {detail}");
 }
 
-/// Asks the same so often at once, of these hosts in turn.
+/// Asks the same question this many times at once. The hosts take turns.
 pub fn ask_at_once(hosts: &[&Client], times: usize) -> Vec<Answer> {
     thread::scope(|scope| {
         let hosts = hosts.iter().cycle().take(times);
@@ -321,7 +321,8 @@ pub fn ask_at_once(hosts: &[&Client], times: usize) -> Vec<Answer> {
     })
 }
 
-/// Asks the same of a new app so often at once, and gives the answers and how often it was computed.
+/// Asks a new app the same question this many times at once. Returns the answers, and how often the
+/// answer was computed.
 fn at_once(calls: &Calls, times: usize) -> (Vec<Answer>, u64) {
     let app = App::start_with(|config| config.chain_layer = Some(calls.layer()));
     app.record(&hit(0));
@@ -329,7 +330,7 @@ fn at_once(calls: &Calls, times: usize) -> (Vec<Answer>, u64) {
     (answers, calls.made("/take-snapshot"))
 }
 
-/// One of these answers was computed, and all the others are the same.
+/// One of the answers must be computed. All others must be the same as this one.
 pub fn is_one_for_all(answers: &[Answer]) {
     for answer in answers {
         assert_eq!((answer.status, total(answer)), (200, 1), "{answer:?}");
@@ -354,7 +355,8 @@ fn a_hundred_equal_questions_under_way_are_one_fan_out_in_an_instance() {
     let client = app.client(PATIENCE);
     let answers: Vec<Answer> = thread::scope(|scope| {
         let asking = (0..100).map(|_| {
-            // One after the other: while an instance begins with a request, the next one goes to another.
+            // There are pauses between the requests. While an instance starts a request, the next
+            // request would go to another instance.
             thread::sleep(Duration::from_millis(20));
             scope.spawn(|| client.ask_with(STATS, &[]).expect("an answer"))
         });
@@ -366,7 +368,7 @@ fn a_hundred_equal_questions_under_way_are_one_fan_out_in_an_instance() {
     });
     is_one_for_all(&answers);
     assert_eq!((calls.made("/take-snapshot"), calls.made("/sums")), (1, 1));
-    // Of each instance one asks the others whether it may compute.
+    // In each instance, one request claims the computation.
     let instances = calls.made("/claim");
     assert!((1..=20).contains(&instances), "{instances} for 100");
 }
@@ -374,7 +376,7 @@ fn a_hundred_equal_questions_under_way_are_one_fan_out_in_an_instance() {
 #[test]
 fn a_hundred_equal_questions_at_once_are_one_fan_out_in_all_instances_together() {
     let calls = Calls::default();
-    // Long enough for every instance to want to know.
+    // The computation takes long enough for every instance to claim it.
     calls.rule("/take-snapshot", |_| Fate::Call(1_500));
     let (answers, computed) = at_once(&calls, 100);
     is_one_for_all(&answers);
@@ -385,7 +387,7 @@ fn a_hundred_equal_questions_at_once_are_one_fan_out_in_all_instances_together()
 #[test]
 fn a_leader_that_dies_takes_nobody_along() {
     let calls = Calls::default();
-    // The first dies while it computes, with all who wait in its instance.
+    // The first instance dies while it computes. All requests in this instance die, too.
     calls.rule("/take-snapshot", |n| match n {
         0 => Fate::CallerTraps,
         _ => Fate::Call(0),
@@ -416,7 +418,7 @@ fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
     let statuses = Cell::new(0);
     let status = |app: &App| {
         statuses.set(statuses.get() + 1);
-        // Counts are added a moment later.
+        // The counts are added a moment later.
         thread::sleep(Duration::from_millis(700));
         app.json("/admin/aggregator-status")
     };
@@ -451,7 +453,7 @@ fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
         (&json!(0), &json!(1))
     );
 
-    // While it is held up it is seen; nine others follow it.
+    // While the question is held up, the status counts it. Nine other requests wait for it.
     calls.rule("/summarize", |_| Fate::Held);
     let client = app.client(PATIENCE);
     thread::scope(|scope| {
@@ -462,7 +464,7 @@ fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
         };
         let first = scope.spawn(ask);
         wait_until("ten are in flight", || calls.made("/summarize") == 10);
-        // Other instances, which may be the ones that are asked, have nothing in flight.
+        // Another instance may answer the status. It has nothing in flight.
         wait_until("it is seen", || {
             let seen = status(&app)["fanOut"].clone();
             (&seen["inFlight"], &seen["questionsInFlight"]) == (&json!(10), &json!(2))
@@ -480,7 +482,7 @@ fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
     let after = status(&app);
     last(10, 10, 10, &after);
     let counted = ["misses", "collapsed", "stale", "failures"].map(|name| &after["cache"][name]);
-    // Each status but this one is counted as computed, too.
+    // Each status before this one is counted as computed, too.
     let misses = 1 + 1 + (statuses.get() - 1);
     assert_eq!(counted, [&json!(misses), &json!(9), &json!(1), &json!(1)]);
     let fan_out =

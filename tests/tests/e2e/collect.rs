@@ -1,4 +1,4 @@
-//! `POST /collect`: every form, and every way of getting it wrong.
+//! `POST /collect`: every format, and every kind of bad request.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
@@ -212,7 +212,7 @@ fn a_body_that_comes_slowly_is_taken() {
         hit.len()
     )
     .unwrap();
-    // Longer than the collector may take, once it has the body.
+    // This is longer than the collector may take after it has the body.
     sleep(Duration::from_secs(9));
     connection.write_all(rest.as_bytes()).unwrap();
     let mut said = String::new();
@@ -256,7 +256,7 @@ fn a_hit_from_the_future_is_refused_but_for_5_minutes() {
         let hit = json!({"ip": "192.0.2.1", "method": "GET", "path": "/", "timestamp": later.to_string()});
         app.collect("application/json", &hit.to_string(), &[])
     };
-    // A clock that is ahead: the hit counts, in every window.
+    // The gateway's clock is ahead. The hit counts in every window.
     assert_eq!(post(5 * 60 - 1).status, 202);
     for window in ["1h", "24h", "90d", "all"] {
         let stats = app.json(&format!("/admin/global-stats?timeRange={window}"));

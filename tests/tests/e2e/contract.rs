@@ -1,4 +1,4 @@
-//! The built components hold what `wit/rollcall.wit` says of them: each imports only what its world lists.
+//! The built components keep to `wit/rollcall.wit`: each imports only the interfaces of its world.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 use wit_parser::{Resolve, WorldItem};
 
-/// The names of what a built component imports and exports.
+/// The names of the imports and exports of a built component.
 fn built(name: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
@@ -25,7 +25,7 @@ fn built(name: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     (imports, exports)
 }
 
-/// The names of what a world in the WIT imports and exports.
+/// The names of the imports and exports of a world in the WIT.
 fn written(world: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(workspace().join("wit")).unwrap();
@@ -43,7 +43,8 @@ fn written(world: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     )
 }
 
-/// What Rust's standard library brings along for wasm32-wasip2, whatever a program does.
+/// Whether Rust's standard library brings this import for wasm32-wasip2. It does so in every
+/// program.
 fn is_of_the_standard_library(import: &str) -> bool {
     let brought = [
         "wasi:cli/",

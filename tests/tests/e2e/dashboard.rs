@@ -1,4 +1,5 @@
-//! The dashboard as it is sent: whole without a script. What a browser makes of it is tested beside this, in `browser`.
+//! The dashboard as the app sends it. It is whole without a script. `browser` tests it in a
+//! browser.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -11,7 +12,7 @@ fn open(app: &App, path: &str) -> Answer {
     app.ask_with(path, &[("accept", "text/html")])
 }
 
-/// A page that must be able to show something.
+/// Opens a page. The answer must be a 200.
 fn page(app: &App, path: &str) -> String {
     let answer = open(app, path);
     assert_eq!(answer.status, 200, "{path}: {answer:?}");
@@ -20,14 +21,14 @@ fn page(app: &App, path: &str) -> String {
     answer.text()
 }
 
-/// Where a page links to.
+/// The links of a page to the app.
 fn links(page: &str) -> Vec<String> {
     let after = page.split(" href=\"").skip(1);
     let links = after.filter_map(|rest| Some(rest.split_once('"')?.0.replace("&#38;", "&")));
     links.filter(|link| link.starts_with('/')).collect()
 }
 
-/// The text of each card, by its label.
+/// The text of the card with this label.
 fn card(page: &str, label: &str) -> String {
     let after = page.split_once(&format!("<dt>{label}</dt>"));
     let card = after.and_then(|(_, rest)| rest.split_once("</div>"));
@@ -96,7 +97,8 @@ fn every_link_of_every_page_leads_somewhere() {
     let mut ahead: VecDeque<String> = ["/admin/".to_owned()].into();
     let mut shapes = BTreeSet::new();
     while let Some(link) = ahead.pop_front() {
-        // Filters combine without end: of each page, once by every set of parameters.
+        // Filters can be combined without end. So each page is opened once with each set of
+        // parameters.
         let (path, query) = link.split_once('?').unwrap_or((&link, ""));
         let names = query
             .split('&')
@@ -164,7 +166,7 @@ fn each_row_filters_the_whole_page_and_each_chip_takes_its_filter_away() {
             "{without}"
         );
     }
-    // Filters add up.
+    // Filters are combined.
     let first = follow("/admin/?timeRange=7d", "Filter by 192.0.2.1");
     let both = follow(&first, "Filter by 5xx");
     assert!(
@@ -399,7 +401,7 @@ fn what_is_missing_is_said_on_the_page() {
         config.variables.extend([one, few]);
     });
     app.record(&traffic());
-    // One of the two batches, at both tries.
+    // One of the two batches fails, at both tries.
     calls.rule("/summarize", |n| match n {
         0 | 2 => Fate::CalleeTraps,
         _ => Fate::Call(0),

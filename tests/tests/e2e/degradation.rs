@@ -1,4 +1,5 @@
-//! Batches that fail, hang and trap: what is still answered, what is not, and what is said of it.
+//! Batches that fail, hang and trap: which answers are still given, which are not, and their
+//! warnings.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,10 +12,10 @@ use serde_json::{Value, json};
 const IPS: u64 = 100;
 const STATS: &str = "/admin/global-stats?via=ips";
 
-/// For batches none of which hangs, however busy the machine is.
+/// No batch misses this deadline, even on a busy machine.
 const LONG_DEADLINE: (&str, &str) = ("batch_deadline_ms", "20000");
 
-/// An app with a hundred IPs, asked one by one.
+/// An app with a hundred IPs. Each IP is a batch of its own, and one batch is asked at a time.
 fn app(calls: &Calls, variables: &[(&str, &str)]) -> App {
     app_on(&Moody::default(), calls, variables)
 }
@@ -48,7 +49,7 @@ fn is_unavailable(answer: &Answer) {
     is_made_for_clients(answer);
 }
 
-/// What the store said, and what a host says of an instance that died, is for the log.
+/// The answer must have no internal text, such as an error of the store or of the host.
 fn is_made_for_clients(answer: &Answer) {
     let text = answer.text();
     for internal in ["simulated", "secret", "wasm", "trap", "collector"] {
@@ -56,25 +57,25 @@ fn is_made_for_clients(answer: &Answer) {
     }
 }
 
-/// What befalls a batch, each time that it is asked.
+/// The trouble of a batch, each time that it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
-    /// The store fails the collector, which says so.
+    /// The store fails. The collector reports it.
     Fails,
-    /// There is no answer.
+    /// The batch is never answered.
     Hangs,
-    /// The instance of the collector ends.
+    /// The instance of the collector traps.
     Traps,
 }
 
-/// So many batches are in trouble from now on, and the others are not.
+/// From now on, this many batches are in trouble. The others are not.
 fn strike(store: &Moody, calls: &Calls, batches: u64, trouble: Trouble) {
     let hanging = if trouble == Trouble::Hangs {
         batches
     } else {
         0
     };
-    // Asked one after the other, each of them twice.
+    // The batches are asked one after the other. Each is asked twice.
     calls.rule("/summarize", move |n| match n {
         n if n < 2 * hanging => Fate::Hang,
         _ => Fate::Call(0),
@@ -116,12 +117,12 @@ fn check_degradation(trouble: Trouble) {
         );
         assert_eq!(calls.made("/summarize"), IPS + failed, "each once more");
     }
-    // Too few, and nothing older is there to be given.
+    // Too few batches answer, and there is no older answer.
     for failed in [31, IPS] {
         strike(&store, &calls, failed, trouble);
         is_unavailable(&app.ask("/admin/top-ips"));
     }
-    // Something older is.
+    // Too few batches answer, but there is an older answer.
     for failed in [31, IPS] {
         strike(&store, &calls, failed, trouble);
         let answer = app.ask(STATS);
@@ -182,7 +183,7 @@ fn a_batch_is_asked_again_a_moment_later_and_not_always_after_the_same_time() {
     let mut waits: Vec<Duration> = waits.collect();
     waits.sort_unstable();
     assert!(waits[0] >= Duration::from_millis(50), "{waits:?}");
-    // Half of them lie further apart than a machine that is busy makes them.
+    // The waits are spread wider than a busy machine alone would spread them.
     let (quarter, three_quarters) = (waits.len() / 4, waits.len() * 3 / 4);
     let spread = waits[three_quarters] - waits[quarter];
     assert!(spread >= Duration::from_millis(12), "{waits:?}");

@@ -1,4 +1,5 @@
-//! Exports: what is in them in every form, that they flow, and that none ends early without being seen to.
+//! Exports: their rows in every form, that rows leave as they are made, and that a broken export
+//! never looks whole.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::plain_count::{self, FILTERS, is_of_one_class, is_within};
 
-/// A form that an export is asked in.
+/// A form of an export.
 #[derive(Clone, Copy, Debug)]
 struct Form {
     format: &'static str,
@@ -60,7 +61,7 @@ impl Form {
         text
     }
 
-    /// The rows of a whole export, as JSON has them, by address and path key.
+    /// The rows of a whole export as JSON, by address and path key.
     fn rows(self, body: &[u8]) -> Vec<Value> {
         let text = self.text(body);
         let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
@@ -102,14 +103,14 @@ fn csv_value(name: &str, text: &str) -> Value {
     }
 }
 
-/// Reads an export as far as it goes. Whether it ended as one that is whole does.
+/// Reads an export to its end. The second value says whether it ended as a whole export does.
 fn read_out(mut export: impl Read) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
     let is_whole = export.read_to_end(&mut body).is_ok();
     (body, is_whole)
 }
 
-/// An app with so many IPs, asked one by one.
+/// An app with this many IPs. Each IP is a batch of its own.
 fn app(calls: &Calls, ips: usize, variables: &[(&str, &str)]) -> App {
     let app = App::start_with(|config| {
         config.chain_layer = Some(calls.layer());
@@ -164,7 +165,7 @@ fn the_rows_are_those_of_a_plain_count_in_every_form() {
             let answer = app.ask(&format!("{}&{}", form.path(), filter.0));
             let mut rows = form.rows(&answer.body);
             for row in &mut rows {
-                // A number that is read may be off by its last bit.
+                // The last bit of a number may change when it is read from text.
                 if let Some(average) = row["avgResponseTime"].as_f64() {
                     row["avgResponseTime"] = json!(to_the_nanosecond(average));
                 }
@@ -174,7 +175,7 @@ fn the_rows_are_those_of_a_plain_count_in_every_form() {
     }
 }
 
-/// Of milliseconds.
+/// Rounds milliseconds to the nanosecond.
 fn to_the_nanosecond(ms: f64) -> f64 {
     (ms * 1e6).round() / 1e6
 }
@@ -302,11 +303,11 @@ fn rows_leave_before_the_last_batch_is_read() {
     }
 }
 
-/// Rows in the beginning of an export.
+/// The number of rows in the first part of an export.
 fn rows_so_far(form: Form, body: &[u8]) -> usize {
     let mut text = Vec::new();
     match form.gzip {
-        // What has come so far ends in the middle.
+        // The gzip stream is cut off.
         true => _ = GzDecoder::new(body).read_to_end(&mut text),
         false => text.extend_from_slice(body),
     }
@@ -314,7 +315,8 @@ fn rows_so_far(form: Form, body: &[u8]) -> usize {
         + String::from_utf8_lossy(&text).matches("GET /\"").count()
 }
 
-/// An export that cannot be finished must not look like one that is whole, in any form; the next one is.
+/// If an export cannot be finished, it must not look whole, in any form. The next export is whole
+/// again.
 fn check_broken(app: &App, ips: usize, disturb: impl Fn(), restore: impl Fn()) {
     for form in every_form() {
         disturb();
@@ -374,7 +376,7 @@ fn an_export_breaks_off_at_a_state_that_is_damaged_or_gone() {
     });
     app.record(&(0..100).map(hit).collect());
     let ips = app.json("/admin/export?includeMetadata=false");
-    // Rows come in no order, but here always in the same one.
+    // The order of the rows is not promised, but it is always the same here.
     let key = format!("ip:{}:1", ips[50]["ip"].as_str().unwrap());
     let get = store.inner().get(&key);
     let state = app.runtime().block_on(get).unwrap().unwrap();
@@ -387,7 +389,7 @@ fn an_export_breaks_off_at_a_state_that_is_damaged_or_gone() {
         let delete = store.inner().delete(&key);
         app.runtime().block_on(delete).unwrap();
     };
-    // As when later folds replaced the version, and deleted it two minutes afterwards.
+    // This happens if later folds replace the version, and cleaning deletes it two minutes later.
     check_broken(&app, 100, delete, || set(&state));
 }
 
@@ -460,7 +462,7 @@ fn a_slow_client_gets_everything_and_takes_no_memory() {
     let calls = Calls::default();
     let variables = [("batch_size", "50"), ("batch_deadline_ms", "400")];
     let app = app(&calls, 1, &variables);
-    // 24 MB of JSON: more than there is room for on the way.
+    // 24 MB of JSON. The buffers on the way hold less.
     let long = "x".repeat(2_000);
     let hits: Vec<Value> = (0..IPS)
         .map(|n| {
@@ -502,7 +504,7 @@ fn a_slow_client_gets_everything_and_takes_no_memory() {
     assert!(grown < 12_000_000, "{grown}");
 }
 
-/// Exports in every form, how long they take, and what the aggregator takes for them.
+/// Takes an export in every form. Measures the time, and the memory of the aggregator.
 fn measure(ips: u32) -> usize {
     const PATHS: u32 = 2;
     let app = App::start();

@@ -1,4 +1,4 @@
-//! Under any filter and in any window, every answer is what a plain count over the same hits gives.
+//! Under any filter and in any window, every answer agrees with a plain count of the same hits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +75,7 @@ fn who_is_active_and_who_is_asked_is_what_a_plain_count_says() {
     }
 }
 
-/// Many batches to a question, and fewer in flight than there are.
+/// A question has many batches, more than may be in flight at once.
 fn app_of_small_batches() -> App {
     App::start_with(|config| {
         for (name, value) in [("batch_size", "7"), ("fanout_limit", "3")] {
@@ -139,7 +139,8 @@ fn top_ips_are_those_of_a_plain_count_under_every_filter_and_in_every_window() {
     }
 }
 
-/// The first seven by each order are those of the whole list, sorted by what is told.
+/// For each order, the first seven entries must be those of the whole list, sorted by the same
+/// value.
 fn check_sorts(app: &App, question: &str, of: (&str, &str), sorts: &[&str], filter: &str) {
     let (list, name) = of;
     let question = format!("{question}?timeRange=30d");
@@ -153,7 +154,7 @@ fn check_sorts(app: &App, question: &str, of: (&str, &str), sorts: &[&str], filt
             "requests" => "totalRequests",
             other => other,
         };
-        // Times as text sort like times. What was not told comes last.
+        // Times as text sort as times do. An entry without a value comes last.
         let rank = |entry: &Value| match &entry[field] {
             Value::String(text) => (0.0, text.clone()),
             number => (number.as_f64().unwrap_or(-1.0), String::new()),
@@ -187,7 +188,7 @@ fn an_overview_is_that_of_a_plain_count_under_every_filter() {
             check_timeline(&overview["timeline"], &hits, filter, window, now_ms);
             let mut callers = ranked(within.iter().map(|hit| hit.ip.clone()));
             let is_new = |ip: &str| {
-                // Of any status, as first seen is.
+                // The status does not matter, as for `firstSeen`.
                 let prefix_fits = |hit: &&Hit| hit.ip == ip && lets_path(filter, hit);
                 let first = hits.iter().filter(prefix_fits).map(|hit| hit.at_ms).min();
                 window == "all" || first >= Some(now_ms - length_ms(window))

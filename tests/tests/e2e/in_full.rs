@@ -1,11 +1,11 @@
-//! One IP, one path, and timelines: their shapes, and what there is where there is nothing.
+//! One IP, one path, and timelines: their shapes, and the answers where there are no hits.
 
 use rollcall_tests::App;
 use serde_json::{Value, json};
 
 use crate::admin::{three_hits, without_times};
 
-/// A timeline of seven days without its buckets, of which the first is empty.
+/// Removes the buckets from a timeline of seven days, and checks them. The first bucket is empty.
 fn without_buckets(timeline: &mut Value) {
     let empty = json!({
         "start": "TIME", "requests": 0, "errors": 0, "avgResponseTime": null,
@@ -217,7 +217,7 @@ fn the_paths_of_an_ip_are_told_page_by_page() {
                 .map(|path| path["pathKey"].as_str().unwrap().to_owned()),
         );
     }
-    // Those called twice are first; equals by path key.
+    // The paths that were called twice come first. Paths with equal counts are sorted by path key.
     let expected: Vec<String> = (0..25).map(|i| format!("GET /{i:02}")).collect();
     assert_eq!(told, expected);
 }
@@ -252,7 +252,8 @@ fn the_callers_of_a_path_are_those_who_called_it_most() {
         let path = if i < 27 { "/popular" } else { "/" };
         json!({"ip": ip, "method": "GET", "path": path})
     };
-    // Nine IPs call three times each, and three of them once more; who called something else most is not asked.
+    // Nine IPs call this path three times each, and three of them once more. Calls of other paths
+    // do not matter.
     let more = (0..3)
         .map(|i| json!({"ip": format!("192.0.2.{}", 7 + i), "method": "GET", "path": "/popular"}));
     app.record(&(0..60).map(hit).chain(more).collect());

@@ -1,5 +1,5 @@
-//! Intervals: every answer counts the hits of the stretch of time that it names, which is the one asked for, widened to whole buckets. And
-//! days, which begin when the operator's time zone says.
+//! Intervals and days. Every answer counts the hits of the interval that it names. This is the
+//! interval of the question, widened to whole buckets. Days begin in the operator's time zone.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ fn ms(text: &Value) -> Option<i64> {
     Some(time.as_millisecond())
 }
 
-/// Whether a hit is in the stretch of time that an answer names.
+/// Whether a hit is in the interval that an answer names.
 fn is_named(answer: &Value, hit: &Hit) -> bool {
     let until_now = answer["to"] == answer["asOf"];
     let to_ms = ms(&answer["to"]).unwrap();
@@ -26,12 +26,13 @@ fn is_named(answer: &Value, hit: &Hit) -> bool {
         && (until_now || hit.at_ms < to_ms)
 }
 
-/// The buckets that the documentation says that it is widened to: from when on, and up to when.
+/// The widened interval by the documentation: the start of its first bucket, and the end of its
+/// last bucket.
 fn widened(from_ms: i64, to_ms: i64, now_ms: i64) -> (Option<i64>, i64) {
     let unit_ms = |at_ms: i64| {
         let start_ms = bucket_start(at_ms, now_ms)?;
         let units = [HOUR_MS / 12, HOUR_MS, DAY_MS];
-        // The bucket of a moment is the shortest that no later moment of it leaves.
+        // The bucket is as long as the longest unit whose last moment still lies in it.
         let same = |unit: &&i64| bucket_start(start_ms + **unit - 1, now_ms) == Some(start_ms);
         units.iter().rev().find(same).copied()
     };
@@ -108,7 +109,7 @@ fn every_question_counts_the_hits_of_the_interval_that_its_answer_names() {
         let rows = export["data"].as_array().unwrap();
         let counted: u64 = rows.iter().map(|row| row["count"].as_u64().unwrap()).sum();
         let within = hits.iter().filter(|hit| is_named(&export, hit)).count();
-        // Without an `asOf`, no hit is so new that it could matter.
+        // An export has no `asOf`. No hit is so new that this matters.
         assert_eq!(counted, within as u64, "{asked}");
         assert_eq!(export.get("dateRange"), None);
     }
@@ -136,7 +137,7 @@ fn the_period_before_has_the_length_of_the_interval() {
         .iter()
         .filter(|hit| (from_ms - 10 * DAY_MS..from_ms).contains(&hit.at_ms));
     assert_eq!(series["previous"]["totalRequests"], before.count());
-    // The days before are not kept.
+    // The app does not keep the days before this interval.
     let asked = format!("from={}&to={}", day(80), day(11));
     let series = app.json(&format!("/admin/timeseries?{asked}"));
     assert_eq!(series["previous"], Value::Null);
@@ -171,7 +172,7 @@ fn an_interval_that_makes_no_sense_is_refused() {
             assert!(told.contains(reason), "{query}: {told}");
         }
     }
-    // Which moments those are, the time zone of the store tells.
+    // Only the store's time zone tells which times these days are.
     for query in ["from=2999-01-01", "from=2026-02-21&to=2026-02-20T23:00:00Z"] {
         for path in ["/admin/global-stats", "/admin/export"] {
             let answer = app.ask(&format!("{path}?{query}"));

@@ -1,4 +1,4 @@
-//! Every limit at its edge, and one past it.
+//! Every limit: at its edge, and one beyond it.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use rollcall_tests::App;
 use serde_json::{Value, json};
 
 fn stats(app: &App) -> Value {
-    // Right after more than can be counted at once, an answer may lack some, and says so.
+    // If many hits were just recorded, an answer may be behind, and says so.
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let stats = app.json("/admin/global-stats?timeRange=all");
@@ -23,7 +23,8 @@ fn dropped(app: &App) -> Value {
     app.json("/admin/aggregator-status")["dropped"].clone()
 }
 
-/// No instance grew beyond what the requests that it works on at once, sixteen, and one fold ask for. In MiB.
+/// Checks the most memory of an instance, in MiB. An instance works on at most sixteen requests and
+/// one fold at once.
 fn check_memory(app: &App) {
     for (component, most) in [("router", 384), ("collector", 256), ("aggregator", 32)] {
         let took = app.host().memory_peak(component) >> 20;
@@ -56,7 +57,7 @@ fn a_request_may_have_100_000_hits_and_10_mib() {
 fn the_largest_requests_at_once_and_one_after_another_take_bounded_memory() {
     let app = App::start();
     let client = &app.client(Duration::from_secs(60));
-    // As many hits as a request may have, and nearly as many bytes.
+    // A request with the most hits, and nearly the most bytes.
     let hits = |path| {
         json!({"ip": "192.0.2.1", "method": "GET", "path": path, "userAgent": "x".repeat(35)})
             .to_string()
@@ -68,7 +69,7 @@ fn the_largest_requests_at_once_and_one_after_another_take_bounded_memory() {
         body.len()
     );
     let small = &hits("/a");
-    // Small ones first: nothing in them tells of those that follow.
+    // Small requests come first. They give no hint of the large ones that follow.
     for batch in 0..20 {
         assert_eq!(
             client
@@ -82,7 +83,7 @@ fn the_largest_requests_at_once_and_one_after_another_take_bounded_memory() {
         for batch in 0..20 {
             scope.spawn(move || {
                 let key = format!("large-{batch}");
-                // Too much for the machine at times, which is said.
+                // At times this is too much for the machine, and the answer says so.
                 while client.collect(&key, body).unwrap().status != 202 {}
             });
         }

@@ -1,4 +1,5 @@
-//! The built components on the host, as clients see them. One program, since each links all of Wasmtime.
+//! The built components on the host, as clients see them. This is one program, because each program
+//! would link all of Wasmtime.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What a scrape tells, to whom, and what it never does.
+//! The metrics: the values in a scrape, who may scrape, and what a scrape never does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const METRICS: &str = "/admin/metrics";
 
-/// A scrape: each series, as it is written, and its value.
+/// A scrape: each series as it is written, and its value.
 type Series = BTreeMap<String, f64>;
 
 /// The type and unit of each family, by its name.
@@ -36,7 +36,7 @@ fn series(app: &App) -> Series {
         .collect()
 }
 
-/// The families of a text that keeps all rules of OpenMetrics.
+/// The families of a text. The text must keep all rules of OpenMetrics.
 fn families(text: &str) -> Families {
     // The parser refuses units of histograms, which OpenMetrics allows.
     let unit = "# UNIT rollcall_response_time_seconds seconds\n";
@@ -71,7 +71,7 @@ fn hit(ip: &str, method: &str, path: &str, status: Option<u16>) -> Value {
     json!({"ip": ip, "method": method, "path": path, "status": status})
 }
 
-/// Everything has happened at least once, so that every family has something to tell.
+/// An app in which everything has happened at least once. So every family has a series.
 fn busy() -> App {
     let app = App::start();
     let mut slow = hit("192.0.2.1", "GET", "/a", Some(200));
@@ -82,7 +82,7 @@ fn busy() -> App {
     quick["bytes"] = json!(24);
     app.record(&json!([slow, quick, hit("192.0.2.1", "BREW", "/a", None)]));
     app.json("/admin/global-stats");
-    // How a fan-out went is told a moment later.
+    // The numbers of a fan-out are stored a moment later.
     wait_until("the fan-out is told", || {
         series(&app).contains_key("rollcall_last_fan_out_coverage_ratio")
     });
@@ -302,7 +302,7 @@ fn without_its_store_it_tells_nothing_rather_than_what_was() {
     scrape(&app);
 }
 
-/// Names of metrics in a text, without what a type adds to them.
+/// The names of metrics in a text, without the endings that a type adds.
 fn named_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let metrics = words.filter(|word| word.starts_with("rollcall_"));

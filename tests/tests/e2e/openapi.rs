@@ -1,4 +1,4 @@
-//! The description of the API: what the app does, held against what it says that it does.
+//! Compares the app with its description of the API.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -42,14 +42,14 @@ fn description(app: &App) -> Description {
     Description::new(app.json(DOCUMENT))
 }
 
-/// Sends requests, and holds their answers against the description.
+/// Sends requests, and checks their answers against the description.
 struct Checked<'a> {
     app: &'a App,
     description: &'a Description,
 }
 
 impl Checked<'_> {
-    /// With a token, or without any.
+    /// `token`: `None` sends no token.
     fn send(
         &self,
         token: Option<&str>,
@@ -220,7 +220,7 @@ fn who_is_let_in(checked: &Checked) {
     }
 }
 
-/// Wrong ones wait, but for those that are too many.
+/// A wrong token waits. If too many wrong tokens come at once, some get a 429.
 fn what_is_wrong_with_tokens(checked: &Checked) {
     for (template, method, operation) in checked.description.operations() {
         if operation["responses"].get("401").is_none() {
@@ -233,7 +233,8 @@ fn what_is_wrong_with_tokens(checked: &Checked) {
             _ => (vec![("authorization", "Bearer wrong")], ""),
         };
         let mut statuses = BTreeSet::new();
-        // How many it takes until too many are in one instance is the host's to say.
+        // The host decides how many requests reach one instance. So the number of tokens grows
+        // until one gets a 429.
         for count in [50, 100, 200, 400, 400] {
             for answer in at_once(count, checked.app, (&method, &path), &headers, body) {
                 checked.description.check(&method, template, &answer);
@@ -251,7 +252,7 @@ fn what_is_wrong_with_tokens(checked: &Checked) {
     }
 }
 
-/// The answers to many requests that are the same.
+/// The answers to many equal requests at once.
 fn at_once(
     count: usize,
     app: &App,
@@ -270,7 +271,7 @@ fn at_once(
     })
 }
 
-/// A store that is down, or damaged.
+/// Checks every error of a store that is down or damaged.
 fn what_fails(app: &App, description: &Description, status: u16) {
     let checked = Checked { app, description };
     let hit = br#"{"ip": "192.0.2.1", "method": "GET", "path": "/"}"#;
@@ -286,7 +287,7 @@ fn what_fails(app: &App, description: &Description, status: u16) {
     }
 }
 
-/// Alerts are told of whatever fails, but for the aggregator itself.
+/// An alert check survives every failure except that of the aggregator.
 fn what_dies(description: &Description) {
     let calls = Calls::default();
     let app = App::start_with(|config| config.chain_layer = Some(calls.layer()));
@@ -372,7 +373,7 @@ fn a_field_that_is_not_described_is_noticed_wherever_it_is() {
         let answer = &description.document()["paths"][path]["get"]["responses"]["200"];
         let content = &answer["content"]["application/json"];
         let places = objects(&content["example"], "").into_iter();
-        // Any status may be a field there.
+        // The status codes may have any status as a field.
         for place in places.filter(|place| !place.ends_with("/statusCodes")) {
             let mut example = content["example"].clone();
             example.pointer_mut(&place).unwrap()["nonsense"] = json!(1);
@@ -384,7 +385,7 @@ fn a_field_that_is_not_described_is_noticed_wherever_it_is() {
     assert!(tried > 60, "{tried}");
 }
 
-/// Where the objects in a value are.
+/// The places of the objects in a value.
 fn objects(value: &Value, place: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (name, value) in members(value) {
@@ -425,14 +426,15 @@ fn everything_is_said_in_words() {
     }
 }
 
-/// What is for people, and not described: pages, and what they are made of.
+/// Whether a path is for people. Pages and their assets are not in the description.
 fn is_for_people(path: &str) -> bool {
     let pages = ["/admin", "/admin/", DOCS];
     let below = ["/admin/dashboard/", "/admin/assets/"];
     pages.contains(&path) || below.iter().any(|start| path.starts_with(start))
 }
 
-/// What the manifest gives to the router, what the router's source names under `/admin`, and the questions.
+/// The router's routes in the manifest, the paths under `/admin` in the router's source, and the
+/// questions.
 fn routed() -> BTreeSet<String> {
     let manifest = fs::read_to_string(workspace().join("spin.toml")).unwrap();
     let routes = manifest

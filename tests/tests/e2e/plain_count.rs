@@ -1,4 +1,4 @@
-//! A plain count: hits made by a fixed rule, and what is counted of them, reckoned by the documentation alone.
+//! Hits made by a fixed rule, and the answers to them, worked out from the documentation alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,8 +38,8 @@ impl Hit {
     }
 }
 
-/// Fifteen hundred hits by 60 IPs on 20 paths: most of the last three hours, some of yesterday, the week and the months
-/// before, few of last year.
+/// Fifteen hundred hits by 60 IPs on 20 paths. Most are from the last three hours. Some are from
+/// yesterday, this week and the months before. A few are from last year.
 pub fn hits() -> Vec<Hit> {
     let now_ms = Timestamp::now().as_millisecond();
     let mut seed = 7u64;
@@ -88,7 +88,7 @@ pub fn record(app: &App, hits: &[Hit]) {
     }
 }
 
-/// Where the documentation says that a hit's bucket starts; `None` is the one bucket for all before.
+/// The start of a hit's bucket, by the documentation. `None`: the one bucket for everything older.
 pub fn bucket_start(at_ms: i64, now_ms: i64) -> Option<i64> {
     let reaches_back = |kept_ms: i64, unit_ms: i64| at_ms >= (now_ms - kept_ms) / unit_ms * unit_ms;
     let start = |unit_ms: i64| Some(at_ms / unit_ms * unit_ms);
@@ -121,7 +121,7 @@ pub fn is_within(hit: &Hit, window: &str, now_ms: i64) -> bool {
     }
 }
 
-/// A filter as it is asked for, and what it lets through.
+/// A filter: its text in a URL, and whether it matches a hit.
 pub type Filter = (&'static str, fn(&Hit) -> bool);
 
 pub const FILTERS: [Filter; 12] = [
@@ -184,7 +184,7 @@ pub fn counted<'a>(hits: &'a [Hit], filter: Filter, window: &str, answer: &Value
     hits.collect()
 }
 
-/// Whether a filter lets a hit's path and method through, whatever its status.
+/// Whether a filter matches the hit's path and method. The status does not matter.
 pub fn lets_path(filter: Filter, hit: &Hit) -> bool {
     let statuses = [Some(200), Some(304), Some(404), Some(503), None];
     let with = |status| Hit {
@@ -200,7 +200,7 @@ pub fn is_of_one_class(filter: Filter) -> bool {
     filter.0.contains("status=")
 }
 
-/// Status classes, errors, bytes and response times.
+/// Checks status classes, errors, bytes and response times.
 pub fn check_metrics(told: &Value, hits: &[&Hit], by_class: bool) {
     for class in ["1xx", "2xx", "3xx", "4xx", "5xx", "unknown"] {
         let count = hits.iter().filter(|hit| hit.class() == class).count();
@@ -232,7 +232,7 @@ fn is_near(told: &Value, expected: f64) -> bool {
         .is_some_and(|told| (told - expected).abs() <= 1e-9 * expected.abs().max(1.0))
 }
 
-/// The average response time and some percentiles.
+/// Checks the average response time and some percentiles.
 fn check_times(told: &Value, percentiles: &[(&str, usize)], hits: &[&Hit], by_class: bool) {
     let times = hits.iter().filter_map(|hit| hit.time_us);
     let mut times: Vec<i64> = times.filter(|_| !by_class).collect();
@@ -255,12 +255,12 @@ fn check_times(told: &Value, percentiles: &[(&str, usize)], hits: &[&Hit], by_cl
     assert!(is_near(&told["avgResponseTime"], average), "{told}");
 }
 
-/// What an answer is about.
+/// The hits behind an answer, and the conditions on them.
 #[derive(Clone, Copy)]
 pub struct About<'a> {
-    /// All that were recorded.
+    /// All recorded hits.
     pub hits: &'a [Hit],
-    /// Which of them count.
+    /// Whether a hit counts.
     pub counts: &'a dyn Fn(&Hit) -> bool,
     pub by_class: bool,
     pub window: &'a str,
@@ -299,7 +299,7 @@ impl<'a> About<'a> {
         })
     }
 
-    /// The hits of one IP that count in three windows.
+    /// Checks the counts of three windows.
     fn check_recent(self, told: &Value) {
         for (name, window) in [("last24h", "24h"), ("last7d", "7d"), ("last30d", "30d")] {
             let count = self.within(window).len();
@@ -307,7 +307,7 @@ impl<'a> About<'a> {
         }
     }
 
-    /// The first and the last of some hits.
+    /// Checks the times of the first and the last of these hits.
     fn check_seen<'h>(self, told: &Value, hits: impl Iterator<Item = &'h Hit>) {
         let times: BTreeSet<i64> = hits.map(|hit| hit.at_ms).collect();
         for (name, expected) in [("firstSeen", times.first()), ("lastSeen", times.last())] {
@@ -317,7 +317,7 @@ impl<'a> About<'a> {
         }
     }
 
-    /// Everything that is told of a path.
+    /// Checks everything that an answer says of a path.
     pub fn check_path(self, told: &Value) {
         let is_mine = |hit: &Hit| told["pathKey"] == hit.key();
         let counts = |hit: &Hit| is_mine(hit) && (self.counts)(hit);
@@ -341,7 +341,7 @@ impl<'a> About<'a> {
         self.check_seen(told, seen.filter(|hit| mine.counts_with_any_status(hit)));
     }
 
-    /// Everything that is told of an IP.
+    /// Checks everything that an answer says of an IP.
     pub fn check_ip(self, told: &Value) {
         let is_mine = |hit: &Hit| told["ip"] == hit.ip;
         let counts = |hit: &Hit| is_mine(hit) && (self.counts)(hit);
@@ -372,7 +372,7 @@ impl<'a> About<'a> {
     }
 }
 
-/// The countries of a path, most hits first, each with its share.
+/// The countries of a path, the most hits first, each with its share.
 fn check_countries(told: &Value, hits: &[&Hit]) {
     let expected = ranked(
         hits.iter()
@@ -391,7 +391,7 @@ fn check_countries(told: &Value, hits: &[&Hit]) {
     assert_eq!(BTreeMap::from_iter(found), BTreeMap::from_iter(expected));
 }
 
-/// Keys by how often they are there, most first, equals by key.
+/// Keys by their number of occurrences, the most first. Keys with equal numbers are sorted by name.
 pub fn ranked(keys: impl Iterator<Item = String>) -> Vec<(String, u64)> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for key in keys {
@@ -410,7 +410,7 @@ pub fn told(list: &Value, key: &str) -> Vec<(String, u64)> {
     list.as_array().unwrap().iter().map(entry).collect()
 }
 
-/// The totals of a timeline, each of its buckets, and the period before.
+/// Checks the totals of a timeline, each of its buckets, and the period before.
 pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, now_ms: i64) {
     let bucket_ms = told["bucketMinutes"].as_i64().unwrap() * MINUTE_MS;
     let hits: Vec<&Hit> = hits.iter().filter(|hit| filter.1(hit)).collect();

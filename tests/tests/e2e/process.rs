@@ -16,7 +16,8 @@ pub enum Runtime {
     Spin,
 }
 
-/// Whether there is a Spin to test on. `cargo xtask test` says so, which knows what Spin the app needs; where there is none, this does.
+/// Whether there is a Spin to test on. `cargo xtask test` sets the variable if the installed Spin
+/// can run the app. If the variable is not set, this says that the test is skipped.
 pub fn is_spin_installed() -> bool {
     let is_installed = std::env::var_os("ROLLCALL_TEST_ON_SPIN").is_some();
     if !is_installed {
@@ -25,7 +26,7 @@ pub fn is_spin_installed() -> bool {
     is_installed
 }
 
-/// A running app. Its data stay until it is dropped, over any number of kills.
+/// A running app. Its data last until it is dropped, over any number of kills.
 pub struct Process {
     runtime: Runtime,
     runtime_config: Option<PathBuf>,
@@ -37,7 +38,7 @@ pub struct Process {
 impl Process {
     pub fn start(runtime: Runtime, runtime_config: Option<PathBuf>) -> Self {
         let state = TempDir::new().unwrap();
-        // What the other tests compiled already.
+        // The cache holds the components that other tests compiled already.
         let cache = workspace().join("target/host-cache");
         fs::create_dir_all(&cache).unwrap();
         std::os::unix::fs::symlink(cache, state.path().join("cache")).unwrap();
@@ -55,12 +56,12 @@ impl Process {
         Client::new(&self.url, PATIENCE)
     }
 
-    /// The most memory that it, or anything it started, had so far.
+    /// The largest memory of the server, or of a process that it started, so far.
     pub fn memory_peak_kib(&self) -> u64 {
         let group = self.server.id().to_string();
         let of = |id: &str| {
             let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-            // Behind the name, which may hold anything: state, parent, group.
+            // The name may hold any character. Behind it are: state, parent, group.
             let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
             (fields.nth(2)? == group).then_some(())?;
             let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
@@ -74,7 +75,7 @@ impl Process {
         peaks.max().expect("it runs")
     }
 
-    /// Ends it, and what it started, with -9.
+    /// Ends the server and the processes that it started, with SIGKILL.
     pub fn kill(&mut self) {
         if self.server.try_wait().unwrap().is_none() {
             let kill = format!("kill -KILL -{}", self.server.id());
@@ -84,7 +85,7 @@ impl Process {
         }
     }
 
-    /// Starts it on the data that it left.
+    /// Kills the server, and starts it again on the same data.
     pub fn start_again(&mut self) {
         self.kill();
         (self.server, self.url) = boot(
@@ -101,7 +102,7 @@ impl Drop for Process {
     }
 }
 
-/// Starts the server, in a group of its own, and gives it and its address.
+/// Starts the server in a process group of its own. Returns the server and its address.
 fn boot(runtime: Runtime, runtime_config: Option<&Path>, state: &Path) -> (Child, String) {
     let (program, manifest) = match runtime {
         Runtime::Embedded => (program(), "--manifest"),
@@ -127,13 +128,13 @@ fn boot(runtime: Runtime, runtime_config: Option<&Path>, state: &Path) -> (Child
         let url = line.unwrap().strip_prefix("Serving ")?.to_owned();
         Some(url)
     });
-    // What it says later is read, too, or it would stop at a full pipe.
+    // The later output is read, too. Otherwise the server would block on a full pipe.
     thread::spawn(|| said.for_each(drop));
     (server, url.expect("the app is served"))
 }
 
-/// Cargo, in the workspace, without what it tells a test of its package. Ring's build script runs again where that differs, and the
-/// build takes a minute.
+/// Cargo in the workspace, without the variables that it sets for the package of a test. If these
+/// variables differ, ring's build script runs again, and the build takes a minute.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     for (name, _) in std::env::vars_os() {
@@ -146,8 +147,8 @@ pub fn cargo() -> Command {
     cargo
 }
 
-/// The program under test, which lies beside the tests. Cargo makes it for the tests of its own package alone, so it may be missing
-/// here, or an old one.
+/// Builds the program under test, and returns its path beside the tests. Cargo builds it only for
+/// the tests of its own package. So it may be missing here, or old.
 pub fn program() -> PathBuf {
     let profile = match cfg!(debug_assertions) {
         true => "dev",

@@ -1,6 +1,6 @@
 //! The app on a real Redis: alone, on two hosts at once, and while Redis does not answer.
 //!
-//! Each test has a Redis of its own. Where `redis-server` is not installed they say so and end.
+//! Each test has a Redis of its own. If `redis-server` is not installed, the tests say so and end.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +23,7 @@ use crate::batches::{HITS_PER_BATCH, answer, body, check_answers, key, record, t
 use crate::cache;
 use crate::process::{Process, Runtime, is_spin_installed};
 
-/// A Redis of this test alone. Killed when it is dropped.
+/// A Redis for this test alone. It is killed when it is dropped.
 pub struct Redis {
     port: u16,
     folder: TempDir,
@@ -32,12 +32,12 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// A Redis that keeps nothing on disk. `None` where none is installed.
+    /// A Redis that keeps nothing on disk. `None`: `redis-server` is not installed.
     pub fn start() -> Option<Self> {
         Self::start_with(false)
     }
 
-    /// A Redis whose writes are on disk before they are answered.
+    /// A Redis that writes to disk before it answers.
     fn start_durable() -> Option<Self> {
         Self::start_with(true)
     }
@@ -54,7 +54,7 @@ impl Redis {
             server: None,
             is_kept,
         };
-        // Between finding a free port and taking it, somebody else may take it.
+        // Another process may take the free port first.
         for _ in 0..5 {
             let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
             redis.port = free.local_addr().unwrap().port();
@@ -74,7 +74,7 @@ impl Redis {
         panic!("redis-server does not start");
     }
 
-    /// Starts the server on its port and waits until it answers. False: it ended instead.
+    /// Starts the server on its port, and waits until it answers. False: the server ended.
     fn boot(&mut self) -> bool {
         let (appendonly, fsync) = match self.is_kept {
             true => ("yes", "always"),
@@ -101,19 +101,20 @@ impl Redis {
         true
     }
 
-    /// Whether it is this process that answers, and is ready: another may have taken the port first.
+    /// Whether this process is ready and answers on the port. Another process may have taken the
+    /// port.
     fn is_answered_by(&self, process: u32) -> bool {
         let is_ready = self.say("PING").is_ok_and(|said| said == "+PONG");
         let Ok(mut connection) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) else {
             return false;
         };
-        // It closes the connection behind what it says.
+        // After its answer to QUIT, Redis closes the connection.
         let asked = connection.write_all(b"INFO server\r\nQUIT\r\n");
         let mut lines = BufReader::new(connection).lines().map_while(Result::ok);
         is_ready && asked.is_ok() && lines.any(|line| line == format!("process_id:{process}"))
     }
 
-    /// Sends one command, past the app, and gives the first line of what Redis says.
+    /// Sends one command to Redis itself, and returns the first line of the answer.
     fn say(&self, command: &str) -> io::Result<String> {
         let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         connection.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -123,7 +124,7 @@ impl Redis {
         Ok(line.trim_end().to_owned())
     }
 
-    /// Stops every answer without closing a connection, as a machine that hangs does.
+    /// Stops all answers without closing a connection, like a machine that hangs.
     fn freeze(&self) {
         self.signal("STOP");
     }
@@ -139,7 +140,7 @@ impl Redis {
         assert!(sent.success(), "{kill}");
     }
 
-    /// Ends it with -9. Its port and its folder stay.
+    /// Ends the server with SIGKILL. Its port and its folder stay.
     fn kill(&mut self) {
         if let Some(mut server) = self.server.take() {
             server.kill().unwrap();
@@ -174,7 +175,7 @@ impl Drop for Redis {
 #[test]
 fn on_redis_the_answers_are_those_of_a_plain_count() {
     let Some(redis) = Redis::start() else { return };
-    // Small batches, so that one question reads many of them.
+    // Batches of IPs are small, so that one question reads many of them.
     let app = redis.app(|config| {
         config.variables.insert("batch_size".into(), "7".into());
         config.variables.insert("fanout_limit".into(), "3".into());
@@ -182,7 +183,7 @@ fn on_redis_the_answers_are_those_of_a_plain_count() {
     let client = app.client(PATIENCE);
     for batch in 0..120 {
         record(&client, batch);
-        // Folded in several steps, each on what the last one left.
+        // The hits are folded in several steps. Each fold builds on the one before.
         if batch % 40 == 17 {
             check_answers(&client, 0..batch + 1);
         }
@@ -193,8 +194,8 @@ fn on_redis_the_answers_are_those_of_a_plain_count() {
     assert!(keys > 83, "the data is on Redis, and there are {keys} keys");
 }
 
-/// Sends a batch until it is acknowledged, and like a gateway that has two addresses, to the other host after a failure. Tells how
-/// often it failed.
+/// Sends a batch until it is acknowledged. After a failure, sends it to the other host, like a
+/// gateway with two addresses. Returns the number of failures.
 fn send_until_acknowledged(hosts: [&Client; 2], batch: u64) -> u64 {
     let deadline = Instant::now() + PATIENCE;
     for (failed, host) in hosts.into_iter().cycle().enumerate() {
@@ -241,7 +242,7 @@ fn is_shared_with_one_that_is_killed(runtime: Runtime) {
                 match batch % 3 {
                     0 => send([here, there]),
                     1 => send([there, here]),
-                    // Twins, at once.
+                    // The same batch goes to both hosts at once.
                     _ => thread::scope(|twins| {
                         twins.spawn(|| send([here, there]));
                         send([there, here])
@@ -255,7 +256,7 @@ fn is_shared_with_one_that_is_killed(runtime: Runtime) {
             let path = "/admin/global-stats?timeRange=all";
             while !is_done.load(SeqCst) {
                 let at_least = acknowledged.load(SeqCst) * HITS_PER_BATCH;
-                // The one that is killed answers no more.
+                // The killed host does not answer any more.
                 let Ok(answer) = client.ask(path) else { return };
                 let at_most = started.load(SeqCst) * HITS_PER_BATCH;
                 assert_eq!(answer.status, 200, "{answer:?}");
@@ -297,7 +298,7 @@ fn is_shared_with_one_that_is_killed(runtime: Runtime) {
         repeated >= BATCHES / 3,
         "each twin was acknowledged: {status}"
     );
-    // And a host that comes anew finds the same.
+    // A new host gives the same answers.
     check_answers(&redis.process(runtime).client(), 0..BATCHES);
 }
 
@@ -307,10 +308,10 @@ fn a_batch_sent_to_both_hosts_and_again_after_a_restart_counts_once() {
     let mut app = redis.app(|_| {});
     let mut other = redis.process(Runtime::Embedded);
     record(&app.client(PATIENCE), 0);
-    // Not folded before it comes again ...
+    // The first copy is not folded when the second one comes.
     record(&other.client(), 0);
     assert_eq!(total(&other.client()), HITS_PER_BATCH);
-    // ... and folded long since.
+    // The first copy was folded before this one comes.
     record(&app.client(PATIENCE), 0);
     assert_eq!(total(&app.client(PATIENCE)), HITS_PER_BATCH);
     app.restart();
@@ -336,7 +337,7 @@ fn a_hundred_equal_questions_at_once_to_two_hosts_are_one_fan_out() {
     let Some(redis) = Redis::start() else { return };
     let (here, there) = (Calls::default(), Calls::default());
     for calls in [&here, &there] {
-        // Long enough for every instance to want to know.
+        // The computation takes long enough for every instance to claim it.
         calls.rule("/take-snapshot", |_| Fate::Call(1_500));
     }
     let hosts = two_hosts(&redis, [&here, &there]);
@@ -362,7 +363,7 @@ fn a_host_that_is_killed_while_it_computes_holds_the_other_up_for_seconds() {
         cache::wait_until("it computes", || here.made("/take-snapshot") == 1);
         let asked = scope.spawn(|| cache::ask_at_once(&[&waiting], 20));
         cache::wait_until("the other wants to", || there.made("/claim") > 0);
-        // Longer than a claim holds that is not renewed.
+        // This is longer than a claim holds without being renewed.
         sleep(Duration::from_secs(4));
         assert_eq!(there.made("/take-snapshot"), 0, "it waits");
         let killed = Instant::now();
@@ -376,7 +377,7 @@ fn a_host_that_is_killed_while_it_computes_holds_the_other_up_for_seconds() {
     });
 }
 
-/// Holds an answer to what a client must see while the store is away.
+/// While the store is away, a client must get this answer.
 fn check_unavailable(what: &str, answer: &Answer) {
     assert_eq!(answer.status, 503, "{what}: {answer:?}");
     let content_type = answer.header("content-type");
@@ -386,14 +387,15 @@ fn check_unavailable(what: &str, answer: &Answer) {
     assert_eq!(answer.json()["status"], 503, "{what}");
 }
 
-/// An older answer is better than none, if it says so.
+/// An older answer must say that it is stale. Any other answer must be a 503.
 fn check_old_or_unavailable(what: &str, answer: &Answer) {
     if answer.status != 200 || answer.json()["stale"] != true {
         check_unavailable(what, answer);
     }
 }
 
-/// Ways for Redis to refuse what it is asked, or to take its time: the commands that bring them about, and those that end them.
+/// Ways in which Redis refuses requests or delays them. Each has the command that begins it and the
+/// command that ends it.
 const AILMENTS: [(&str, &str, &str); 5] = [
     ("full", "CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),
     (
@@ -407,7 +409,8 @@ const AILMENTS: [(&str, &str, &str); 5] = [
         "CONFIG SET min-replicas-to-write 0",
     ),
     ("not writing", "CLIENT PAUSE 60000 WRITE", "CLIENT UNPAUSE"),
-    // It ends by itself: later than is acknowledged, and before the router gives up.
+    // This ends by itself. It lasts longer than an append may take, but ends before the router
+    // gives up.
     ("slow", "CLIENT PAUSE 6000 ALL", "PING"),
 ];
 
@@ -424,14 +427,15 @@ fn a_redis_that_is_full_or_read_only_or_slow_is_a_503_and_all_is_well_when_it_is
         thread::scope(|scope| {
             scope.spawn(|| {
                 let answer = collect(batch + 1);
-                // An instance that opens the store waits for that, and acknowledges in time what it then appends.
+                // An instance that opens the store waits until Redis answers. Its append comes
+                // after that, and may be acknowledged in time.
                 if what != "slow" || answer.status != 202 {
                     check_unavailable(what, &answer);
                 }
             });
             scope.spawn(|| {
                 let answer = client.ask("/admin/global-stats").unwrap();
-                // What is slow may answer in time.
+                // A slow store may still answer in time.
                 if what != "slow" || answer.status != 200 {
                     check_old_or_unavailable(what, &answer);
                 }
@@ -457,7 +461,8 @@ fn on_redis_getting_many_is_tried_once_an_instance_and_then_values_are_got_at_on
     let app = redis.app(|config| {
         config.store_layer = Some(store.layer());
         config.variables.insert("fanout_limit".into(), "1".into());
-        // An instance or two, as some calls come while others are under way; they stay, whatever the pauses.
+        // One or two instances serve all calls, because some calls come while others are in flight.
+        // They live on during pauses.
         config.reuse.requests_max = usize::MAX;
         config.reuse.idle_timeout = PATIENCE;
     });
@@ -468,7 +473,7 @@ fn on_redis_getting_many_is_tried_once_an_instance_and_then_values_are_got_at_on
             check_answers(client, 0..batch + 1);
         }
     }
-    // Where it is tried each time, it is about ninety.
+    // If `get_many` were tried each time, there would be about ninety calls.
     let tried = store.get_manys();
     assert!((1..=5).contains(&tried), "{tried} times");
     let most = store.most_gets_at_once();
@@ -478,7 +483,7 @@ fn on_redis_getting_many_is_tried_once_an_instance_and_then_values_are_got_at_on
 #[test]
 fn on_redis_what_is_known_of_a_single_ip_is_read_by_each_instance() {
     let Some(redis) = Redis::start() else { return };
-    // An instance for each call.
+    // Each call gets an instance of its own.
     let app = redis.app(|config| config.reuse.requests_max = 1);
     app.record(&cache::hit(0));
     app.record(&cache::hit(0));
@@ -620,7 +625,8 @@ fn redis_is_killed_and_started_again_and_nothing_acknowledged_is_lost() {
             }
             kills += u64::from(next.load(SeqCst) < 300);
             redis.kill();
-            // Back before the host looks a second time: then it waits for a minute or two.
+            // Redis is back before the host tries a second time. After a second failure, the host
+            // waits for a minute or two.
             assert!(redis.boot());
         }
         kills
@@ -666,7 +672,7 @@ fn three_hundred_gateways_at_once_are_all_answered() {
         for gateway in 0..GATEWAYS {
             scope.spawn(move || {
                 for batch in gateway * BATCHES_EACH..(gateway + 1) * BATCHES_EACH {
-                    // Too many for the machine at times, which is answered, too.
+                    // At times this is too much for the machine. The gateway still gets an answer.
                     loop {
                         let answer = client.collect(&key(batch), &body(batch));
                         let answer = answer.expect("an answer, in time");

@@ -1,6 +1,6 @@
-//! The app on Spin itself: it loses nothing there either, and answers as it does on the embedded host.
+//! The app on Spin itself: it loses no hit there, and answers as on the embedded host.
 //!
-//! Where Spin is not installed they say so and end.
+//! If Spin is not installed, the tests say so and end.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
@@ -52,7 +52,8 @@ fn on_spin_every_acknowledged_batch_counts_once_whenever_it_is_killed() {
     check_answers(&spin.client(), 0..BATCHES);
 }
 
-/// Takes the next batch and sends it, again and again. The batch that was not acknowledged, of which nobody knows whether it counts.
+/// Sends one batch after another, until one is not acknowledged. Returns this batch. Nobody knows
+/// whether it counts.
 fn send_until_one_is_not_acknowledged(
     client: &Client,
     next: &AtomicU64,
@@ -70,7 +71,7 @@ fn send_until_one_is_not_acknowledged(
     }
 }
 
-/// Of the server and of the moment, not of the app.
+/// These headers depend on the server and the time, not on the app.
 const NOT_COMPARED: [&str; 5] = [
     "age",
     "cache-status",
@@ -114,7 +115,8 @@ fn spin_and_the_embedded_host_answer_alike() {
     check(401, "POST", &[admin, json], "/collect", hit);
     check(403, "POST", &[], "/admin/sign-in", b"token=wrong");
 
-    // Kept by the first, found by the second; but an export is never kept, and tells when it was made.
+    // The first host keeps the answer, and the second one finds it. An export is not kept, and its
+    // metadata has a time.
     for (_, path) in questions() {
         let path = match path.as_str() {
             "/admin/export" => "/admin/export?includeMetadata=false",
@@ -153,7 +155,7 @@ fn spin_and_the_embedded_host_answer_alike() {
     ] {
         check(status, "GET", &[html], path, b"");
     }
-    // What only components may ask each other, and what nobody is there for.
+    // Paths for calls between components, and paths that do not exist.
     for path in [
         "/take-snapshot",
         "/status-and-traffic",

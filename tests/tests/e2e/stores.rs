@@ -1,4 +1,5 @@
-//! Stores that fail, stall and lose bytes: what clients see, and that all is well again afterwards.
+//! Stores that fail, stall and lose bytes: the answers that clients get, and that everything works
+//! again afterwards.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +52,7 @@ fn a_store_that_fails_is_a_503_and_all_is_well_when_it_is_back() {
         store.set_mood(mood);
         is_come_again(&collect(&app, "b"));
         if mood != Mood::LyingWrites {
-            // What was acknowledged before is not folded yet, and cannot be.
+            // Acknowledged hits are not folded yet, and cannot be folded now.
             is_come_again(&app.ask("/admin/global-stats"));
             is_come_again(&app.ask("/admin/export"));
         }
@@ -141,7 +142,7 @@ fn a_state_that_cannot_be_read_is_missed_by_name_and_the_others_are_served() {
             .block_on(inner.set(&format!("ip:{ip}:1"), &bytes))
             .unwrap();
     }
-    // Half of them are below the least share.
+    // Half of the IPs can be read. This is below the smallest coverage.
     is_come_again(&app.ask("/admin/top-ips"));
     app.record(&json!(
         (10..30)
@@ -157,7 +158,7 @@ fn a_state_that_cannot_be_read_is_missed_by_name_and_the_others_are_served() {
         stats["warnings"],
         json!(["2 IP states cannot be read; the log names them"])
     );
-    // The status tells, a moment later.
+    // The status counts them a moment later.
     let deadline = Instant::now() + Duration::from_secs(10);
     let unreadable =
         || app.json("/admin/aggregator-status")["fanOut"]["last"]["unreadableStates"].clone();
@@ -165,7 +166,7 @@ fn a_state_that_cannot_be_read_is_missed_by_name_and_the_others_are_served() {
         assert!(Instant::now() < deadline, "{}", unreadable());
         std::thread::sleep(Duration::from_millis(100));
     }
-    // They call again, and start anew.
+    // These IPs call again, and begin with a new state.
     app.record(&json!([hit("192.0.2.1"), hit("192.0.2.2")]));
     assert_eq!(app.json("/admin/global-stats")["totalRequests"], 26);
     let stats = app.json("/admin/global-stats?via=ips");
@@ -226,7 +227,7 @@ fn kept_answers_that_are_damaged_are_computed_anew() {
     assert_eq!(total(&app), 1);
 }
 
-/// Layout 2 and 3 have this before their content.
+/// The first byte of a value in layouts 2 and 3.
 const UP_TO_LAYOUT_3: u8 = 1;
 
 #[test]
@@ -236,7 +237,7 @@ fn a_store_of_a_layout_that_is_not_known_is_refused() {
     app.record(&hit("192.0.2.1"));
     let get = app.runtime().block_on(store.inner().get("meta")).unwrap();
     let ours = get.unwrap();
-    // Layout 2 with 256 pages.
+    // `meta` of layout 2, with 256 pages.
     let set = |app: &App, bytes: &[u8]| app.runtime().block_on(store.inner().set("meta", bytes));
     set(&app, &[UP_TO_LAYOUT_3, 2, 0x80, 2]).unwrap();
     app.restart();
@@ -257,20 +258,20 @@ fn a_store_of_layout_4_is_brought_up_though_instances_die_meanwhile_and_hits_are
     let mut app = app(&store);
     app.runtime().block_on(left_by_layout_4(&store));
     app.restart();
-    // Whoever brings it up dies there.
+    // Every instance that upgrades the store dies at this key.
     store.strike(Mood::Deadly, |key| key.starts_with("known:"));
     for n in 0..5 {
         assert_eq!(collect(&app, &format!("meanwhile-{n}")).status, 202);
         assert_eq!(app.ask("/admin/global-stats").status, 503);
     }
     store.strike(Mood::Fine, |_| false);
-    // Whoever died may still hold the lease.
+    // A dead instance may still hold the lease.
     let deadline = Instant::now() + Duration::from_secs(60);
     while app.ask("/admin/global-stats").status != 200 {
         assert!(Instant::now() < deadline, "it never ends");
         std::thread::sleep(Duration::from_millis(500));
     }
-    // 60 and 20 hits that were folded, one that waited, and those since.
+    // 60 and 20 hits that were folded, one that was pending, and five since then.
     let stats = app.json("/admin/global-stats?timeRange=all");
     assert_eq!(stats["totalRequests"], 86);
     assert_eq!(stats["statusClasses"]["4xx"], 27);
@@ -279,7 +280,7 @@ fn a_store_of_layout_4_is_brought_up_though_instances_die_meanwhile_and_hits_are
     assert_eq!(both["agrees"], true, "{both}");
 }
 
-/// A store as the version before layout 5 left it.
+/// A store as the last version with layout 4 left it.
 async fn left_by_layout_4(store: &Moody) {
     let inner = store.inner();
     inner.delete("meta").await.unwrap();

@@ -1,4 +1,4 @@
-//! Another component may call the collector's functions with no HTTP at all.
+//! Other components may call the typed functions of the collector and the aggregator, without HTTP.
 
 use rollcall_tests::App;
 
@@ -117,7 +117,7 @@ fn the_collector_records_and_answers_through_its_typed_export() {
     });
 }
 
-/// A component that asks the aggregator.
+/// A component that calls the aggregator.
 mod asker {
     wasmtime::component::bindgen!({
         path: "../wit",
