@@ -1,8 +1,8 @@
 //! `rollcall demo`: a month of made-up traffic, as NDJSON on the standard output.
 //!
 //! The traffic looks like an API's: busy by day, quiet at night and at weekends. A few callers call
-//! much, and many call little. A scanner finds nothing. One endpoint is slow, and fails in one bad
-//! hour.
+//! much, and many call little. A scanner finds nothing. In one bad hour, one endpoint is slow and
+//! fails.
 
 use std::io::{self, BufWriter, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,7 +18,7 @@ const HOURS: u64 = 30 * 24;
 /// Hits in the busiest hour of a working day.
 const HITS_AN_HOUR: f64 = 200.0;
 const CALLERS: usize = 600;
-/// When the slow endpoint fails: this hour, counted back from now.
+/// The hour in which `/v1/orders` is slow and fails, counted back from now.
 const BAD_HOUR: u64 = 30;
 
 /// Method, path, share of the traffic, typical milliseconds.
@@ -55,7 +55,7 @@ const USER_AGENTS: [&str; 5] = [
 /// Write a month of made-up traffic, as in `rollcall demo | rollcall import -`
 #[derive(clap::Args, Debug)]
 pub struct DemoArgs {
-    /// Another seed makes other traffic
+    /// The seed of the traffic. Another seed makes other traffic
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

@@ -46,7 +46,7 @@ async fn serve(args: UpArgs) -> Result<()> {
     let host = Host::start(config(args)).await?;
     println!("Serving http://{}", host.addr());
     stop_signal().await?;
-    // The second signal ends it at once: it does not wait for requests under way.
+    // A second signal ends the program at once. It does not wait for requests in flight.
     tokio::select! {
         () = host.shutdown() => Ok(()),
         asked_again = stop_signal() => asked_again,

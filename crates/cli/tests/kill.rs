@@ -1,4 +1,5 @@
-//! The program is killed in the middle of an import, started again, and has every acknowledged hit, once.
+//! The server is killed in the middle of an import, and started again. Then it has every
+//! acknowledged hit, once.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,7 +19,7 @@ use serde_json::Value;
 const LINES: u64 = 400_000;
 const KILLS: usize = 3;
 
-/// The server, ended with -9 when it is dropped.
+/// A server. It is killed with SIGKILL when it is dropped.
 struct Server(Child);
 
 impl Server {
@@ -77,7 +78,7 @@ fn ask(port: u16, path: &str) -> Option<Value> {
     serde_json::from_str(&text).ok()
 }
 
-/// Hits recorded so far; `None` while nobody answers.
+/// The hits recorded so far. `None`: the server does not answer.
 fn recorded(port: u16) -> Option<u64> {
     ask(port, "/admin/global-stats?timeRange=all")?["totalRequests"].as_u64()
 }
@@ -110,7 +111,7 @@ fn killed_in_the_middle_of_an_import_it_has_every_acknowledged_hit_once() {
 
     let deadline = Instant::now() + Duration::from_secs(240);
     for kill in 1..=KILLS as u64 {
-        // Well into the import, and not yet at its end.
+        // The kill comes when the import is well under way.
         while recorded(port).unwrap_or(0) < kill * LINES / 10 {
             assert!(Instant::now() < deadline, "the import does not get ahead");
             assert!(

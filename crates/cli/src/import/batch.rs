@@ -24,9 +24,9 @@ impl Batch {
     /// The `Idempotency-Key`: SHA-256 over the batch's number and its lines as they are in the
     /// file, 32 hex digits.
     ///
-    /// The key is made of nothing that differs between runs. So if a file is cut into batches of
-    /// the same size again, the keys are the same. The number is in the key because a file may hold
-    /// the same lines twice, and both count.
+    /// Nothing in the key differs between runs. So if a file is cut into batches of the same size
+    /// again, the keys are the same. The number is in the key because a file may hold the same
+    /// lines twice, and both count.
     pub fn key(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(self.number.to_be_bytes());
@@ -90,12 +90,12 @@ impl Iterator for Batches {
     }
 }
 
-/// The request that is made of a batch.
+/// The request for a batch.
 pub struct Shipment {
     pub key: String,
     pub content_type: &'static str,
     pub body: Vec<u8>,
-    /// The number in the file of each line of the body.
+    /// For each line of the body, its number in the file.
     pub line_numbers: Vec<u64>,
     /// Lines of the batch that are not in the body.
     pub refused: Vec<Refused>,

@@ -1,8 +1,8 @@
 //! Sends one batch until it is acknowledged.
 //!
-//! If a failure may pass, the batch is sent again, with the same key and more time between: a
-//! connection that fails, 429 and 5xx. If a failure will not pass, the import ends: a wrong token,
-//! a batch that is too large, an address where another server answers.
+//! If the connection fails, or the server answers 429 or 5xx, the batch is sent again under the
+//! same key. The pauses grow. If the token is wrong, if the batch is too large, or if another
+//! server answers at the address, the import ends.
 
 use std::net::IpAddr;
 use std::thread;
@@ -16,13 +16,13 @@ use ureq::{Agent, Body};
 
 use super::batch::Shipment;
 
-/// The time that a request may take, with its answer. Then the batch is sent again. The server does
-/// not count it twice.
+/// The longest time for a request and its answer. After that, the batch is sent again. The server
+/// does not count it twice.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest wait that a server can ask for with `Retry-After`. If it asks for more, the wait is
 /// this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
-/// The most bytes that are read of an answer.
+/// The most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 
 /// How often a batch is sent again, and how long the pauses are.
@@ -128,7 +128,7 @@ impl Client {
         }
     }
 
-    /// Sends until the batch is acknowledged. `note` is told of each failure but the last.
+    /// Sends until the batch is acknowledged. Calls `note` after each failure except the last.
     pub fn send(&self, shipment: &Shipment, note: impl Fn(&str)) -> Result<Receipt, SendError> {
         let mut retry = 0;
         loop {

@@ -1,5 +1,5 @@
-//! The lines of the file, with their numbers. Blank lines are skipped. If a line is longer than a
-//! batch, this is an error: it would have to be held in memory, and no hit is that long.
+//! The lines of the file, with their numbers. Blank lines are skipped. A line that is longer than a
+//! batch is an error: it would have to be held in memory, and no hit is that long.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
@@ -11,7 +11,7 @@ use rollcall_tally::intake::Format;
 use super::ImportError;
 
 /// The most bytes of lines in one batch. If a line would exceed it, the batch ends before the line.
-/// So long lines do not make a request larger than a server takes.
+/// This keeps a request with long lines small enough for the server.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
 /// The input. A file can be read again, a stream only once.
@@ -108,15 +108,14 @@ impl Iterator for Lines {
     }
 }
 
-/// The format that was asked for. If none was, the format that the first line looks like. None if
-/// there is no line.
+/// The given format. If there is none, the format of the first line. `None`: there is no line.
 pub fn format(
     lines: &mut Peekable<Lines>,
     asked: Option<Format>,
 ) -> Result<Option<Format>, ImportError> {
     let first = match lines.peek() {
         None => return Ok(None),
-        // The error is still there for the next reader.
+        // The next reader of this line reports the error.
         Some(Err(_)) => return Ok(Some(Format::AccessLog)),
         Some(Ok(line)) => line.text.trim_ascii_start().first(),
     };

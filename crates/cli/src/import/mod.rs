@@ -1,9 +1,9 @@
 //! `rollcall import`: sends an access log or an NDJSON file to a running Rollcall, batch by batch.
 //!
 //! A batch is sent until it is acknowledged, always under the same `Idempotency-Key`. So it counts
-//! once, however often it is sent. If a batch is not acknowledged, the import stops. All batches
-//! before it are counted. The same command sends them again, and they do not count twice, as long
-//! as the server remembers the keys (see [`batch::Batch::key`]).
+//! once, even if it is sent many times. If a batch is not acknowledged, the import stops. All
+//! batches before it are counted. If the same command runs again, it sends them again. They do not
+//! count twice, as long as the server remembers the keys (see [`batch::Batch::key`]).
 
 mod batch;
 mod client;
@@ -44,7 +44,7 @@ pub struct ImportArgs {
     /// server remembers the keys, nothing counts again, although the times differ.
     #[arg(long)]
     rebase: bool,
-    /// Where Rollcall listens
+    /// The URL of Rollcall
     #[arg(long, default_value = "http://127.0.0.1:3000", value_parser = client::parse_url)]
     url: String,
     /// The ingest token. Default: SPIN_VARIABLE_INGEST_TOKEN, from the environment or from the
@@ -121,7 +121,7 @@ pub fn run(args: ImportArgs) -> ExitCode {
     }
 }
 
-/// Sends the file. Whether it fails or not, the report counts every batch that was acknowledged.
+/// Sends the file. Even after a failure, the report counts every batch that was acknowledged.
 fn import(
     args: &ImportArgs,
     token: &str,
@@ -165,8 +165,8 @@ fn send(
     progress: &Progress,
     report: &mut Report,
 ) -> Result<(), ImportError> {
-    // It may be that no line is left. To move its time, a line must be read here. If it cannot be
-    // read, it is refused here.
+    // With --rebase, each line is read here. If a line cannot be read, it is refused here. So a
+    // batch can have no line to send.
     let receipt = if shipment.line_numbers.is_empty() {
         Receipt::default()
     } else {

@@ -34,7 +34,7 @@ impl Progress {
         self.bar.set_message(format!("{hits} hits, {rate}/s"));
     }
 
-    /// Says a sentence that must be seen, also without a terminal.
+    /// Prints a sentence that people must see, also without a terminal.
     pub fn note(&self, text: &str) {
         self.bar.suspend(|| eprintln!("rollcall import: {text}"));
     }

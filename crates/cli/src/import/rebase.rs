@@ -15,14 +15,14 @@ use super::batch::{Batch, Shipment, content_type};
 use super::lines::{Line, Lines};
 use super::refused::Refused;
 
-/// The reader is told that this is now. So no time in the file is in the future. A hit with this
-/// time had none.
+/// The reader takes this time as now. So no time in the file is in the future. If a hit has this
+/// time, its line has no time.
 const NO_TIME_MS: u64 = u64::MAX;
 
 pub struct Rebase {
     format: Format,
     newest_ms: u64,
-    /// When the import began. All batches use it.
+    /// The time at which the import began. All batches use it.
     now_ms: u64,
 }
 

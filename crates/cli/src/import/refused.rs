@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A line that is no hit.
+/// A line that is not a hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// The number in the file, counted from 1.

@@ -66,7 +66,7 @@ impl Report {
     }
 }
 
-/// The number in the file of a line of the body.
+/// The number of a line in the file. `number` is its number in the body.
 fn line_number(line_numbers: &[u64], number: u64) -> u64 {
     let index = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
     // If a server names a line that was not sent, its number is shown as it is.

@@ -168,8 +168,8 @@ fn args(file: &Path, url: &str) -> ImportArgs {
     }
 }
 
-/// Imports a file with `text` into a server that does `acts` first, with arguments that `change`
-/// changes.
+/// Imports a file with `text` into a server. The server does `acts` first. `change` changes the
+/// arguments.
 fn import_with(
     text: &str,
     acts: impl IntoIterator<Item = Act>,
@@ -535,7 +535,7 @@ fn arguments_are_checked() {
     }
 }
 
-/// Bytes that are nearly lines.
+/// Lines of both formats, line ends and random bytes, in any order.
 fn any_file() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just(b"\n".to_vec()),

@@ -8,7 +8,7 @@ use rollcall_host::read_dotenv;
 /// The environment variable from which Spin takes the app's variable.
 const VARIABLE: &str = "SPIN_VARIABLE_INGEST_TOKEN";
 
-/// The given token. If there is none, the app's own, from the environment or from `.env`.
+/// The given token. If there is none, the token of the app, from the environment or from `.env`.
 pub fn find(given: Option<String>) -> Option<String> {
     given
         .or_else(|| env::var(VARIABLE).ok())
@@ -16,15 +16,15 @@ pub fn find(given: Option<String>) -> Option<String> {
         .and_then(|tokens| first(&tokens))
 }
 
-/// The first token of the app's variable, which separates tokens by whitespace or commas.
+/// The first token in the app's variable. Whitespace or commas separate the tokens.
 fn first(tokens: &str) -> Option<String> {
     let mut tokens = tokens.split(|c: char| c.is_whitespace() || c == ',');
     tokens.find(|token| !token.is_empty()).map(str::to_owned)
 }
 
-/// Reads `.env` in `dir`, and then in the folders above it, up to the app's own, which has a
-/// `spin.toml`. If there is no app, only `dir` is read: a token of another program must not be
-/// sent.
+/// Reads `.env` in `dir`, then in the folders above it, up to the folder of the app, which has a
+/// `spin.toml`. If there is no app, only `dir` is read, because a token of another program must not
+/// be sent.
 fn in_dotenv(dir: &Path) -> Option<String> {
     let depth = dir
         .ancestors()
