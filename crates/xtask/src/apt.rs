@@ -2,8 +2,8 @@
 //! package lists stay as they are.
 //!
 //! Signatures are always checked, against the machine's Debian archive keyring. The machine's own
-//! apt settings stay in force (a proxy, say, or whether a mirror's lists may be old), but not its
-//! sources, preferences and hooks.
+//! apt settings apply, such as a proxy or the allowed age of a mirror's lists. Its sources,
+//! preferences and hooks do not apply.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ const KEYRINGS: [&str; 2] = [
     "/usr/share/keyrings/debian-archive-keyring.pgp",
 ];
 
-/// rustc depends on a C compiler. The machine's own compiler links all that runs here. So Debian's
-/// is counted as installed.
+/// rustc depends on a C compiler. The machine's own compiler links everything that runs here. So
+/// Debian's compiler counts as installed.
 const INSTALLED: &str = "Package: machine-linker
 Status: install ok installed
 Architecture: all
@@ -64,7 +64,7 @@ impl Apt {
     pub fn show(&self, packages: &[&str]) -> Result<String> {
         let mut shown = String::new();
         for package in packages {
-            // apt-cache fails for an unknown package: that is an answer, not an error.
+            // If a package is unknown, apt-cache fails. This is an answer, not an error.
             shown += &command::read(self.command("apt-cache").args(["show", package]))
                 .unwrap_or_default();
             shown += "\n\n";
@@ -72,7 +72,7 @@ impl Apt {
         Ok(shown)
     }
 
-    /// Downloads these packages and all packages that they depend on. Gives the files.
+    /// Downloads these packages and all packages that they depend on. Returns the files.
     pub fn download(&self, packages: &[String]) -> Result<Vec<PathBuf>> {
         let mut install = self.command("apt-get");
         install
@@ -90,7 +90,8 @@ impl Apt {
 
     fn update(&self, suite: &str) -> Result<()> {
         let mut update = self.command("apt-get");
-        // Without this, apt takes a failed download for a warning, and goes on without the file.
+        // Without this, a failed download is only a warning for apt, and apt goes on without the
+        // file.
         update.args(["update", "--quiet=2", "-o", "APT::Update::Error-Mode=any"]);
         command::read(&mut update).with_context(|| {
             format!(

@@ -1,4 +1,4 @@
-//! The needs of the tests in a browser: Chromium and its driver, which the machine has, and
+//! Prepares the tests in a browser. They need Chromium and its driver, which must be installed, and
 //! axe-core, which npm fetches.
 
 use std::fs;
@@ -9,11 +9,11 @@ use anyhow::{Context, Result, bail};
 use crate::command;
 use crate::workspace::Workspace;
 
-/// The rules for pages that everybody can use. Only the tests use them, and the repository has none
-/// of their files.
+/// The version of axe-core, the rules for pages that everybody can use. Only the tests use it, and
+/// none of its files is in the repository.
 const AXE_CORE: &str = "4.14.1";
 
-/// Fetches axe-core from npm, if the last run did not leave it. An error says what is missing.
+/// Fetches axe-core from npm, unless an earlier run did. An error says which program is missing.
 pub fn prepare(workspace: &Workspace) -> Result<()> {
     for program in ["chromium", "chromedriver"] {
         if command::read_if_installed(Command::new(program).arg("--version"))?.is_none() {

@@ -31,8 +31,8 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     .context("The lints found something")?;
     cargo(&["test", "--workspace", "--locked", "--no-run"])
         .context("The tests could not be built")?;
-    // The build is written to the disk before the tests begin. Else the tests' stores would wait
-    // for the disk, and they have deadlines.
+    // The build is written to the disk before the tests begin. Otherwise the tests' stores would
+    // wait for the disk, and they have deadlines.
     command::run(&mut Command::new("sync"))?;
     test::run(workspace)
 }

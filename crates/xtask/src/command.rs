@@ -7,10 +7,10 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 
-/// The cargo that runs this tool, so that both build with one version. Cargo tells this tool of its
-/// package in variables. They are not handed on: build scripts that look at them, such as ring's,
-/// would run again each time that cargo is called from here after a call from a shell, and all that
-/// depends on them would be built again.
+/// The cargo that runs this tool, so that both build with one version. Cargo sets variables about
+/// the package of this tool. They are not passed on. Otherwise, build scripts that look at them,
+/// such as ring's, would run again after each call of cargo from a shell. Everything that depends
+/// on them would be built again.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     for (name, _) in env::vars_os() {
@@ -36,7 +36,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program to its end, without showing its output. Gives its standard output.
+/// Runs a program to its end, without showing its output. Returns its standard output.
 pub fn read(command: &mut Command) -> Result<String> {
     let name = name(command);
     let output = command
@@ -50,7 +50,7 @@ pub fn read(command: &mut Command) -> Result<String> {
         .to_owned())
 }
 
-/// As [`read`], but if the program is not installed, gives `None`.
+/// Like [`read`]. `None`: the program is not installed.
 pub fn read_if_installed(command: &mut Command) -> Result<Option<String>> {
     match command.output() {
         Ok(output) if output.status.success() => Ok(Some(

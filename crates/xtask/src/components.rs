@@ -1,5 +1,5 @@
-//! Builds the components: one cargo call for all three. It has a target folder of its own, because
-//! its rustc may be another one.
+//! Builds the components: one cargo call for all three. It has its own target folder, because it
+//! may use another rustc.
 
 use anyhow::{Context, Result};
 

@@ -1,4 +1,4 @@
-//! Makes a rustc for Wasm of Debian's packages. It is unpacked below `target/` and installed
+//! Makes a rustc for Wasm from Debian's packages. It is unpacked below `target/`, and installed
 //! nowhere.
 //!
 //! This rustc runs through its own dynamic loader, because it is built for a newer libc than the
@@ -16,11 +16,11 @@ use crate::apt::Apt;
 use crate::command;
 use crate::sources;
 
-/// The suites to look at. The first suite in which both packages have one version is taken.
+/// The suites to look at. The first suite in which both packages have the same version is taken.
 const SUITES: [&str; 2] = ["testing", "unstable"];
 const PACKAGES: [&str; 2] = ["rustc", "libstd-rust-dev-wasm32"];
 
-/// Folders that are unpacked with the rest, but are for other targets: 216 MB that nothing needs.
+/// Folders in the packages that are for other targets: 216 MB that nothing needs.
 const NOT_NEEDED: [&str; 2] = [
     "usr/lib/rustlib/wasm32-unknown-unknown",
     "usr/lib/rustlib/wasm32-wasip1",
@@ -31,9 +31,9 @@ pub fn rustc(folder: &Path) -> PathBuf {
     folder.join("bin/rustc")
 }
 
-/// Makes `folder`, whole or not at all. It is put together beside its place, passes `check`, and is
-/// then renamed. If an interrupted run left a folder, it is removed. If two run at once, the second
-/// waits, and takes the folder that the first made.
+/// Makes `folder`, whole or not at all. A folder beside it is filled, passes `check`, and is then
+/// renamed. If an interrupted run left such a folder, it is removed. If two runs come at once, the
+/// second one waits, and takes the folder of the first one.
 pub fn make(folder: &Path, check: impl Fn(&Path) -> Result<()>) -> Result<()> {
     let parent = folder
         .parent()
@@ -140,8 +140,8 @@ fn write_wrapper(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Finds the dynamic loader. It is beside the libraries, in `usr/lib/<architecture>`. Each
-/// architecture has another name for it.
+/// Finds the dynamic loader. It is beside the libraries, in `usr/lib/<architecture>`. Its name
+/// depends on the architecture.
 fn find_loader(libraries: &Path) -> Result<PathBuf> {
     for folder in fs::read_dir(libraries)?
         .filter_map(Result::ok)

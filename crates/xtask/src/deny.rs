@@ -33,8 +33,8 @@ fn find_or_install(workspace: &Workspace) -> Result<PathBuf> {
     Ok(ours)
 }
 
-/// Builds cargo-deny without optimisation: this takes two minutes, and a run takes seconds. It is
-/// never asked for a check that needs a network.
+/// Builds cargo-deny without optimisation. The build takes two minutes, and a run takes seconds.
+/// cargo-deny does only checks that need no network.
 fn install(workspace: &Workspace, folder: &Path) -> Result<()> {
     let mut cargo = command::cargo();
     cargo

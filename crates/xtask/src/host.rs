@@ -10,9 +10,9 @@ use crate::workspace::Workspace;
 
 #[derive(Clone, Copy)]
 pub enum Profile {
-    /// As the tests have it, so that it is built once.
+    /// The profile of the tests, so that the host is built once.
     Debug,
-    /// As fast as it gets without waiting long for the build.
+    /// As fast as is possible without a long build.
     Optimised,
 }
 
@@ -26,7 +26,7 @@ impl Profile {
     }
 }
 
-/// Builds the `rollcall` binary in the target folder of this one, and gives its path.
+/// Builds the `rollcall` binary in the target folder of this one. Returns its path.
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let this = env::current_exe().context("the path of this program is unknown")?;
     let target = this

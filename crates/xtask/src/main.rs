@@ -1,9 +1,9 @@
 //! The developer's tool: builds the components, serves the app, runs the tests and all other
 //! checks, and measures.
 //!
-//! It makes the Wasm target and the secrets, which these tasks need, and nothing else. It never
-//! changes the machine's package lists. It installs nothing outside this checkout but the Wasm
-//! target, if rustup can add it.
+//! It makes only the Wasm target and the secrets, which these tasks need. It never changes the
+//! machine's package lists. Outside this checkout, it installs only the Wasm target, if rustup can
+//! add it.
 
 mod apt;
 mod bench;
@@ -63,8 +63,8 @@ fn main() -> ExitCode {
     match run(task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The error is not returned: if the environment asks for a backtrace, it would bury the
-            // sentence.
+            // The error is printed here, not returned. Otherwise, if the environment asks for a
+            // backtrace, the backtrace would bury the sentence.
             eprintln!("Error: {error}");
             for cause in error.chain().skip(1) {
                 eprintln!("  because {cause}");

@@ -28,7 +28,7 @@ pub struct Secret {
 pub enum Origin {
     Environment,
     EnvFile,
-    /// This run made it and wrote it to `.env`.
+    /// This run made the token, and wrote it to `.env`.
     New,
 }
 
@@ -96,8 +96,8 @@ fn values_in(text: &str) -> dotenvy::Result<BTreeMap<String, String>> {
     dotenvy::from_read_iter(text.as_bytes()).collect()
 }
 
-/// The text with the tokens at its end. Every line stays. The last value counts, so an empty value
-/// before does not matter.
+/// The text with the tokens at its end. No line is changed. The last value counts, so an empty
+/// value above does not matter.
 fn with_tokens(text: &str, tokens: &[(&str, &str)]) -> String {
     let end = match text.ends_with('\n') || text.is_empty() {
         true => "",

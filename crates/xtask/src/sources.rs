@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 
 use crate::command;
 
-/// The names of Debian's suites on any release. The machine's own codename is another.
+/// The names of Debian's suites that are the same in every release. The machine's own codename is
+/// one more name.
 const SUITES: [&str; 5] = ["stable", "oldstable", "testing", "unstable", "sid"];
 
 /// The first enabled source of Debian's own `main` packages, as apt writes its address.
@@ -102,7 +103,7 @@ fn mirror(text: &str, deb822: bool, codename: &str) -> Option<String> {
     }
 }
 
-/// Whether the source can be used. A disc cannot: it has one release only.
+/// Whether the source can be used. A disc cannot be used, because it has only one release.
 fn usable(uri: &str) -> bool {
     !uri.starts_with("cdrom:")
 }

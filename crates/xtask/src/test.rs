@@ -27,7 +27,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         true => command::run(&mut schemathesis(workspace)),
         false => Ok(()),
     };
-    // This comes last, whether the tests failed or not, because the last lines are read.
+    // This comes last, even if the tests failed, because people read the last lines.
     if !schemathesis_is_installed(workspace) {
         eprintln!("SKIPPED schemathesis: it is not installed; `{SCHEMATHESIS} prepare` does it");
     }
@@ -43,7 +43,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     outcome.and(described.context("The app does not do what it says of itself"))
 }
 
-/// Makes up requests from the app's description, and sends them to the app.
+/// A script that makes up requests from the app's description, and sends them to the app.
 const SCHEMATHESIS: &str = ".ci/schemathesis/run";
 
 fn schemathesis(workspace: &Workspace) -> Command {

@@ -1,8 +1,12 @@
 //! Finds a rustc that compiles for wasm32-wasip2, or makes one.
 //!
-//! It tries, in this order: the active toolchain; the one that an earlier run made of Debian's
-//! packages; the active one, after rustup added the target; a new one made of Debian's packages.
-//! Each must show that it knows the target.
+//! It tries these toolchains, in this order. A toolchain is taken if it shows that it knows the
+//! target.
+//!
+//! 1. The active toolchain.
+//! 2. The toolchain that an earlier run made from Debian's packages.
+//! 3. The active toolchain, after rustup has added the target.
+//! 4. A new toolchain from Debian's packages.
 
 use std::env;
 use std::ffi::OsString;
@@ -19,8 +23,8 @@ use crate::workspace::Workspace;
 
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// How long rustup may take to add the target: 30 MB on a slow line. Then it is stopped, and Debian
-/// is tried. A build waits for this once at most.
+/// How long rustup may take to add the target, which is 30 MB. After that, rustup is stopped, and
+/// Debian's packages are tried. A build waits for this at most once.
 const RUSTUP_SECONDS_MAX: u64 = 180;
 
 pub enum Toolchain {
@@ -79,8 +83,8 @@ fn active_rustc() -> PathBuf {
     env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from)
 }
 
-/// Whether this rustc runs and has the target's standard library. If it is missing or broken, it
-/// has not.
+/// Whether this rustc runs and has the target's standard library. False also for a missing or
+/// broken rustc.
 fn knows_target(rustc: &Path) -> bool {
     command::read(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]))
         .is_ok_and(|folder| Path::new(&folder).is_dir())

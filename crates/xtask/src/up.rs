@@ -92,7 +92,7 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<()> {
     )))
 }
 
-/// What serves the app: the runtime that is asked for, else Spin if it can.
+/// Chooses the server: the runtime that was asked for, or else Spin, if it can serve the app.
 pub fn choose(asked: Option<Runtime>) -> Result<Runtime> {
     if let Some(Runtime::Embedded) = asked {
         return Ok(Runtime::Embedded);
@@ -110,7 +110,7 @@ pub fn choose(asked: Option<Runtime>) -> Result<Runtime> {
     }
 }
 
-/// Starts `rollcall demo | rollcall import -` beside the server. It waits for the server.
+/// Starts `rollcall demo | rollcall import -` beside the server. The import waits for the server.
 fn start_demo(workspace: &Workspace, listen: SocketAddr, secrets: &Secrets) -> Result<()> {
     let rollcall = host::build(workspace, Profile::Debug)?;
     let mut month = Command::new(&rollcall)
@@ -156,7 +156,8 @@ fn greeting(listen: SocketAddr, runtime: Runtime, secrets: &Secrets, env_file: &
     text
 }
 
-/// How a shell gets the token without showing it. If there are several, it is the first.
+/// A shell expression for the token, so that the token is not shown. If there are several tokens,
+/// it gives the first one.
 fn shell_value(secret: &Secret, env_file: &Path) -> String {
     match secret.origin {
         Origin::Environment => format!("${{{}%%[ ,]*}}", secret.variable),

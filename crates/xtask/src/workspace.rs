@@ -1,4 +1,4 @@
-//! The places of things in this checkout.
+//! The paths of this checkout.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The checkout in which `cargo xtask` was called. A binary that was started by hand takes the
-    /// one that it was built from.
+    /// The checkout in which `cargo xtask` was called. If the binary was started by hand, the
+    /// checkout from which it was built.
     pub fn find() -> Result<Self> {
         let package = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
@@ -33,8 +33,8 @@ impl Workspace {
         &self.root
     }
 
-    /// All that is made for Wasm is below this folder, also if cargo has another target folder:
-    /// spin.toml names paths in it.
+    /// Everything that is made for Wasm is below this folder, even if cargo has another target
+    /// folder, because spin.toml names paths in it.
     pub fn target(&self) -> PathBuf {
         self.root.join("target")
     }

@@ -1,5 +1,5 @@
-//! The app under measurement, in processes of its own, with tokens of its own and a store that was
-//! empty when it started.
+//! The app that is measured. It has its own processes and tokens, and a store that was empty at the
+//! start.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -40,7 +40,7 @@ impl App {
         runtime_config: Option<&Path>,
     ) -> Result<Self> {
         fs::create_dir(state)?;
-        // What the tests compiled already.
+        // The cache holds the components that the tests compiled already.
         let cache = workspace.target().join("host-cache");
         fs::create_dir_all(&cache)?;
         symlink(cache, state.join("cache"))?;
@@ -55,7 +55,7 @@ impl App {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(state.join("log"))?);
-        // Spin copies the components' logs to its own output, if it is not told not to.
+        // Without --quiet, Spin copies the components' logs to its own output.
         if let Runtime::Spin = runtime {
             command.arg("--quiet");
         }
@@ -90,7 +90,7 @@ impl App {
         })
     }
 
-    /// The size of the store's file, without its journal.
+    /// The store's file. Its journal is another file.
     pub fn store_file(&self) -> PathBuf {
         self.state.join("sqlite_key_value.db")
     }
@@ -100,7 +100,7 @@ impl App {
         process::memory(self.server.id())
     }
 
-    /// From now on, the peak is that of the time to come.
+    /// Resets the peak. From now on, earlier memory does not count.
     pub fn forget_peak(&self) -> Result<()> {
         process::forget_peak(self.server.id())
     }
@@ -121,7 +121,7 @@ fn read_address(server: &mut Child) -> Option<SocketAddr> {
         let (_, address) = line.split_once("http://")?;
         address.trim().parse().ok()
     });
-    // The rest is read, too. Else the server would wait at a full pipe.
+    // The later output is read, too. Otherwise the server would block on a full pipe.
     thread::spawn(move || lines.for_each(drop));
     address
 }
@@ -134,12 +134,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Asks for an answer that is computed now. Gives the time from the request to the last byte.
+    /// Asks for an answer that is computed now. Returns the time from the request to the last byte,
+    /// and the answer.
     pub fn ask(&mut self, path: &str) -> Result<(Duration, Value)> {
         self.ask_with(path, &[("cache-control", "no-cache")])
     }
 
-    /// Asks for an answer that may be a kept one.
+    /// Asks for an answer that may be a kept one. Returns the same.
     pub fn ask_kept(&mut self, path: &str) -> Result<(Duration, Value)> {
         self.ask_with(path, &[])
     }
@@ -164,7 +165,7 @@ impl Client {
         Ok((took, value))
     }
 
-    /// Reads an export as it comes. Gives the headers, with the trailers.
+    /// Reads an export as it comes. Returns the headers and the trailers.
     pub fn export(&mut self, path: &str, sink: impl FnMut(&[u8])) -> Result<Vec<(String, String)>> {
         let headers = [("authorization", self.admin.as_str()), ("te", "trailers")];
         let request = Request {

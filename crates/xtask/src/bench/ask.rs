@@ -15,7 +15,7 @@ const COLD_TIMES: usize = 7;
 /// How often a kept answer is asked for.
 const KEPT_TIMES: usize = 200;
 
-/// Asks each question anew, and checks each answer.
+/// Asks each question so that its answer is computed. Checks each answer.
 pub fn cold(app: &App, counts: &Counts, table: &mut Table) -> Result<()> {
     let mut client = app.client()?;
     for question in &goals::COLD {
@@ -31,7 +31,7 @@ pub fn cold(app: &App, counts: &Counts, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// Asks for a kept answer, and for the path that asks the store nothing.
+/// Asks for a kept answer, and for `/healthz`, which does not use the store.
 pub fn kept(app: &App, counts: &Counts, table: &mut Table) -> Result<()> {
     let mut client = app.client()?;
     let (mut kept, mut idle) = (Vec::new(), Vec::new());
@@ -75,8 +75,8 @@ pub fn export(app: &App, counts: &Counts, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// Counts rows of NDJSON as they come, and adds up their hits. It does not read all of the JSON:
-/// that would cost more than the export itself.
+/// Counts rows of NDJSON as they come, and adds up their hits. It does not read all of the JSON,
+/// because that would cost more than the export itself.
 #[derive(Default)]
 struct Rows {
     rest: Vec<u8>,

@@ -1,5 +1,5 @@
-//! Holds answers against the generator's own counts. A number from a wrong answer is no number, so
-//! a wrong answer ends the run.
+//! Compares answers with the generator's own counts. If an answer is wrong, its measurement means
+//! nothing. So a wrong answer ends the run.
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::data::{Counts, DAY_MS};
 
-/// The days of a question's window.
+/// The window of a question.
 #[derive(Clone, Copy)]
 pub enum Window {
     Days(u64),
@@ -15,8 +15,8 @@ pub enum Window {
 }
 
 impl Window {
-    /// When the first day of this window began. A window has the buckets that start within it, and
-    /// so long ago, buckets are days.
+    /// The start of the first day of this window. A window has the buckets that start within it. At
+    /// this age, a bucket is a day.
     pub fn since_ms(self, as_of_ms: u64) -> u64 {
         match self {
             Self::Days(days) => {
@@ -66,7 +66,7 @@ pub fn covers(answer: &Value) -> Result<()> {
     equal("coverage", coverage, Some(1.0))
 }
 
-/// Checks that the answer lacks nothing.
+/// Checks that the answer is complete.
 pub fn whole(answer: &Value) -> Result<()> {
     covers(answer)?;
     let whole = answer.get("behind").is_none() && answer.get("stale").is_none();

@@ -1,5 +1,5 @@
-//! Made-up hits: the same plan makes the same hits each time. A few IPs call much and a few paths
-//! are called much; most are rare. The counts of the hits are kept, so that answers can be checked.
+//! Made-up hits. The same plan makes the same hits each time. A few IPs call much, and a few paths
+//! are called much. Most are rare. The counts of the hits are kept, so that answers can be checked.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -109,7 +109,8 @@ impl Hit {
         Ok(())
     }
 
-    /// The hit as a short line of NDJSON: of the moment at which it is sent.
+    /// The hit as a short line of NDJSON. It has no time, so the app uses the time at which it is
+    /// sent.
     pub fn write_short(&self, out: &mut String) -> Result<()> {
         writeln!(
             out,
@@ -211,7 +212,7 @@ fn top<'a>(
     }
     let mut all: Vec<(u32, u64)> = (0..).zip(sums).filter(|&(_, sum)| sum > 0).collect();
     all.sort_unstable_by_key(|&(_, sum)| std::cmp::Reverse(sum));
-    // Of those that are equal to the tenth, the name decides.
+    // If several have as many hits as the tenth, the name decides.
     let tenth = all.get(9).map_or(0, |&(_, sum)| sum);
     let mut named: Vec<(String, u64)> = all
         .into_iter()

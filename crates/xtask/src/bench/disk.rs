@@ -13,11 +13,12 @@ use super::goals;
 use super::table::Table;
 use crate::command;
 
-/// Replaced values stay for two minutes. Then cleaning takes its time.
+/// The longest wait for cleaning. Replaced values stay for two minutes, and then cleaning needs
+/// some time.
 pub const CLEANED_WITHIN: Duration = Duration::from_secs(420);
 const MEBIBYTE: f64 = 1_048_576.0;
 
-/// Prints the bytes of all values. Python has SQLite; this tool would have to build it.
+/// Prints the bytes of all values. Python comes with SQLite. This tool would have to build it.
 const SUM: &str = "import sqlite3, sys
 store = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)
 print(store.execute('SELECT sum(length(value)) FROM spin_key_value').fetchone()[0])";
@@ -27,8 +28,8 @@ pub fn file_size(app: &App) -> Result<u64> {
     Ok(file.context("the store has no file")?.len())
 }
 
-/// Waits until cleaning has deleted every replaced value: then all values are live. Adds up their
-/// bytes. `file_size` is the file's size right after the import.
+/// Waits until cleaning has deleted every replaced value, so that all values are live. Then adds up
+/// their bytes. `file_size` is the file's size right after the import.
 pub fn live(
     app: &App,
     file_size: u64,
@@ -54,7 +55,8 @@ pub fn live(
     Ok(())
 }
 
-/// Gives the folds that are still uncleaned when the time is over.
+/// Waits until cleaning is done or the time is over. Returns the number of folds that are still
+/// uncleaned.
 fn wait_until_cleaned(app: &App, patience: Duration) -> Result<u64> {
     let mut client = app.client()?;
     let deadline = Instant::now() + patience;

@@ -6,7 +6,8 @@ pub fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
-/// The least value that is no less than this share of them. 0 if there are none.
+/// The smallest value that is at least as large as this share of the values. 0: there are no
+/// values.
 pub fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let rank = (values.len() as f64 * share).ceil() as usize;

@@ -1,4 +1,4 @@
-//! Everything that is measured, in the order of the table, with its target.
+//! Every measurement with its target, in the order of the table.
 
 use super::check::Window;
 
@@ -24,7 +24,7 @@ pub enum Target {
     None,
     AtLeast(f64),
     AtMost(f64),
-    /// So many times the reference, at most.
+    /// At most this many times the reference.
     Times(f64, &'static str),
 }
 
@@ -32,7 +32,7 @@ pub enum Target {
 pub struct Cold {
     pub name: &'static str,
     pub goal: Goal,
-    /// The same question with many IPs, held against the time with fewer.
+    /// The same question in a run with many IPs. Its reference is the time with fewer IPs.
     pub growth: Goal,
     pub path: &'static str,
     pub window: Window,
@@ -50,7 +50,7 @@ const fn goal(what: &'static str, unit: Unit, target: Target, wide: Target) -> G
     }
 }
 
-/// A cold question: its name is also that of its query in `peer.py`.
+/// A cold question. Its query in `peer.py` has the same name.
 macro_rules! cold {
     ($name:literal, $path:literal, $window:expr) => {
         Cold {

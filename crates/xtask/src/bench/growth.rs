@@ -1,4 +1,4 @@
-//! A run with many IPs, held against an earlier run with fewer, on the same runtime.
+//! Compares a run with many IPs with an earlier run with fewer IPs, on the same runtime.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,11 @@ use super::table::Table;
 use super::{JUDGED_HITS, WIDE_IPS};
 use crate::up::Runtime;
 
-/// The number of IPs that a wide run is held against.
+/// The number of IPs in the earlier run.
 const REFERENCE_IPS: u32 = 50_000;
 
-/// Keeps the cold times of a run with 50,000 IPs; holds those of a wide run against them.
+/// If the run has 50,000 IPs, keeps its cold times. If it is a wide run, compares its cold times
+/// with the kept ones.
 pub fn compare(folder: &Path, runtime: Runtime, plan: &Plan, table: &mut Table) -> Result<()> {
     let file = file(folder, runtime);
     if plan.ips == REFERENCE_IPS && plan.hits >= JUDGED_HITS {

@@ -1,5 +1,5 @@
-//! A client for HTTP/1.1 over one connection that is kept. It costs little beside the server: on a
-//! small machine, both share the same cores.
+//! A client for HTTP/1.1 over one kept connection. It must cost little, because on a small machine
+//! it shares the cores with the server.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// Longer than the app lets any answer take.
+/// Longer than any answer of the app may take.
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// A body up to this size is sent together with its head.
 const SMALL_BODY: usize = 16 * 1024;
@@ -51,7 +51,7 @@ impl Head {
     }
 }
 
-/// The value of a header. Its name is in lower case.
+/// The value of a header. `name` is in lower case.
 pub fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let found = headers.iter().find(|(known, _)| known == name);
     found.map(|(_, value)| value.as_str())
@@ -67,7 +67,7 @@ impl Connection {
         Ok(Self { stream })
     }
 
-    /// Sends a request and reads its answer whole.
+    /// Sends a request, and reads the whole answer.
     pub fn send(&mut self, request: &Request) -> Result<Answer> {
         let mut body = Vec::new();
         let mut answer = self.stream(request, |part| body.extend_from_slice(part))?;
@@ -75,8 +75,8 @@ impl Connection {
         Ok(answer)
     }
 
-    /// Sends a request and hands on the parts of the answer's body as they come. The headers have
-    /// the trailers, too.
+    /// Sends a request, and passes the parts of the answer's body to `sink` as they come. The
+    /// headers include the trailers.
     pub fn stream(&mut self, request: &Request, mut sink: impl FnMut(&[u8])) -> Result<Answer> {
         self.write(request)?;
         let mut head = self.read_head()?;

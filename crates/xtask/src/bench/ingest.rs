@@ -17,10 +17,10 @@ const CONNECTIONS: usize = 4;
 const HITS_PER_REQUEST: u64 = 50_000;
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long the app may take to count all that it recorded.
+/// How long the app may take to fold all recorded hits.
 const FOLDED_WITHIN: Duration = Duration::from_secs(1_200);
 
-/// The hits of a plan, in files of a request each, and their counts.
+/// The hits of a plan, in one file for each request, and their counts.
 pub struct Data {
     pub requests: Vec<PathBuf>,
     pub access_log: Option<PathBuf>,
@@ -32,7 +32,8 @@ pub struct Import {
     pub folded: Duration,
 }
 
-/// Writes the hits into `folder`, which must exist; also as an access log, if it is wanted.
+/// Writes the hits into `folder`, which must exist. If `wants_access_log`, writes an access log,
+/// too.
 pub fn write(plan: Plan, folder: &Path, wants_access_log: bool) -> Result<Data> {
     use std::io::Write as _;
     let mut data = Data {
@@ -92,7 +93,7 @@ pub fn import(app: &App, data: &Data) -> Result<Import> {
     })
 }
 
-/// Waits until an answer holds everything that was recorded, and checks that these are `hits`.
+/// Waits until an answer counts every recorded hit. Checks that there are `hits` of them.
 pub fn wait_until_folded(app: &App, hits: u64) -> Result<()> {
     let mut client = app.client()?;
     let deadline = Instant::now() + FOLDED_WITHIN;
@@ -107,7 +108,8 @@ pub fn wait_until_folded(app: &App, hits: u64) -> Result<()> {
     bail!("the hits are not counted after {FOLDED_WITHIN:?}")
 }
 
-/// Posts lines, all of which are good. If the app is too busy, posts them again under the same key.
+/// Posts lines. All of them must be good. If the app is too busy, posts them again under the same
+/// key.
 pub fn post_until_acknowledged(client: &mut Client, lines: &[u8], key: &str) -> Result<()> {
     for _ in 0..TRIES {
         let answer = client.post(lines, key)?;

@@ -25,18 +25,18 @@ const BURST_REQUESTS: usize = 16;
 
 pub struct Live<'a> {
     app: &'a App,
-    /// Short lines, as of a gateway that sends a hit when it sees it.
+    /// Short lines, as of a gateway that sends a hit as soon as it sees it.
     lines: Vec<String>,
-    /// The hits that were acknowledged in all.
+    /// The hits that were acknowledged so far, in all.
     recorded: AtomicU64,
     /// How long each loop runs.
     time: Duration,
-    /// So that no key comes twice.
+    /// The number for the next key. No key may come twice.
     keys: AtomicU64,
 }
 
 impl<'a> Live<'a> {
-    /// `recorded` hits are in the app.
+    /// `recorded` is the number of hits that are in the app already.
     pub fn new(app: &'a App, plan: Plan, recorded: u64, time: Duration) -> Result<Self> {
         let hits = Plan {
             hits: 100_000,
@@ -63,7 +63,7 @@ impl<'a> Live<'a> {
         wait_until_folded(self.app, self.recorded.load(Relaxed))
     }
 
-    /// One hit a request.
+    /// Measures requests with one hit each.
     pub fn one_hit(&self, table: &mut Table) -> Result<()> {
         let begun = Instant::now();
         let send = |first: usize| -> Result<u64> {
@@ -92,7 +92,7 @@ impl<'a> Live<'a> {
         self.settle()
     }
 
-    /// Questions alone, hits alone, and then both at once.
+    /// Measures questions alone, hits alone, and then both at once.
     pub fn steady(&self, table: &mut Table) -> Result<()> {
         let until = || Instant::now() + self.time;
         let mut idle_answers = self.ask(until())?.times;
@@ -128,8 +128,8 @@ impl<'a> Live<'a> {
         Ok(asked)
     }
 
-    /// Records at a fixed rate. A request's time is counted from when it was due. So it also counts
-    /// if the app makes later requests wait.
+    /// Records at a fixed rate. The time of a request counts from the moment at which it was due.
+    /// So the wait for earlier requests is part of it.
     fn record(&self, until: Instant) -> Result<Recorded> {
         let begun = Instant::now();
         let pace = Duration::from_secs(1) * STEADY_HITS_PER_REQUEST / STEADY_HITS_PER_SECOND;
@@ -175,7 +175,7 @@ impl<'a> Live<'a> {
         })
     }
 
-    /// A question right after many hits in few requests, all sent at once.
+    /// Measures a question right after many hits in a few requests, which are all sent at once.
     pub fn burst(&self, hits_per_request: usize, table: &mut Table) -> Result<()> {
         let lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
         let body = lines.get(..hits_per_request).unwrap_or(&lines);

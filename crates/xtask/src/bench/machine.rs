@@ -1,4 +1,4 @@
-//! What the numbers are of: the server and the machine.
+//! Describes the server and the machine that were measured.
 
 use std::fs;
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! Measures the app as its users meet it, on this machine, and prints one table. Every answer is
-//! checked: a number from a wrong answer ends the run.
+//! Measures the app on this machine as its users meet it, and prints one table. Every answer is
+//! checked. A wrong answer ends the run.
 
 mod app;
 mod ask;
@@ -37,13 +37,13 @@ use crate::host::{self, Profile};
 use crate::up::{self, Runtime};
 use crate::workspace::Workspace;
 
-/// The targets are for runs of at least as many hits.
+/// If a run has fewer hits, the targets do not hold for it.
 const JUDGED_HITS: u64 = 1_000_000;
-/// From this number of IPs on, the targets of a wide run hold.
+/// A run with at least this many IPs is a wide run. It has targets of its own.
 const WIDE_IPS: u32 = 1_000_000;
 /// How long each loop under load runs.
 const LOAD_TIME: Duration = Duration::from_secs(20);
-/// The newest hit is so much older than the run.
+/// The age of the newest hit at the start of the run.
 const AGE_MS: u64 = 60_000;
 
 #[derive(Args)]
@@ -100,7 +100,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = workspace.target().join("bench");
     fs::create_dir_all(&folder)?;
     let lock = File::create(folder.join("lock"))?;
-    // If another run is under way, this one waits: both would measure each other.
+    // If another run is under way, this one waits. Otherwise each run would disturb the other.
     lock.lock()?;
     components::build(workspace)?;
     let program = match (runtime, &options.host) {
@@ -187,7 +187,7 @@ impl Setup<'_> {
         ask::kept(&app, counts, table)?;
         peak = peak.max(app.memory()?.peak);
         ask::export(&app, counts, table)?;
-        // A small run is to see that it runs.
+        // A small run only shows that the measurement works.
         let (time, patience) = match hits < JUDGED_HITS / 10 {
             true => (LOAD_TIME / 20, Duration::ZERO),
             false => (LOAD_TIME, disk::CLEANED_WITHIN),
@@ -221,7 +221,7 @@ impl Setup<'_> {
         Ok(())
     }
 
-    /// What was measured, where and when.
+    /// The line above the table: the hits, the server, the machine and the date.
     fn heading(&self) -> Result<String> {
         let number = |count: u32| table::thousands(f64::from(count));
         Ok(format!(

@@ -1,11 +1,11 @@
-"""The same questions to DuckDB: one local table of the same raw hits, two threads.
+"""Asks DuckDB the same questions: one local table of the same raw hits, two threads.
 
 usage: peer.py DATABASE FILES WEEK_MS MONTH_MS
 
-FILES is a glob of NDJSON. A window begins at WEEK_MS or MONTH_MS, in milliseconds since 1970. Prints
-JSON: the number of hits, the seconds that loading took, the ten most called paths of the week, and
-of each query the median in milliseconds. A query is run with exact and with approximate percentiles.
-The faster way counts.
+FILES is a glob of NDJSON files. A window begins at WEEK_MS or MONTH_MS, in milliseconds since 1970.
+Prints JSON: the number of hits, the seconds that loading took, the ten most called paths of the
+week, and the median of each query in milliseconds. A query is run with exact and with approximate
+percentiles. The faster way counts.
 """
 
 import json

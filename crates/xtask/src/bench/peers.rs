@@ -1,5 +1,5 @@
-//! Other tools that answer the same questions of the same hits: DuckDB and GoAccess. If one is
-//! missing, it is skipped by name.
+//! Other tools that answer the same questions from the same hits: DuckDB and GoAccess. If a tool is
+//! missing, it is skipped, and its name is printed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,11 @@ use super::ingest::Data;
 use super::table::{Table, thousands};
 use crate::command;
 
-/// Questions to DuckDB, in Python.
+/// The script that asks DuckDB, in Python.
 const SCRIPT: &str = include_str!("peer.py");
 
-/// The Python that has DuckDB, in `folder`. The first time, fetches DuckDB from PyPI. `None` if that
-/// does not go.
+/// Returns the Python in `folder` that has DuckDB. The first time, it fetches DuckDB from PyPI.
+/// `None`: DuckDB cannot be fetched.
 pub fn prepare_duckdb(folder: &Path) -> Option<PathBuf> {
     let venv = folder.join("duckdb");
     let python = venv.join("bin/python");
@@ -47,7 +47,7 @@ pub fn prepare_duckdb(folder: &Path) -> Option<PathBuf> {
     }
 }
 
-/// Asks DuckDB. Gives its name and version.
+/// Asks DuckDB. Returns its name and version.
 pub fn duckdb(
     python: &Path,
     work: &Path,
@@ -89,9 +89,9 @@ pub fn duckdb(
     Ok(format!("DuckDB {}", version.unwrap_or_default()))
 }
 
-/// GoAccess reads the same hits as an access log, and writes its report. That is held against an
-/// import with its first answer.
-/// Gives its name and version, if it is installed.
+/// GoAccess reads the same hits from an access log, and writes its report. Its speed is the
+/// reference for an import with its first answer. Returns the name and version of GoAccess. `None`:
+/// it is not installed.
 pub fn goaccess(work: &Path, data: &Data, table: &mut Table) -> Result<Option<String>> {
     let Some(log) = &data.access_log else {
         return Ok(None);
@@ -128,7 +128,7 @@ pub fn goaccess(work: &Path, data: &Data, table: &mut Table) -> Result<Option<St
     for goal in [&goals::IMPORT, &goals::IMPORT_REDIS] {
         table.refer(goal.what, "GoAccess, to its report", rate);
     }
-    // It says `GoAccess - 1.7.`, and more.
+    // GoAccess prints `GoAccess - 1.7.`, and more.
     let version = version.lines().next().unwrap_or_default();
     Ok(Some(
         version.replace(" - ", " ").trim_end_matches('.').to_owned(),

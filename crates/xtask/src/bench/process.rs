@@ -1,5 +1,5 @@
-//! Processes that this tool started: their memory, and their end. Spin serves in a child of its own,
-//! so a process counts together with those that it started.
+//! The memory and the end of processes that this tool started. Spin serves in a child process. So a
+//! process counts together with its descendants.
 
 use std::fs;
 use std::process::{Child, Command};
@@ -15,24 +15,24 @@ pub struct Memory {
     pub now: u64,
 }
 
-/// The memory of that process which has most of it: this process, or one that it started.
+/// The memory of the process or of one of its descendants: the one with the highest peak.
 pub fn memory(id: u32) -> Result<Memory> {
     let memories = family(id).into_iter().filter_map(memory_of);
     memories.max().context("the process has ended")
 }
 
-/// Sets the peak to the memory of now.
+/// Sets the peak to the present memory.
 pub fn forget_peak(id: u32) -> Result<()> {
     for id in family(id) {
-        // Linux resets the peak for 5.
+        // Writing 5 makes Linux reset the peak.
         fs::write(format!("/proc/{id}/clear_refs"), "5")
             .context("the peak of the memory cannot be reset")?;
     }
     Ok(())
 }
 
-/// Asks the process to end. If it has not ended after `patience`, kills it. Then kills those of its
-/// children that it left.
+/// Asks the process to end. If it has not ended after `patience`, kills it. Then kills its
+/// descendants that are still alive.
 pub fn end(child: &mut Child, patience: Duration) -> Result<()> {
     let family = family(child.id());
     if child.try_wait()?.is_none() {
@@ -65,7 +65,7 @@ fn memory_of(id: u32) -> Option<Memory> {
     })
 }
 
-/// The process, and all that descend from it.
+/// The process and all its descendants.
 fn family(id: u32) -> Vec<u32> {
     let processes: Vec<(u32, u32)> = fs::read_dir("/proc")
         .into_iter()
@@ -91,7 +91,7 @@ fn is_alive(id: u32) -> bool {
 
 fn parent(id: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // Behind the name, which may hold anything: state, parent.
+    // The name may hold any character. Behind it are: state, parent.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     fields.nth(1)?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! A Redis of this run alone, whose writes are on disk before they are answered.
+//! A Redis for this run alone. It writes to disk before it answers.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -25,7 +25,7 @@ pub fn is_installed() -> Result<bool> {
 }
 
 impl Redis {
-    /// Starts it on a free port. Its data go to `folder`.
+    /// Starts Redis on a free port. Its data are in `folder`.
     pub fn start(folder: &Path) -> Result<Self> {
         fs::create_dir(folder)?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
@@ -58,7 +58,7 @@ impl Redis {
         Ok(redis)
     }
 
-    /// The configuration that makes the app use it.
+    /// The runtime configuration that makes the app use this Redis.
     pub fn runtime_config(&self) -> &Path {
         &self.config
     }

@@ -1,17 +1,17 @@
-//! The table: what was measured, beside what it is held against.
+//! The table of the measurements, each beside its reference.
 
 use std::fmt;
 
 use super::goals::{Goal, Target, Unit};
 
-/// Where there is nothing to show.
+/// Shown if there is no value.
 const NOTHING: &str = "–";
 
 pub struct Row {
     pub goal: &'static Goal,
     pub measured: f64,
     pub reference: Option<Reference>,
-    /// What a reader must know of this number.
+    /// A fact that a reader must know about this number.
     pub note: String,
 }
 
@@ -22,14 +22,14 @@ pub struct Reference {
 
 pub struct Table {
     pub rows: Vec<Row>,
-    /// Whether the run was of many IPs, for which other targets hold.
+    /// Whether the run has many IPs. Such a run has other targets.
     pub is_wide: bool,
-    /// Whether the run was large enough for the targets.
+    /// Whether the run is large enough for the targets.
     pub is_judged: bool,
 }
 
 impl Table {
-    /// Adds a measurement, and says it to those who wait.
+    /// Adds a measurement, and prints it at once.
     pub fn add(&mut self, goal: &'static Goal, measured: f64, note: impl Into<String>) {
         let note = note.into();
         eprintln!("  {}: {} {note}", goal.what, goal.unit.show(measured));
@@ -41,7 +41,7 @@ impl Table {
         });
     }
 
-    /// Sets what the measurement is held against. Nothing, if it was not measured.
+    /// Sets the reference of a measurement. If it was not measured, does nothing.
     pub fn refer(&mut self, what: &str, name: impl Into<String>, value: f64) {
         let row = self.rows.iter_mut().find(|row| row.goal.what == what);
         if let Some(row) = row {
@@ -135,7 +135,7 @@ impl Unit {
     }
 }
 
-/// The number in whole, with a comma before each three digits.
+/// The number without a fraction, with a comma before each three digits.
 pub fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
