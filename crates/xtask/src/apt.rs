@@ -39,7 +39,7 @@ impl Apt {
     pub fn open(folder: &Path, mirror: &str, suite: &str) -> Result<Self> {
         let Some(keyring) = KEYRINGS.iter().find(|path| Path::new(path).is_file()) else {
             bail!(
-                "the Debian archive keyring is missing: `apt-get install debian-archive-keyring` brings it"
+                "the Debian archive keyring is missing. `apt-get install debian-archive-keyring` installs it"
             );
         };
         for each in ["lists/partial", "cache/archives/partial"] {
@@ -95,8 +95,9 @@ impl Apt {
         update.args(["update", "--quiet=2", "-o", "APT::Update::Error-Mode=any"]);
         command::read(&mut update).with_context(|| {
             format!(
-                "the lists of Debian {suite} cannot be fetched and verified. Where a key is unknown, a newer debian-archive-keyring \
-                 may bring it; where a mirror is frozen on purpose, the machine's own apt settings may allow its age"
+                "the lists of Debian {suite} cannot be fetched and verified. If a key is unknown, a newer \
+                 debian-archive-keyring may have it. If a mirror is frozen on purpose, the machine's own apt \
+                 settings may allow its age"
             )
         })?;
         Ok(())

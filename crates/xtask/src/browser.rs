@@ -33,6 +33,6 @@ pub fn prepare(workspace: &Workspace) -> Result<()> {
         .args(["--no-audit", "--no-fund"]);
     match command::read_if_installed(&mut npm).context("axe-core cannot be fetched")? {
         Some(_) => Ok(()),
-        None => bail!("npm is not installed, which fetches axe-core"),
+        None => bail!("npm is not installed. It fetches axe-core"),
     }
 }

@@ -17,7 +17,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         command::run(cargo.current_dir(workspace.root()).args(args))
     };
     cargo(&["fmt", "--all", "--check"])
-        .context("The code is not formatted; `cargo fmt --all` does it")?;
+        .context("The code is not formatted. `cargo fmt --all` formats it")?;
     deny::check(workspace)?;
     cargo(&[
         "clippy",
@@ -28,7 +28,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         "-D",
         "warnings",
     ])
-    .context("The lints found something")?;
+    .context("The lints found errors")?;
     cargo(&["test", "--workspace", "--locked", "--no-run"])
         .context("The tests could not be built")?;
     // The build is written to the disk before the tests begin. Otherwise the tests' stores would

@@ -31,7 +31,7 @@ pub fn run(command: &mut Command) -> Result<()> {
         .status()
         .with_context(|| format!("{name} cannot be started"))?;
     if !status.success() {
-        bail!("{name} failed ({status}); its own messages are above");
+        bail!("{name} failed ({status}). Its own messages are above");
     }
     Ok(())
 }

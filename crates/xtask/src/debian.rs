@@ -56,7 +56,7 @@ pub fn make(folder: &Path, check: impl Fn(&Path) -> Result<()>) -> Result<()> {
     fs::rename(&unfinished, folder)
         .with_context(|| format!("{} cannot be put in place", folder.display()))?;
     eprintln!(
-        "The toolchain is in {}; later builds need no network.",
+        "The toolchain is in {}. Later builds need no network.",
         folder.display()
     );
     Ok(())
@@ -72,7 +72,7 @@ fn unpack_packages(folder: &Path) -> Result<()> {
         let shown = apt.show(&PACKAGES)?;
         let Some(version) = common_version(&shown, PACKAGES) else {
             eprintln!(
-                "Debian {suite} has no {} of one version.",
+                "Debian {suite} does not have {} in the same version.",
                 PACKAGES.join(" and ")
             );
             remove(&work)?;
@@ -88,7 +88,7 @@ fn unpack_packages(folder: &Path) -> Result<()> {
         return remove(&work);
     }
     bail!(
-        "neither of Debian's suites {} has {} of one version at the moment",
+        "at the moment, none of Debian's suites ({}) has {} in the same version",
         SUITES.join(", "),
         PACKAGES.join(" and ")
     )
@@ -154,7 +154,7 @@ fn find_loader(libraries: &Path) -> Result<PathBuf> {
         }
     }
     bail!(
-        "Debian's libc6 brought no dynamic loader below {}",
+        "Debian's libc6 has no dynamic loader below {}",
         libraries.display()
     )
 }

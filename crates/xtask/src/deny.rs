@@ -17,7 +17,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     let mut deny = Command::new(program);
     deny.current_dir(workspace.root())
         .args(["check", "licenses", "bans", "sources"]);
-    command::run(&mut deny).context("A dependency is not what deny.toml allows")
+    command::run(&mut deny).context("deny.toml does not allow the dependencies")
 }
 
 fn find_or_install(workspace: &Workspace) -> Result<PathBuf> {

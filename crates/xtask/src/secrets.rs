@@ -59,7 +59,7 @@ impl Secrets {
             .collect();
         if !new.is_empty() {
             replace(&path, &with_tokens(&text, &new))
-                .with_context(|| format!("the tokens cannot be kept in {}", path.display()))?;
+                .with_context(|| format!("the tokens cannot be written to {}", path.display()))?;
         } else if secrets
             .both()
             .iter()
@@ -147,7 +147,7 @@ fn replace(path: &Path, text: &str) -> Result<()> {
 fn warn_if_readable(path: &Path) -> Result<()> {
     if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
         eprintln!(
-            "WARNING: other users of this machine can read {0}: `chmod 600 {0}`",
+            "WARNING: other users of this machine can read {0}. `chmod 600 {0}` prevents it",
             path.display()
         );
     }

@@ -29,7 +29,9 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     };
     // This comes last, even if the tests failed, because people read the last lines.
     if !schemathesis_is_installed(workspace) {
-        eprintln!("SKIPPED schemathesis: it is not installed; `{SCHEMATHESIS} prepare` does it");
+        eprintln!(
+            "SKIPPED schemathesis: it is not installed. `{SCHEMATHESIS} prepare` installs it"
+        );
     }
     if command::read_if_installed(Command::new("redis-server").arg("--version"))?.is_none() {
         eprintln!("SKIPPED redis: redis-server is not installed");
@@ -40,7 +42,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     if let Some(problem) = spin.problem() {
         eprintln!("SKIPPED spin: {problem}");
     }
-    outcome.and(described.context("The app does not do what it says of itself"))
+    outcome.and(described.context("The app does not agree with its description of the API"))
 }
 
 /// A script that makes up requests from the app's description, and sends them to the app.

@@ -45,7 +45,7 @@ impl Toolchain {
         }
         match add_with_rustup(workspace) {
             Ok(()) if knows_target(&active_rustc()) => return Ok(Self::Active),
-            Ok(()) => eprintln!("rustup did not make {TARGET} known to the active rustc."),
+            Ok(()) => eprintln!("rustup added {TARGET}, but the active rustc does not know it."),
             Err(error) => eprintln!("rustup cannot add {TARGET}: {error:#}"),
         }
         debian::make(&folder, |rustc| {
@@ -53,7 +53,7 @@ impl Toolchain {
             Ok(())
         })
         .with_context(|| {
-            format!("This machine has no {TARGET} target, and none could be made. Where rustup can download, `rustup target add {TARGET}` is all it takes")
+            format!("This machine has no {TARGET} target, and none could be made. If rustup can download here, run `rustup target add {TARGET}`")
         })?;
         Self::debian(&folder)
     }
@@ -71,7 +71,7 @@ impl Toolchain {
         let folders = [linkers.join("gcc-ld"), linkers]
             .into_iter()
             .chain(env::split_paths(&machine));
-        let path = env::join_paths(folders).context("PATH cannot be put together")?;
+        let path = env::join_paths(folders).context("the linkers cannot be added to PATH")?;
         Ok(Self::Debian {
             rustc: debian::rustc(folder),
             path,
@@ -100,7 +100,7 @@ fn linker_folder() -> Result<PathBuf> {
     for linker in ["wasm-component-ld", "rust-lld", "gcc-ld/wasm-ld"] {
         ensure!(
             folder.join(linker).is_file(),
-            "The active Rust toolchain has no {linker} in {}: linking for {TARGET} takes it; a Rust installed by rustup brings it",
+            "The active Rust toolchain has no {linker} in {}. {TARGET} cannot be linked without it. A Rust that rustup installed has it",
             folder.display()
         );
     }

@@ -103,7 +103,7 @@ pub fn choose(asked: Option<Runtime>) -> Result<Runtime> {
         (Some(_), Some(problem)) => bail!("Spin cannot serve the app: {problem}"),
         (None, Some(problem)) => {
             if !matches!(spin, Spin::Missing) {
-                eprintln!("Spin is passed over for the embedded host: {problem}.");
+                eprintln!("The embedded host serves the app, because Spin cannot: {problem}.");
             }
             Ok(Runtime::Embedded)
         }
@@ -150,7 +150,7 @@ fn greeting(listen: SocketAddr, runtime: Runtime, secrets: &Secrets, env_file: &
     text += &format!(
         "\nRecord a hit:\n  curl -i http://{listen}/collect -H \"Authorization: Bearer {ingest}\" \\\n    \
          -H 'Content-Type: application/json' -d '{{\"ip\":\"192.0.2.1\",\"method\":\"GET\",\"path\":\"/users\"}}'\n\
-         Ask about all:\n  curl http://{listen}/admin/global-stats -H \"Authorization: Bearer {admin}\"\n\
+         Ask about all hits:\n  curl http://{listen}/admin/global-stats -H \"Authorization: Bearer {admin}\"\n\
          In a browser, with the admin token:\n  http://{listen}/admin/\n\n"
     );
     text

@@ -56,13 +56,13 @@ impl Retry {
 /// Why a batch was not acknowledged.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    #[error("{status}: the server does not take this token")]
+    #[error("{status}: the server does not accept this token")]
     Token { status: u16 },
-    #[error("413: the batch is too large for the server, try a smaller --batch-size")]
+    #[error("413: the batch is too large for the server. Try a smaller --batch-size")]
     TooLarge,
     #[error("the server answered {status}{}", detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default())]
     Refused { status: u16, detail: Option<String> },
-    #[error("the server answered {status}, but not as Rollcall does: is the URL right?")]
+    #[error("the server answered {status}, but not as Rollcall does. Is the URL right?")]
     Stranger { status: u16 },
     #[error("{0}")]
     Request(String),

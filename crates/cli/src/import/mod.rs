@@ -79,14 +79,16 @@ pub enum ImportError {
         "no ingest token: give --token, or set ROLLCALL_INGEST_TOKEN, or SPIN_VARIABLE_INGEST_TOKEN in the environment or the app's .env"
     )]
     NoToken,
-    #[error("the file is a JSON array, not a hit a line: jq -c '.[]' FILE | rollcall import -")]
+    #[error(
+        "the file is a JSON array, not one hit a line. Try: jq -c '.[]' FILE | rollcall import -"
+    )]
     Array,
     #[error("cannot read {file}: {source}")]
     Open { file: String, source: io::Error },
-    #[error("cannot read on: {0}")]
+    #[error("cannot read the rest: {0}")]
     Read(#[from] io::Error),
     #[error(
-        "line {number} is longer than {} bytes: no hit is",
+        "line {number} is longer than {} bytes. No hit is that long",
         lines::BATCH_BYTES_MAX
     )]
     LongLine { number: u64 },

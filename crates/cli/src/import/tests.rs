@@ -317,10 +317,10 @@ fn a_server_that_is_not_there_is_given_up() {
 fn what_will_not_pass_is_not_tried_again() {
     let problem = r#"{"title": "Bad request", "detail": "more than 5 hits"}"#;
     let cases = [
-        (status(401), "401: the server does not take this token"),
+        (status(401), "401: the server does not accept this token"),
         (
             status(413),
-            "413: the batch is too large for the server, try a smaller --batch-size",
+            "413: the batch is too large for the server. Try a smaller --batch-size",
         ),
         (status(404), "the server answered 404"),
         (

@@ -84,7 +84,7 @@ impl App {
 
     pub fn client(&self) -> Result<Client> {
         Ok(Client {
-            connection: Connection::open(self.address).context("the app takes no connection")?,
+            connection: Connection::open(self.address).context("the app accepts no connection")?,
             admin: format!("Bearer {}", self.admin),
             ingest: format!("Bearer {}", self.ingest),
         })
@@ -161,7 +161,7 @@ impl Client {
             bail!("{path} was answered {}: {}", answer.status, answer.text());
         }
         let value = serde_json::from_slice(&answer.body)
-            .with_context(|| format!("the answer to {path} is no JSON"))?;
+            .with_context(|| format!("the answer to {path} is not JSON"))?;
         Ok((took, value))
     }
 

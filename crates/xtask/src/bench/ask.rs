@@ -57,7 +57,7 @@ pub fn export(app: &App, counts: &Counts, table: &mut Table) -> Result<()> {
     let headers = client.export(PATH, |part| rows.take(part))?;
     let took = begun.elapsed();
     let after = app.memory()?;
-    let complete = http::find(&headers, "export-complete").context("the export broke off")?;
+    let complete = http::find(&headers, "export-complete").context("the export ended too early")?;
     let told = complete
         .strip_prefix("rows=")
         .context("no rows= in the trailer")?;

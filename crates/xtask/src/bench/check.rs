@@ -35,7 +35,7 @@ pub fn answer(answer: &Value, window: Window, counts: &Counts) -> Result<()> {
         .get("asOf")
         .and_then(Value::as_str)
         .context("an answer without asOf")?;
-    let as_of: Timestamp = as_of.parse().context("asOf is no time")?;
+    let as_of: Timestamp = as_of.parse().context("asOf is not a time")?;
     let since_ms = window.since_ms(as_of.as_millisecond() as u64);
     let total = counts.total(since_ms);
     if let Some(told) = answer.get("totalRequests") {
@@ -70,7 +70,7 @@ pub fn covers(answer: &Value) -> Result<()> {
 pub fn whole(answer: &Value) -> Result<()> {
     covers(answer)?;
     let whole = answer.get("behind").is_none() && answer.get("stale").is_none();
-    ensure!(whole, "an answer lacks something: {answer}");
+    ensure!(whole, "an answer is not complete: {answer}");
     Ok(())
 }
 
@@ -82,7 +82,7 @@ pub fn total(answer: &Value) -> Result<u64> {
 pub fn equal<T: PartialEq + std::fmt::Debug>(what: &str, told: T, known: T) -> Result<()> {
     ensure!(
         told == known,
-        "a wrong answer: {what} is {told:?}, and should be {known:?}"
+        "a wrong answer: {what} is {told:?}, but must be {known:?}"
     );
     Ok(())
 }

@@ -42,7 +42,7 @@ pub fn live(
     let mut python = Command::new("python3");
     python.args(["-c", SUM]).arg(app.store_file());
     let Some(bytes) = command::read_if_installed(&mut python)? else {
-        eprintln!("SKIPPED live values: python3 is not installed, which adds them up");
+        eprintln!("SKIPPED live values: python3 is not installed. It adds them up");
         return Ok(());
     };
     let bytes: f64 = bytes.parse().context("SQLite has no sum")?;

@@ -27,7 +27,7 @@ pub fn compare(folder: &Path, runtime: Runtime, plan: &Plan, table: &mut Table) 
         fs::write(file, serde_json::to_string_pretty(&times)?)?;
     } else if plan.ips >= WIDE_IPS {
         let Ok(text) = fs::read_to_string(&file) else {
-            eprintln!("SKIPPED growth: no run with {REFERENCE_IPS} IPs came before");
+            eprintln!("SKIPPED growth: there is no earlier run with {REFERENCE_IPS} IPs");
             return Ok(());
         };
         let times: Value = serde_json::from_str(&text)

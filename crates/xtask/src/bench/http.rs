@@ -87,7 +87,7 @@ impl Connection {
             }
             self.read_trailers(&mut head.headers)?;
         } else if let Some(length) = head.header("content-length") {
-            let length = length.parse().context("a length that is no number")?;
+            let length = length.parse().context("a length that is not a number")?;
             self.read_exactly(length, &mut sink)?;
         } else if head.status != 204 && head.status != 304 {
             bail!("an answer {} without a length", head.status);
@@ -129,7 +129,7 @@ impl Connection {
         }
         let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
         let mut head = httparse::Response::new(&mut headers);
-        head.parse(&text).context("no HTTP answer")?;
+        head.parse(&text).context("not an HTTP answer")?;
         Ok(Head {
             status: head.code.context("an answer without a status")?,
             headers: owned(head.headers),
@@ -165,7 +165,7 @@ impl Connection {
     fn read_line(&mut self) -> Result<Vec<u8>> {
         let mut line = Vec::new();
         if self.stream.read_until(b'\n', &mut line)? == 0 {
-            bail!("the answer broke off");
+            bail!("the answer ended too early");
         }
         Ok(line)
     }
@@ -182,7 +182,7 @@ impl Connection {
             part.consume(count);
         }
         if part.limit() > 0 {
-            bail!("the answer broke off");
+            bail!("the answer ended too early");
         }
         Ok(())
     }

@@ -122,7 +122,7 @@ pub fn post_until_acknowledged(client: &mut Client, lines: &[u8], key: &str) -> 
             status => bail!("/collect answered {status}: {}", answer.text()),
         }
     }
-    bail!("/collect took {key} at none of {TRIES} tries")
+    bail!("/collect did not accept {key} in {TRIES} tries")
 }
 
 /// The result of a thread.

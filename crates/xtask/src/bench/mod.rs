@@ -77,7 +77,7 @@ struct Work(PathBuf);
 impl Work {
     fn make(folder: PathBuf) -> Result<Self> {
         if folder.exists() {
-            fs::remove_dir_all(&folder).context("what an earlier run left cannot be removed")?;
+            fs::remove_dir_all(&folder).context("an earlier run's folder cannot be removed")?;
         }
         fs::create_dir(&folder)?;
         Ok(Self(folder))

@@ -65,7 +65,7 @@ pub fn duckdb(
             .arg(work.join("*.ndjson"))
             .args([since(7), since(30)].map(|ms| ms.to_string())),
     )?;
-    let said: Value = serde_json::from_str(&said).context("DuckDB's numbers are no JSON")?;
+    let said: Value = serde_json::from_str(&said).context("DuckDB's numbers are not JSON")?;
     check::equal(
         "DuckDB's hits",
         said.pointer("/hits").and_then(Value::as_u64),
