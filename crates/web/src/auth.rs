@@ -9,8 +9,8 @@ use crate::variable;
 /// The store's counter of wrong tokens.
 pub const DENIED_COUNTER: &str = "access-denied";
 
-/// The tokens of one variable. Each of them lets in, so that a new token can be added before the
-/// old one is removed. If there is none, nobody is let in.
+/// The tokens of one variable. Each token lets a client in, so that a new token can be added before
+/// the old one is removed. If there is no token, nobody is let in.
 ///
 /// Tokens cannot be printed, on purpose.
 pub struct Tokens(Vec<String>);
@@ -28,8 +28,8 @@ impl Tokens {
         Self(tokens.map(str::to_owned).collect())
     }
 
-    /// Whether this is one of the tokens. Compares all bytes of all tokens, so that the time it
-    /// takes does not tell how much of a token is right.
+    /// Whether this is one of the tokens. Compares all bytes of all tokens, so that the time does
+    /// not tell how much of a token is right.
     pub fn contain(&self, given: &str) -> bool {
         let same = |token: &String| token.as_bytes().ct_eq(given.as_bytes());
         let any = self.0.iter().map(same);
@@ -41,8 +41,8 @@ impl Tokens {
     }
 }
 
-/// The token of a request. None if it has two `Authorization` headers, or another scheme, such as a
-/// proxy's.
+/// The token of a request. `None`: the request has two `Authorization` headers, or another scheme,
+/// such as a proxy's.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {

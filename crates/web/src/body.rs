@@ -1,4 +1,4 @@
-//! Bodies of requests, bounded.
+//! Reads bodies of requests, up to a bound.
 
 use bytes::Bytes;
 use http::StatusCode;

@@ -63,7 +63,7 @@ pub async fn post(
     })
 }
 
-/// Sends a request to another component. Gives its answer as soon as it begins.
+/// Sends a request to another component. Returns the answer as soon as its head has come.
 pub async fn request(
     component: &str,
     method: Method,
@@ -88,8 +88,8 @@ pub async fn send(request: Request<FullBody<Bytes>>) -> Result<Response, ErrorCo
 
 /// Runs a future, and polls once more the tasks that it spawns at its beginning. Sending a request
 /// spawns a task that writes the body. wit-bindgen 0.57 polls a spawned task only at the next event
-/// of the calling task. But that event may be the answer, which waits for the body. So this makes
-/// an event.
+/// of the calling task. But that event may be the answer, and the answer waits for the body. So
+/// this makes an event.
 async fn with_spawned<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut has_spawned = false;
@@ -103,7 +103,7 @@ async fn with_spawned<T>(future: impl Future<Output = T>) -> T {
     .await
 }
 
-/// The value. None if it takes longer than the deadline.
+/// The value. `None`: it takes longer than the deadline.
 pub async fn within<T>(deadline: Duration, value: impl Future<Output = T>) -> Option<T> {
     let value = std::pin::pin!(value);
     let sleep = std::pin::pin!(spin_sdk::time::sleep(deadline));

@@ -1,6 +1,6 @@
 //! The functions of the collector, in one table, and the client of other components.
 //!
-//! The collector makes its routes, its dispatch and its WIT exports of the same table.
+//! The collector makes its routes, its dispatch and its WIT exports from the same table.
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use crate::Problem;
 
 const MEDIA_TYPES: &str = "application/json, application/x-ndjson or text/plain (an access log)";
 
-/// How the hits in the body of a request are to be read.
+/// The format of the hits in the body, and the id of their batch.
 #[derive(Debug)]
 pub struct HitsHead {
     pub format: Format,
@@ -30,7 +30,7 @@ impl HitsHead {
     }
 }
 
-/// The format of `?format=`. If there is none, that of the media type.
+/// The format of `?format=`. If there is none, the format of the media type.
 fn format_of(uri: &Uri, headers: &HeaderMap) -> Result<Format, Problem> {
     let refuse = |name: &str, reason: String| {
         let name = name.to_owned();

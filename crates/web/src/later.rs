@@ -15,8 +15,8 @@ impl Later {
         Self(Cell::new(false))
     }
 
-    /// Does the work after this time. If it is scheduled already, does nothing. A call that comes
-    /// while the work is being done schedules it again.
+    /// Does the work after this time. If the work is scheduled already, does nothing. A call that
+    /// comes while the work is being done schedules it again.
     pub fn schedule<W>(
         later: &'static LocalKey<Self>,
         after: Duration,

@@ -21,17 +21,17 @@ const RETRY_AFTER_SECONDS_MAX: u64 = 600;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// The same as that of the answer.
+    /// The status code of the answer.
     #[serde(serialize_with = "status_code")]
     #[cfg_attr(feature = "openapi", schema(value_type = u16))]
     status: StatusCode,
-    /// What the status is called.
+    /// The name of the status.
     title: &'static str,
-    /// What is wrong, in words.
+    /// The error, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     detail: Option<String>,
-    /// Every parameter that is not as it must be. Left out if there is none.
+    /// Every bad parameter. Left out if there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     invalid_params: Vec<BadParameter>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -40,15 +40,15 @@ pub struct Problem {
     header: Option<(&'static str, Cow<'static, str>)>,
 }
 
-/// What an ingest request was refused for.
+/// The rejected hits of a request that has no good hit.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, Serialize)]
 pub struct Rejected {
-    /// 0: no hit was taken.
+    /// 0: no hit was accepted.
     accepted: u64,
-    /// Hits that were not taken.
+    /// The number of rejected hits.
     rejected: u64,
-    /// Why, of the first of them.
+    /// The first rejected hits, each with the reason.
     rejections: Vec<Rejection>,
 }
 
@@ -104,7 +104,7 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
-    /// 429: the token is wrong, and many other wrong ones came at the same time.
+    /// 429: the token is wrong, and many other wrong tokens came at the same time.
     pub fn too_many_wrong_tokens() -> Self {
         Self {
             header: Some(("retry-after", RETRY_AFTER_SECONDS.into())),
@@ -115,7 +115,7 @@ impl Problem {
         }
     }
 
-    /// 503: it is not known if the request took effect. The client may send it again.
+    /// 503: it is not known whether the request took effect. The client may send it again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self {
             header: Some(("retry-after", RETRY_AFTER_SECONDS.into())),
@@ -128,8 +128,8 @@ impl Problem {
         Self::unavailable("The data could not be reached in time. Ask again.")
     }
 
-    /// 503: some recorded hits are not counted yet, so an answer would lack them. Says how many
-    /// batches wait, and for how long.
+    /// 503: some recorded hits are not counted yet, so an answer would lack them. The detail says
+    /// how many batches wait, and for how long.
     pub fn behind(behind: Behind) -> Self {
         let seconds = behind.left_ms.map(|ms| ms.div_ceil(1_000));
         let seconds = seconds.map(|seconds| seconds.clamp(2, RETRY_AFTER_SECONDS_MAX));
@@ -159,7 +159,7 @@ impl Problem {
         }
     }
 
-    /// 400: no hit was taken.
+    /// 400: no hit was accepted.
     pub fn all_rejected(rejected: u64, rejections: Vec<Rejection>) -> Self {
         Self {
             rejected: Some(Box::new(Rejected {
@@ -175,7 +175,7 @@ impl Problem {
         self.status
     }
 
-    /// Gives the problem's header to an answer that tells the problem in another form.
+    /// Adds the problem's header to an answer that has the problem in another form.
     pub fn head(&self, mut reply: Reply) -> Reply {
         if let Some((name, value)) = &self.header
             && let Ok(value) = HeaderValue::from_str(value)

@@ -44,8 +44,8 @@ pub fn json_as(status: StatusCode, content_type: &'static str, value: &impl Seri
     }
 }
 
-/// An answer for another component, as postcard: for large answers, it is smaller and faster than
-/// JSON.
+/// An answer for another component, as postcard. A large answer is smaller and faster as postcard
+/// than as JSON.
 pub fn postcard(status: StatusCode, value: &impl Serialize) -> Reply {
     match postcard::to_allocvec(value) {
         Ok(body) => full(status, "application/octet-stream", body),

@@ -3,14 +3,14 @@
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-/// Signs the parts. `None` does not occur: every text is fit for a key.
+/// Signs the parts. `None` does not occur, because a key may have any length.
 pub fn sign(key: &str, parts: [&[u8]; 2]) -> Option<String> {
     let mac = mac(key, parts)?;
     Some(hex::encode(mac.finalize().into_bytes()))
 }
 
-/// Whether the signature is of these parts and this key. The time it takes does not tell how much
-/// of the signature is right.
+/// Whether the signature is of these parts and this key. The time does not tell how much of the
+/// signature is right.
 pub fn verify(key: &str, parts: [&[u8]; 2], signature: &str) -> bool {
     let given = hex::decode(signature).ok();
     let verified = given.and_then(|given| mac(key, parts)?.verify_slice(&given).ok());

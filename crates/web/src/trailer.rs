@@ -1,8 +1,8 @@
 //! The trailer that says that a streamed answer is whole.
 //!
 //! If a component dies while it sends a body, the body ends as if it were finished. So if a stream
-//! must be whole, its head names a trailer, and the stream ends with it. If the trailer does not
-//! come, a component that hands the stream on breaks it off.
+//! must be whole, its head names a trailer, and the trailer ends the stream. If the trailer does
+//! not come, a component that passes the stream on ends it with an error.
 
 use std::io::Error;
 use std::pin::Pin;

@@ -1,7 +1,8 @@
 //! Variables of the app.
 //!
-//! Some hosts ask another server for a variable. Spin stops a thread for one of the environment. A
-//! request reads up to a dozen. So an instance remembers them for a moment.
+//! Reading a variable may be slow. Some hosts ask another server. Spin blocks a thread for a
+//! variable of the environment. A request reads up to a dozen variables. So an instance remembers
+//! them for a moment.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::log;
 
-/// For so long, a value is not read again. A new value, such as that of a token, counts after this
+/// A value is not read again for this long. A new value, such as a new token, counts after this
 /// time.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
@@ -45,7 +46,7 @@ fn remembered(name: &str) -> Option<String> {
     })
 }
 
-/// A variable's value, if it is within its range. If it is not, `default`, and the log says so.
+/// A variable's value. If it is not within its range, `default` is used, and the log says so.
 pub async fn number<T>(name: &str, default: T, range: std::ops::RangeInclusive<T>) -> T
 where
     T: FromStr + PartialOrd + Display + Copy,
@@ -69,8 +70,8 @@ where
     }
 }
 
-/// A variable's value, if it is within its range. None if it is empty. Any other value is an error
-/// that says so.
+/// A variable's value. `None`: the variable is empty. A value that is not within its range is an
+/// error that says so.
 pub async fn number_if_any<T>(
     name: &str,
     range: std::ops::RangeInclusive<T>,
