@@ -37,7 +37,7 @@ pub struct App {
 }
 
 impl App {
-    /// Makes an application of its parts, and completes the link that the parts hold.
+    /// Makes an application from its parts, and completes the link that the parts hold.
     pub fn new(
         routes: Routes,
         components: BTreeMap<String, Arc<Ready>>,

@@ -29,7 +29,7 @@ pub fn new(cache_dir: Option<&Path>) -> Result<Engine> {
     }
     let engine = match Engine::new(config.allocation_strategy(pooling())) {
         Ok(engine) => engine,
-        // The pool reserves terabytes of addresses. Not every machine gives them.
+        // The pool reserves terabytes of addresses. Some machines do not allow this.
         Err(error) => {
             tracing::debug!(%error, "no room for an instance pool: allocating on demand");
             let on_demand = config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
@@ -68,7 +68,7 @@ fn tick(engine: &Engine) {
     });
 }
 
-/// Makes an error of Wasmtime's, which does not implement `std::error::Error`. The chain of its
+/// Converts an error of Wasmtime, which does not implement `std::error::Error`. The chain of its
 /// causes is kept as text.
 pub fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
     anyhow!("{error:#}")

@@ -86,7 +86,7 @@ pub type StoreLayer = Arc<dyn Fn(Arc<dyn KeyValue>) -> Arc<dyn KeyValue> + Send 
 /// [`HostConfig::chain_layer`].
 pub type ChainLayer = Arc<dyn Fn(&str, &str) -> BoxFuture<'static, Chained> + Send + Sync>;
 
-/// What to do with a chained request.
+/// The decision on a chained request.
 pub enum Chained {
     /// Make it. The value lives until the callee has answered.
     Call(Box<dyn Send + Sync>),
@@ -96,21 +96,21 @@ pub enum Chained {
     CallerTraps,
 }
 
-/// What to serve, and how.
+/// The application to serve, and the settings of the host.
 #[derive(Clone)]
 pub struct HostConfig {
     /// The path of `spin.toml`. Sources and `.env` are found relative to it.
     pub manifest: PathBuf,
-    /// Where to listen. Port 0 takes a free port: see [`Host::addr`].
+    /// The address to listen on. Port 0 takes a free port. See [`Host::addr`].
     pub listen: SocketAddr,
     /// The folder of the default key-value store.
     pub state_dir: PathBuf,
-    /// Where compiled components are kept between runs. If it is `None`, every start compiles them,
-    /// which takes seconds.
+    /// The folder in which compiled components are kept between runs. If it is `None`, every start
+    /// compiles them, which takes seconds.
     pub cache_dir: Option<PathBuf>,
     /// Spin's runtime-config file. It names the store behind each label.
     pub runtime_config: Option<PathBuf>,
-    /// Values of application variables. They come before those of the environment and of `.env`.
+    /// Values of application variables. They are used before the environment and `.env`.
     pub variables: BTreeMap<String, String>,
     /// How instances are reused.
     pub reuse: InstanceReuse,
@@ -142,8 +142,8 @@ impl HostConfig {
     }
 }
 
-/// A running application. If it is dropped, everything ends at once. [`Host::shutdown`] lets it
-/// finish.
+/// A running application. If it is dropped, everything ends at once. [`Host::shutdown`] lets
+/// requests finish.
 pub struct Host {
     app: Arc<App>,
     addr: SocketAddr,
@@ -152,9 +152,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Loads the application and serves it. All that can be known to be wrong is an error here: the
-    /// manifest, a missing variable, an unknown store, a component that does not load, an address
-    /// in use.
+    /// Loads the application and serves it. These are errors: a bad manifest, a missing variable,
+    /// an unknown store, a component that does not load, an address in use.
     pub async fn start(config: HostConfig) -> Result<Self> {
         ensure!(
             Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread,

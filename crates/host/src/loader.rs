@@ -1,5 +1,5 @@
-//! Makes an application of the operator's settings. If they are wrong, this is found here, before
-//! the host serves.
+//! Makes an application from the operator's settings. If a setting is wrong, this is found here,
+//! before the host serves.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -47,7 +47,7 @@ pub fn load(config: &HostConfig, lifecycle: &Lifecycle) -> Result<Arc<App>> {
     ))
 }
 
-/// The things that the components of one application share while they are loaded.
+/// The data that the components of one application share while they are loaded.
 struct Loader<'a> {
     config: &'a HostConfig,
     engine: Engine,

@@ -3,7 +3,7 @@
 //! A request to `http://ID.spin.internal` runs component ID in this process. The component may be
 //! private, and the network is not used. If `allowed_outbound_hosts` permits it, any other request
 //! goes out over HTTP/1, or over HTTPS with the certificate authorities of browsers. Requests to
-//! `self` are not supported: they are always denied. Of a URL only the host is logged, because the
+//! `self` are not supported: they are always denied. Only the host of a URL is logged, because the
 //! rest may hold a token.
 
 use std::sync::Arc;

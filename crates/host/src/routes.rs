@@ -28,7 +28,7 @@ struct Route {
     component: String,
 }
 
-/// The match of a path. The component is told of it in headers.
+/// The match of a path. The component gets it in headers.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Match<'a> {
     /// The id of the component that answers.

@@ -19,7 +19,8 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use crate::app::App;
 use crate::lifecycle::{Lifecycle, Phase};
 
-/// How long to wait after an error before accepting again. Most often, file descriptors are short.
+/// How long to wait after an error before accepting again. The most common error is a lack of file
+/// descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// Serves until the host drains, and then until the last connection ends.
@@ -46,7 +47,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, lifecycle: Lifecycle) {
 }
 
 async fn connection(stream: TcpStream, client: SocketAddr, app: Arc<App>, lifecycle: Lifecycle) {
-    // So a small body leaves together with its head, and does not wait for the client's
+    // With this, a small body leaves together with its head. It does not wait for the client's
     // acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");

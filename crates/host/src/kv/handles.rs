@@ -1,5 +1,5 @@
-//! The stores of an instance: the stores that it may open, and those that it has open. The two
-//! interfaces share this.
+//! The stores of an instance: the stores that it may open, and the stores that it has open. Both
+//! interfaces use this.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,7 +71,7 @@ impl Grants {
 }
 
 impl View<'_> {
-    /// Opens the store with this label, if the component may.
+    /// Opens the store with this label, if the component may open it.
     pub fn open(&mut self, label: &str) -> Result<Resource<OpenStore>, OpenError> {
         let store = self.grants.find(label)?;
         self.push(OpenStore(store))

@@ -30,7 +30,7 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// One labelled key-value store.
 #[async_trait]
 pub trait KeyValue: Send + Sync {
-    /// The value of a key. `None` if there is no such key: this is no error.
+    /// The value of a key. `None`: there is no such key. This is no error.
     async fn get(&self, key: &str) -> StoreResult<Option<Vec<u8>>>;
 
     /// Writes a value. An older value is replaced. The write is durable when this returns.

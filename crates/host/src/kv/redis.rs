@@ -1,6 +1,7 @@
 //! The Redis store, with Spin's behaviour and Spin's faults: labels do not separate keys,
 //! `get_many` fails, and a swap reports failure although it wrote. So a test against this store
-//! says how the app behaves on Spin's.
+//! `get_many` fails, and a swap reports failure although it wrote. So a test on this store shows
+//! how the app behaves on Spin.
 //!
 //! The first call makes the connection. If the connection is lost, it is made again, and calls wait
 //! for it.

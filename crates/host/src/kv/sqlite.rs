@@ -72,7 +72,8 @@ impl Database {
 }
 
 impl Store {
-    /// Does SQLite's blocking work on this thread. Other tasks of this thread move to another one.
+    /// Does SQLite's blocking work on this thread. Other tasks of this thread move to another
+    /// thread.
     fn run<T>(&self, work: impl FnOnce(&mut Connection, &str) -> StoreResult<T>) -> StoreResult<T> {
         tokio::task::block_in_place(|| {
             // If SQLite's work panics, its transaction is rolled back. So the connection stays
@@ -261,7 +262,7 @@ mod tests {
         store.set("a", b"1").await.unwrap();
         store.increment("n", 1).await.unwrap();
         let large = || vec![7; 64 * 1024];
-        // Never below the count that is there already.
+        // The limit cannot be smaller than the present number of pages.
         say("PRAGMA max_page_count = 1");
         assert!(store.set("b", &large()).await.is_err());
         let pairs = vec![("b".to_owned(), b"2".to_vec()), ("c".to_owned(), large())];
