@@ -13,7 +13,7 @@ use crate::shapes;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is wanted")]
 pub struct Stale {
-    /// `true` in an old answer that is given because there is no new one. Else absent.
+    /// `true` in an old answer that is given because there is no new one. Otherwise absent.
     #[schema(required = false, nullable = false)]
     stale: Option<bool>,
 }
@@ -27,10 +27,10 @@ pub struct Export {
     /// Absent if `from` or `to` was given.
     #[schema(schema_with = date_range, required = false)]
     pub date_range: String,
-    /// When the first bucket that counts begins. `null`: all hits up to `to` count.
+    /// The start of the first bucket that counts. `null`: all hits up to `to` count.
     #[schema(format = DateTime, required)]
     pub from: Option<String>,
-    /// When the last bucket that counts ends.
+    /// The end of the last bucket that counts.
     #[schema(format = DateTime)]
     pub to: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,8 +51,8 @@ fn date_range() -> Object {
 pub struct SignIn {
     /// The token of an admin or a viewer.
     pub token: String,
-    /// The page to go to after signing in, if it is a path under `/admin/`. Else the client goes to
-    /// `/admin/`.
+    /// The page to go to after signing in, if it is a path under `/admin/`. Otherwise the client
+    /// goes to `/admin/`.
     #[schema(required = false)]
     pub next: String,
 }

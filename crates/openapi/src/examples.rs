@@ -49,7 +49,7 @@ fn lines() -> Vec<Value> {
     lines.filter_map(Result::ok).collect()
 }
 
-/// One hit was taken, and another was not.
+/// One hit was accepted, and another was rejected.
 pub fn receipt() -> Receipt {
     let body = br#"[{"ip": "192.0.2.1", "method": "GET", "path": "/users"}, {"ip": "192.0.2.1", "method": "GET", "path": "users"}]"#;
     let intake = intake::read(body, Format::Json, NOW_MS).unwrap_or_default();
@@ -60,7 +60,7 @@ pub fn receipt() -> Receipt {
     }
 }
 
-/// No hit was taken.
+/// No hit was accepted.
 pub fn rejections() -> Problem {
     let receipt = receipt();
     Problem::all_rejected(receipt.rejected, receipt.rejections)
@@ -289,7 +289,7 @@ pub fn alert_notification() -> Option<AlertNotification> {
     })
 }
 
-/// A value as JSON. If it could not be written, it would be `null`, which no example may be.
+/// A value as JSON. If it could not be written, it would be `null`, and no example may be `null`.
 pub fn value(example: &impl Serialize) -> Value {
     serde_json::to_value(example).unwrap_or_default()
 }
@@ -327,7 +327,7 @@ fn states() -> BTreeMap<IpAddr, IpState> {
     states
 }
 
-/// Leaves the newest buckets of each period. All hits are in them.
+/// Keeps only the newest buckets of each period. All hits are in them.
 fn shorten(answer: &mut Value) {
     match answer {
         Value::Object(fields) => {

@@ -1,8 +1,8 @@
 //! The description of the HTTP API: an OpenAPI 3.1 document, and a page to read it.
 //!
-//! The document is made when the router is built, of the code of the components. The schemas are
-//! those of the types that are sent. Requests are read with the same names, ranges and defaults.
-//! The examples are values of these types. This crate is pure: it has no I/O. The pages for people
+//! The document is made from the code of the components when the router is built. The schemas come
+//! from the types that are sent. Requests are read with the same names, ranges and defaults. The
+//! examples are values of these types. This crate is pure: it has no I/O. The pages for people
 //! under `/admin/` are not in the document, but signing in is.
 //!
 //! To add a path, add a function to the file of its group under [`paths`], and a line to

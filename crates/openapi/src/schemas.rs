@@ -1,4 +1,4 @@
-//! The schemas of all that is sent and taken, by name. They are those of the types in the code.
+//! The schemas of all requests and answers, by name. They come from the types in the code.
 
 use rollcall_tally::alert::{AlertState, Event, Finding, Rule};
 use rollcall_tally::intake::REJECTIONS_SHOWN;
@@ -88,8 +88,8 @@ pub fn components() -> Components {
     components
 }
 
-/// Corrects a part that may be absent. For utoipa, such a part is `null`, as a field is. But all of
-/// its fields are left out.
+/// Corrects a part that may be absent. utoipa describes such a part as `null`, like a field. But if
+/// the part is absent, all of its fields are left out.
 fn may_lack_parts(schema: &mut RefOr<Schema>) {
     let RefOr::T(Schema::AllOf(whole)) = schema else {
         return;

@@ -7,7 +7,7 @@ use rollcall_tally::hit::METHOD_BYTES_MAX;
 use utoipa::openapi::SchemaFormat;
 use utoipa::openapi::schema::{AnyOf, AnyOfBuilder, Object, ObjectBuilder, Schema, Type};
 
-/// A country as the API spells it, in any case.
+/// A country as the API spells it, in upper or lower case.
 pub const COUNTRY: &str = "[A-Za-z][A-Za-z0-9]";
 
 /// A token of RFC 9110.

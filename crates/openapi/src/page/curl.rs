@@ -46,7 +46,7 @@ pub fn command(method: &str, path: &str, operation: &Value) -> String {
     command
 }
 
-/// The variable with the token, of the first scheme that lets in.
+/// The shell variable with the token for the first scheme.
 fn token(operation: &Value) -> Option<&'static str> {
     let first = operation["security"].as_array()?.first()?.as_object()?;
     match first.keys().next()?.as_str() {

@@ -101,7 +101,7 @@ struct Schema {
 /// Another schema. All of its fields are fields of this one.
 struct Part {
     shape: Shape,
-    /// Its fields may be absent, all of them.
+    /// True: all of its fields may be absent together.
     may_lack: bool,
 }
 

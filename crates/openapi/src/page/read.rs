@@ -148,7 +148,7 @@ fn parameter(parameter: &Value) -> Parameter {
     }
 }
 
-/// If a part may be absent, the document has it as any of two: the part, or an object of any
+/// If a part may be absent, the document has two alternatives: the part, or an object with any
 /// fields.
 fn part(schema: &Value) -> Part {
     let alternative = schema["anyOf"].get(0);
@@ -176,7 +176,7 @@ fn named(name: &str, described: &Value) -> Named {
     }
 }
 
-/// A text as it is. JSON over several lines.
+/// A text is shown as it is. JSON is shown over several lines.
 fn example(value: &Value) -> String {
     let written = value.as_str().map(str::to_owned);
     written.unwrap_or_else(|| format!("{value:#}"))

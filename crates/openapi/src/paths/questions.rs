@@ -48,7 +48,7 @@ fn path(
         .response("200", kept("The answer.", schema, answer))
         .response("304", not_modified());
     let operation = errors(operation, &OF_A_QUESTION);
-    // A question with a value in its path can be about something that is not known.
+    // If the path has a value, such as an IP, nothing may be known of the value.
     let operation = match about.path.contains('{') {
         true => errors(operation, &[Error::NotTracked]),
         false => operation,
