@@ -20,7 +20,10 @@ pub async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> 
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(bytes_max)),
         Err(error) => {
             log!(Info, "body-broke-off", error = error);
-            Err(Problem::new(StatusCode::BAD_REQUEST, "The body broke off."))
+            Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "The body ended too early.",
+            ))
         }
     }
 }
@@ -33,6 +36,6 @@ pub async fn postcard<T: DeserializeOwned>(
     let body = read(request, bytes_max).await?;
     postcard::from_bytes(&body).map_err(|error| {
         log!(Warn, "body-not-read", error = error);
-        Problem::new(StatusCode::BAD_REQUEST, "The body is not as it must be.")
+        Problem::new(StatusCode::BAD_REQUEST, "The body cannot be read.")
     })
 }

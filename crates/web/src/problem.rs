@@ -82,7 +82,7 @@ impl Problem {
             header: Some(("allow", allow.into())),
             ..Self::new(
                 StatusCode::METHOD_NOT_ALLOWED,
-                format!("Only {allow} is possible here."),
+                format!("This path allows only {allow}."),
             )
         }
     }
@@ -100,7 +100,7 @@ impl Problem {
 
     /// 413.
     pub fn too_large(bytes_max: usize) -> Self {
-        let detail = format!("A body may have {bytes_max} bytes.");
+        let detail = format!("A body may have at most {bytes_max} bytes.");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
@@ -110,7 +110,7 @@ impl Problem {
             header: Some(("retry-after", RETRY_AFTER_SECONDS.into())),
             ..Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                "Too many wrong tokens at the moment, this one among them.",
+                "This token is wrong, and so are too many others at the moment.",
             )
         }
     }
@@ -133,7 +133,7 @@ impl Problem {
     pub fn behind(behind: Behind) -> Self {
         let seconds = behind.left_ms.map(|ms| ms.div_ceil(1_000));
         let seconds = seconds.map(|seconds| seconds.clamp(2, RETRY_AFTER_SECONDS_MAX));
-        let mut problem = Self::unavailable(format!("{behind} Ask again then."));
+        let mut problem = Self::unavailable(format!("{behind} Ask again later."));
         if let Some(seconds) = seconds {
             problem.header = Some(("retry-after", seconds.to_string().into()));
         }
@@ -144,7 +144,7 @@ impl Problem {
     pub fn unreadable() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "A stored value cannot be read; the log says which.",
+            "A stored value cannot be read. The log says which.",
         )
     }
 
@@ -167,7 +167,7 @@ impl Problem {
                 rejected,
                 rejections,
             })),
-            ..Self::new(StatusCode::BAD_REQUEST, "None of the hits was acceptable.")
+            ..Self::new(StatusCode::BAD_REQUEST, "No hit was accepted.")
         }
     }
 
