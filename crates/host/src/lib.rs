@@ -14,7 +14,7 @@
 //! | file | job |
 //! |---|---|
 //! | `manifest`, `runtime_config`, `variables` | read the operator's settings |
-//! | `loader` | makes an application of the settings, or says what is wrong with them |
+//! | `loader` | makes an application from the settings, or says which setting is wrong |
 //! | `app` | the way of a request to a component |
 //! | `routes` | the component for a path, and Spin's headers |
 //! | `instance`, `pool`, `engine`, `memory` | one instance, many instances, Wasmtime, memory used |

@@ -92,8 +92,8 @@ impl Variables {
     }
 }
 
-/// The values in the file `.env` of `folder`, read as Spin reads it. None if there is no file. If a
-/// name has two values, the last one counts.
+/// The values in the file `.env` of `folder`, read as Spin reads it. Without such a file, there are
+/// no values. If a name has two values, the last one counts.
 pub fn read_dotenv(folder: &Path) -> Result<BTreeMap<String, String>> {
     let path = folder.join(".env");
     let lines = match dotenvy::from_path_iter(&path) {
@@ -105,7 +105,7 @@ pub fn read_dotenv(folder: &Path) -> Result<BTreeMap<String, String>> {
     values.map_err(|_| anyhow!("{} has a line that is no NAME=value", path.display()))
 }
 
-/// Says what is wrong with a variable's name. Spin takes lower-case letters, digits, and single
+/// Checks a variable's name, and names the error. Spin takes lower-case letters, digits, and single
 /// underscores between them.
 pub fn check_name(name: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';

@@ -56,8 +56,8 @@ pub trait KeyValue: Send + Sync {
     /// Removes many keys.
     async fn delete_many(&self, keys: Vec<String>) -> StoreResult<()>;
 
-    /// Adds to a counter, which starts at 0, and gives the sum. A value that another operation
-    /// wrote under the key is no counter.
+    /// Adds to a counter, which starts at 0, and returns the sum. A value that another operation
+    /// wrote under the key is not a counter.
     async fn increment(&self, key: &str, delta: i64) -> StoreResult<i64>;
 
     /// Writes `value` if the key's value is still `seen`. Says whether it wrote. As in Spin, **it

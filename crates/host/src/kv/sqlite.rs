@@ -3,7 +3,7 @@
 //! The table and the settings are Spin's, so that Spin can use the file, too: a rollback journal, a
 //! full sync, and a wait of five seconds for a lock that another process holds. As in Spin, a call
 //! blocks the instance that makes it. If a counter is not 8 bytes or overflows, Spin's host panics.
-//! This one gives an error.
+//! This host returns an error.
 
 use std::path::Path;
 use std::rc::Rc;
