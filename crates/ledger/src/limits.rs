@@ -42,6 +42,9 @@ pub struct Limits {
     pub fold_segments: usize,
     /// After this many hits, a fold takes no further segment. Halved for each fold that was lost.
     pub fold_hits: usize,
+    /// After this many bytes of distinct paths, countries and user agents, a fold takes no further
+    /// segment. Halved for each fold that was lost.
+    pub fold_text_bytes: usize,
     /// If a fold has read the log for this long, it takes no further segment. It always takes the
     /// first one.
     pub fold_read_ms: u64,
@@ -100,7 +103,8 @@ impl Default for Limits {
             fold_wait_ms: FOLD_WAIT_MS,
             query_wait_ms: 10_000,
             fold_segments: 4_000,
-            fold_hits: 250_000,
+            fold_hits: 1_000_000,
+            fold_text_bytes: 64 * 1024 * 1024,
             fold_read_ms: 5_000,
             chunk: 200,
             chunk_bytes: 64 * 1024,

@@ -79,6 +79,28 @@ fn a_fold_holds_no_more_hits_than_its_limit_and_one_segment() {
 }
 
 #[test]
+fn a_fold_holds_no_more_texts_than_its_limit_and_one_segment() {
+    let (store, limits) = (
+        MemoryStore::new(),
+        Limits {
+            fold_segments: 100,
+            fold_text_bytes: 4_000,
+            ..small()
+        },
+    );
+    for segment in 0..4 {
+        let of = |path: u64| hit("192.0.2.1", &format!("/{segment}/{path}"), NOW_MS);
+        append(&store, &limits, None, (0..10).map(of).collect()).unwrap();
+    }
+    let mut folded = Vec::new();
+    while fold(&store, &limits).unwrap() == Folded::Done {
+        folded.push(current(&store, &limits).hits);
+    }
+    // A text of 8 bytes counts as 208 bytes. So the second segment reaches the limit.
+    assert_eq!(folded, [20, 40]);
+}
+
+#[test]
 fn a_batch_sent_twice_counts_once() {
     let (store, limits) = (MemoryStore::new(), small());
     let batch = || vec![hit("192.0.2.1", "/a", NOW_MS)];

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::bucket::{BucketId, Tier};
-use crate::hit::Hit;
+use crate::hit::Measures;
 use crate::status::StatusClass;
 use crate::tally::Tally;
 use crate::window::Ranges;
@@ -23,8 +23,8 @@ pub struct Series {
 
 impl Series {
     /// Counts a hit in its one bucket.
-    pub fn add(&mut self, hit: &Hit, ranges: &Ranges) {
-        let bucket = BucketId::of(hit.timestamp_ms, ranges);
+    pub fn add(&mut self, at_ms: u64, hit: Measures, ranges: &Ranges) {
+        let bucket = BucketId::of(at_ms, ranges);
         self.change(bucket, |tally| tally.add(hit));
     }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::contract::{ExportRow, RecentActivity};
 use crate::filter::Filter;
-use crate::hit::{Hit, OTHER_PATHS};
+use crate::hit::{CompactHit, Hit, Names, OTHER_PATHS};
 use crate::series::Series;
 use crate::status::StatusClass;
 use crate::tally::Tally;
@@ -39,31 +39,34 @@ pub struct IpState {
 }
 
 impl IpState {
-    /// Counts a hit. Returns whether it was counted under [`OTHER_PATHS`].
+    /// Counts a single hit. For many hits, see [`Self::count`].
     pub fn add(&mut self, hit: &Hit, ranges: &Ranges) -> bool {
-        if let Some(country) = &hit.country {
-            let told = (hit.timestamp_ms, country.as_str());
+        let mut names = Names::default();
+        let hit = names.compact(&hit.as_hit_ref());
+        self.count(&hit, &names, ranges)
+    }
+
+    /// Counts a hit. Returns whether it was counted under [`OTHER_PATHS`].
+    pub fn count(&mut self, hit: &CompactHit, names: &Names, ranges: &Ranges) -> bool {
+        if let Some(country) = hit.country() {
+            let told = (hit.timestamp_ms, names.text(country));
             let known = self.country.as_ref();
             if known.is_none_or(|(at_ms, known)| (*at_ms, known.as_str()) < told) {
-                self.country = Some((hit.timestamp_ms, country.clone()));
+                self.country = Some((told.0, told.1.to_owned()));
             }
         }
-        if let Some(user_agent) = &hit.user_agent {
-            self.add_user_agent(hit.timestamp_ms, user_agent);
+        if let Some(user_agent) = hit.user_agent() {
+            self.add_user_agent(hit.timestamp_ms, names.text(user_agent));
         }
-        let mut path_key = hit.path_key();
-        let other = self.paths.len() >= PATH_KEYS_MAX && !self.paths.contains_key(&path_key);
-        if other {
-            path_key = OTHER_PATHS.to_owned();
+        let path_key = names.text(hit.path_key);
+        if let Some(path) = self.paths.get_mut(path_key) {
+            path.count(hit, ranges);
+            return false;
         }
-        let path = self.paths.entry(path_key).or_insert_with(|| PathState {
-            first_seen_ms: u64::MAX,
-            last_seen_ms: 0,
-            series: Series::default(),
-        });
-        path.first_seen_ms = path.first_seen_ms.min(hit.timestamp_ms);
-        path.last_seen_ms = path.last_seen_ms.max(hit.timestamp_ms);
-        path.series.add(hit, ranges);
+        let other = self.paths.len() >= PATH_KEYS_MAX;
+        let path_key = if other { OTHER_PATHS } else { path_key };
+        let path = self.paths.entry(path_key.to_owned()).or_default();
+        path.count(hit, ranges);
         other
     }
 
@@ -173,7 +176,23 @@ impl IpState {
     }
 }
 
+impl Default for PathState {
+    fn default() -> Self {
+        Self {
+            first_seen_ms: u64::MAX,
+            last_seen_ms: 0,
+            series: Series::default(),
+        }
+    }
+}
+
 impl PathState {
+    fn count(&mut self, hit: &CompactHit, ranges: &Ranges) {
+        self.first_seen_ms = self.first_seen_ms.min(hit.timestamp_ms);
+        self.last_seen_ms = self.last_seen_ms.max(hit.timestamp_ms);
+        self.series.add(hit.timestamp_ms, hit.measures(), ranges);
+    }
+
     /// The hits, of one class of status or of all, in the buckets that start within `starts`.
     pub fn within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> Tally {
         match self.is_within(starts) {

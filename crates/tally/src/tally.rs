@@ -7,7 +7,7 @@ use crate::histogram::{
     Bucket, add_bucket, add_bucket_from, bucket_end_us, bucket_index, percentile_us,
     subtract_bucket,
 };
-use crate::hit::Hit;
+use crate::hit::Measures;
 use crate::status::{
     NO_STATUS, StatusClass, StatusCount, StatusCounts, add_status, subtract_status,
 };
@@ -29,7 +29,7 @@ pub struct Tally {
 
 impl Tally {
     /// Counts one hit.
-    pub fn add(&mut self, hit: &Hit) {
+    pub fn add(&mut self, hit: Measures) {
         self.count += 1;
         let code = hit.status.unwrap_or(NO_STATUS);
         add_status(&mut self.statuses, StatusCount { code, count: 1 });

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::hit::Hit;
+use crate::hit::Measures;
 use crate::status::{StatusClass, StatusCounts};
 use crate::tally::Tally;
 
@@ -35,9 +35,9 @@ pub struct MethodCounts {
 
 impl Traffic {
     /// Counts one hit.
-    pub fn add(&mut self, hit: &Hit) {
+    pub fn add(&mut self, method: &str, hit: Measures) {
         self.total.add(hit);
-        let known = METHODS.into_iter().find(|known| *known == hit.method);
+        let known = METHODS.into_iter().find(|known| *known == method);
         let method = known.unwrap_or(OTHER_METHODS);
         let class = StatusClass::of(hit.status);
         match self.methods.iter_mut().find(|of| of.method == method) {
@@ -59,17 +59,11 @@ mod tests {
     fn traffic(hits: &[(&str, Option<u16>)]) -> Traffic {
         let mut traffic = Traffic::default();
         for (method, status) in hits {
-            traffic.add(&Hit {
-                ip: [192, 0, 2, 1].into(),
-                timestamp_ms: 0,
-                method: (*method).to_owned(),
-                path: "/".to_owned(),
+            let hit = Measures {
                 status: *status,
-                response_time_us: None,
-                bytes: None,
-                country: None,
-                user_agent: None,
-            });
+                ..Measures::default()
+            };
+            traffic.add(method, hit);
         }
         traffic
     }

@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use indexmap::IndexMap;
 use rollcall_store::value::{decode, encode};
+use rollcall_tally::IpState;
+use rollcall_tally::hit::{CompactHit, Names};
 use rollcall_tally::rollup::Deltas;
-use rollcall_tally::{Hit, IpState};
 
 use super::batch_ids::IdsWritten;
 use super::log::Pending;
@@ -34,7 +36,7 @@ struct Draft {
 
 /// An IP that called.
 struct Touched {
-    hits: Vec<Hit>,
+    hits: Vec<CompactHit>,
     /// Its entry in the base.
     before: Entry,
     after: Entry,
@@ -68,7 +70,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let plan = plan(base, &draft, &dirty, &ids);
         let mut outbox = Outbox::new(held, k, plan, &self.limits);
         let deltas = self
-            .write_states(&mut outbox, &mut draft, &mut root)
+            .write_states(&mut outbox, &mut draft, &mut root, pending.names)
             .await?;
         self.write_shards(&mut outbox, base, &mut root, &draft, &dirty)
             .await?;
@@ -95,9 +97,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         held: &Held<'_, S, C>,
         base: &Root,
         root: &mut Root,
-        hits: BTreeMap<IpAddr, Vec<Hit>>,
+        hits: IndexMap<IpAddr, Vec<CompactHit>>,
     ) -> Result<Draft, Stop> {
-        let mut of_shards: BTreeMap<usize, Vec<(IpAddr, Vec<Hit>)>> = BTreeMap::new();
+        let mut of_shards: BTreeMap<usize, Vec<(IpAddr, Vec<CompactHit>)>> = BTreeMap::new();
         for (ip, hits) in hits {
             let shard = keys::shard_of(&ip, self.limits.shards);
             of_shards.entry(shard).or_default().push((ip, hits));
@@ -233,9 +235,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         outbox: &mut Outbox<'_, '_, S, C>,
         draft: &mut Draft,
         root: &mut Root,
+        names: Names,
     ) -> Result<Deltas, Stop> {
         let ranges = self.ranges(root.aged_ms);
-        let mut deltas = Deltas::default();
+        let mut deltas = Deltas::of(names);
         let mut ips = draft.ips.iter_mut().peekable();
         while ips.peek().is_some() {
             let mut portion: Vec<(&IpAddr, &mut Touched)> = Vec::new();
@@ -285,7 +288,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 deltas.add(&state, touched.after.number, &hits, &ranges);
                 for hit in &hits {
                     root.see(hit.timestamp_ms);
-                    root.drops.other_path_hits += u64::from(state.add(hit, &ranges));
+                    root.drops.other_path_hits +=
+                        u64::from(state.count(hit, &deltas.names, &ranges));
                 }
                 deltas.rank(*ip, &state, &hits, &ranges);
                 let key = keys::ip(ip, root.k);

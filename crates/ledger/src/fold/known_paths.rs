@@ -8,6 +8,7 @@ use rollcall_tally::rollup::Deltas;
 use rollcall_tally::window::{Ranges, Span, Window};
 
 use super::outbox::Outbox;
+use super::rollups::Hashed;
 use crate::keys;
 use crate::stop::Stop;
 use crate::stored::{Change, Known, KnownRef, Root, Versioned, decode_known, encode_known};
@@ -53,11 +54,13 @@ impl KnownTask {
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// Finds the parts that hits change. If the parts become too large, all are written, in more
     /// and smaller parts.
-    pub(super) fn known_task(&self, root: &Root, deltas: &Deltas) -> KnownTask {
-        let paths = || deltas.iter().flat_map(|(_, delta)| delta.paths.keys());
+    pub(super) fn known_task(&self, root: &Root, deltas: &Deltas, names: &Hashed) -> KnownTask {
+        let paths = deltas.iter().flat_map(|(_, delta)| delta.paths());
+        let mut hashes = BTreeSet::new();
         let (mut more, mut count) = (0, 0);
-        for path_key in paths() {
-            more += path_key.len() + 30;
+        for (path, _) in paths {
+            hashes.insert(names.hash(path));
+            more += names.names.text(path).len() + 30;
             count += 1;
         }
         // At most `known_paths` paths are kept.
@@ -66,12 +69,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let wanted = (known + more as u64).div_ceil(self.limits.part_bytes);
         let wanted = wanted.next_power_of_two().min(self.limits.parts_max.into()) as u16;
         let before = root.known_parts();
-        let (parts, written): (u16, BTreeSet<u16>) = match paths().next() {
-            None => (before, BTreeSet::new()),
-            Some(_) if wanted > before => (wanted, (0..wanted).collect()),
-            Some(_) => {
-                let part = |path_key: &String| keys::part_of(keys::path_hash(path_key), before);
-                (before, paths().map(part).collect())
+        let (parts, written): (u16, BTreeSet<u16>) = match count {
+            0 => (before, BTreeSet::new()),
+            _ if wanted > before => (wanted, (0..wanted).collect()),
+            _ => {
+                let parts = hashes.iter().map(|hash| keys::part_of(*hash, before));
+                (before, parts.collect())
             }
         };
         let is_read = |part: &u16| parts != before || written.contains(part);
@@ -90,6 +93,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         root: &mut Root,
         task: KnownTask,
         deltas: &Deltas,
+        names: &Hashed,
     ) -> Result<(), Stop> {
         let ranges = self.ranges(root.aged_ms);
         let recent = Window::Month.span(&ranges);
@@ -116,18 +120,19 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
         for (bucket, delta) in deltas.iter() {
             self.clock.give_way().await;
-            for (path_key, path) in &delta.paths {
-                let hash = keys::path_hash(path_key);
+            for (path, hits) in delta.paths() {
+                self.clock.give_way().await;
+                let hash = names.hash(path);
                 let paths = all.entry(keys::part_of(hash, task.parts)).or_default();
-                let known = paths
-                    .entry((hash, path_key.clone()))
-                    .or_insert_with(|| Known {
-                        first_ms: u64::MAX,
-                        ..Known::default()
-                    });
-                known.first_ms = known.first_ms.min(path.first_ms);
-                known.last_ms = known.last_ms.max(path.last_ms);
-                known.hits.push((bucket, path.sums.tally.count));
+                let path_key = names.names.text(path).to_owned();
+                let known = paths.entry((hash, path_key)).or_insert_with(|| Known {
+                    first_ms: u64::MAX,
+                    ..Known::default()
+                });
+                let (first_ms, last_ms) = hits.seen_ms();
+                known.first_ms = known.first_ms.min(first_ms);
+                known.last_ms = known.last_ms.max(last_ms);
+                known.hits.push((bucket, hits.count()));
             }
         }
         root.known.resize(task.parts.into(), KnownRef::default());

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rollcall_tally::{Hit, Traffic};
+use indexmap::IndexMap;
+use rollcall_tally::Traffic;
+use rollcall_tally::hit::{CompactHit, Names};
 
 use super::batch_ids::BatchIds;
 use crate::lease::Held;
@@ -30,7 +32,8 @@ pub(crate) struct Pending {
     pub repeated_batches: u64,
     /// Some numbers were left for the next fold.
     pub is_full: bool,
-    pub hits: BTreeMap<IpAddr, Vec<Hit>>,
+    pub hits: IndexMap<IpAddr, Vec<CompactHit>>,
+    pub names: Names,
     pub hit_count: u64,
     /// The base's traffic, and these hits.
     pub traffic: Traffic,
@@ -55,6 +58,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     ) -> Result<Pending, Stop> {
         let segments_max = (self.limits.fold_segments >> halvings.min(31)).max(1);
         let hits_max = (self.limits.fold_hits as u64) >> halvings.min(31);
+        let text_bytes_max = self.limits.fold_text_bytes >> halvings.min(31);
         let ids = self.read_ids(held, &base.ids).await?;
         // The clock is read first, and only then the log. So a segment that is absent when the log
         // is read was absent at the clock's time, too.
@@ -69,7 +73,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             ids,
             repeated_batches: 0,
             is_full: false,
-            hits: BTreeMap::new(),
+            hits: IndexMap::new(),
+            names: Names::default(),
             hit_count: 0,
             traffic: base.traffic.clone(),
         };
@@ -82,6 +87,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             !pending.segments.is_empty()
                 && (pending.segments.len() >= segments_max
                     || pending.hit_count >= hits_max
+                    || pending.names.bytes() >= text_bytes_max
                     || read_ms >= self.limits.fold_read_ms)
         };
         while numbers.peek().is_some() && !is_full(&pending) {
@@ -125,14 +131,15 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .id
             .is_some_and(|id| !pending.ids.insert(id, stamp_ms, k, per_chunk));
         pending.repeated_batches += u64::from(is_known);
-        while let Some(hit) = segment.next()? {
+        while let Some((ip, hit)) = segment.next()? {
             if segment.hits.is_multiple_of(HITS_IN_STEP) {
                 self.clock.give_way().await;
             }
             if !is_known {
                 pending.hit_count += 1;
-                pending.traffic.add(&hit);
-                pending.hits.entry(hit.ip).or_default().push(hit);
+                pending.traffic.add(hit.method, hit.measures);
+                let hit = pending.names.compact(&hit);
+                pending.hits.entry(ip).or_default().push(hit);
             }
         }
         Ok(())

@@ -2,18 +2,16 @@
 //!
 //! Most paths do not change. Their bytes are copied.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use rollcall_tally::hit::OTHER_PATHS;
-use rollcall_tally::rollup::{Delta, PathSums};
+use rollcall_tally::hit::{Names, OTHER_PATHS};
+use rollcall_tally::rollup::{Delta, PathChange, PathSums};
 
 use crate::keys;
 use crate::stop::Stop;
 use crate::stored::{PathRecord, encode_sums};
 use crate::{Clock, Ledger, Store};
-
-/// After this many paths, others may go on.
-const PATHS_IN_STEP: usize = 256;
 
 /// A path of a bucket, and the place that it comes from.
 pub(super) struct Piece<'b> {
@@ -25,7 +23,20 @@ pub(super) struct Piece<'b> {
 pub(super) enum From<'b> {
     /// The key of the stored value, and the record in it.
     Stored(&'b str, PathRecord<'b>),
-    Hits(&'b PathSums),
+    Hits(PathChange<'b>),
+}
+
+impl Piece<'_> {
+    fn place(&self) -> (u32, &str) {
+        (self.hash, self.key)
+    }
+
+    fn count(&self) -> u64 {
+        match &self.from {
+            From::Stored(_, record) => record.count(),
+            From::Hits(hits) => hits.count(),
+        }
+    }
 }
 
 /// A path as it is written.
@@ -54,47 +65,38 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         &self,
         mut pieces: Vec<Piece<'b>>,
         delta: &Delta,
+        names: &Names,
     ) -> Result<Vec<Written<'b>>, Stop> {
-        let moved = Moved::of(delta);
-        pieces.sort_unstable_by(|a, b| (a.hash, a.key).cmp(&(b.hash, b.key)));
+        pieces.sort_unstable_by(|a, b| a.place().cmp(&b.place()));
+        self.clock.give_way().await;
+        let groups = pieces.chunk_by(|a, b| a.place() == b.place());
+        let (others, mut groups): (Vec<_>, Vec<_>) =
+            groups.partition(|group| group.first().is_some_and(|piece| piece.key == OTHER_PATHS));
         let mut other = PathSums::default();
-        let mut written = Vec::new();
-        let mut counts = Vec::new();
-        let mut left = pieces.as_slice();
-        while let Some(first) = left.first() {
-            if written.len().is_multiple_of(PATHS_IN_STEP) {
-                self.clock.give_way().await;
-            }
-            let same =
-                left.partition_point(|piece| (piece.hash, piece.key) <= (first.hash, first.key));
-            let (group, rest) = left.split_at(same);
-            left = rest;
-            if first.key == OTHER_PATHS {
-                add_all(group, &mut other)?;
-                continue;
-            }
-            let single = match group {
-                [piece] if !moved.has(first.key) => match piece.from {
-                    From::Stored(_, record) => Some(record),
-                    From::Hits(_) => None,
-                },
-                _ => None,
-            };
-            let (path, count) = match single {
-                Some(record) => (Written::Same(record), record.count()),
-                None => {
-                    let mut sums = PathSums::default();
-                    add_all(group, &mut sums)?;
-                    let bytes = encode_sums(&mut sums);
-                    let path = Written::Changed(first.hash, first.key.to_owned(), bytes);
-                    (path, sums.tally.count)
-                }
-            };
-            counts.push(count);
-            written.push(path);
+        for group in others.into_iter().chain(self.lightest(&mut groups).await) {
+            self.clock.give_way().await;
+            add_all(group, names, &mut other)?;
         }
-        let mut written = self.keep_heaviest(written, counts, &mut other)?;
-        moved.apply(&mut written, &mut other)?;
+        let mut written = Vec::with_capacity(groups.len());
+        for group in groups {
+            self.clock.give_way().await;
+            written.push(match group {
+                [
+                    Piece {
+                        from: From::Stored(_, record),
+                        ..
+                    },
+                ] => Written::Same(*record),
+                [first, ..] => {
+                    let mut sums = PathSums::default();
+                    add_all(group, names, &mut sums)?;
+                    let bytes = encode_sums(&mut sums);
+                    Written::Changed(first.hash, first.key.to_owned(), bytes)
+                }
+                [] => continue,
+            });
+        }
+        Moved::of(delta).apply(&mut written, &mut other)?;
         if other.tally.count > 0 {
             let bytes = encode_sums(&mut other);
             let path =
@@ -108,39 +110,37 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(written)
     }
 
-    /// Keeps the paths with the most hits, as many as a bucket may have. Adds the others up in
-    /// `other`.
-    fn keep_heaviest<'b>(
-        &self,
-        written: Vec<Written<'b>>,
-        counts: Vec<u64>,
-        other: &mut PathSums,
-    ) -> Result<Vec<Written<'b>>, Stop> {
-        if written.len() <= self.limits.bucket_paths {
-            return Ok(written);
+    /// If there are more paths than a bucket may have, takes out the paths with the fewest hits.
+    async fn lightest<'p, 'b>(&self, groups: &mut Vec<&'p [Piece<'b>]>) -> Vec<&'p [Piece<'b>]> {
+        let Some(too_many) = groups.len().checked_sub(self.limits.bucket_paths) else {
+            return Vec::new();
+        };
+        let mut ranked: Vec<(u64, Reverse<&str>, usize)> = Vec::with_capacity(groups.len());
+        for (at, group) in groups.iter().enumerate() {
+            self.clock.give_way().await;
+            let count = group.iter().map(Piece::count).sum();
+            let key = group.first().map_or("", |piece| piece.key);
+            ranked.push((count, Reverse(key), at));
         }
-        let mut ranked: Vec<(u64, Written)> = counts.into_iter().zip(written).collect();
-        ranked.sort_unstable_by(|(a_count, a), (b_count, b)| {
-            let by_key = || a.record().key.cmp(b.record().key);
-            b_count.cmp(a_count).then_with(by_key)
-        });
-        for (_, light) in ranked.split_off(self.limits.bucket_paths) {
-            light.record().add_to(OTHER_PATHS, other)?;
+        ranked.sort_unstable();
+        let mut is_light = vec![false; groups.len()];
+        for (_, _, at) in ranked.into_iter().take(too_many) {
+            if let Some(light) = is_light.get_mut(at) {
+                *light = true;
+            }
         }
-        let mut kept: Vec<Written> = ranked.into_iter().map(|(_, path)| path).collect();
-        kept.sort_by(|a, b| {
-            let (a, b) = (a.record(), b.record());
-            (a.hash, a.key).cmp(&(b.hash, b.key))
-        });
-        Ok(kept)
+        let mut is_light = is_light.into_iter();
+        groups
+            .extract_if(.., |_| is_light.next().unwrap_or_default())
+            .collect()
     }
 }
 
-fn add_all(group: &[Piece<'_>], sums: &mut PathSums) -> Result<(), Stop> {
+fn add_all(group: &[Piece<'_>], names: &Names, sums: &mut PathSums) -> Result<(), Stop> {
     for piece in group {
-        match piece.from {
+        match &piece.from {
             From::Stored(value_key, record) => record.add_to(value_key, sums)?,
-            From::Hits(hits) => sums.merge(hits),
+            From::Hits(hits) => hits.add_to(sums, names),
         }
     }
     Ok(())
@@ -159,10 +159,6 @@ impl<'d> Moved<'d> {
             }
         }
         Self(moved)
-    }
-
-    fn has(&self, path_key: &str) -> bool {
-        self.0.contains_key(path_key)
     }
 
     /// Moves the hits to the other country. If a path is not listed under its own name, its hits

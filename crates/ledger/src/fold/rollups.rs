@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rollcall_tally::bucket::BucketId;
+use rollcall_tally::hit::Names;
 use rollcall_tally::rollup::{Delta, Deltas, Totals};
 
 use super::merge::{From, Piece, Written};
@@ -34,8 +35,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         root: &mut Root,
         mut deltas: Deltas,
     ) -> Result<(), Stop> {
-        let tasks = self.tasks(root, &deltas);
-        let known = self.known_task(root, &deltas);
+        deltas.settle(async || self.clock.give_way().await).await;
+        let names = Hashed::of(std::mem::take(&mut deltas.names));
+        let tasks = self.tasks(root, &deltas, &names);
+        let known = self.known_task(root, &deltas, &names);
         let changes = tasks.iter().flat_map(|task| task.changes(root.k));
         let heaviest = deltas.take_heaviest();
         let changes: Vec<Change> = changes
@@ -46,7 +49,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             outbox.plan().changes.extend(changes);
         }
         self.write_heaviest(outbox, root, heaviest).await?;
-        self.write_known(outbox, root, known, &deltas).await?;
+        self.write_known(outbox, root, known, &deltas, &names)
+            .await?;
         let mut tasks = tasks.as_slice();
         while !tasks.is_empty() {
             let (group, rest) = tasks.split_at(self.group(tasks));
@@ -55,7 +59,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             for task in group {
                 let delta = deltas.take(task.bucket.into()).unwrap_or_default();
                 let written = self
-                    .write_bucket(outbox, task, delta, &mut values, root.k)
+                    .write_bucket(outbox, task, (delta, &names), &mut values, root.k)
                     .await?;
                 let is_poured = |known: &RollupRef| {
                     let mut sources = task.sources.iter();
@@ -102,7 +106,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 
     /// Which buckets are written.
-    fn tasks(&self, root: &Root, deltas: &Deltas) -> Vec<Task> {
+    fn tasks(&self, root: &Root, deltas: &Deltas, names: &Hashed) -> Vec<Task> {
         let ranges = self.ranges(root.aged_ms);
         let mut sources: BTreeMap<BucketId, Vec<RollupRef>> = BTreeMap::new();
         let mut wanted: BTreeSet<BucketId> = deltas.iter().map(|(bucket, _)| bucket).collect();
@@ -116,7 +120,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
         let more: BTreeMap<BucketId, usize> = deltas
             .iter()
-            .map(|(bucket, delta)| (bucket, bytes_of(delta, self.limits.bucket_paths)))
+            .map(|(bucket, delta)| (bucket, bytes_of(delta, names, self.limits.bucket_paths)))
             .collect();
         let task = |bucket: BucketId| {
             let sources = sources.remove(&bucket).unwrap_or_default();
@@ -143,7 +147,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         &self,
         outbox: &mut Outbox<'_, '_, S, C>,
         task: &Task,
-        delta: Delta,
+        (delta, names): (Delta, &Hashed),
         values: &mut HashMap<String, Vec<u8>>,
         k: u64,
     ) -> Result<RollupRef, Stop> {
@@ -175,12 +179,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 from: From::Stored(name, record),
             }));
         }
-        pieces.extend(delta.paths.iter().map(|(key, path)| Piece {
-            hash: keys::path_hash(key),
-            key,
-            from: From::Hits(&path.sums),
+        pieces.extend(delta.paths().map(|(path, hits)| Piece {
+            hash: names.hash(path),
+            key: names.names.text(path),
+            from: From::Hits(hits),
         }));
-        let written = self.merge(pieces, &delta).await?;
+        let written = self.merge(pieces, &delta, &names.names).await?;
         let mut bytes = 0;
         // The paths are sorted by hash, and so are the parts.
         let mut left = written.as_slice();
@@ -206,13 +210,31 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
 
 /// About how many bytes the paths of `delta` add to a bucket. At most as many paths count as a
 /// bucket has by name.
-fn bytes_of(delta: &Delta, paths_max: usize) -> usize {
-    let paths = delta.paths.iter();
-    let bytes: usize = paths
-        .map(|(key, path)| key.len() + 40 + 16 * path.sums.tally.count.min(1_000) as usize)
-        .sum();
-    let count = delta.paths.len().max(1);
-    bytes / count * count.min(paths_max)
+fn bytes_of(delta: &Delta, names: &Hashed, paths_max: usize) -> usize {
+    let (mut bytes, mut count) = (0, 0);
+    for (path, hits) in delta.paths() {
+        bytes += names.names.text(path).len() + 40 + 16 * hits.count().min(1_000) as usize;
+        count += 1;
+    }
+    bytes / count.max(1) * count.min(paths_max)
+}
+
+/// The names of the hits, and the hash of each.
+pub(super) struct Hashed {
+    pub names: Names,
+    hashes: Vec<u32>,
+}
+
+impl Hashed {
+    fn of(names: Names) -> Self {
+        let hashes = names.texts().map(keys::path_hash).collect();
+        Self { names, hashes }
+    }
+
+    pub fn hash(&self, number: u32) -> u32 {
+        let hash = self.hashes.get(number as usize);
+        hash.copied().unwrap_or_default()
+    }
 }
 
 impl RollupRef {

@@ -1,8 +1,12 @@
 //! The bytes of every kind of stored value.
 
+use std::net::IpAddr;
+
+use futures::executor::block_on;
 use proptest::prelude::*;
 use rollcall_store::testing::{Kind, check_layout, told};
 use rollcall_store::value::{encode, encode_with};
+use rollcall_tally::hit::HitRef;
 use rollcall_tally::rollup::{Deltas, PathSums, Totals};
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{Drops, Hit, IpState, Traffic};
@@ -49,7 +53,7 @@ fn kinds() -> Vec<Kind> {
                 ..hit.clone()
             };
             state.add(&hit, &ranges);
-            traffic.add(&hit);
+            traffic.add(&hit.method, hit.as_hit_ref().measures);
         }
     }
     let fine = Bucket::from(BucketId::around(Tier::Fine, NOW_MS, &ranges));
@@ -149,7 +153,10 @@ fn kinds() -> Vec<Kind> {
             key: "log:1",
             bytes: segment,
             read: |key, bytes| told(read_segment(key, bytes)),
-            expect: format!("{:?}", (Some(id), NOW_MS, &hits)),
+            expect: {
+                let hits = hits.iter().map(|hit| (hit.ip, hit.as_hit_ref()));
+                format!("{:?}", (Some(id), NOW_MS, hits.collect::<Vec<_>>()))
+            },
         },
         Kind {
             key: "ip:192.0.2.1:1",
@@ -241,23 +248,28 @@ const PATHS: &str = "paths:f6000000:0:1";
 /// Totals and sums of two hits, by so many IPs that they are stored as a bitmap.
 fn sums_of(full: &Hit, bare: &Hit) -> (Totals, PathSums) {
     let mut deltas = Deltas::default();
-    let at = |hit: &Hit, timestamp_ms| Hit {
-        timestamp_ms,
-        ..hit.clone()
-    };
     let ranges = Ranges::utc(NOW_MS);
-    for number in 0..70 {
-        let hits = [at(full, NOW_MS)];
-        deltas.add(&IpState::default(), 3 * number, &hits, &ranges);
-    }
-    for number in 1..4 {
-        let hits = [at(bare, NOW_MS)];
-        deltas.add(&IpState::default(), 1_000 * number, &hits, &ranges);
-    }
-    let mut delta = deltas
+    let mut add = |hit: &Hit, number| {
+        let timestamp_ms = NOW_MS;
+        let hit = HitRef {
+            timestamp_ms,
+            ..hit.as_hit_ref()
+        };
+        let hits = [deltas.names.compact(&hit)];
+        deltas.add(&IpState::default(), number, &hits, &ranges);
+    };
+    (0..70).for_each(|number| add(full, 3 * number));
+    (1..4).for_each(|number| add(bare, 1_000 * number));
+    block_on(deltas.settle(async || ()));
+    let delta = deltas
         .take(BucketId::around(Tier::Fine, NOW_MS, &ranges))
         .unwrap();
-    (delta.totals, delta.paths.remove("GET /größe").unwrap().sums)
+    let mut sums = PathSums::default();
+    for (path, hits) in delta.paths() {
+        assert_eq!(deltas.names.text(path), "GET /größe");
+        hits.add_to(&mut sums, &deltas.names);
+    }
+    (delta.totals, sums)
 }
 
 type Paths = Vec<(String, u32, PathSums)>;
@@ -285,9 +297,9 @@ fn read_known(key: &str, bytes: &[u8]) -> Result<Vec<(String, Known)>, LedgerErr
     Ok(paths)
 }
 
-type Read = (Option<BatchId>, u64, Vec<Hit>);
+type Read<'b> = (Option<BatchId>, u64, Vec<(IpAddr, HitRef<'b>)>);
 
-fn read_segment(key: &str, bytes: &[u8]) -> Result<Read, LedgerError> {
+fn read_segment<'b>(key: &'b str, bytes: &'b [u8]) -> Result<Read<'b>, LedgerError> {
     let mut segment = SegmentReader::new(key, bytes)?;
     let mut hits = Vec::new();
     while let Some(hit) = segment.next()? {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use rollcall_store::{Stored, value};
+use rollcall_tally::hit::{HitRef, Measures};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -84,19 +85,22 @@ impl<'h> Hit<'h> {
     }
 }
 
-impl From<Hit<'_>> for rollcall_tally::Hit {
-    fn from(hit: Hit<'_>) -> Self {
-        Self {
-            ip: hit.ip,
-            timestamp_ms: hit.timestamp_ms,
-            method: hit.method.to_owned(),
-            path: hit.path.to_owned(),
+impl<'h> From<Hit<'h>> for (IpAddr, HitRef<'h>) {
+    fn from(hit: Hit<'h>) -> Self {
+        let measures = Measures {
             status: hit.status,
             response_time_us: hit.response_time_us,
             bytes: hit.bytes,
-            country: hit.country.map(str::to_owned),
-            user_agent: hit.user_agent.map(str::to_owned),
-        }
+        };
+        let told = HitRef {
+            timestamp_ms: hit.timestamp_ms,
+            method: hit.method,
+            path: hit.path,
+            measures,
+            country: hit.country,
+            user_agent: hit.user_agent,
+        };
+        (hit.ip, told)
     }
 }
 
@@ -123,8 +127,8 @@ impl<'b> SegmentReader<'b> {
         })
     }
 
-    /// The next hit. `None`: there are no more hits, and no more bytes.
-    pub fn next(&mut self) -> Result<Option<rollcall_tally::Hit>, LedgerError> {
+    /// The next hit and its IP. `None`: there are no more hits, and no more bytes.
+    pub fn next(&mut self) -> Result<Option<(IpAddr, HitRef<'b>)>, LedgerError> {
         if self.hits == 0 {
             return match self.rest {
                 [] => Ok(None),

@@ -5,12 +5,14 @@
 //! canonical, and its path has no query string. Everything else is refused, with the field's name.
 
 mod check;
+mod compact;
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use check::{check_method, check_path, country_code};
+pub use compact::{CompactHit, HitRef, Measures, Names};
 
 /// The longest path kept, in bytes. A hit with a longer path is refused, because a path key is
 /// repeated in every answer.

@@ -6,18 +6,25 @@ use std::net::IpAddr;
 use super::heaviest::{self, Heaviest};
 use super::{PathSums, Totals};
 use crate::bucket::BucketId;
-use crate::hit::{Hit, OTHER_PATHS};
+use crate::hit::{CompactHit, Names, OTHER_PATHS};
 use crate::state::IpState;
 use crate::tally::Tally;
 use crate::window::Ranges;
 
+/// If a bucket has more hits, they are split into blocks.
+const BLOCK_HITS: usize = 16_384;
+/// The number of blocks.
+const BLOCKS: usize = 64;
+
 /// The changes that some hits make, bucket by bucket.
 #[derive(Clone, Debug, Default)]
 pub struct Deltas {
+    /// The texts of the hits.
+    pub names: Names,
     buckets: BTreeMap<BucketId, Delta>,
     /// For each list of the heaviest: the IPs whose hits changed.
     heaviest: BTreeMap<BucketId, Heaviest>,
-    /// The number of paths in all deltas.
+    /// The number of paths in all deltas that come from states.
     paths: usize,
 }
 
@@ -25,19 +32,37 @@ pub struct Deltas {
 #[derive(Clone, Debug, Default)]
 pub struct Delta {
     pub totals: Totals,
-    pub paths: HashMap<String, PathDelta>,
+    /// The hits in blocks. A path is in one block only. Once settled, a block is sorted by path.
+    hits: Vec<Vec<Counted>>,
+    /// Sums of whole states, by path key.
+    sums: HashMap<u32, PathDelta>,
     /// IPs that turned out to have older hits.
-    pub not_new_ips: u64,
+    not_new_ips: u64,
     pub moves: Vec<Move>,
 }
 
-/// The hits that are added to a path.
+/// A hit with the number of its IP, and with the country that it counts for.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    pub(super) hit: CompactHit,
+    pub(super) number: u32,
+    pub(super) country: u32,
+}
+
+/// The changes of one path in a bucket.
+#[derive(Clone, Copy, Debug)]
+pub enum PathChange<'d> {
+    Hits(&'d [Counted]),
+    Sums(&'d PathDelta),
+}
+
+/// The hits that a state has on a path, in one bucket.
 #[derive(Clone, Debug)]
 pub struct PathDelta {
-    pub sums: PathSums,
+    sums: PathSums,
     /// The times of the first and the last of the hits.
-    pub first_ms: u64,
-    pub last_ms: u64,
+    first_ms: u64,
+    last_ms: u64,
 }
 
 /// Hits of an IP that has told another country since.
@@ -51,37 +76,92 @@ pub struct Move {
     pub paths: Vec<(String, u64)>,
 }
 
+impl PathChange<'_> {
+    /// The number of hits.
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Hits(hits) => hits.len() as u64,
+            Self::Sums(delta) => delta.sums.tally.count,
+        }
+    }
+
+    /// The times of the first and the last hit.
+    pub fn seen_ms(&self) -> (u64, u64) {
+        match self {
+            Self::Hits(hits) => {
+                let times = || hits.iter().map(|counted| counted.hit.timestamp_ms);
+                (
+                    times().min().unwrap_or(u64::MAX),
+                    times().max().unwrap_or(0),
+                )
+            }
+            Self::Sums(delta) => (delta.first_ms, delta.last_ms),
+        }
+    }
+
+    pub fn add_to(&self, sums: &mut PathSums, names: &Names) {
+        match self {
+            Self::Hits(hits) => hits.iter().for_each(|counted| sums.add(counted, names)),
+            Self::Sums(delta) => sums.merge(&delta.sums),
+        }
+    }
+}
+
 impl Deltas {
+    /// No changes yet. The hits will have these names.
+    pub fn of(names: Names) -> Self {
+        Self {
+            names,
+            ..Self::default()
+        }
+    }
+
     /// Counts the hits of an IP. `state` is aged to the moment of the ranges, and does not hold the
     /// hits yet.
-    pub fn add(&mut self, state: &IpState, number: u32, hits: &[Hit], ranges: &Ranges) {
+    pub fn add(&mut self, state: &IpState, number: u32, hits: &[CompactHit], ranges: &Ranges) {
         let was = state.country().unwrap_or_default();
+        let names = &self.names;
         let told = hits
             .iter()
-            .filter_map(|hit| Some((hit.timestamp_ms, hit.country.as_deref()?)));
+            .filter_map(|hit| Some((hit.timestamp_ms, names.text(hit.country()?))));
         let known = state.country.as_ref();
         let known = known.map(|(at_ms, country)| (*at_ms, country.as_str()));
         let is = told.chain(known).max().map_or("", |(_, country)| country);
+        let is = is.to_owned();
+        let country = self.names.number(&is);
         for hit in hits {
             let bucket = self.bucket(BucketId::of(hit.timestamp_ms, ranges));
-            let country = match bucket.totals.countries.get_mut(is) {
-                Some(known) => known,
-                None => bucket.totals.countries.entry(is.to_owned()).or_default(),
+            let counted = Counted {
+                hit: *hit,
+                number,
+                country,
             };
-            country.tally.add(hit);
-            country.tally.forget_max();
-            country.ips.insert(number);
-            let time_us = hit.response_time_us.unwrap_or(0);
-            bucket.totals.time_max_us = bucket.totals.time_max_us.max(time_us);
-            let before = bucket.paths.len();
-            let path = bucket.paths.entry(hit.path_key()).or_default();
-            path.sums.add(hit, number, is);
-            path.see(hit.timestamp_ms, hit.timestamp_ms);
-            self.paths += bucket.paths.len() - before;
+            match bucket.hits.first_mut() {
+                Some(block) => block.push(counted),
+                None => bucket.hits.push(vec![counted]),
+            }
         }
         self.see_first(state, hits, ranges);
         if was != is {
-            self.move_country(state, number, was, is);
+            self.move_country(state, number, was, &is);
+        }
+    }
+
+    /// Sorts the hits by path, and adds them to the totals. Call this after the last addition, and
+    /// before the deltas are read. `give_way` is called at every step.
+    pub async fn settle(&mut self, give_way: impl AsyncFn()) {
+        for delta in self.buckets.values_mut() {
+            delta.split();
+            for block in &mut delta.hits {
+                give_way().await;
+                block.sort_by_key(|counted| counted.hit.path_key);
+                for step in block.chunks(BLOCK_HITS) {
+                    give_way().await;
+                    for counted in step {
+                        delta.totals.add(counted, &self.names);
+                    }
+                }
+            }
         }
     }
 
@@ -90,6 +170,7 @@ impl Deltas {
         self.rank_in(ip, heaviest::all_counts(state, ranges));
         let country = state.country().unwrap_or_default();
         for (path_key, path) in &state.paths {
+            let path_number = self.names.number(path_key);
             for (id, tally) in path.series.buckets() {
                 let bucket = self.bucket(id);
                 let totals = &mut bucket.totals;
@@ -98,13 +179,14 @@ impl Deltas {
                 of_country.tally.forget_max();
                 of_country.ips.insert(number);
                 totals.time_max_us = totals.time_max_us.max(tally.time_max_us);
-                let before = bucket.paths.len();
-                let known = bucket.paths.entry(path_key.clone()).or_default();
+                let before = bucket.sums.len();
+                let known = bucket.sums.entry(path_number).or_default();
                 known.sums.tally.merge(tally);
                 known.sums.ips.insert(number);
                 known.sums.add_country(country, tally.count);
-                known.see(path.first_seen_ms, path.last_seen_ms);
-                self.paths += bucket.paths.len() - before;
+                known.first_ms = known.first_ms.min(path.first_seen_ms);
+                known.last_ms = known.last_ms.max(path.last_seen_ms);
+                self.paths += bucket.sums.len() - before;
             }
         }
         let first = BucketId::of(state.first_seen_ms(), ranges);
@@ -112,7 +194,7 @@ impl Deltas {
     }
 
     /// Finds the bucket in which the IP is new.
-    fn see_first(&mut self, state: &IpState, hits: &[Hit], ranges: &Ranges) {
+    fn see_first(&mut self, state: &IpState, hits: &[CompactHit], ranges: &Ranges) {
         let Some(first_ms) = hits.iter().map(|hit| hit.timestamp_ms).min() else {
             return;
         };
@@ -155,11 +237,11 @@ impl Deltas {
     }
 
     /// Puts an IP into the lists that its hits count in. `state` holds these hits.
-    pub fn rank(&mut self, ip: IpAddr, state: &IpState, hits: &[Hit], ranges: &Ranges) {
+    pub fn rank(&mut self, ip: IpAddr, state: &IpState, hits: &[CompactHit], ranges: &Ranges) {
         self.rank_in(ip, heaviest::counts(state, hits, ranges));
     }
 
-    fn rank_in(&mut self, ip: IpAddr, counts: BTreeMap<BucketId, u64>) {
+    fn rank_in(&mut self, ip: IpAddr, counts: impl IntoIterator<Item = (BucketId, u64)>) {
         for (list, hits) in counts {
             self.heaviest.entry(list).or_default().put(ip, hits);
         }
@@ -178,15 +260,14 @@ impl Deltas {
         self.buckets.iter().map(|(id, delta)| (*id, delta))
     }
 
-    /// The number of paths in all buckets. It is a measure of the memory used.
+    /// The number of paths in all buckets that come from states. It is a measure of the memory
+    /// used.
     pub fn paths(&self) -> usize {
         self.paths
     }
 
     pub fn take(&mut self, id: BucketId) -> Option<Delta> {
-        let delta = self.buckets.remove(&id)?;
-        self.paths = self.paths.saturating_sub(delta.paths.len());
-        Some(delta)
+        self.buckets.remove(&id)
     }
 }
 
@@ -200,10 +281,33 @@ impl Default for PathDelta {
     }
 }
 
-impl PathDelta {
-    fn see(&mut self, first_ms: u64, last_ms: u64) {
-        self.first_ms = self.first_ms.min(first_ms);
-        self.last_ms = self.last_ms.max(last_ms);
+impl Delta {
+    /// The number of each path that changes, and its changes.
+    pub fn paths(&self) -> impl Iterator<Item = (u32, PathChange<'_>)> {
+        let blocks = self.hits.iter();
+        let groups = blocks
+            .flat_map(|block| block.chunk_by(|one, next| one.hit.path_key == next.hit.path_key));
+        let hits = groups.filter_map(|group| {
+            let first = group.first()?;
+            Some((first.hit.path_key, PathChange::Hits(group)))
+        });
+        let sums = self.sums.iter();
+        hits.chain(sums.map(|(path_key, delta)| (*path_key, PathChange::Sums(delta))))
+    }
+
+    /// Splits many hits into blocks, so that each is sorted in a short time.
+    fn split(&mut self) {
+        let is_large = |block: &Vec<Counted>| block.len() > BLOCK_HITS;
+        if !self.hits.first().is_some_and(is_large) {
+            return;
+        }
+        let mut blocks = vec![Vec::new(); BLOCKS];
+        for counted in self.hits.drain(..).flatten() {
+            if let Some(block) = blocks.get_mut(counted.hit.path_key as usize % BLOCKS) {
+                block.push(counted);
+            }
+        }
+        self.hits = blocks;
     }
 }
 

@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::bucket::{BucketId, Tier};
-use crate::hit::Hit;
+use crate::hit::CompactHit;
 use crate::state::IpState;
 use crate::window::{Ranges, Span};
 
 /// The most IPs that a list has, and the usual number.
 pub const LISTED_MAX: usize = 500;
+
+const TIERS: [Tier; 4] = [Tier::Fine, Tier::Hour, Tier::Day, Tier::Before];
 
 /// The IPs that called most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,41 +59,55 @@ impl Heaviest {
 /// The lists that a bucket counts in: that of its own stretch of time, and those of the longer ones
 /// around it.
 fn lists_of(bucket: BucketId, ranges: &Ranges) -> impl Iterator<Item = BucketId> {
-    let tiers = [Tier::Fine, Tier::Hour, Tier::Day, Tier::Before].into_iter();
+    let tiers = TIERS.into_iter();
     tiers
         .filter(move |tier| *tier >= bucket.tier)
         .map(move |tier| BucketId::around(tier, bucket.start_ms, ranges))
 }
 
-/// The hits of each bucket of a state, for each list that the bucket counts in.
-fn shares(state: &IpState, ranges: &Ranges) -> impl Iterator<Item = (BucketId, u64)> {
-    let paths = state.paths.values();
-    let buckets = paths.flat_map(|path| path.series.buckets());
-    buckets.flat_map(|(bucket, tally)| lists_of(bucket, ranges).map(|list| (list, tally.count)))
-}
-
-/// The hits of an IP in each list that some of `hits` count in.
-pub fn counts(state: &IpState, hits: &[Hit], ranges: &Ranges) -> BTreeMap<BucketId, u64> {
+/// The hits of an IP in each list that some of `hits` count in. `state` holds these hits.
+pub fn counts(state: &IpState, hits: &[CompactHit], ranges: &Ranges) -> Vec<(BucketId, u64)> {
     let buckets = hits
         .iter()
         .map(|hit| BucketId::of(hit.timestamp_ms, ranges));
-    let mut counts: BTreeMap<BucketId, u64> = buckets
-        .flat_map(|bucket| lists_of(bucket, ranges))
-        .map(|list| (list, 0))
-        .collect();
-    for (list, hits) in shares(state, ranges) {
-        if let Some(count) = counts.get_mut(&list) {
-            *count += hits;
+    let mut buckets: Vec<BucketId> = buckets.collect();
+    buckets.sort_unstable();
+    buckets.dedup();
+    let lists = buckets.iter().flat_map(|bucket| lists_of(*bucket, ranges));
+    let mut lists: Vec<BucketId> = lists.collect();
+    lists.sort_unstable();
+    lists.dedup();
+    // A state may have thousands of buckets. So the calendar is asked for each list, and not for
+    // each bucket.
+    let end_ms = |list: &BucketId| ranges.calendar.next_ms(list.tier, list.start_ms);
+    let ends_ms: Vec<u64> = lists.iter().map(end_ms).collect();
+    let mut counts = vec![0; lists.len()];
+    let paths = state.paths.values();
+    for (bucket, tally) in paths.flat_map(|path| path.series.buckets()) {
+        for tier in TIERS.into_iter().filter(|tier| *tier >= bucket.tier) {
+            let start_ms = bucket.start_ms;
+            let after = lists.partition_point(|list| *list <= BucketId { tier, start_ms });
+            let Some(at) = after.checked_sub(1) else {
+                continue;
+            };
+            let is_of = lists.get(at).is_some_and(|list| list.tier == tier)
+                && ends_ms.get(at).is_some_and(|end_ms| start_ms < *end_ms);
+            if let Some(count) = counts.get_mut(at).filter(|_| is_of) {
+                *count += tally.count;
+            }
         }
     }
-    counts
+    lists.into_iter().zip(counts).collect()
 }
 
 /// The hits of an IP in all lists.
 pub fn all_counts(state: &IpState, ranges: &Ranges) -> BTreeMap<BucketId, u64> {
     let mut counts: BTreeMap<BucketId, u64> = BTreeMap::new();
-    for (list, hits) in shares(state, ranges) {
-        *counts.entry(list).or_default() += hits;
+    let paths = state.paths.values();
+    for (bucket, tally) in paths.flat_map(|path| path.series.buckets()) {
+        for list in lists_of(bucket, ranges) {
+            *counts.entry(list).or_default() += tally.count;
+        }
     }
     counts
 }

@@ -12,11 +12,11 @@ mod ip_set;
 use std::collections::BTreeMap;
 
 pub use answer::{Sums, Wanted};
-pub use delta::{Delta, Deltas, Move, PathDelta};
+pub use delta::{Counted, Delta, Deltas, Move, PathChange};
 pub use heaviest::Heaviest;
 pub use ip_set::IpSet;
 
-use crate::hit::Hit;
+use crate::hit::Names;
 use crate::summary::CountryCount;
 use crate::tally::Tally;
 
@@ -48,10 +48,10 @@ pub struct Totals {
 }
 
 impl PathSums {
-    fn add(&mut self, hit: &Hit, number: u32, country: &str) {
-        self.tally.add(hit);
-        self.ips.insert(number);
-        self.add_country(country, 1);
+    fn add(&mut self, counted: &Counted, names: &Names) {
+        self.tally.add(counted.hit.measures());
+        self.ips.insert(counted.number);
+        self.add_country(names.text(counted.country), 1);
     }
 
     pub fn add_country(&mut self, country: &str, requests: u64) {
@@ -108,6 +108,19 @@ impl PathSums {
 }
 
 impl Totals {
+    fn add(&mut self, counted: &Counted, names: &Names) {
+        let hit = counted.hit.measures();
+        self.time_max_us = self.time_max_us.max(hit.response_time_us.unwrap_or(0));
+        let country = names.text(counted.country);
+        let country = match self.countries.get_mut(country) {
+            Some(known) => known,
+            None => self.countries.entry(country.to_owned()).or_default(),
+        };
+        country.tally.add(hit);
+        country.tally.forget_max();
+        country.ips.insert(counted.number);
+    }
+
     pub fn merge(&mut self, other: &Self) {
         self.new_ips += other.new_ips;
         self.time_max_us = self.time_max_us.max(other.time_max_us);
