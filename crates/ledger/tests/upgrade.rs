@@ -3,9 +3,9 @@
 
 mod common;
 
-use std::fs;
-use std::path::PathBuf;
+use std::{env, fs};
 
+use common::kept::{self, file};
 use common::{Fault, MemoryStore, all, append, clean, fold, hit, ledger, small};
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
@@ -15,31 +15,9 @@ use rollcall_tally::Filter;
 use rollcall_tally::time_zone::Zone;
 use rollcall_tally::window::Span;
 
-/// A store as a version with this layout left it: folds, one that died, one that was not told of, a hole, and what waits.
+/// A store as a version with this layout left it: see [`kept::use_store`].
 fn left_by(layout: u8) -> MemoryStore {
-    let store = MemoryStore::new();
-    for line in file(&format!("{layout}.store")).lines() {
-        match line.split(' ').collect::<Vec<_>>()[..] {
-            ["clock", ms] => store.clock.wall_ms.set(ms.parse().unwrap()),
-            ["counter", key, count] => {
-                let mut counters = store.counters.borrow_mut();
-                counters.insert(key.to_owned(), count.parse().unwrap());
-            }
-            ["value", key, hex] => {
-                let bytes = (0..hex.len()).step_by(2);
-                let bytes = bytes.map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
-                let mut values = store.values.borrow_mut();
-                values.insert(key.to_owned(), bytes.collect());
-            }
-            _ => panic!("{line}"),
-        }
-    }
-    store
-}
-
-fn file(name: &str) -> String {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/layouts");
-    fs::read_to_string(folder.join(name)).unwrap()
+    kept::store_of(&file(&format!("{layout}.store")))
 }
 
 /// The rows of an export of everything, a line each.
@@ -76,6 +54,25 @@ fn bring_up(store: &MemoryStore) -> Result<(), LedgerError> {
         assert_eq!(upgraded, Upgraded::Done);
     }
     Ok(())
+}
+
+/// With `ROLLCALL_KEEP_STORE` in the environment, the store and its rows become files of
+/// `tests/layouts/`, for the tests of later layouts. A file is never overwritten.
+#[test]
+fn a_store_that_is_written_down_gives_the_same_rows() {
+    let store = left_by(LAYOUT - 1);
+    bring_up(&store).unwrap();
+    kept::use_store(&store);
+    let text = kept::text_of(&store);
+    let told = rows(&kept::store_of(&text));
+    assert_eq!(told, rows(&store));
+    if env::var_os("ROLLCALL_KEEP_STORE").is_some() {
+        for (kind, text) in [("store", text), ("rows", told)] {
+            let path = kept::path(&format!("{LAYOUT}.{kind}"));
+            assert!(!path.exists(), "{} is there already", path.display());
+            fs::write(path, text).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -3,10 +3,12 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::wrong_self_convention
 )]
 
+pub mod kept;
 pub mod steps;
 
 use std::collections::BTreeMap;
