@@ -24,8 +24,8 @@ const HEAD_BYTES: usize = 5;
 
 /// A type of stored values.
 pub trait Stored: DeserializeOwned {
-    /// The oldest layout in which values of this type have their present bytes. If a change alters
-    /// the bytes, this becomes [`LAYOUT`].
+    /// The oldest layout in which values of this type have their present bytes. It is a number,
+    /// never [`LAYOUT`]: the next layout would make the values of this one unreadable.
     const SINCE: u8;
 }
 

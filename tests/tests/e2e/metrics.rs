@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use openmetrics_parser::openmetrics::parse_openmetrics;
 use openmetrics_parser::{OpenMetricsType, OpenMetricsValue};
+use rollcall_store::LAYOUT;
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::store::{Mood, Moody};
 use rollcall_tests::{ADMIN, Answer, App, workspace};
@@ -110,6 +111,7 @@ fn a_scrape_is_open_metrics_and_counts_what_was_recorded() {
     assert!(text.ends_with("\n# EOF\n"), "{text}");
     families(&text);
     let told = series(&app);
+    let build = format!(r#"rollcall_build_info{{version="0.1.0",layout_version="{LAYOUT}"}}"#);
     let expected = [
         (
             r#"rollcall_requests_total{method="GET",status_class="2xx"}"#,
@@ -157,10 +159,7 @@ fn a_scrape_is_open_metrics_and_counts_what_was_recorded() {
         ("rollcall_fan_outs_total", 1.0),
         ("rollcall_fan_out_batches_total", 1.0),
         ("rollcall_last_fan_out_coverage_ratio", 1.0),
-        (
-            r#"rollcall_build_info{version="0.1.0",layout_version="6"}"#,
-            1.0,
-        ),
+        (build.as_str(), 1.0),
     ];
     for (series, value) in expected {
         assert_eq!(told.get(series), Some(&value), "{series}: {text}");

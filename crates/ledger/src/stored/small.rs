@@ -1,6 +1,6 @@
 //! The small values that are overwritten: `head`, `lease`, `cleaner`, `cleaned` and `meta`.
 
-use rollcall_store::{LAYOUT, Stored};
+use rollcall_store::Stored;
 use rollcall_tally::time_zone::UTC;
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,7 @@ impl Stored for Lease {
 }
 
 impl Stored for Meta {
-    const SINCE: u8 = LAYOUT;
+    const SINCE: u8 = 6;
 }
 
 impl Stored for Meta5 {

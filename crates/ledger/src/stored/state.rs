@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rollcall_store::{LAYOUT, value};
+use rollcall_store::value;
 use rollcall_tally::IpState;
 use rollcall_tally::series::{self, Series};
 use rollcall_tally::state::PathState;
@@ -110,7 +110,7 @@ pub(crate) fn decode_state(key: &str, bytes: &[u8]) -> Result<IpState, LedgerErr
     match value::layout_of(key, bytes)? {
         4 => decode_as::<Tally4>(key, bytes, 4, Units::UP_TO_LAYOUT_5),
         5 => decode_as::<Tally>(key, bytes, 5, Units::UP_TO_LAYOUT_5),
-        _ => decode_as::<Tally>(key, bytes, LAYOUT, Units::NOW),
+        _ => decode_as::<Tally>(key, bytes, 6, Units::NOW),
     }
 }
 
