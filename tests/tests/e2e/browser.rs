@@ -1,11 +1,24 @@
 //! The pages as people see them, in a real browser.
 
+use rollcall_tally::question::Question;
 use rollcall_tests::browser::{Browser, Key, Scheme, Screen};
 use rollcall_tests::{ADMIN, App};
 use serde_json::{Value, json};
 
 const SIGN_IN: &str = "/admin/sign-in";
 const LABEL: &str = "Admin or viewer token";
+const DASHBOARD: &str = "/admin/dashboard/";
+
+/// The pages that everybody can use, each with the name of its pictures.
+const PAGES: [(&str, &str); 7] = [
+    ("overview", "/admin/?timeRange=7d&method=GET"),
+    ("paths", "/admin/dashboard/top-paths"),
+    ("ips", "/admin/dashboard/top-ips"),
+    ("countries", "/admin/dashboard/countries"),
+    ("ip", "/admin/dashboard/ips/192.0.2.1"),
+    ("path", "/admin/dashboard/paths?key=GET%20/users"),
+    ("nothing", "/admin/?country=FR"),
+];
 
 /// A day of traffic. One IP does well, and one IP fails.
 fn record_traffic(app: &App) {
@@ -151,14 +164,7 @@ fn everybody_can_use_the_pages() {
     browser.expect_text("No hits yet");
     browser.check_accessibility();
     record_traffic(&app);
-    for (name, path) in [
-        ("overview", "/admin/?timeRange=7d&method=GET"),
-        ("paths", "/admin/dashboard/top-paths"),
-        ("ips", "/admin/dashboard/top-ips"),
-        ("ip", "/admin/dashboard/ips/192.0.2.1"),
-        ("path", "/admin/dashboard/paths?key=GET%20/users"),
-        ("nothing", "/admin/?country=FR"),
-    ] {
+    for (name, path) in PAGES {
         for (look, screen, scheme) in [
             ("light", Screen::DESKTOP, Scheme::Light),
             ("dark", Screen::DESKTOP, Scheme::Dark),
@@ -174,6 +180,22 @@ fn everybody_can_use_the_pages() {
             assert_eq!(overflow, 0, "{path} is wider than the {look} screen");
             browser.screenshot(&format!("{name}-{look}"));
         }
+    }
+}
+
+#[test]
+fn each_question_that_has_a_page_is_among_the_pages_that_everybody_can_use() {
+    let app = App::start();
+    let listed = PAGES.map(|(_, page)| {
+        let (path, query) = page.split_once('?').unwrap_or((page, ""));
+        let name = path.strip_prefix(DASHBOARD).unwrap_or("overview");
+        Question::read(name, query).unwrap().about().name
+    });
+    for question in Question::every() {
+        let name = question.about().name;
+        let (start, _) = name.split_once('{').unwrap_or((name, ""));
+        let has_page = app.ask(&format!("{DASHBOARD}{start}")).status != 404;
+        assert_eq!(has_page, listed.contains(&name), "{name} in PAGES");
     }
 }
 
