@@ -23,6 +23,7 @@ pub async fn verify() -> Result<Verified, Failure> {
             details: Details {
                 paths: PATHS,
                 path_order: PathOrder::Requests,
+                path_keys: true,
                 countries: CountryDetail::All,
                 timeline: true,
                 ..Details::default()

@@ -38,7 +38,7 @@ impl AppStore {
         let store = SpinStore::open(gives_way).await;
         let mut app = Self {
             store: store.map_err(LedgerError::from)?,
-            clock: SpinClock::new(),
+            clock: SpinClock::new(gives_way),
             limits: Limits {
                 ips: variable::number("max_ips", IPS_MAX, IPS_MIN..=IPS_MAX).await,
                 fold_wait_ms: variable::number("fold_wait_ms", FOLD_WAIT_MS, 0..=FOLD_WAIT_MS_MAX)

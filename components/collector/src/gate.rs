@@ -20,9 +20,9 @@ use spin_sdk::time::sleep;
 /// How often a waiting call looks again. One request of an instance cannot wake another.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-/// How long work behind the responses holds the instance before it gives way. A store call, or
-/// reading one large state, may take longer.
-const STEP: Duration = Duration::from_millis(20);
+/// How long a request, or work behind the responses, holds the instance before it lets others go
+/// on. A store call, or reading one large state, may take longer.
+pub const STEP: Duration = Duration::from_millis(20);
 /// How long work behind the responses waits for the requests of its instance. After that it takes
 /// another step, even if requests are being answered. Otherwise it would never end.
 const COURTESY: Duration = Duration::from_millis(10);

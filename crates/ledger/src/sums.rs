@@ -5,17 +5,31 @@ use std::ops::RangeInclusive;
 
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::hit::OTHER_PATHS;
-use rollcall_tally::rollup::{PathSums, Sums};
+use rollcall_tally::rollup::{IpSet, Needed, PathSums, Sums};
 use rollcall_tally::window::{Ranges, Window};
 use rollcall_tally::{RecentActivity, Slice, Summary};
 
-use crate::stored::{PathRecord, RollupRef, Root, decode_known, decode_totals, path_records};
+use crate::stored::{PathRecord, RollupRef, Root, decode_known, path_records, read_totals};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// The approximate bytes of paths in one slice, if a question is about all paths.
-const SLICE_BYTES: u64 = 2 << 20;
+const SLICE_BYTES: u64 = 16 << 20;
 /// The most slices. A power of two.
 const SLICES_MAX: u64 = 64;
+/// The totals that one store call reads.
+const TOTALS_AT_ONCE: usize = 32;
+/// The approximate bytes that one store call reads, and the values.
+const CALL_BYTES: u64 = 512 << 10;
+const CALL_VALUES: usize = 64;
+/// The approximate bytes of paths in memory at once.
+const SHARE_BYTES: u64 = 4 << 20;
+
+impl RollupRef {
+    /// About how many bytes a part has.
+    fn part_bytes(&self) -> u64 {
+        self.bytes / u64::from(self.parts.max(1))
+    }
+}
 
 impl Root {
     /// The best number of slices for a question about all paths.
@@ -46,7 +60,14 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let ranges = self.ranges(slice.as_of_ms);
         let mut sums = Sums::new(slice, &ranges, active_from_ms);
         self.add_totals(&root, &mut sums).await?;
-        self.add_paths(&root, slice, &mut sums).await?;
+        let share = Share::of(slice);
+        match slice.filter.is_on_paths() {
+            true => {
+                self.add_matching_paths(&root, slice, share, &mut sums)
+                    .await?;
+            }
+            false => self.add_paths(&root, share, &mut sums).await?,
+        }
         let mut summary = sums.finish();
         if slice.number == 0 {
             summary.answered = root.ips;
@@ -63,24 +84,74 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             sums.wants_totals(wanted).then(|| (wanted, key()))
         });
         let wanted: Vec<_> = wanted.collect();
-        for chunk in wanted.chunks(self.limits.parts_at_once) {
+        for chunk in wanted.chunks(TOTALS_AT_ONCE) {
             let names: Vec<String> = chunk.iter().map(|(_, key)| key.clone()).collect();
             let values = self.get_all(&names).await?;
             for ((wanted, key), bytes) in chunk.iter().zip(values) {
                 self.clock.give_way().await;
-                sums.add_totals(*wanted, &decode_totals(key, &bytes)?);
+                let (new_ips, time_max_us) = read_totals(key, &bytes, |country, tally, ips| {
+                    sums.add_country(*wanted, country, tally, ips);
+                })?;
+                sums.add_totals(*wanted, new_ips, time_max_us);
             }
         }
         Ok(())
     }
 
+    /// Adds the paths in the window, one after the other.
     async fn add_paths(
         &self,
         root: &Root,
-        slice: &Slice,
+        share: Share,
         sums: &mut Sums<'_>,
     ) -> Result<(), LedgerError> {
-        let share = Share::of(slice);
+        let wanted = |of: &&RollupRef| sums.wants_paths(sums.wanted(of.bucket.into()));
+        let buckets: Vec<&RollupRef> = root.rollups.iter().filter(wanted).collect();
+        let bytes: u64 = buckets.iter().map(|of| share.bytes(of)).sum();
+        for share in share.split(bytes.div_ceil(SHARE_BYTES)) {
+            let parts = buckets.iter().flat_map(|of| {
+                let parts = share.parts(of);
+                parts.map(|part| (keys::paths(of.bucket, part, of.version), of.part_bytes()))
+            });
+            let (names, sizes): (Vec<String>, Vec<u64>) = parts.unzip();
+            let mut values: Vec<(&String, Vec<u8>)> = Vec::with_capacity(names.len());
+            let mut left = names.as_slice();
+            for count in calls(sizes) {
+                let (chunk, rest) = left.split_at(count);
+                left = rest;
+                values.extend(chunk.iter().zip(self.get_all(chunk).await?));
+            }
+            let mut records: Vec<Record> = Vec::new();
+            for (key, bytes) in &values {
+                self.clock.give_way().await;
+                let of_share = path_records(key, bytes)?.into_iter();
+                let of_share = of_share.filter(|record| share.has(record));
+                records.extend(of_share.map(|record| (*key, record)));
+            }
+            // Paths with equal hashes are rare. So most paths are not compared as texts.
+            records.sort_unstable_by_key(|(_, record)| record.hash);
+            for equal in records.chunk_by_mut(|(_, a), (_, b)| a.hash == b.hash) {
+                self.clock.give_way().await;
+                let is_same = |(_, a): &Record, (_, b): &Record| a.key == b.key;
+                if !equal.is_sorted_by(is_same) {
+                    equal.sort_unstable_by_key(|(_, record)| record.key);
+                }
+                for path in equal.chunk_by(is_same) {
+                    add_path(path, sums)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the paths that a condition lets through, bucket by bucket.
+    async fn add_matching_paths(
+        &self,
+        root: &Root,
+        slice: &Slice,
+        share: Share,
+        sums: &mut Sums<'_>,
+    ) -> Result<(), LedgerError> {
         let with_others = slice.filter.may_mean_other_paths();
         let others = keys::path_hash(OTHER_PATHS);
         let mut wanted = Vec::new();
@@ -98,20 +169,14 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let values = self.get_all(&names).await?;
             for ((bucket, key), bytes) in chunk.iter().zip(values) {
                 self.clock.give_way().await;
-                let records = path_records(key, &bytes)?;
-                for record in &records {
+                for record in path_records(key, &bytes)? {
                     if with_others && record.key == OTHER_PATHS {
                         sums.add_other_paths(*bucket, record.count());
                     }
-                    if !share.has(record) || !slice.filter.lets_path(record.key) {
-                        continue;
-                    }
-                    if let Some(path) = sums.path(*bucket, record.key) {
-                        record.add_to(key, path)?;
-                    } else {
+                    if share.has(&record) && slice.filter.lets_path(record.key) {
                         let mut path = PathSums::default();
                         record.add_to(key, &mut path)?;
-                        sums.add_path(*bucket, record.key, &path);
+                        sums.add_bucket(*bucket, record.key, &path);
                     }
                 }
             }
@@ -193,7 +258,54 @@ fn recent(hits: &[(BucketId, u64)], ranges: &Ranges) -> RecentActivity {
     }
 }
 
+/// The key of a stored part, and a path in it.
+type Record<'b> = (&'b String, PathRecord<'b>);
+
+/// How many of the next values each store call reads, given the bytes of each value.
+fn calls(sizes: Vec<u64>) -> Vec<usize> {
+    let mut calls: Vec<usize> = Vec::new();
+    let mut bytes = 0;
+    for size in sizes {
+        bytes += size;
+        match calls.last_mut() {
+            Some(count) if bytes <= CALL_BYTES && *count < CALL_VALUES => *count += 1,
+            _ => {
+                calls.push(1);
+                bytes = size;
+            }
+        }
+    }
+    calls
+}
+
+/// Adds a path that is in these records. Reads no more of them than the answer needs.
+fn add_path(records: &[Record<'_>], sums: &mut Sums<'_>) -> Result<(), LedgerError> {
+    let Some((_, first)) = records.first() else {
+        return Ok(());
+    };
+    let hits = records.iter().map(|(_, record)| record.count()).sum();
+    match sums.count_path(first.key, hits) {
+        Needed::All => {
+            let mut path = PathSums::default();
+            for (key, record) in records {
+                record.add_to(key, &mut path)?;
+            }
+            sums.add_path(first.key, path);
+        }
+        Needed::Ips => {
+            let mut ips = IpSet::default();
+            for (key, record) in records {
+                record.add_ips_to(key, &mut ips)?;
+            }
+            sums.add_ips(&mut ips);
+        }
+        Needed::Nothing => {}
+    }
+    Ok(())
+}
+
 /// A share of all paths, by their hashes.
+#[derive(Clone, Copy)]
 struct Share {
     first: u32,
     last: u32,
@@ -215,6 +327,22 @@ impl Share {
             first: start(number) as u32,
             last: (start(number + 1) - 1) as u32,
         }
+    }
+
+    /// Cuts the share into about this many shares of equal length.
+    fn split(self, count: u64) -> impl Iterator<Item = Self> {
+        let (first, end) = (u64::from(self.first), u64::from(self.last) + 1);
+        let count = count.clamp(1, end - first);
+        let start = move |number: u64| first + (end - first) * number / count;
+        (0..count).map(move |number| Self {
+            first: start(number) as u32,
+            last: (start(number + 1) - 1) as u32,
+        })
+    }
+
+    /// About how many bytes of a bucket are in this share.
+    fn bytes(&self, of: &RollupRef) -> u64 {
+        of.part_bytes() * self.parts(of).count() as u64
     }
 
     fn has(&self, record: &PathRecord<'_>) -> bool {

@@ -153,6 +153,7 @@ fn all_details() -> Details {
     Details {
         paths: 100,
         path_order: PathOrder::Requests,
+        path_keys: true,
         countries: CountryDetail::All,
         timeline: true,
         ..Details::default()

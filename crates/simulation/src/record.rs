@@ -68,6 +68,7 @@ pub fn everything(root: u64, clock: &impl Clock, aged_ms: u64) -> Slice {
         filter: Filter::default(),
         details: Details {
             paths: u32::MAX,
+            path_keys: true,
             countries: CountryDetail::All,
             ..Details::default()
         },

@@ -49,13 +49,26 @@ pub fn add_bucket(histogram: &mut Vec<Bucket>, bucket: Bucket) {
 /// Like [`add_bucket`], if all buckets before `from` are smaller. Returns the bucket's position. So
 /// another histogram can be added in one pass.
 pub fn add_bucket_from(histogram: &mut Vec<Bucket>, from: usize, bucket: Bucket) -> usize {
-    let rest = histogram.get(from..).unwrap_or_default();
-    let at = from + rest.partition_point(|known| known.index < bucket.index);
+    let at = from + position(histogram.get(from..).unwrap_or_default(), bucket.index);
     match histogram.get_mut(at) {
         Some(known) if known.index == bucket.index => known.count += bucket.count,
         _ => histogram.insert(at, bucket),
     }
     at
+}
+
+/// The number of buckets with a smaller index. Looks near the beginning first, because two long
+/// histograms have about the same buckets.
+fn position(histogram: &[Bucket], index: u16) -> usize {
+    let is_smaller = |known: &Bucket| known.index < index;
+    let (mut from, mut to, mut step) = (0, 0, 1);
+    while histogram.get(to).is_some_and(is_smaller) {
+        from = to + 1;
+        to += step;
+        step *= 2;
+    }
+    let rest = histogram.get(from..to.min(histogram.len()));
+    from + rest.unwrap_or_default().partition_point(is_smaller)
 }
 
 /// Subtracts the counts that [`add_bucket`] added.

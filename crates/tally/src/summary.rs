@@ -25,6 +25,8 @@ pub struct Details {
     /// all of its paths, because other IPs may call these paths, too.
     pub paths: u32,
     pub path_order: PathOrder,
+    /// [`Summary::path_keys`]. If it is not asked for, the sums over all IPs may tell less.
+    pub path_keys: bool,
     pub countries: CountryDetail,
     /// The number of callers: the first in the order of [`Self::order`]. An IP is in one batch
     /// only. So an IP that is not among the first of its batch is not among the first of all.
@@ -191,7 +193,8 @@ pub struct Summary {
     pub new_ips: u64,
     /// IPs that called in the period of the same length before. 0 unless a timeline was asked for.
     pub previous_ips: u64,
-    /// Path keys that each IP called in the window, added up over the IPs.
+    /// Path keys that each IP called in the window, added up over the IPs. Not all of them unless
+    /// asked for.
     pub path_keys: u64,
     /// Distinct path keys called in the window. 0 unless paths were asked for.
     pub unique_paths: u64,

@@ -43,6 +43,21 @@ impl Tally {
         }
     }
 
+    /// Begins anew, in the same memory.
+    pub fn clear(&mut self) {
+        let (mut statuses, mut histogram) = (
+            std::mem::take(&mut self.statuses),
+            std::mem::take(&mut self.histogram),
+        );
+        statuses.clear();
+        histogram.clear();
+        *self = Self {
+            statuses,
+            histogram,
+            ..Self::default()
+        };
+    }
+
     /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;

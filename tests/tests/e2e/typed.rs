@@ -79,6 +79,7 @@ fn the_collector_records_and_answers_through_its_typed_export() {
                     details: Details {
                         paths: 100,
                         path_order: PathOrder::Requests,
+                        path_keys: true,
                         countries: CountryDetail::All,
                         callers: 1,
                         order: IpOrder::LastSeen,

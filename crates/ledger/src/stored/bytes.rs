@@ -116,6 +116,24 @@ impl<'b> Reader<'b> {
         Some(())
     }
 
+    pub fn skip_tally(&mut self) -> Option<()> {
+        for _ in 0..self.number()? {
+            self.number()?;
+            self.number()?;
+        }
+        self.number()?;
+        if self.number()? == 0 {
+            return Some(());
+        }
+        self.number()?;
+        self.number()?;
+        for _ in 0..self.number()? {
+            self.number()?;
+            self.number()?;
+        }
+        Some(())
+    }
+
     /// Adds IPs to others.
     pub fn ips(&mut self, to: &mut IpSet) -> Option<()> {
         let count = self.number()?;

@@ -23,7 +23,7 @@ pub(crate) use heaviest::Heaviest;
 pub(crate) use plan::{Change, Plan, Versioned};
 pub(crate) use rollup::{
     Bucket, Known, KnownRef, PathRecord, RollupRef, decode_known, decode_totals, encode_known,
-    encode_paths, encode_sums, encode_totals, path_records,
+    encode_paths, encode_sums, encode_totals, path_records, read_totals,
 };
 pub use root::Root;
 pub(crate) use root::{IdChunk, Pace, Replaced, Root4, Void};

@@ -16,8 +16,9 @@ use std::fmt;
 
 use rollcall_store::Unreadable;
 use rollcall_store::value::{self, damaged};
+use rollcall_tally::Tally;
 use rollcall_tally::bucket::{BucketId, Tier};
-use rollcall_tally::rollup::{PathSums, Totals};
+use rollcall_tally::rollup::{IpSet, PathSums, Totals};
 use rollcall_tally::window::FINE_MS;
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +143,28 @@ pub(crate) fn decode_totals(key: &str, bytes: &[u8]) -> Result<Totals, Unreadabl
     })
 }
 
+/// Passes each country of a bucket to `take`, with its tally and its IPs. Returns the number of new
+/// IPs and the longest response time.
+pub(crate) fn read_totals(
+    key: &str,
+    bytes: &[u8],
+    mut take: impl FnMut(&str, &mut Tally, IpSet),
+) -> Result<(u64, u64), Unreadable> {
+    whole(key, bytes, |from| {
+        let head = (from.number()?, from.number()?);
+        let mut tally = Tally::default();
+        for _ in 0..from.number()? {
+            let country = from.text()?;
+            tally.clear();
+            from.tally(&mut tally)?;
+            let mut ips = IpSet::default();
+            from.ips(&mut ips)?;
+            take(country, &mut tally, ips);
+        }
+        Some(head)
+    })
+}
+
 /// Encodes a part. The records must be sorted.
 pub(crate) fn encode_paths(key: &str, records: &[PathRecord<'_>]) -> Vec<u8> {
     value::encode_with(key, |to| put_records(to, records))
@@ -191,7 +214,26 @@ impl PathRecord<'_> {
             from.ips(&mut to.ips)?;
             from.0.is_empty().then_some(())
         };
-        read().ok_or_else(|| damaged(value_key, format!("the sums of {:?}", self.key)))
+        read().ok_or_else(|| self.damaged(value_key))
+    }
+
+    /// Adds only the IPs of this path to others.
+    pub fn add_ips_to(&self, value_key: &str, to: &mut IpSet) -> Result<(), Unreadable> {
+        let mut from = Reader(self.sums);
+        let mut read = || {
+            from.skip_tally()?;
+            for _ in 0..from.number()? {
+                from.text()?;
+                from.number()?;
+            }
+            from.ips(to)?;
+            from.0.is_empty().then_some(())
+        };
+        read().ok_or_else(|| self.damaged(value_key))
+    }
+
+    fn damaged(&self, value_key: &str) -> Unreadable {
+        damaged(value_key, format!("the sums of {:?}", self.key))
     }
 
     /// The number of hits. Reads no other sum.

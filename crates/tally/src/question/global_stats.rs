@@ -59,6 +59,7 @@ impl Survey for GlobalStats {
     fn query(&self) -> Query {
         self.scope.query(Details {
             paths: report::GLOBAL_TOP_PATHS,
+            path_keys: true,
             ..Details::default()
         })
     }

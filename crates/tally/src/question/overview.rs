@@ -37,6 +37,7 @@ impl Survey for Overview {
     fn query(&self) -> Query {
         self.scope.query(Details {
             paths: report::GLOBAL_TOP_PATHS,
+            path_keys: true,
             countries: CountryDetail::Requests,
             callers: report::OVERVIEW_IPS,
             timeline: true,

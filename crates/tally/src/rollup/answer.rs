@@ -1,15 +1,20 @@
 //! Answers a question about all IPs from the rollups.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
-use super::{IpSet, PathSums, Totals};
+use super::{IpSet, PathSums};
 use crate::bucket::{BucketId, Tier};
+use crate::order::PathOrder;
 use crate::summary::{
     CountryDetail, CountrySummary, MethodCount, PathSummary, RecentActivity, Slice, Summary,
     TimeSlot,
 };
 use crate::tally::Tally;
 use crate::window::{Ranges, Span, Window};
+
+/// If there are this many more paths than the question wants, all but the first are dropped.
+const PATHS_SPARE: usize = 1_000;
 
 /// The parts of the question that one bucket matters for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +25,14 @@ pub struct Wanted {
     is_older: bool,
     is_active: bool,
     in_last_hour: bool,
+}
+
+/// The parts of a question that a set of IPs matters for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct SetParts {
+    in_window: bool,
+    in_previous: bool,
+    is_active: bool,
 }
 
 /// Adds up the parts of the buckets that a question needs.
@@ -33,12 +46,28 @@ pub struct Sums<'s> {
     previous_ips: IpSet,
     /// Only under a condition on paths: IPs seen before the window.
     known_ips: IpSet,
-    active_ips: IpSet,
-    timeline: BTreeMap<u64, Tally>,
+    /// The IPs of all paths together, by the parts of the question that they matter for.
+    sets: BTreeMap<SetParts, IpSet>,
+    /// By start of the slot, and whether it is in the window. If it is, it is not in the sum yet.
+    timeline: BTreeMap<(u64, bool), Tally>,
     countries: BTreeMap<String, (Tally, IpSet)>,
-    /// The position of each path in `sums`.
-    places: HashMap<String, usize>,
-    sums: Vec<PathSums>,
+    /// Only under a condition on paths: the sums of each path.
+    sums: HashMap<String, PathSums>,
+    /// The paths that may be among the first.
+    paths: Vec<PathSummary>,
+    methods: BTreeMap<String, u64>,
+    /// The most hits that a path had so far, as many as the question has paths. The fewest of these
+    /// come first.
+    most: BinaryHeap<Reverse<u64>>,
+}
+
+/// The sums of a path that the answer needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needed {
+    All,
+    /// Only its IPs. The path is not among the first.
+    Ips,
+    Nothing,
 }
 
 impl<'s> Sums<'s> {
@@ -53,11 +82,13 @@ impl<'s> Sums<'s> {
             ips: IpSet::default(),
             previous_ips: IpSet::default(),
             known_ips: IpSet::default(),
-            active_ips: IpSet::default(),
+            sets: BTreeMap::new(),
             timeline: BTreeMap::new(),
             countries: BTreeMap::new(),
-            places: HashMap::new(),
-            sums: Vec::new(),
+            sums: HashMap::new(),
+            paths: Vec::new(),
+            methods: BTreeMap::new(),
+            most: BinaryHeap::new(),
         }
     }
 
@@ -92,55 +123,105 @@ impl<'s> Sums<'s> {
         self.slice.details.paths > 0 && of.in_window
     }
 
-    pub fn add_totals(&mut self, of: Wanted, totals: &Totals) {
-        if of.is_active {
-            for country in totals.countries.values() {
-                self.active_ips.union(&country.ips);
-            }
-        }
+    /// Adds the sums of all paths of a bucket, but for the countries.
+    pub fn add_totals(&mut self, of: Wanted, new_ips: u64, time_max_us: u64) {
         if self.slice.filter.is_on_paths() {
             return;
         }
-        let tally = totals.tally();
-        self.add_tally(of, &tally);
-        if of.in_previous {
-            self.previous_ips.union(&totals.ips());
+        if of.in_window {
+            self.sum.new_ips += new_ips;
         }
-        if !of.in_window {
-            return;
+        let longest = Tally {
+            time_max_us,
+            ..Tally::default()
+        };
+        self.add_tally(of, &longest);
+    }
+
+    /// Adds a country of a bucket, for all paths together.
+    pub fn add_country(&mut self, of: Wanted, country: &str, tally: &mut Tally, ips: IpSet) {
+        let is_on_paths = self.slice.filter.is_on_paths();
+        let all_countries = self.slice.details.countries != CountryDetail::Nothing;
+        if of.in_window && all_countries && !is_on_paths {
+            let known = self.countries.entry(country.to_owned()).or_default();
+            known.0.merge(tally);
+            known.1.union(&ips);
         }
-        self.sum.new_ips += totals.new_ips;
-        for (country, sums) in &totals.countries {
-            self.ips.union(&sums.ips);
-            if self.slice.details.countries != CountryDetail::Nothing {
-                let known = self.countries.entry(country.clone()).or_default();
-                known.0.merge(&sums.tally);
-                known.1.union(&sums.ips);
+        if !is_on_paths {
+            // A country has no exact longest response time. The totals have it.
+            tally.time_max_us = 0;
+            self.add_tally(of, tally);
+        }
+        // Most buckets matter for the same parts of the question. So their IPs are added up once.
+        let parts = SetParts {
+            in_window: of.in_window && !is_on_paths,
+            in_previous: of.in_previous && !is_on_paths,
+            is_active: of.is_active,
+        };
+        self.sets.entry(parts).or_default().union(&ips);
+    }
+
+    /// Counts a path without a condition on paths: the hits that it has in all buckets of the
+    /// window. Then give [`Self::add_path`] or [`Self::add_ips`] the sums that this returns.
+    pub fn count_path(&mut self, path_key: &str, hits: u64) -> Needed {
+        self.sum.unique_paths += 1;
+        let method = path_key.split(' ').next().unwrap_or_default();
+        match self.methods.get_mut(method) {
+            Some(known) => *known += hits,
+            None => _ = self.methods.insert(method.to_owned(), hits),
+        }
+        let details = self.slice.details;
+        let wanted = details.paths as usize;
+        if details.path_order == PathOrder::Requests {
+            let is_light = |least: &Reverse<u64>| hits < least.0;
+            if self.most.len() >= wanted && self.most.peek().is_none_or(is_light) {
+                return match details.path_keys {
+                    true => Needed::Ips,
+                    false => Needed::Nothing,
+                };
+            }
+            self.most.push(Reverse(hits));
+            if self.most.len() > wanted {
+                self.most.pop();
             }
         }
+        Needed::All
     }
 
-    /// The place to add the sums of a path in the window. None: the question needs them in other
-    /// places, too. Then use [`Self::add_path`].
-    pub fn path(&mut self, of: Wanted, path_key: &str) -> Option<&mut PathSums> {
-        if self.slice.filter.is_on_paths() || !of.in_window {
-            return None;
-        }
-        self.sums_of(path_key)
-    }
-
-    fn sums_of(&mut self, path_key: &str) -> Option<&mut PathSums> {
-        let place = self.places.get(path_key).copied();
-        let place = place.unwrap_or_else(|| {
-            self.places.insert(path_key.to_owned(), self.sums.len());
-            self.sums.push(PathSums::default());
-            self.sums.len() - 1
+    /// Takes a path with the sums of all buckets of the window.
+    pub fn add_path(&mut self, path_key: &str, mut sums: PathSums) {
+        let ips = self.add_ips(&mut sums.ips);
+        self.paths.push(PathSummary {
+            path_key: path_key.to_owned(),
+            tally: sums.tally,
+            ips,
+            countries: sums.countries,
+            first_seen_ms: u64::MAX,
+            last_seen_ms: 0,
+            recent: RecentActivity::default(),
         });
-        self.sums.get_mut(place)
+        let most = (self.slice.details.paths as usize).saturating_add(PATHS_SPARE);
+        if self.paths.len() >= most {
+            self.keep_first();
+        }
     }
 
-    /// Adds a path that the filter lets through.
-    pub fn add_path(&mut self, of: Wanted, path_key: &str, sums: &PathSums) {
+    /// Counts the IPs of a path in the window. Returns their number.
+    pub fn add_ips(&mut self, ips: &mut IpSet) -> u64 {
+        let count = ips.count();
+        self.sum.path_keys += count;
+        count
+    }
+
+    fn keep_first(&mut self) {
+        let details = self.slice.details;
+        self.paths = details.path_order.sort(std::mem::take(&mut self.paths));
+        self.paths.truncate(details.paths as usize);
+    }
+
+    /// Adds one bucket of a path that the filter lets through. For a question with a condition on
+    /// paths.
+    pub fn add_bucket(&mut self, of: Wanted, path_key: &str, sums: &PathSums) {
         self.add_tally(of, &sums.tally);
         if of.in_previous {
             self.previous_ips.union(&sums.ips);
@@ -152,8 +233,9 @@ impl<'s> Sums<'s> {
             return;
         }
         self.ips.union(&sums.ips);
-        if let Some(known) = self.sums_of(path_key) {
-            known.merge(sums);
+        match self.sums.get_mut(path_key) {
+            Some(known) => known.merge(sums),
+            None => _ = self.sums.insert(path_key.to_owned(), sums.clone()),
         }
     }
 
@@ -166,9 +248,6 @@ impl<'s> Sums<'s> {
     }
 
     fn add_tally(&mut self, of: Wanted, tally: &Tally) {
-        if of.in_window {
-            self.sum.tally.merge(tally);
-        }
         if of.in_last_hour {
             self.sum.last_hour += tally.count;
         }
@@ -177,7 +256,10 @@ impl<'s> Sums<'s> {
         if self.slice.details.timeline && is_shown && of.bucket.tier != Tier::Before {
             let at_ms = of.bucket.start_ms.min(self.ranges.now_ms);
             let slot_ms = self.ranges.calendar.start_ms(self.span.cut, at_ms);
-            self.timeline.entry(slot_ms).or_default().merge(tally);
+            let slot = self.timeline.entry((slot_ms, of.in_window)).or_default();
+            slot.merge(tally);
+        } else if of.in_window {
+            self.sum.tally.merge(tally);
         }
     }
 
@@ -185,59 +267,55 @@ impl<'s> Sums<'s> {
     /// answer lacks them.
     pub fn finish(mut self) -> Summary {
         let (details, is_on_paths) = (self.slice.details, self.slice.filter.is_on_paths());
-        let mut sum = self.sum;
-        sum.ips = self.ips.count();
-        sum.previous_ips = self.previous_ips.count();
-        if is_on_paths {
-            self.ips.subtract(self.known_ips);
-            sum.new_ips = self.ips.count();
-        }
-        let mut methods: BTreeMap<String, u64> = BTreeMap::new();
-        let mut paths = Vec::with_capacity(self.sums.len());
-        for (path_key, place) in self.places {
-            let Some(sums) = self.sums.get_mut(place) else {
-                continue;
-            };
-            let mut sums = std::mem::take(sums);
-            let ips = sums.ips.count();
-            sum.path_keys += ips;
-            sum.unique_paths += 1;
-            let method = path_key.split(' ').next().unwrap_or_default();
-            match methods.get_mut(method) {
-                Some(known) => *known += sums.tally.count,
-                None => _ = methods.insert(method.to_owned(), sums.tally.count),
+        let mut active_ips = IpSet::default();
+        for (parts, ips) in std::mem::take(&mut self.sets) {
+            if parts.in_window {
+                self.ips.union(&ips);
             }
-            if is_on_paths && details.countries == CountryDetail::Requests {
+            if parts.in_previous {
+                self.previous_ips.union(&ips);
+            }
+            if parts.is_active {
+                active_ips.union(&ips);
+            }
+        }
+        self.sum.active = active_ips.count();
+        self.sum.ips = self.ips.count();
+        self.sum.previous_ips = self.previous_ips.count();
+        if is_on_paths {
+            self.ips.subtract(std::mem::take(&mut self.known_ips));
+            self.sum.new_ips = self.ips.count();
+        }
+        for (path_key, sums) in std::mem::take(&mut self.sums) {
+            if details.countries == CountryDetail::Requests {
                 for of in &sums.countries {
                     let known = self.countries.entry(of.country.clone()).or_default();
                     known.0.count += of.requests;
                 }
             }
-            if details.paths > 0 {
-                paths.push(PathSummary {
-                    path_key,
-                    tally: sums.tally,
-                    ips,
-                    countries: sums.countries,
-                    first_seen_ms: u64::MAX,
-                    last_seen_ms: 0,
-                    recent: RecentActivity::default(),
-                });
-            }
+            self.count_path(&path_key, sums.tally.count);
+            self.add_path(&path_key, sums);
         }
-        sum.paths = details.path_order.sort(paths);
-        sum.paths.truncate(details.paths as usize);
+        self.keep_first();
+        let mut sum = self.sum;
+        sum.paths = self.paths;
         let method = |(method, requests)| MethodCount { method, requests };
-        sum.methods = methods.into_iter().map(method).collect();
+        sum.methods = self.methods.into_iter().map(method).collect();
         let country = |(country, (tally, mut ips)): (String, (Tally, IpSet))| CountrySummary {
             country,
             tally,
             ips: ips.count(),
         };
         sum.countries = self.countries.into_iter().map(country).collect();
-        let slot = |(start_ms, tally)| TimeSlot { start_ms, tally };
-        sum.timeline = self.timeline.into_iter().map(slot).collect();
-        sum.active = self.active_ips.count();
+        for ((start_ms, in_window), tally) in self.timeline {
+            if in_window {
+                sum.tally.merge(&tally);
+            }
+            match sum.timeline.last_mut() {
+                Some(slot) if slot.start_ms == start_ms => slot.tally.merge(&tally),
+                _ => sum.timeline.push(TimeSlot { start_ms, tally }),
+            }
+        }
         sum
     }
 }

@@ -11,7 +11,7 @@ mod ip_set;
 
 use std::collections::BTreeMap;
 
-pub use answer::{Sums, Wanted};
+pub use answer::{Needed, Sums, Wanted};
 pub use delta::{Counted, Delta, Deltas, Move, PathChange};
 pub use heaviest::Heaviest;
 pub use ip_set::IpSet;

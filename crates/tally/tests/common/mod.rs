@@ -95,6 +95,7 @@ pub fn any_details() -> impl Strategy<Value = Details> {
         |((timeline, profiles, callers, paths), countries, order, path_order)| Details {
             paths,
             path_order,
+            path_keys: true,
             countries,
             callers,
             order,
