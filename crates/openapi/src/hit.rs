@@ -4,6 +4,7 @@ use rollcall_tally::hit::{
     FUTURE_MS_MAX, PATH_BYTES_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, TIMESTAMP_MS_MIN,
     USER_AGENT_BYTES_MAX,
 };
+use rollcall_tally::status::CODES;
 use rollcall_tally::window::MINUTE_MS;
 use utoipa::openapi::schema::{AnyOf, Object, ObjectBuilder, Schema, SchemaType, Type};
 
@@ -11,8 +12,8 @@ use crate::shapes::{COUNTRY, address, any_of, formatted, method, of, text};
 
 pub fn schema() -> Object {
     let status = optional(Type::Integer)
-        .minimum(Some(100))
-        .maximum(Some(599));
+        .minimum(Some(*CODES.start()))
+        .maximum(Some(*CODES.end()));
     let ms_max = RESPONSE_TIME_US_MAX as usize / 1_000;
     let time = optional(Type::Number)
         .minimum(Some(0))

@@ -9,7 +9,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Schema, Type};
 
 use crate::hit;
-use crate::shapes::{COUNTRY, address, integer, method, moment, network, of, one_of, text};
+use crate::shapes::{COUNTRY, address, integer, method, moment, network, of, one_of, status, text};
 
 /// The parameters of a question with all defaults. `example` is the same question with a value for
 /// each required parameter.
@@ -66,6 +66,7 @@ fn schema(value: &Value) -> Schema {
             let key = format!("{} ({})|{}", method(), hit::path(), escaped(OTHER_PATHS));
             text(key).into()
         }
+        Value::Status(_) => text(status()).into(),
         Value::Text(Text::Network, _) => network().into(),
         Value::Text(Text::PathPrefix, _) => {
             let rest_max = PATH_BYTES_MAX - 1;

@@ -3,12 +3,19 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use rollcall_tally::StatusClass;
 use rollcall_tally::hit::METHOD_BYTES_MAX;
 use utoipa::openapi::SchemaFormat;
 use utoipa::openapi::schema::{AnyOf, AnyOfBuilder, Object, ObjectBuilder, Schema, Type};
 
 /// A country as the API spells it, in upper or lower case.
 pub const COUNTRY: &str = "[A-Za-z][A-Za-z0-9]";
+
+/// A class of statuses, or a status code.
+pub fn status() -> String {
+    let classes = StatusClass::EVERY.map(StatusClass::name).join("|");
+    format!("{classes}|[1-5][0-9][0-9]")
+}
 
 /// A token of RFC 9110.
 pub fn method() -> String {

@@ -66,7 +66,7 @@ impl Accumulator {
             ranges,
             span,
         } = asked;
-        let (class, starts) = (filter.status, span.starts());
+        let (status, starts) = (filter.status, span.starts());
         let last_hour = Window::Hour.span(ranges).starts();
         state.age(ranges);
         let mut caller = nobody(ip, &state);
@@ -74,11 +74,11 @@ impl Accumulator {
         for (path_key, path) in state.paths(filter) {
             caller.see(path);
             if self.details.callers > 0 {
-                caller.recent.merge(path.recent(ranges, class));
+                caller.recent.merge(path.recent(ranges, status));
             }
             called_before |= self.add_buckets(path, asked);
-            self.sum.last_hour += path.count_within(&last_hour, class);
-            let tally = path.within(&starts, class);
+            self.sum.last_hour += path.count_within(&last_hour, status);
+            let tally = path.within(&starts, status);
             let requests = tally.count;
             caller.path_keys += u64::from(requests > 0);
             caller.tally.merge(&tally);
@@ -94,7 +94,7 @@ impl Accumulator {
                     },
                     first_seen_ms: path.first_seen_ms,
                     last_seen_ms: path.last_seen_ms,
-                    recent: path.recent(ranges, class),
+                    recent: path.recent(ranges, status),
                 });
             }
         }
@@ -102,7 +102,7 @@ impl Accumulator {
             && filter.lets_country(state.country())
             && let Some(path) = state.paths.get(OTHER_PATHS)
         {
-            self.sum.other_path_hits += path.count_within(&starts, class);
+            self.sum.other_path_hits += path.count_within(&starts, status);
         }
         self.sum.answered += 1;
         self.see_first(caller.first_seen_ms);
@@ -181,14 +181,14 @@ impl Accumulator {
             return false;
         }
         let Asked { ranges, span, .. } = asked;
-        let class = asked.filter.status;
+        let status = asked.filter.status;
         let slot = |at_ms: u64| ranges.calendar.start_ms(span.cut, at_ms.min(ranges.now_ms));
         let mut is_older = false;
         for (start_ms, tally) in path.buckets_within(&span.timeline_starts()) {
-            if tally.count_of(class) > 0 {
+            if tally.count_of(status) > 0 {
                 is_older |= start_ms < span.from_ms;
                 let slot = self.timeline.entry(slot(start_ms)).or_default();
-                slot.merge_class(tally, class);
+                slot.merge_status(tally, status);
             }
         }
         is_older

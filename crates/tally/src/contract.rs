@@ -16,7 +16,7 @@ pub use crate::histogram::Bucket;
 pub use crate::hit::RawHit;
 pub use crate::interval::{Interval, Moment};
 pub use crate::order::{IpOrder, PathOrder};
-pub use crate::status::{StatusClass, StatusCount, StatusCounts};
+pub use crate::status::{StatusClass, StatusCount, StatusCounts, StatusFilter};
 pub use crate::summary::{
     Batch, CallerSummary, Candidates, CountryCount, CountryDetail, CountrySummary, Details,
     HeaviestQuery, MethodCount, PathSummary, RecentActivity, Slice, Summary, TimeSlot,
@@ -125,7 +125,7 @@ pub struct ExportRow {
     pub user_agent: Option<String>,
     pub client_errors: u64,
     pub server_errors: u64,
-    /// None under a filter by status: bytes and response times are not kept by class.
+    /// None under a filter by status: bytes and response times are not kept by status.
     pub bytes: Option<u64>,
     pub timed: u64,
     pub time_sum_us: u64,

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::hit::{self, OTHER_PATHS, PATH_BYTES_MAX};
-use crate::status::StatusClass;
+use crate::status::StatusFilter;
 
 /// The name of an unknown country or user agent.
 pub const UNKNOWN: &str = "unknown";
@@ -22,7 +22,7 @@ pub struct Filter {
     /// The start of the path.
     pub path_prefix: Option<String>,
     pub method: Option<String>,
-    pub status: Option<StatusClass>,
+    pub status: Option<StatusFilter>,
     /// Two characters, or [`UNKNOWN`]: the country that the IP told last.
     pub country: Option<String>,
     /// The path key.
@@ -103,7 +103,7 @@ pub mod as_parameters {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use super::Filter;
-    use crate::status::StatusClass;
+    use crate::status::StatusFilter;
 
     /// The filters that applied, each in its one spelling.
     #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Filter))]
@@ -138,7 +138,7 @@ pub mod as_parameters {
             ip: given.ip,
             path_prefix: given.path_prefix,
             method: given.method,
-            status: status.and_then(StatusClass::from_name),
+            status: status.and_then(StatusFilter::from_name),
             country: given.country,
             path_key: None,
         }))

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::bucket::{BucketId, Tier};
 use crate::hit::Measures;
-use crate::status::StatusClass;
+use crate::status::StatusFilter;
 use crate::tally::Tally;
 use crate::window::Ranges;
 
@@ -76,20 +76,20 @@ impl Series {
         }
     }
 
-    /// The hits, of one class of status or of all, in the buckets that start within `starts`. A
+    /// The hits, of one status or class or of all, in the buckets that start within `starts`. A
     /// start of 0 means from the beginning.
-    pub fn within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> Tally {
+    pub fn within(&self, starts: &Range<u64>, status: Option<StatusFilter>) -> Tally {
         let mut sum = Tally::default();
         for tally in self.tallies(starts) {
-            sum.merge_class(tally, class);
+            sum.merge_status(tally, status);
         }
         sum
     }
 
     /// Like [`Self::within`], but only the number of hits.
-    pub fn count_within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> u64 {
+    pub fn count_within(&self, starts: &Range<u64>, status: Option<StatusFilter>) -> u64 {
         let tallies = self.tallies(starts);
-        tallies.map(|tally| tally.count_of(class)).sum()
+        tallies.map(|tally| tally.count_of(status)).sum()
     }
 
     fn tallies(&self, starts: &Range<u64>) -> impl Iterator<Item = &Tally> {

@@ -10,7 +10,7 @@ use crate::contract::{ExportRow, RecentActivity};
 use crate::filter::Filter;
 use crate::hit::{CompactHit, Hit, Names, OTHER_PATHS};
 use crate::series::Series;
-use crate::status::StatusClass;
+use crate::status::StatusFilter;
 use crate::tally::Tally;
 use crate::window::{Ranges, Span, Window};
 
@@ -148,7 +148,7 @@ impl IpState {
     }
 
     /// The rows of this IP in an export: one for each path called in the span. Bytes and response
-    /// times are not kept by class of status.
+    /// times are not kept by status.
     pub fn rows(&self, ip: &str, span: &Span, filter: &Filter) -> Vec<ExportRow> {
         let starts = span.starts();
         let row = |(key, path): (&str, &PathState)| {
@@ -193,18 +193,18 @@ impl PathState {
         self.series.add(hit.timestamp_ms, hit.measures(), ranges);
     }
 
-    /// The hits, of one class of status or of all, in the buckets that start within `starts`.
-    pub fn within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> Tally {
+    /// The hits, of one status or class or of all, in the buckets that start within `starts`.
+    pub fn within(&self, starts: &Range<u64>, status: Option<StatusFilter>) -> Tally {
         match self.is_within(starts) {
-            true => self.series.within(starts, class),
+            true => self.series.within(starts, status),
             false => Tally::default(),
         }
     }
 
     /// Like [`Self::within`], but only the number of hits.
-    pub fn count_within(&self, starts: &Range<u64>, class: Option<StatusClass>) -> u64 {
+    pub fn count_within(&self, starts: &Range<u64>, status: Option<StatusFilter>) -> u64 {
         match self.is_within(starts) {
-            true => self.series.count_within(starts, class),
+            true => self.series.count_within(starts, status),
             false => 0,
         }
     }
@@ -220,8 +220,8 @@ impl PathState {
     }
 
     /// The hits of the last 24 hours, 7 days and 30 days.
-    pub fn recent(&self, ranges: &Ranges, class: Option<StatusClass>) -> RecentActivity {
-        let count = |window: Window| self.count_within(&window.span(ranges).starts(), class);
+    pub fn recent(&self, ranges: &Ranges, status: Option<StatusFilter>) -> RecentActivity {
+        let count = |window: Window| self.count_within(&window.span(ranges).starts(), status);
         RecentActivity {
             last24h: count(Window::Day),
             last7d: count(Window::Week),

@@ -1,4 +1,6 @@
-//! Statuses, their classes, and hits counted by status or class.
+//! Statuses, their classes, filters by status, and hits counted by status or class.
+
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -58,15 +60,62 @@ impl StatusClass {
     }
 }
 
+/// The status codes that a hit can have.
+pub const CODES: RangeInclusive<u16> = 100..=599;
+
 /// The code of hits without a status.
 pub const NO_STATUS: u16 = 0;
+
+/// The condition of a filter on the status of a hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StatusFilter {
+    Class(StatusClass),
+    /// One of [`CODES`]. Hits of which only the class is known have no code.
+    Code(u16),
+}
+
+impl StatusFilter {
+    /// As the API spells it.
+    pub fn name(self) -> String {
+        match self {
+            Self::Class(class) => class.name().to_owned(),
+            Self::Code(code) => code.to_string(),
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        let class = StatusClass::from_name(name).map(Self::Class);
+        class.or_else(|| {
+            let code = name.parse().ok().filter(|code| CODES.contains(code))?;
+            // A code has one spelling: without a sign, and without a zero in front.
+            Some(Self::Code(code)).filter(|status| status.name() == name)
+        })
+    }
+
+    /// Like [`Self::from_name`]. The error says which text was expected.
+    pub fn read(name: &str) -> Result<Self, String> {
+        Self::from_name(name).ok_or_else(|| {
+            let (from, to) = (CODES.start(), CODES.end());
+            let classes = StatusClass::EVERY.map(StatusClass::name).join(", ");
+            format!("expected one of {classes}, or a status code from {from} to {to}")
+        })
+    }
+
+    /// Whether hits with this code in a [`StatusCount`] count.
+    pub fn lets(self, code: u16) -> bool {
+        match self {
+            Self::Class(class) => StatusClass::of_code(code) == class,
+            Self::Code(wanted) => code == wanted,
+        }
+    }
+}
 
 /// Hits of one status.
 // As in the WIT: a list of records without pointers is copied as it lies in memory.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusCount {
-    /// 100 to 599. Or [`NO_STATUS`]. Or 1 to 5, if only the class is known.
+    /// One of [`CODES`]. Or [`NO_STATUS`]. Or 1 to 5, if only the class is known.
     pub code: u16,
     pub count: u64,
 }
@@ -198,6 +247,38 @@ mod tests {
         }
         assert_eq!(StatusClass::of_code(4), StatusClass::ClientError);
         assert_eq!(StatusClass::of_code(404), StatusClass::ClientError);
+    }
+
+    #[test]
+    fn a_filter_is_a_class_or_a_code_and_has_one_spelling() {
+        let classes = StatusClass::EVERY.map(StatusFilter::Class);
+        for filter in classes.into_iter().chain(CODES.map(StatusFilter::Code)) {
+            let name = filter.name();
+            assert_eq!(StatusFilter::from_name(&name), Some(filter), "{name}");
+        }
+        for name in [
+            "", "4", "04", "99", "600", "65940", "40x", "404x", "0404", "+404", "-404", " 404",
+            "404 ", "4xx ", "4XX", "6xx", "Unknown", "٤٠٤",
+        ] {
+            assert_eq!(StatusFilter::from_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_filter_by_code_lets_that_code_alone_and_one_by_class_lets_all_of_the_class() {
+        let code = StatusFilter::Code(404);
+        let class = StatusFilter::Class(StatusClass::ClientError);
+        for (known, by_code, by_class) in [
+            (404, true, true),
+            (400, false, true),
+            (499, false, true),
+            // Only the class is known.
+            (4, false, true),
+            (504, false, false),
+            (NO_STATUS, false, false),
+        ] {
+            assert_eq!((code.lets(known), class.lets(known)), (by_code, by_class));
+        }
     }
 
     #[test]

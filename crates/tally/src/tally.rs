@@ -9,7 +9,7 @@ use crate::histogram::{
 };
 use crate::hit::Measures;
 use crate::status::{
-    NO_STATUS, StatusClass, StatusCount, StatusCounts, add_status, subtract_status,
+    NO_STATUS, StatusCount, StatusCounts, StatusFilter, add_status, subtract_status,
 };
 
 /// Count, statuses, bytes and response times of a set of hits.
@@ -96,13 +96,13 @@ impl Tally {
         self.time_max_us = longest.map_or(0, |bucket| bucket_end_us(bucket.index));
     }
 
-    /// Adds the hits of `other` that have this class of status. Bytes and response times are not
-    /// kept by class. So none of them are added.
-    pub fn merge_class(&mut self, other: &Self, class: Option<StatusClass>) {
-        match class {
+    /// Adds the hits of `other` that this filter lets through. Bytes and response times are not
+    /// kept by status. So none of them are added. None: adds all of `other`.
+    pub fn merge_status(&mut self, other: &Self, filter: Option<StatusFilter>) {
+        match filter {
             None => self.merge(other),
-            Some(class) => {
-                for status in other.of_class(class) {
+            Some(filter) => {
+                for status in other.of_status(filter) {
                     self.count += status.count;
                     add_status(&mut self.statuses, *status);
                 }
@@ -110,16 +110,16 @@ impl Tally {
         }
     }
 
-    /// Hits of this class of status. None: all hits.
-    pub fn count_of(&self, class: Option<StatusClass>) -> u64 {
-        class.map_or(self.count, |class| {
-            self.of_class(class).map(|status| status.count).sum()
+    /// Hits that this filter lets through. None: all hits.
+    pub fn count_of(&self, filter: Option<StatusFilter>) -> u64 {
+        filter.map_or(self.count, |filter| {
+            self.of_status(filter).map(|status| status.count).sum()
         })
     }
 
-    fn of_class(&self, class: StatusClass) -> impl Iterator<Item = &StatusCount> {
+    fn of_status(&self, filter: StatusFilter) -> impl Iterator<Item = &StatusCount> {
         let statuses = self.statuses.iter();
-        statuses.filter(move |status| StatusClass::of_code(status.code) == class)
+        statuses.filter(move |status| filter.lets(status.code))
     }
 
     /// Hits by class of status.

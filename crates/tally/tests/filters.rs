@@ -3,12 +3,14 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::*;
 use proptest::prelude::*;
 use rollcall_tally::window::DAY_MS;
-use rollcall_tally::{Details, Hit, IpOrder, Window};
+use rollcall_tally::{
+    Details, Hit, IpOrder, StatusClass, StatusCount, StatusFilter, Tally, Window,
+};
 
 proptest! {
     #[test]
@@ -38,6 +40,12 @@ proptest! {
             let recent = [caller.recent.last24h, caller.recent.last7d, caller.recent.last30d];
             prop_assert_eq!(recent, [Window::Day, Window::Week, Window::Month].map(count));
         }
+        let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();
+        for hit in of(window) {
+            *statuses.entry(hit.status.unwrap_or(0)).or_default() += 1;
+        }
+        let told_statuses = told.tally.statuses.iter().map(|of| (of.code, of.count));
+        prop_assert!(told_statuses.eq(statuses));
         let known = |sum: fn(&Hit) -> u64| match filter.status {
             Some(_) => 0,
             None => of(window).map(|hit| sum(hit)).sum::<u64>(),
@@ -64,5 +72,30 @@ proptest! {
         let mut all = ask(u32::MAX);
         all.truncate(callers as usize);
         prop_assert_eq!(ask(callers), all);
+    }
+}
+
+#[test]
+fn hits_of_which_only_the_class_is_known_match_their_class_and_no_code() {
+    let of = |code, count| StatusCount { code, count };
+    let known = Tally {
+        count: 15,
+        statuses: vec![of(0, 1), of(4, 2), of(404, 4), of(429, 8)],
+        ..Tally::default()
+    };
+    for (filter, statuses) in [
+        (
+            StatusFilter::Class(StatusClass::ClientError),
+            vec![of(4, 2), of(404, 4), of(429, 8)],
+        ),
+        (StatusFilter::Class(StatusClass::Unknown), vec![of(0, 1)]),
+        (StatusFilter::Code(404), vec![of(404, 4)]),
+        (StatusFilter::Code(400), vec![]),
+    ] {
+        let count = statuses.iter().map(|of| of.count).sum();
+        assert_eq!(known.count_of(Some(filter)), count, "{filter:?}");
+        let mut sum = Tally::default();
+        sum.merge_status(&known, Some(filter));
+        assert_eq!((sum.count, sum.statuses), (count, statuses), "{filter:?}");
     }
 }

@@ -97,7 +97,10 @@ fn every_bad_parameter_is_refused_by_its_name() {
             ("ip=", "ip"),
             ("pathPrefix=users", "pathPrefix"),
             ("method=G%20T", "method"),
-            ("status=404", "status"),
+            ("status=4", "status"),
+            ("status=600", "status"),
+            ("status=40x", "status"),
+            ("status=", "status"),
             ("country=Germany", "country"),
             ("country=", "country"),
         ] {

@@ -13,7 +13,7 @@ use rollcall_tests::store::Moody;
 use rollcall_tests::{ADMIN, App};
 use serde_json::{Value, json};
 
-use crate::plain_count::{self, FILTERS, is_of_one_class, is_within};
+use crate::plain_count::{self, FILTERS, is_of_one_status, is_within};
 
 /// A form of an export.
 #[derive(Clone, Copy, Debug)]
@@ -148,14 +148,14 @@ fn the_rows_are_those_of_a_plain_count_in_every_form() {
             let ever: Vec<i64> = ever.map(|hit| hit.at_ms).collect();
             let times: Vec<i64> = found.iter().filter_map(|hit| hit.time_us).collect();
             let average = times.iter().sum::<i64>() as f64 / times.len() as f64 / 1_000.0;
-            let by_class = is_of_one_class(filter);
+            let by_status = is_of_one_status(filter);
             json!({
                 "ip": ip, "pathKey": key, "method": found[0].method, "path": found[0].path, "count": found.len(),
                 "firstSeen": time(*ever.iter().min().unwrap()), "lastAccessed": time(*ever.iter().max().unwrap()),
                 "country": found[0].country.unwrap_or("unknown"), "userAgent": "unknown",
                 "errors": found.iter().filter(|hit| hit.status >= Some(400)).count(),
-                "bytes": (!by_class).then(|| found.iter().map(|hit| hit.bytes).sum::<i64>()),
-                "avgResponseTime": (!by_class && !times.is_empty()).then(|| to_the_nanosecond(average)),
+                "bytes": (!by_status).then(|| found.iter().map(|hit| hit.bytes).sum::<i64>()),
+                "avgResponseTime": (!by_status && !times.is_empty()).then(|| to_the_nanosecond(average)),
             })
         };
         let mut expected: Vec<Value> = expected.iter().map(row).collect();

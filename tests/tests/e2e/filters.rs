@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::plain_count::{
     About, FILTERS, Hit, as_of_ms, ask, check_metrics, check_timeline, counted, hits,
-    is_of_one_class, is_within, length_ms, lets_path, ranked, record, told,
+    is_of_one_status, is_within, length_ms, lets_path, ranked, record, told,
 };
 
 const WINDOWS: [&str; 6] = ["1h", "24h", "7d", "30d", "90d", "all"];
@@ -36,8 +36,8 @@ fn totals_are_those_of_a_plain_count_under_every_filter_and_in_every_window() {
             assert_eq!(stats["totalPaths"], pairs.len(), "{label}");
             let each = pairs.len() as f64 / ips.len().max(1) as f64;
             assert_eq!(stats["avgPathsPerIP"], each, "{label}");
-            let by_class = is_of_one_class(filter);
-            check_metrics(&stats, &within, by_class);
+            let by_status = is_of_one_status(filter);
+            check_metrics(&stats, &within, by_status);
             let about = About::new(&hits, &filter, window, &stats);
             let expected = ranked(within.iter().map(|hit| hit.key()));
             let top = told(&stats["topPaths"], "pathKey");
@@ -48,7 +48,7 @@ fn totals_are_those_of_a_plain_count_under_every_filter_and_in_every_window() {
             let costs = &stats["costMetrics"];
             assert_eq!(costs["doRequestCount"], within.len(), "{label}");
             let hours = within.iter().filter_map(|hit| hit.time_us).sum::<i64>() as f64 / 3.6e9;
-            assert_eq!(costs["activeDurationHours"].as_f64().is_none(), by_class);
+            assert_eq!(costs["activeDurationHours"].as_f64().is_none(), by_status);
             if let Some(told) = costs["activeDurationHours"].as_f64() {
                 assert!((told - hours).abs() < 1e-12, "{label}: {costs}");
             }
@@ -184,7 +184,7 @@ fn an_overview_is_that_of_a_plain_count_under_every_filter() {
             let within = counted(&hits, filter, window, &overview);
             let label = format!("{window}, {}", filter.0);
             assert_eq!(overview["totalRequests"], within.len(), "{label}");
-            check_metrics(&overview, &within, is_of_one_class(filter));
+            check_metrics(&overview, &within, is_of_one_status(filter));
             check_timeline(&overview["timeline"], &hits, filter, window, now_ms);
             let mut callers = ranked(within.iter().map(|hit| hit.ip.clone()));
             let is_new = |ip: &str| {
@@ -311,7 +311,7 @@ fn exports_hold_what_a_plain_count_gives_under_every_filter() {
                 *expected.entry((hit.ip.clone(), hit.key())).or_default() += 1;
             }
             let row = |row: &Value| {
-                assert_eq!(row["bytes"].is_null(), is_of_one_class(filter), "{row}");
+                assert_eq!(row["bytes"].is_null(), is_of_one_status(filter), "{row}");
                 let text = |name: &str| row[name].as_str().unwrap().to_owned();
                 (
                     (text("ip"), text("pathKey")),
@@ -328,10 +328,7 @@ fn exports_hold_what_a_plain_count_gives_under_every_filter() {
 #[test]
 fn an_answer_says_which_filter_applied() {
     let app = App::start();
-    let filter = "ip=::ffff:192.0.2.9/120&pathPrefix=/a%20b&method=get&status=5xx&country=de";
-    let expected = json!({
-        "ip": "192.0.2.0/24", "pathPrefix": "/a b", "method": "GET", "status": "5xx", "country": "DE"
-    });
+    let others = "ip=::ffff:192.0.2.9/120&pathPrefix=/a%20b&method=get&country=de";
     for path in [
         "global-stats?",
         "top-paths?",
@@ -340,7 +337,14 @@ fn an_answer_says_which_filter_applied() {
         "paths?key=GET%20/",
         "export?",
     ] {
-        assert_eq!(ask(&app, path, filter)["filter"], expected, "{path}");
+        for status in ["5xx", "503", "unknown"] {
+            let filter = format!("{others}&status={status}");
+            let expected = json!({
+                "ip": "192.0.2.0/24", "pathPrefix": "/a b", "method": "GET", "status": status,
+                "country": "DE"
+            });
+            assert_eq!(ask(&app, path, &filter)["filter"], expected, "{path}");
+        }
         assert!(ask(&app, path, "").get("filter").is_none(), "{path}");
     }
 }

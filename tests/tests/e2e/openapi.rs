@@ -5,6 +5,7 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
+use rollcall_tally::StatusFilter;
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::openapi::{Description, members};
 use rollcall_tests::store::{Mood, Moody};
@@ -101,6 +102,36 @@ fn every_answer_that_is_described_is_given_and_no_other() {
     assert_eq!(description.unseen(), [], "described, and never answered");
 }
 
+#[test]
+fn a_status_is_described_as_it_is_read() {
+    let app = App::start();
+    let description = description(&app);
+    let operations = description.operations();
+    let parameters = operations.flat_map(|(path, _, operation)| {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        parameters.map(move |parameter| (path, parameter))
+    });
+    let codes = (0..=1_000).map(|code| code.to_string());
+    let others = [
+        "", "1xx", "5xx", "0xx", "6xx", "xxx", "4XX", "40x", "unknown", "Unknown", "+404", "0404",
+    ];
+    let texts: Vec<String> = codes.chain(others.map(str::to_owned)).collect();
+    let mut described = 0;
+    for (path, parameter) in parameters.filter(|(_, of)| of["name"] == "status") {
+        let values: Vec<Value> = texts.iter().map(|text| json!(text)).collect();
+        let list = json!({"type": "array", "items": parameter["schema"]});
+        let errors = description.errors(&list, &values.into());
+        let refused = |index: &usize| StatusFilter::from_name(&texts[*index]).is_none();
+        let expected = (0..texts.len()).filter(refused);
+        let expected: BTreeSet<String> = expected.map(|index| format!("/{index}")).collect();
+        let places = errors.iter().filter_map(|error| error.split(':').next());
+        let places: BTreeSet<String> = places.map(str::to_owned).collect();
+        assert_eq!(places, expected, "{path}");
+        described += 1;
+    }
+    assert_ne!(described, 0);
+}
+
 fn what_is_recorded(checked: &Checked) {
     three_hits(checked.app);
     let good = json!({"ip": "192.0.2.1", "method": "GET", "path": "/users"});
@@ -159,6 +190,7 @@ fn what_is_asked(checked: &Checked) {
         "?format=ndjson",
         "?includeMetadata=false",
         "?status=2xx",
+        "?status=200",
     ] {
         assert_eq!(ask(&format!("{EXPORT}{form}")), 200);
     }

@@ -38,6 +38,8 @@ impl Hit {
     }
 }
 
+const STATUSES: [Option<i64>; 6] = [Some(200), Some(204), Some(304), Some(404), Some(503), None];
+
 /// Fifteen hundred hits by 60 IPs on 20 paths. Most are from the last three hours. Some are from
 /// yesterday, this week and the months before. A few are from last year.
 pub fn hits() -> Vec<Hit> {
@@ -65,7 +67,7 @@ pub fn hits() -> Vec<Hit> {
             },
             method: ["GET", "GET", "POST"][draw(3) as usize],
             path: format!("/path/{}", draw(20)),
-            status: [Some(200), Some(204), Some(304), Some(404), Some(503), None][draw(6) as usize],
+            status: STATUSES[draw(6) as usize],
             time_us: (draw(4) > 0).then(|| draw(900_000)),
             bytes: draw(10_000),
             country: [Some("DE"), Some("US"), None][ip as usize % 3],
@@ -124,7 +126,7 @@ pub fn is_within(hit: &Hit, window: &str, now_ms: i64) -> bool {
 /// A filter: its text in a URL, and whether it matches a hit.
 pub type Filter = (&'static str, fn(&Hit) -> bool);
 
-pub const FILTERS: [Filter; 12] = [
+pub const FILTERS: [Filter; 14] = [
     ("", |_| true),
     ("ip=198.51.100.0/28", |hit| {
         hit.ip
@@ -151,6 +153,10 @@ pub const FILTERS: [Filter; 12] = [
     }),
     ("country=unknown&method=GET&pathPrefix=/path/", |hit| {
         hit.country.is_none() && hit.method == "GET"
+    }),
+    ("status=204", |hit| hit.status == Some(204)),
+    ("pathPrefix=/path/1&method=get&status=200", |hit| {
+        hit.path.starts_with("/path/1") && hit.method == "GET" && hit.status == Some(200)
     }),
     ("status=unknown", |hit| hit.class() == "unknown"),
     ("pathPrefix=/nowhere", |_| false),
@@ -186,26 +192,31 @@ pub fn counted<'a>(hits: &'a [Hit], filter: Filter, window: &str, answer: &Value
 
 /// Whether a filter matches the hit's path and method. The status does not matter.
 pub fn lets_path(filter: Filter, hit: &Hit) -> bool {
-    let statuses = [Some(200), Some(304), Some(404), Some(503), None];
     let with = |status| Hit {
         status,
         path: hit.path.clone(),
         ip: hit.ip.clone(),
         ..*hit
     };
-    statuses.into_iter().any(|status| filter.1(&with(status)))
+    STATUSES.into_iter().any(|status| filter.1(&with(status)))
 }
 
-pub fn is_of_one_class(filter: Filter) -> bool {
+pub fn is_of_one_status(filter: Filter) -> bool {
     filter.0.contains("status=")
 }
 
-/// Checks status classes, errors, bytes and response times.
-pub fn check_metrics(told: &Value, hits: &[&Hit], by_class: bool) {
+/// Checks statuses, errors, bytes and response times.
+pub fn check_metrics(told: &Value, hits: &[&Hit], by_status: bool) {
     for class in ["1xx", "2xx", "3xx", "4xx", "5xx", "unknown"] {
         let count = hits.iter().filter(|hit| hit.class() == class).count();
         assert_eq!(told["statusClasses"][class], count, "{class}: {told}");
     }
+    let mut codes: BTreeMap<String, u64> = BTreeMap::new();
+    for hit in hits {
+        let code = hit.status.map(|status| status.to_string());
+        *codes.entry(code.unwrap_or("unknown".into())).or_default() += 1;
+    }
+    assert_eq!(told["statusCodes"], json!(codes), "{told}");
     let rate = errors(hits) as f64 / hits.len().max(1) as f64;
     assert!(is_near(&told["errorRate"], rate), "{told}");
     check_times(
@@ -216,10 +227,10 @@ pub fn check_metrics(told: &Value, hits: &[&Hit], by_class: bool) {
             ("p99ResponseTime", 99),
         ],
         hits,
-        by_class,
+        by_status,
     );
     let bytes: i64 = hits.iter().map(|hit| hit.bytes).sum();
-    let bytes = (!by_class).then_some(bytes);
+    let bytes = (!by_status).then_some(bytes);
     assert_eq!(told["totalBytes"], json!(bytes), "{told}");
 }
 
@@ -233,9 +244,9 @@ fn is_near(told: &Value, expected: f64) -> bool {
 }
 
 /// Checks the average response time and some percentiles.
-fn check_times(told: &Value, percentiles: &[(&str, usize)], hits: &[&Hit], by_class: bool) {
+fn check_times(told: &Value, percentiles: &[(&str, usize)], hits: &[&Hit], by_status: bool) {
     let times = hits.iter().filter_map(|hit| hit.time_us);
-    let mut times: Vec<i64> = times.filter(|_| !by_class).collect();
+    let mut times: Vec<i64> = times.filter(|_| !by_status).collect();
     times.sort_unstable();
     if times.is_empty() {
         for name in percentiles.iter().map(|(name, _)| *name) {
@@ -262,7 +273,7 @@ pub struct About<'a> {
     pub hits: &'a [Hit],
     /// Whether a hit counts.
     pub counts: &'a dyn Fn(&Hit) -> bool,
-    pub by_class: bool,
+    pub by_status: bool,
     pub window: &'a str,
     pub now_ms: i64,
 }
@@ -272,7 +283,7 @@ impl<'a> About<'a> {
         Self {
             hits,
             counts: &filter.1,
-            by_class: is_of_one_class(*filter),
+            by_status: is_of_one_status(*filter),
             window,
             now_ms: as_of_ms(answer),
         }
@@ -289,8 +300,7 @@ impl<'a> About<'a> {
 
     /// Whether the hit would count with some status.
     fn counts_with_any_status(self, hit: &Hit) -> bool {
-        let statuses = [Some(200), Some(304), Some(404), Some(503), None];
-        statuses.into_iter().any(|status| {
+        STATUSES.into_iter().any(|status| {
             let hit = Hit {
                 status,
                 ..hit.clone()
@@ -331,7 +341,7 @@ impl<'a> About<'a> {
         assert_eq!(told["uniqueIPs"], callers.len(), "{told}");
         let each = within.len() as f64 / callers.len().max(1) as f64;
         assert!(is_near(&told["avgRequestsPerIP"], each), "{told}");
-        check_metrics(told, &within, self.by_class);
+        check_metrics(told, &within, self.by_status);
         check_countries(told, &within);
         if within.is_empty() {
             return;
@@ -353,7 +363,7 @@ impl<'a> About<'a> {
         let keys: BTreeSet<String> = within.iter().map(|hit| hit.key()).collect();
         assert_eq!(told["totalRequests"], within.len(), "{told}");
         assert_eq!(told["uniquePaths"], keys.len(), "{told}");
-        check_metrics(told, &within, self.by_class);
+        check_metrics(told, &within, self.by_status);
         mine.check_recent(told);
         let seen = || {
             let hits = self.hits.iter();
@@ -427,7 +437,7 @@ pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, 
             ("p95ResponseTime", 95),
             ("p99ResponseTime", 99),
         ];
-        check_times(told, &percentiles, hits, is_of_one_class(filter));
+        check_times(told, &percentiles, hits, is_of_one_status(filter));
     };
     let check_period = |period: &Value, from_ms: i64, to_ms: i64| {
         let mut sum = 0;

@@ -276,6 +276,13 @@ fn a_store_of_layout_4_is_brought_up_though_instances_die_meanwhile_and_hits_are
     assert_eq!(stats["totalRequests"], 86);
     assert_eq!(stats["statusClasses"]["4xx"], 27);
     assert_eq!(stats["statusCodes"]["4xx"], 27);
+    // Of hits that layout 4 counted, only the class is known.
+    for (status, expect) in [("4xx", 27), ("404", 0)] {
+        let stats = app.json(&format!(
+            "/admin/global-stats?timeRange=all&status={status}"
+        ));
+        assert_eq!(stats["totalRequests"], expect, "{status}");
+    }
     let both = app.order("/admin/verify");
     assert_eq!(both["agrees"], true, "{both}");
 }

@@ -129,17 +129,18 @@ mod asker {
 
 #[test]
 fn the_aggregator_answers_through_its_typed_export() {
-    use asker::rollcall::stats::types::{Failure, Filter, StatusClass, Window};
+    use asker::rollcall::stats::types::{Failure, Filter, StatusClass, StatusFilter, Window};
     let app = App::start();
     app.record(&serde_json::json!([
         {"ip": "192.0.2.7", "method": "GET", "path": "/a", "status": 404},
         {"ip": "192.0.2.7", "method": "GET", "path": "/b", "status": 200},
     ]));
-    let filter = |ip: Option<&str>| Filter {
+    let of_class = StatusFilter::Class(StatusClass::ClientError);
+    let filter = |ip: Option<&str>, status: StatusFilter| Filter {
         ip: ip.map(str::to_owned),
         path_prefix: None,
         method: Some("get".into()),
-        status: Some(StatusClass::ClientError),
+        status: Some(status),
         country: None,
         path_key: None,
     };
@@ -150,22 +151,36 @@ fn the_aggregator_answers_through_its_typed_export() {
         store
             .run_concurrent(async |accessor| {
                 let known = "::ffff:192.0.2.7".to_owned();
-                let ip = aggregator
-                    .call_get_ip(accessor, known, Window::Hour, filter(None), 0, 10)
-                    .await;
-                let ip = ip.unwrap().unwrap();
-                assert_eq!((ip.stats.total_requests, ip.total_paths), (1, 1));
-                assert_eq!(ip.paths[0].path_key, "GET /a");
-                assert_eq!(ip.timeline.current.buckets.len(), 12);
+                for status in [of_class, StatusFilter::Code(404)] {
+                    let filter = filter(None, status);
+                    let ip = aggregator
+                        .call_get_ip(accessor, known.clone(), Window::Hour, filter, 0, 10)
+                        .await;
+                    let ip = ip.unwrap().unwrap();
+                    assert_eq!((ip.stats.total_requests, ip.total_paths), (1, 1));
+                    assert_eq!(ip.paths[0].path_key, "GET /a");
+                    assert_eq!(ip.timeline.current.buckets.len(), 12);
+                }
                 let unknown = "192.0.2.8".to_owned();
                 let ip = aggregator
-                    .call_get_ip(accessor, unknown, Window::Hour, filter(None), 0, 10)
+                    .call_get_ip(
+                        accessor,
+                        unknown,
+                        Window::Hour,
+                        filter(None, of_class),
+                        0,
+                        10,
+                    )
                     .await;
                 assert!(matches!(ip.unwrap(), Err(Failure::NotFound(_))));
-                let wrong = filter(Some("192.0.2.0/33"));
-                let series = aggregator.call_get_timeseries(accessor, Window::All, wrong);
-                let refused = series.await.unwrap();
-                assert!(matches!(refused, Err(Failure::Invalid(why)) if why.starts_with("ip: ")));
+                for (wrong, name) in [
+                    (filter(Some("192.0.2.0/33"), of_class), "ip: "),
+                    (filter(None, StatusFilter::Code(4)), "status: "),
+                ] {
+                    let series = aggregator.call_get_timeseries(accessor, Window::All, wrong);
+                    let refused = series.await.unwrap();
+                    assert!(matches!(refused, Err(Failure::Invalid(why)) if why.starts_with(name)));
+                }
             })
             .await
             .unwrap();

@@ -2,7 +2,7 @@
 //! question.
 
 use rollcall_tally::question::{AnySurvey, DateRange, Export, ExportFormat, Question};
-use rollcall_tally::{Filter, StatusClass, Window};
+use rollcall_tally::{Filter, StatusFilter, Window};
 
 use crate::local::HOME;
 
@@ -65,7 +65,7 @@ impl Condition {
             Self::Ip => filter.ip = text,
             Self::PathPrefix => filter.path_prefix = text,
             Self::Method => filter.method = text,
-            Self::Status => filter.status = value.and_then(StatusClass::from_name),
+            Self::Status => filter.status = value.and_then(StatusFilter::from_name),
             Self::Country => filter.country = text,
         }
         filter
@@ -176,6 +176,7 @@ mod tests {
             (Condition::PathPrefix, "/a"),
             (Condition::Method, "GET"),
             (Condition::Status, "4xx"),
+            (Condition::Status, "404"),
             (Condition::Country, "DE"),
         ] {
             let filter = condition.set(&Filter::default(), Some(value));

@@ -7,6 +7,7 @@ use super::{
     FUTURE_MS_MAX, Hit, METHOD_BYTES_MAX, PATH_BYTES_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX,
     RawHit, Refusal, STATUS_EXPECTED, TIMESTAMP_MS_MIN, USER_AGENT_BYTES_MAX,
 };
+use crate::status::CODES;
 
 impl RawHit {
     /// Checks every limit of [`crate::hit`].
@@ -122,9 +123,7 @@ fn strip_scheme(url: &str) -> Option<&str> {
 
 fn check_status(status: Option<u16>) -> Result<Option<u16>, Refusal> {
     match status {
-        Some(status) if !(100..=599).contains(&status) => {
-            Err(Refusal::new("status", STATUS_EXPECTED))
-        }
+        Some(status) if !CODES.contains(&status) => Err(Refusal::new("status", STATUS_EXPECTED)),
         status => Ok(status),
     }
 }

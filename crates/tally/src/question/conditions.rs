@@ -2,7 +2,6 @@
 
 use super::{Parameter, Place, Value};
 use crate::filter::{Filter, Text};
-use crate::status::StatusClass;
 
 impl Filter {
     /// The conditions that a client can give. The path key is not among them. It has its own
@@ -28,13 +27,13 @@ impl Filter {
                 Text::Method,
                 &mut self.method,
             ),
-            Parameter::one_of_if_any(
+            Parameter::new(
                 "status",
-                "Only hits with a status of this class. Bytes and response times are not kept by \
-                 class. So they are `null` under this filter.",
-                &mut self.status,
-                &StatusClass::EVERY,
-                StatusClass::name,
+                "Only hits with this status code, as `404`, or of this class, as `4xx`. `unknown`: \
+                 only hits without a status. Bytes and response times are not kept by status. So \
+                 they are `null` under this filter. Hits that an older version counted by class \
+                 alone have no code.",
+                Value::Status(&mut self.status),
             ),
             text(
                 "country",

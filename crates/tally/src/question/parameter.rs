@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use super::LIMIT_MAX;
 use crate::filter::{self, Text};
 use crate::interval::{Interval, Moment};
+use crate::status::StatusFilter;
 use crate::window::Window;
 
 const FROM: &str = "Asks for an interval instead of a window: the moment from which on hits count. \
@@ -49,6 +50,8 @@ pub enum Value<'a> {
     Moment(OneMoment<'a>),
     Address(&'a mut IpAddr),
     PathKey(&'a mut String),
+    /// None: the parameter is not given.
+    Status(&'a mut Option<StatusFilter>),
     /// None: the parameter is not given.
     Text(Text, &'a mut Option<String>),
 }
@@ -247,6 +250,7 @@ impl Value<'_> {
                     .to_canonical();
             }
             Self::PathKey(value) => **value = filter::read_path_key(text)?,
+            Self::Status(value) => **value = Some(StatusFilter::read(text)?),
             Self::Text(kind, value) => **value = Some(kind.read(text)?),
         }
         Ok(())
@@ -261,6 +265,7 @@ impl Value<'_> {
             Self::Moment(moment) => moment.chosen.map(Moment::text),
             Self::Address(value) => Some(value.to_string()),
             Self::PathKey(value) => Some((*value).clone()),
+            Self::Status(value) => value.map(StatusFilter::name),
             Self::Text(_, value) => (*value).clone(),
         }
     }

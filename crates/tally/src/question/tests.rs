@@ -5,7 +5,7 @@ use proptest::sample;
 use super::*;
 use crate::filter::Filter;
 use crate::order::{IpOrder, PathOrder};
-use crate::status::StatusClass;
+use crate::status::{CODES, StatusClass, StatusFilter};
 use crate::window::Window;
 
 fn survey(survey: impl Into<AnySurvey>) -> Question {
@@ -92,7 +92,7 @@ fn every_bad_parameter_is_named_at_once() {
     bad("timeseries", "limit=5", &["limit"]);
     bad(
         "paths",
-        "pathPrefix=x&country=DEU&ip=300.0.0.1&method=&status=404",
+        "pathPrefix=x&country=DEU&ip=300.0.0.1&method=&status=40x",
         &["key", "ip", "pathPrefix", "method", "status", "country"],
     );
     bad("paths", "key=GET", &["key"]);
@@ -111,6 +111,37 @@ fn every_bad_parameter_is_named_at_once() {
 }
 
 #[test]
+fn a_status_is_a_class_or_a_code() {
+    let classes = StatusClass::EVERY.map(StatusFilter::Class);
+    for status in classes.into_iter().chain(CODES.map(StatusFilter::Code)) {
+        let expected = survey(TopIps {
+            scope: Scope {
+                filter: of_status(status),
+                ..Scope::default()
+            },
+            ..TopIps::default()
+        });
+        let query = format!("status={}", status.name());
+        assert_eq!(Question::read("top-ips", &query), Ok(expected), "{query}");
+    }
+    for wrong in [
+        "", "4", "99", "600", "40x", "%2B404", "0404", "4XX", "404,429",
+    ] {
+        let reason = "expected one of 1xx, 2xx, 3xx, 4xx, 5xx, unknown, or a status code from 100 \
+                      to 599";
+        let bad = BadParameter {
+            name: "status".to_owned(),
+            reason: reason.to_owned(),
+        };
+        let refused = Err(NotUnderstood::Parameters(vec![bad]));
+        for name in ["top-ips", "export-data"] {
+            let read = Question::read(name, &format!("status={wrong}"));
+            assert_eq!(read, refused, "{name}, {wrong}");
+        }
+    }
+}
+
+#[test]
 fn a_question_nobody_knows_is_unknown() {
     assert_eq!(Question::read("nonsense", ""), Err(NotUnderstood::Unknown));
 }
@@ -121,9 +152,16 @@ fn narrow() -> Filter {
         ip: Some("2001:db8::/32".to_owned()),
         path_prefix: Some("/a&b=c d/ü".to_owned()),
         method: Some("GET".to_owned()),
-        status: Some(StatusClass::ServerError),
+        status: Some(StatusFilter::Class(StatusClass::ServerError)),
         country: Some("DE".to_owned()),
         path_key: None,
+    }
+}
+
+fn of_status(status: StatusFilter) -> Filter {
+    Filter {
+        status: Some(status),
+        ..Filter::default()
     }
 }
 
@@ -197,7 +235,11 @@ fn questions(scope: &Scope) -> Vec<Question> {
 #[test]
 fn a_question_written_is_read_back() {
     for window in Window::EVERY {
-        for filter in [Filter::default(), narrow()] {
+        for filter in [
+            Filter::default(),
+            narrow(),
+            of_status(StatusFilter::Code(404)),
+        ] {
             let via = Some(Via::Ips);
             for question in questions(&Scope {
                 window,
@@ -230,9 +272,10 @@ fn a_question_that_was_not_read_here_is_checked() {
     top.limit = LIMIT_MAX + 1;
     top.scope.window = Window::Recent;
     top.scope.filter.ip = Some("nowhere".to_owned());
+    top.scope.filter.status = Some(StatusFilter::Code(4));
     let bad = survey(top.clone()).checked().unwrap_err();
     let names: Vec<&str> = bad.iter().map(|bad| bad.name.as_str()).collect();
-    assert_eq!(names, ["timeRange", "limit", "ip"]);
+    assert_eq!(names, ["timeRange", "limit", "ip", "status"]);
     let refused = super::checked(top).unwrap_err().to_string();
     assert!(refused.contains("; limit: expected"), "{refused}");
 }
@@ -299,7 +342,7 @@ fn any_query() -> impl Strategy<Value = String> {
         "status",
         "country",
     ];
-    const VALUES: [&str; 14] = [
+    const VALUES: [&str; 15] = [
         "24h",
         "7d",
         "5",
@@ -313,6 +356,7 @@ fn any_query() -> impl Strategy<Value = String> {
         "get /a?b",
         "/a",
         "5xx",
+        "404",
         "unknown",
     ];
     let name =

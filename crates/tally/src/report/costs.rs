@@ -25,7 +25,7 @@ pub struct Prices {
 
 /// The cost of the traffic of the window, in the currency of the configured prices. It is spread
 /// evenly over the days of the window. A cost that needs response times is `null` under a filter by
-/// status, because these are not kept by class of status.
+/// status, because these are not kept by status.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,7 +69,7 @@ impl CostMetrics {
         let requests = tally.count as f64;
         let reads = requests * prices.key_value_reads_per_request;
         let writes = requests * prices.key_value_writes_per_request;
-        let hours = (!provenance.is_of_one_class()).then_some(tally.time_sum_us as f64 / 3.6e9);
+        let hours = (!provenance.is_of_one_status()).then_some(tally.time_sum_us as f64 / 3.6e9);
         let breakdown = CostBreakdown {
             requests: requests / 1e6 * prices.per_million_requests / days,
             key_value_reads: reads / 1e6 * prices.per_million_key_value_reads / days,
@@ -105,7 +105,7 @@ pub fn days(provenance: &Provenance, first_seen_ms: Option<u64>) -> f64 {
 mod tests {
     use super::*;
     use crate::report::tests::provenance;
-    use crate::{Filter, StatusClass, Window};
+    use crate::{Filter, StatusClass, StatusFilter, Window};
 
     fn near(a: Option<f64>, b: f64) -> bool {
         a.is_some_and(|a| (a - b).abs() < 1e-9)
@@ -144,7 +144,7 @@ mod tests {
         assert!(near(costs.estimated_monthly_cost, 54.0));
 
         let class = Filter {
-            status: Some(StatusClass::Success),
+            status: Some(StatusFilter::Class(StatusClass::Success)),
             ..Filter::default()
         };
         let costs = of(Some(class));

@@ -22,7 +22,7 @@ pub struct Metrics {
     #[serde(flatten)]
     pub response_times: ResponseTimes,
     /// Bytes of the responses. `null` under a filter by status, because bytes are not kept by
-    /// class.
+    /// status.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub total_bytes: Option<u64>,
 }
@@ -34,7 +34,7 @@ impl Metrics {
             status_codes: tally.statuses.clone(),
             error_rate: tally.error_rate(),
             response_times: ResponseTimes::new(tally),
-            total_bytes: (!provenance.is_of_one_class()).then_some(tally.bytes),
+            total_bytes: (!provenance.is_of_one_status()).then_some(tally.bytes),
         }
     }
 }

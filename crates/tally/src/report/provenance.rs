@@ -56,7 +56,7 @@ pub struct Provenance {
 
 impl Provenance {
     /// Whether a filter by status applied. Then bytes and response times are not known.
-    pub fn is_of_one_class(&self) -> bool {
+    pub fn is_of_one_status(&self) -> bool {
         let filter = self.filter.as_ref();
         filter.is_some_and(|filter| filter.status.is_some())
     }

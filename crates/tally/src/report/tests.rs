@@ -11,7 +11,7 @@ use crate::reports::{
 };
 use crate::window::Ranges;
 use crate::{
-    CallerSummary, CountryCount, Filter, PathSummary, RecentActivity, StatusClass, Summary, Tally,
+    CallerSummary, CountryCount, Filter, PathSummary, RecentActivity, StatusFilter, Summary, Tally,
     Window,
 };
 
@@ -83,7 +83,7 @@ fn what_is_written_as_json_is_read_back() {
     let narrow = Filter {
         ip: Some("192.0.2.0/24".to_owned()),
         path_prefix: Some("/u".to_owned()),
-        status: Some(StatusClass::Success),
+        status: Some(StatusFilter::Code(404)),
         ..Filter::default()
     };
     for (window, filter) in [(Window::Day, None), (Window::All, Some(narrow))] {

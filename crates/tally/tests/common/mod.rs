@@ -7,8 +7,8 @@ use rollcall_tally::calendar::Calendar;
 use rollcall_tally::interval::{Interval, Moment};
 use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
 use rollcall_tally::{
-    Batch, CountryDetail, Details, Filter, Hit, IpOrder, IpState, PathOrder, StatusClass, Summary,
-    Window,
+    Batch, CountryDetail, Details, Filter, Hit, IpOrder, IpState, PathOrder, StatusClass,
+    StatusFilter, Summary, Window,
 };
 
 pub const NOW_MS: u64 = 1_800_000_123_456;
@@ -21,7 +21,7 @@ pub fn any_hit() -> impl Strategy<Value = Hit> {
         prop_oneof![Just("GET"), Just("PUT")],
         0..4u8,
         age_ms,
-        proptest::option::of(100..600u16),
+        proptest::option::of(any_status()),
         time_us,
         country,
     )
@@ -39,6 +39,13 @@ pub fn any_hit() -> impl Strategy<Value = Hit> {
             },
         )
 }
+
+/// Any status. Some are frequent, so that a filter by code lets hits through.
+fn any_status() -> impl Strategy<Value = u16> {
+    prop_oneof![proptest::sample::select(FREQUENT.to_vec()), 100..600u16]
+}
+
+const FREQUENT: [u16; 4] = [200, 204, 404, 429];
 
 pub fn any_window() -> impl Strategy<Value = Window> {
     let moment = || {
@@ -68,7 +75,7 @@ pub fn any_filter() -> impl Strategy<Value = Filter> {
     (
         given(vec!["/", "/1", "/nowhere"]),
         given(vec!["GET", "PUT"]),
-        proptest::option::of(proptest::sample::select(StatusClass::EVERY.to_vec())),
+        proptest::option::of(any_status_filter()),
         given(vec!["DE", "unknown"]),
         given(vec!["GET /1", "PUT /2"]),
     )
@@ -80,6 +87,15 @@ pub fn any_filter() -> impl Strategy<Value = Filter> {
             country,
             path_key,
         })
+}
+
+fn any_status_filter() -> impl Strategy<Value = StatusFilter> {
+    let class = proptest::sample::select(StatusClass::EVERY.to_vec());
+    let code = proptest::sample::select(FREQUENT.to_vec());
+    prop_oneof![
+        class.prop_map(StatusFilter::Class),
+        code.prop_map(StatusFilter::Code),
+    ]
 }
 
 pub fn any_details() -> impl Strategy<Value = Details> {
@@ -189,9 +205,10 @@ pub fn let_through<'a>(hits: &'a [Hit], filter: &Filter) -> Vec<&'a Hit> {
             && is(&filter.path_key, &hit.path_key())
             && is(&filter.country, country.unwrap_or("unknown"))
             && hit.path.starts_with(prefix)
-            && filter
-                .status
-                .is_none_or(|class| class == StatusClass::of(hit.status))
+            && filter.status.is_none_or(|wanted| match wanted {
+                StatusFilter::Class(class) => class == StatusClass::of(hit.status),
+                StatusFilter::Code(code) => hit.status == Some(code),
+            })
     };
     hits.iter().filter(fits).collect()
 }
