@@ -98,6 +98,13 @@ fn a_person_filters_by_a_form_and_is_told_what_cannot_be() {
     browser.expect_text("Path begins with /ord");
     browser.expect_text("Requests\n50");
     browser.click("Filter");
+    browser.fill("Status", "503");
+    browser.press(Key::Enter);
+    browser.expect_text("Status 503");
+    browser.click("Remove the filter Path begins with /ord");
+    browser.expect_path("/admin/?status=503&timeRange=24h");
+    browser.expect_text("Requests\n25");
+    browser.click("Filter");
     browser.fill("IP", "nowhere");
     browser.press(Key::Enter);
     browser.expect_text("expected an IP address or a network");

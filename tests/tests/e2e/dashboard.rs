@@ -313,6 +313,27 @@ fn a_form_may_leave_its_fields_empty() {
 }
 
 #[test]
+fn a_page_shows_the_status_code_that_was_asked_for_and_keeps_it_in_its_links() {
+    let app = App::start();
+    app.record(&traffic());
+    let page = page(&app, "/admin/?status=404&timeRange=7d");
+    assert!(card(&page, "Requests").starts_with("1 |"), "{page}");
+    assert!(page.contains("Status <b>404</b>"), "{page}");
+    assert!(page.contains("name=\"status\" value=\"404\""), "{page}");
+    // The chip and the link to all requests take the filter away.
+    let links = links(&page).into_iter();
+    let without = links.filter(|link| link.contains('?') && !link.contains("status=404"));
+    let without: BTreeSet<String> = without.collect();
+    assert_eq!(without, ["/admin/?timeRange=7d".to_owned()].into());
+    // A page that is filtered by a class has the codes of the class.
+    let of_class = self::page(&app, "/admin/?status=4xx&timeRange=7d");
+    assert!(of_class.contains("title=\"Filter by 404\""), "{of_class}");
+    let refused = open(&app, "/admin/?status=40x");
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("a status code from 100 to 599"));
+}
+
+#[test]
 fn a_page_shows_the_days_that_were_chosen_and_keeps_them_in_its_links() {
     let app = App::start();
     app.record(&traffic());

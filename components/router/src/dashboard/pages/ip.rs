@@ -71,7 +71,7 @@ impl IpPage {
             user_agents: report.user_agents.clone(),
             cards,
             plots: Plots::new(&report.timeline),
-            shares: vec![parts::statuses(survey, &stats.metrics.status_classes)],
+            shares: vec![parts::statuses(survey, &stats.metrics)],
             paths: parts::path_rows(survey, &report.paths),
             part: match shown {
                 0 => String::new(),

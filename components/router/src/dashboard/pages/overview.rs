@@ -43,7 +43,7 @@ impl OverviewPage {
             parts::methods(survey, &overview.methods),
         ];
         if let Some(metrics) = metrics {
-            shares.insert(1, parts::statuses(survey, &metrics.status_classes));
+            shares.insert(1, parts::statuses(survey, metrics));
         }
         Self {
             is_new: is_new && stats.total_requests == 0,

@@ -33,7 +33,7 @@ impl PathPage {
             ips: parts::ip_rows(survey, &report.callers),
             shares: vec![
                 parts::countries(survey, &stats.top_countries),
-                parts::statuses(survey, &stats.metrics.status_classes),
+                parts::statuses(survey, &stats.metrics),
             ],
             frame,
         }

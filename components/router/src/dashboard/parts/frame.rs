@@ -30,8 +30,8 @@ pub struct Field {
     pub name: &'static str,
     pub label: &'static str,
     pub value: String,
-    /// The values to choose from. Empty: any text.
-    pub options: Vec<&'static str>,
+    /// Values that are suggested. Other texts can be given, too.
+    pub suggestions: Vec<&'static str>,
     pub example: &'static str,
 }
 
@@ -178,7 +178,7 @@ fn fields(survey: &AnySurvey) -> Vec<Field> {
         name: condition.parameter(),
         label: condition.label(),
         value: condition.of(filter).unwrap_or_default(),
-        options: match condition {
+        suggestions: match condition {
             Condition::Status => StatusClass::EVERY.map(StatusClass::name).into(),
             _ => Vec::new(),
         },
@@ -186,7 +186,7 @@ fn fields(survey: &AnySurvey) -> Vec<Field> {
             Condition::Ip => "192.0.2.1 or 192.0.2.0/24",
             Condition::PathPrefix => "/users",
             Condition::Method => "GET",
-            Condition::Status => "",
+            Condition::Status => "404 or 4xx",
             Condition::Country => "DE",
         },
     };

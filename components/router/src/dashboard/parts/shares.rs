@@ -1,9 +1,9 @@
-//! The shares of all requests by country, method or class of status.
+//! The shares of all requests by country, method or status.
 
+use rollcall_tally::StatusClass;
 use rollcall_tally::question::AnySurvey;
-use rollcall_tally::report::{CountryShare, MethodShare};
+use rollcall_tally::report::{CountryShare, MethodShare, Metrics};
 use rollcall_tally::tally::ratio;
-use rollcall_tally::{StatusClass, StatusCounts};
 
 use super::bar;
 use super::scope::narrowed;
@@ -41,19 +41,21 @@ pub fn methods(survey: &AnySurvey, methods: &[MethodShare]) -> Shares {
     shares(survey, "Methods", Condition::Method, each.collect())
 }
 
-pub fn statuses(survey: &AnySurvey, counts: &StatusCounts) -> Shares {
-    let total: u64 = StatusClass::EVERY
-        .iter()
-        .map(|class| counts.of(*class))
-        .sum();
-    let each = StatusClass::EVERY
-        .into_iter()
-        .filter(|class| counts.of(*class) > 0);
-    let each = each.map(|class| {
-        let count = counts.of(class);
-        (class.name().to_owned(), count, 100.0 * ratio(count, total))
-    });
-    shares(survey, "Status classes", Condition::Status, each.collect())
+/// The classes of status. Under a filter by status, its codes.
+pub fn statuses(survey: &AnySurvey, metrics: &Metrics) -> Shares {
+    let class = |class: StatusClass| (class.name().to_owned(), metrics.status_classes.of(class));
+    let (title, each): (_, Vec<(String, u64)>) = match survey.scope().filter.status {
+        None => ("Status classes", StatusClass::EVERY.map(class).into()),
+        Some(_) => {
+            let codes = metrics.status_codes.iter();
+            let codes = codes.map(|status| (status.name(), status.count));
+            ("Status codes", codes.collect())
+        }
+    };
+    let total = each.iter().map(|(_, count)| count).sum();
+    let each = each.into_iter().filter(|(_, count)| *count > 0);
+    let each = each.map(|(name, count)| (name, count, 100.0 * ratio(count, total)));
+    shares(survey, title, Condition::Status, each.collect())
 }
 
 fn shares(
