@@ -8,7 +8,7 @@ use rollcall_store::value::encode;
 
 use crate::lease::Held;
 use crate::stop::Stop;
-use crate::stored::{self, Head, Lease, Plan, Root};
+use crate::stored::{self, Change, Head, Lease, Plan, Root};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// Nothing will become due.
@@ -152,7 +152,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 return Ok(());
             }
             let done = if fold.k == next { done } else { 0 };
-            let done = self.clean_plan(round, fold.k, done, |plan| plan.replaced().collect());
+            let root = |base| (base > 0).then(|| keys::root(base));
+            let done = self.clean_plan(round, fold.k, done, Change::replaced, root);
             round.so_far.replaced = next_of(fold.k, done.await?);
         }
         Ok(())
@@ -168,7 +169,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 }
                 let (next, done) = round.so_far.void;
                 let done = if k == next { done } else { 0 };
-                let done = self.clean_plan(round, k, done, |plan| plan.written(k).collect());
+                let written = |change: &Change| change.written(k);
+                let root = |_| Some(keys::root(k));
+                let done = self.clean_plan(round, k, done, written, root);
                 round.so_far.void = next_of(k, done.await?);
             }
         }
@@ -184,35 +187,103 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         round.room > 0
     }
 
-    /// Deletes the keys that a plan names, except the first `done`, and then the plan. Returns how
-    /// many keys are deleted by now. `None`: all, and the plan.
+    /// Deletes the keys that the changes of a plan name, part by part, from the last part to part 0.
+    /// A part is deleted when its keys are, so that all parts before it are still there. The `root`
+    /// that belongs to the fold, given its base, is deleted before part 0.
+    ///
+    /// `place` says where to go on: 0 is the beginning, and `n + 1` is the change `n` of the plan.
+    /// Returns the place to go on at. `None`: all keys and the plan are deleted.
     async fn clean_plan(
         &self,
         round: &mut Round<'_, '_, S, C>,
         k: u64,
-        done: u64,
-        named: impl FnOnce(&Plan) -> Vec<String>,
+        place: u64,
+        key: impl Fn(&Change) -> Option<String>,
+        root: impl Fn(u64) -> Option<String>,
     ) -> Result<Option<u64>, Stop> {
-        round.held.store().await?;
-        let key = keys::plan(k);
-        let Some(plan) = self.get::<Plan>(&key).await? else {
-            // Looking for a plan costs as much as deleting a key.
-            round.room -= 1;
-            return Ok(None);
-        };
-        let mut left = named(&plan);
-        left.drain(..left.len().min(done as usize));
-        let is_last = left.len() <= round.room;
-        left.truncate(round.room);
-        let deleted = left.len() as u64;
-        self.delete(round, left).await?;
-        if !is_last {
-            round.room = 0;
-            return Ok(Some(done + deleted));
+        let size = self.limits.plan_changes.max(1) as u64;
+        let noted = place.saturating_sub(1);
+        let mut next = (place > 0).then(|| (noted / size, noted % size));
+        loop {
+            let plan = match next {
+                Some((part, _)) => self.part(round, k, part).await?,
+                None => None,
+            };
+            let (Some(plan), Some((part, mut at))) = (plan, next) else {
+                // A round that stopped, or another instance, may have deleted the part.
+                let Some(last) = self.last_part(round, k).await? else {
+                    // Looking for a plan costs as much as deleting a key.
+                    round.room = round.room.saturating_sub(1);
+                    return Ok(None);
+                };
+                next = Some((last, 0));
+                continue;
+            };
+            if plan.changes.len() as u64 > size {
+                // An older version wrote the plan as one part.
+                at = noted;
+            }
+            let mut left = plan.changes.iter().skip(at as usize);
+            let mut keys = Vec::new();
+            while keys.len() < round.room
+                && let Some(change) = left.next()
+            {
+                at += 1;
+                keys.extend(key(change));
+            }
+            let is_last = left.next().is_none();
+            let reached = part * size + at + 1;
+            self.delete(round, keys).await?;
+            if !is_last {
+                round.room = 0;
+                return Ok(Some(reached));
+            }
+            if part == 0 {
+                self.delete(round, root(plan.base).into_iter().collect())
+                    .await?;
+            }
+            self.delete(round, vec![keys::plan(k, part)]).await?;
+            let Some(before) = part.checked_sub(1) else {
+                return Ok(None);
+            };
+            if round.room == 0 {
+                return Ok(Some(before * size + 1));
+            }
+            next = Some((before, 0));
         }
-        round.held.store().await?.delete(&key).await?;
-        round.room = round.room.saturating_sub(1);
-        Ok(None)
+    }
+
+    async fn part(
+        &self,
+        round: &Round<'_, '_, S, C>,
+        k: u64,
+        part: u64,
+    ) -> Result<Option<Plan>, Stop> {
+        round.held.store().await?;
+        Ok(self.get::<Plan>(&keys::plan(k, part)).await?)
+    }
+
+    /// The last part of a plan. All parts before it are there, and none behind it.
+    async fn last_part(&self, round: &Round<'_, '_, S, C>, k: u64) -> Result<Option<u64>, Stop> {
+        let is_there = async |part: u64| {
+            round.held.store().await?;
+            Ok::<bool, Stop>(self.store.exists(&keys::plan(k, part)).await?)
+        };
+        let (mut end, mut step) = (0, 1);
+        while is_there(end).await? {
+            end += step;
+            step *= 2;
+        }
+        // `first` parts are there, and part `end` is not.
+        let mut first = end - step / 2;
+        while first + 1 < end {
+            let middle = first + (end - first) / 2;
+            match is_there(middle).await? {
+                true => first = middle,
+                false => end = middle,
+            }
+        }
+        Ok(end.checked_sub(1))
     }
 
     async fn delete(

@@ -31,8 +31,11 @@ pub fn log(n: u64) -> String {
 
 /// The values that the fold `k` is going to write, and the versions that they replace. Written
 /// before all these values.
-pub fn plan(k: u64) -> String {
-    format!("plan:{k}")
+pub fn plan(k: u64, part: u64) -> String {
+    match part {
+        0 => format!("plan:{k}"),
+        _ => format!("plan:{k}:{part}"),
+    }
 }
 
 /// The record of the fold `k`. Written after all values that it names.
@@ -104,7 +107,8 @@ mod tests {
         let v6: IpAddr = "2001:db8::1".parse().unwrap();
         for key in [
             log(7),
-            plan(7),
+            plan(7, 0),
+            plan(7, 2),
             root(7),
             shard(255, 7),
             ids(3, 7),

@@ -53,6 +53,8 @@ pub struct Limits {
     /// Bytes read or written by one call, if their number is known or can be estimated. A single
     /// value may have more. Few, because all other users of the store wait for the call.
     pub chunk_bytes: usize,
+    /// Changes in one part of a plan. Fixed once a store is filled.
+    pub plan_changes: usize,
     /// Keys deleted by one call. Few, because all other users of the store wait for the call.
     pub delete_chunk: usize,
     /// Keys deleted by one round of cleaning.
@@ -108,6 +110,7 @@ impl Default for Limits {
             fold_read_ms: 5_000,
             chunk: 200,
             chunk_bytes: 64 * 1024,
+            plan_changes: 4_096,
             delete_chunk: 25,
             clean_keys: 2_000,
             ids_per_chunk: 1_000,

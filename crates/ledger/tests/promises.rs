@@ -728,6 +728,63 @@ fn whatever_value_is_damaged_the_error_names_its_key() {
 }
 
 #[test]
+fn a_fold_of_many_ips_makes_no_large_value_and_its_plan_is_cleaned_step_by_step() {
+    let (store, limits) = (
+        MemoryStore::new(),
+        Limits {
+            shards: 256,
+            chunk: 200,
+            plan_changes: Limits::default().plan_changes,
+            ..small()
+        },
+    );
+    for _ in 0..2 {
+        for part in 0..2u32 {
+            let ip = |n: u32| std::net::Ipv4Addr::from(part * 25_000 + n).to_string();
+            let hits = (0..25_000).map(|n| hit(&ip(n), "/", NOW_MS)).collect();
+            append(&store, &limits, None, hits).unwrap();
+        }
+        fold(&store, &limits).unwrap();
+    }
+    let values = store.values.borrow();
+    let others = values.iter().filter(|(key, _)| !key.starts_with("log:"));
+    let largest = others.max_by_key(|(_, value)| value.len()).unwrap();
+    assert!(largest.1.len() < 900_000, "{}", largest.0);
+    drop(values);
+    store.clock.pass(limits.keep_replaced_ms);
+    let mut rounds = 0;
+    while block_on(ledger(&store, &limits).clean()).unwrap() == Cleaned::Some {
+        rounds += 1;
+    }
+    // 50,000 replaced states, and the values beside them.
+    assert!((25..40).contains(&rounds), "{rounds}");
+    assert_eq!(store.keys("ip:").len(), 50_000);
+    assert_eq!(store.keys("plan:"), Vec::<String>::new());
+}
+
+#[test]
+fn a_plan_of_an_older_version_is_cleaned_whatever_its_length() {
+    let (store, limits) = (MemoryStore::new(), small());
+    let large = Limits {
+        plan_changes: 1_000,
+        ..limits.clone()
+    };
+    for _ in 0..2 {
+        let hits = (0..40).map(|n| hit(&format!("192.0.2.{n}"), "/", NOW_MS));
+        append(&store, &large, None, hits.collect()).unwrap();
+        fold(&store, &large).unwrap();
+    }
+    store.clock.pass(limits.keep_replaced_ms);
+    let few = Limits {
+        clean_keys: 7,
+        ..limits
+    };
+    clean(&store, &few);
+    assert_eq!(store.keys("ip:").len(), 40);
+    assert_eq!(store.keys("plan:"), Vec::<String>::new());
+}
+
+#[test]
 fn one_at_a_time_undertakes_to_clean_later() {
     let (store, limits) = (MemoryStore::new(), small());
     let undertake =

@@ -108,6 +108,8 @@ impl Tight {
             query_wait_ms: 20_000,
             fold_segments: self.fold_segments,
             chunk: self.chunk,
+            // So few that most plans have several parts.
+            plan_changes: 8,
             delete_chunk: self.chunk,
             clean_keys: self.clean_keys,
             // So long that only lost folds make the next fold smaller.

@@ -24,13 +24,13 @@ pub const MUTATIONS: &[Mutation] = &[
             // The mutant would then fail for this reason alone.
             (
                 "stored/plan.rs",
-                "let written = self.changes.iter().filter(|change| change.is_written);",
-                "let written = self.changes.iter().filter(|change| !matches!(change.of, Versioned::Ip(_)));",
+                "self.is_written.then(",
+                "(self.is_written && !matches!(self.of, Versioned::Ip(_))).then(",
             ),
             (
                 "stored/plan.rs",
-                "let replaced = self.changes.iter().filter(|change| change.before > 0);",
-                "let replaced = self.changes.iter().filter(|change| change.before > 0 && !matches!(change.of, Versioned::Ip(_)));",
+                "(self.before > 0).then(",
+                "(self.before > 0 && !matches!(self.of, Versioned::Ip(_))).then(",
             ),
         ],
     },
@@ -114,8 +114,8 @@ pub const MUTATIONS: &[Mutation] = &[
         harm: "a key is left behind: ip",
         changes: &[(
             "fold/outbox.rs",
-            "if !self.is_plan_written {",
-            "if false {",
+            "while let Some(part) = self.parts_to_write.pop_first() {",
+            "while let Some(part) = None::<usize> {",
         )],
     },
     Mutation {
@@ -166,15 +166,14 @@ pub const MUTATIONS: &[Mutation] = &[
         harm: "a key is left behind: ip",
         changes: &[(
             "clean.rs",
-            "        let deleted = left.len() as u64;
+            "            self.delete(round, keys).await?;
 ",
-            "        let deleted = left.len() as u64;
-        {
-            let mut early = round.so_far;
-            early.replaced = early.replaced.max(next_of(k, is_last.then_some(()).map_or(Some(done + deleted), |()| None)));
-            let value = encode(keys::CLEANED, &early)?;
-            round.held.store().await?.set(keys::CLEANED, value).await?;
-        }
+            "            if round.so_far.replaced.0 <= k {
+                let early = stored::Cleaned { replaced: (k, reached), ..round.so_far };
+                let value = encode(keys::CLEANED, &early)?;
+                round.held.store().await?.set(keys::CLEANED, value).await?;
+            }
+            self.delete(round, keys).await?;
 ",
         )],
     },
@@ -241,8 +240,8 @@ pub const MUTATIONS: &[Mutation] = &[
             ),
             (
                 "stored/plan.rs",
-                "let replaced = self.changes.iter().filter(|change| change.before > 0);",
-                "let replaced = self.changes.iter().filter(|change| change.before > 0 && !matches!(change.of, Versioned::Totals(_)));",
+                "(self.before > 0).then(",
+                "(self.before > 0 && !matches!(self.of, Versioned::Totals(_))).then(",
             ),
         ],
     },

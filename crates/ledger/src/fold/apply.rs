@@ -18,7 +18,7 @@ use super::log::Pending;
 use super::outbox::Outbox;
 use crate::lease::Held;
 use crate::stop::Stop;
-use crate::stored::{Change, Entry, Plan, Root, Shard, Versioned, decode_state, encode_state};
+use crate::stored::{Change, Entry, Root, Shard, Versioned, decode_state, encode_state};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// Shards read by one call. Few, because each shard may have thousands of IPs.
@@ -67,8 +67,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .chain(draft.evicted.keys())
             .map(|ip| keys::shard_of(ip, self.limits.shards))
             .collect();
-        let plan = plan(base, &draft, &dirty, &ids);
-        let mut outbox = Outbox::new(held, k, plan, &self.limits);
+        let mut outbox = Outbox::new(held, k, base.k, &self.limits);
+        outbox.plan(changes(base, &draft, &dirty, &ids));
         let deltas = self
             .write_states(&mut outbox, &mut draft, &mut root, pending.names)
             .await?;
@@ -239,27 +239,28 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     ) -> Result<Deltas, Stop> {
         let ranges = self.ranges(root.aged_ms);
         let mut deltas = Deltas::of(names);
-        let mut ips = draft.ips.iter_mut().peekable();
+        // The plan has a change for each of these IPs, in this order.
+        let mut ips = draft.ips.iter_mut().enumerate().peekable();
         while ips.peek().is_some() {
-            let mut portion: Vec<(&IpAddr, &mut Touched)> = Vec::new();
+            let mut portion: Vec<(usize, (&IpAddr, &mut Touched))> = Vec::new();
             let mut bytes = 0;
-            while let Some(next) = ips.next_if(|(_, next)| {
+            while let Some(next) = ips.next_if(|(_, (_, next))| {
                 let fits = bytes + next.before.bytes <= self.limits.chunk_bytes as u64;
                 portion.is_empty() || (fits && portion.len() < self.limits.chunk)
             }) {
-                bytes += next.1.before.bytes;
+                bytes += next.1.1.before.bytes;
                 portion.push(next);
             }
             let old: Vec<String> = portion
                 .iter()
-                .filter(|(_, touched)| touched.before.version > 0)
-                .map(|(ip, touched)| keys::ip(ip, touched.before.version))
+                .filter(|(_, (_, touched))| touched.before.version > 0)
+                .map(|(_, (ip, touched))| keys::ip(ip, touched.before.version))
                 .collect();
             let mut found = match old.is_empty() {
                 true => Default::default(),
                 false => outbox.held().store().await?.get_many(&old).await?,
             };
-            for (ip, touched) in portion {
+            for (change, (ip, touched)) in portion {
                 self.clock.give_way().await;
                 let before = touched.before;
                 let mut state = IpState::default();
@@ -279,7 +280,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     root.drops.unreadable_hits += before.hits;
                     touched.after.hits -= before.hits;
                     touched.after.number = root.take_number();
-                    outbox.plan().spare(*ip);
+                    outbox.spare(change);
                 }
                 // Each fold that touches a state ages it. Otherwise buckets whose range has passed
                 // would pile up.
@@ -337,7 +338,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 }
 
-fn plan(base: &Root, draft: &Draft, dirty: &BTreeSet<usize>, ids: &IdsWritten) -> Plan {
+/// The changes of a fold, those of the IPs that called first.
+fn changes<'d>(
+    base: &'d Root,
+    draft: &'d Draft,
+    dirty: &'d BTreeSet<usize>,
+    ids: &'d IdsWritten,
+) -> impl Iterator<Item = Change> + use<'d> {
     let called = draft.ips.iter().map(|(ip, touched)| Change {
         of: Versioned::Ip(*ip),
         is_written: true,
@@ -353,24 +360,10 @@ fn plan(base: &Root, draft: &Draft, dirty: &BTreeSet<usize>, ids: &IdsWritten) -
         is_written: true,
         before: base.shards.get(*shard).copied().unwrap_or(0),
     });
-    Plan {
-        base: base.k,
-        changes: called
-            .chain(evicted)
-            .chain(shards)
-            .chain(ids.changes.iter().copied())
-            .collect(),
-    }
-}
-
-impl Plan {
-    /// Keeps the old state of an IP: cleaning does not delete it.
-    fn spare(&mut self, ip: IpAddr) {
-        let of = Versioned::Ip(ip);
-        for change in self.changes.iter_mut().filter(|change| change.of == of) {
-            change.before = 0;
-        }
-    }
+    called
+        .chain(evicted)
+        .chain(shards)
+        .chain(ids.changes.iter().copied())
 }
 
 impl Root {

@@ -8,7 +8,7 @@ use rollcall_tally::rollup::Deltas;
 use rollcall_tally::window::{Ranges, Span, Window};
 
 use super::outbox::Outbox;
-use super::rollups::Hashed;
+use super::rollups::{Extent, Hashed};
 use crate::keys;
 use crate::stop::Stop;
 use crate::stored::{Change, Known, KnownRef, Root, Versioned, decode_known, encode_known};
@@ -54,28 +54,18 @@ impl KnownTask {
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// Finds the parts that hits change. If the parts become too large, all are written, in more
     /// and smaller parts.
-    pub(super) fn known_task(&self, root: &Root, deltas: &Deltas, names: &Hashed) -> KnownTask {
-        let paths = deltas.iter().flat_map(|(_, delta)| delta.paths());
-        let mut hashes = BTreeSet::new();
-        let (mut more, mut count) = (0, 0);
-        for (path, _) in paths {
-            hashes.insert(names.hash(path));
-            more += names.names.text(path).len() + 30;
-            count += 1;
-        }
+    pub(super) fn known_task(&self, root: &Root, extent: &Extent) -> KnownTask {
         // At most `known_paths` paths are kept.
-        let more = more / count.max(1) * count.min(self.limits.known_paths);
+        let count = extent.paths.min(self.limits.known_paths as u64);
+        let more = extent.known_bytes / extent.paths.max(1) * count;
         let known: u64 = root.known.iter().map(|part| part.bytes).sum();
-        let wanted = (known + more as u64).div_ceil(self.limits.part_bytes);
+        let wanted = (known + more).div_ceil(self.limits.part_bytes);
         let wanted = wanted.next_power_of_two().min(self.limits.parts_max.into()) as u16;
         let before = root.known_parts();
-        let (parts, written): (u16, BTreeSet<u16>) = match count {
+        let (parts, written): (u16, BTreeSet<u16>) = match extent.paths {
             0 => (before, BTreeSet::new()),
             _ if wanted > before => (wanted, (0..wanted).collect()),
-            _ => {
-                let parts = hashes.iter().map(|hash| keys::part_of(*hash, before));
-                (before, parts.collect())
-            }
+            _ => (before, extent.known_parts.clone()),
         };
         let is_read = |part: &u16| parts != before || written.contains(part);
         let read = (0..before).filter(is_read);

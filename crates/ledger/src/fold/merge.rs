@@ -39,6 +39,22 @@ impl Piece<'_> {
     }
 }
 
+/// The pieces of a bucket by the part that they belong to, so that each part is sorted by itself.
+pub(super) struct Pieces<'b>(Vec<Vec<Piece<'b>>>);
+
+impl<'b> Pieces<'b> {
+    pub fn of(parts: u16) -> Self {
+        Self((0..parts).map(|_| Vec::new()).collect())
+    }
+
+    pub fn push(&mut self, piece: Piece<'b>) {
+        let part = keys::part_of(piece.hash, self.0.len() as u16);
+        if let Some(part) = self.0.get_mut(usize::from(part)) {
+            part.push(piece);
+        }
+    }
+}
+
 /// A path as it is written.
 pub(super) enum Written<'b> {
     Same(PathRecord<'b>),
@@ -63,23 +79,28 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// fewest hits become one.
     pub(super) async fn merge<'b>(
         &self,
-        mut pieces: Vec<Piece<'b>>,
+        pieces: &mut Pieces<'b>,
         delta: &Delta,
         names: &Names,
     ) -> Result<Vec<Written<'b>>, Stop> {
-        pieces.sort_unstable_by(|a, b| a.place().cmp(&b.place()));
-        self.clock.give_way().await;
-        let groups = pieces.chunk_by(|a, b| a.place() == b.place());
-        let (others, mut groups): (Vec<_>, Vec<_>) =
-            groups.partition(|group| group.first().is_some_and(|piece| piece.key == OTHER_PATHS));
-        let mut other = PathSums::default();
-        for group in others.into_iter().chain(self.lightest(&mut groups).await) {
+        let (mut groups, mut others) = (Vec::new(), Vec::new());
+        for part in &mut pieces.0 {
             self.clock.give_way().await;
-            add_all(group, names, &mut other)?;
+            part.sort_unstable_by(|a, b| a.place().cmp(&b.place()));
+            for group in part.chunk_by(|a, b| a.place() == b.place()) {
+                match group.first() {
+                    Some(piece) if piece.key == OTHER_PATHS => others.push(group),
+                    _ => groups.push(group),
+                }
+            }
+        }
+        let mut other = PathSums::default();
+        others.extend(self.lightest(&mut groups).await);
+        for group in others {
+            self.add_all(group, names, &mut other).await?;
         }
         let mut written = Vec::with_capacity(groups.len());
         for group in groups {
-            self.clock.give_way().await;
             written.push(match group {
                 [
                     Piece {
@@ -89,7 +110,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 ] => Written::Same(*record),
                 [first, ..] => {
                     let mut sums = PathSums::default();
-                    add_all(group, names, &mut sums)?;
+                    self.add_all(group, names, &mut sums).await?;
                     let bytes = encode_sums(&mut sums);
                     Written::Changed(first.hash, first.key.to_owned(), bytes)
                 }
@@ -122,7 +143,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let key = group.first().map_or("", |piece| piece.key);
             ranked.push((count, Reverse(key), at));
         }
-        ranked.sort_unstable();
+        if too_many < ranked.len() {
+            ranked.select_nth_unstable(too_many);
+        }
         let mut is_light = vec![false; groups.len()];
         for (_, _, at) in ranked.into_iter().take(too_many) {
             if let Some(light) = is_light.get_mut(at) {
@@ -134,16 +157,27 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .extract_if(.., |_| is_light.next().unwrap_or_default())
             .collect()
     }
-}
 
-fn add_all(group: &[Piece<'_>], names: &Names, sums: &mut PathSums) -> Result<(), Stop> {
-    for piece in group {
-        match &piece.from {
-            From::Stored(value_key, record) => record.add_to(value_key, sums)?,
-            From::Hits(hits) => hits.add_to(sums, names),
+    async fn add_all(
+        &self,
+        group: &[Piece<'_>],
+        names: &Names,
+        sums: &mut PathSums,
+    ) -> Result<(), Stop> {
+        for piece in group {
+            self.clock.give_way().await;
+            match &piece.from {
+                From::Stored(value_key, record) => record.add_to(value_key, sums)?,
+                From::Hits(hits) => {
+                    for step in hits.steps() {
+                        self.clock.give_way().await;
+                        step.add_to(sums, names);
+                    }
+                }
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Hits that now count for another country, by path.

@@ -1,20 +1,24 @@
 //! Values on their way to the store, in calls of bounded bytes. The plan that names them is written
 //! before them.
 
+use std::collections::BTreeSet;
+
 use rollcall_store::value::encode;
 
 use crate::lease::Held;
 use crate::limits::Limits;
 use crate::stop::Stop;
-use crate::stored::Plan;
+use crate::stored::{Change, Plan};
 use crate::{Clock, Store, keys};
 
 pub(super) struct Outbox<'h, 'l, S, C> {
     held: &'h Held<'l, S, C>,
     k: u64,
-    plan: Plan,
-    /// The store has the plan in its present form.
-    is_plan_written: bool,
+    base: u64,
+    changes: Vec<Change>,
+    /// The parts of the plan that the store does not have in their present form.
+    parts_to_write: BTreeSet<usize>,
+    changes_in_part: usize,
     values: Vec<(String, Vec<u8>)>,
     bytes: usize,
     count_max: usize,
@@ -22,12 +26,16 @@ pub(super) struct Outbox<'h, 'l, S, C> {
 }
 
 impl<'h, 'l, S: Store, C: Clock> Outbox<'h, 'l, S, C> {
-    pub fn new(held: &'h Held<'l, S, C>, k: u64, plan: Plan, limits: &Limits) -> Self {
+    /// `base`: the fold that this fold builds on.
+    pub fn new(held: &'h Held<'l, S, C>, k: u64, base: u64, limits: &Limits) -> Self {
         Self {
             held,
             k,
-            plan,
-            is_plan_written: false,
+            base,
+            changes: Vec::new(),
+            // A plan without changes has one part, too.
+            parts_to_write: BTreeSet::from([0]),
+            changes_in_part: limits.plan_changes.max(1),
             values: Vec::new(),
             bytes: 0,
             count_max: limits.chunk,
@@ -39,10 +47,20 @@ impl<'h, 'l, S: Store, C: Clock> Outbox<'h, 'l, S, C> {
         self.held
     }
 
-    /// The plan, to be changed. It is written again before the next value.
-    pub fn plan(&mut self) -> &mut Plan {
-        self.is_plan_written = false;
-        &mut self.plan
+    /// Adds to the plan. It is written before the next value.
+    pub fn plan(&mut self, changes: impl IntoIterator<Item = Change>) {
+        let first = self.changes.len();
+        self.changes.extend(changes);
+        let parts = first / self.changes_in_part..self.changes.len().div_ceil(self.changes_in_part);
+        self.parts_to_write.extend(parts);
+    }
+
+    /// Keeps the old version of the value that a change names: cleaning does not delete it.
+    pub fn spare(&mut self, change: usize) {
+        if let Some(spared) = self.changes.get_mut(change) {
+            spared.before = 0;
+            self.parts_to_write.insert(change / self.changes_in_part);
+        }
     }
 
     pub async fn put(&mut self, key: String, value: Vec<u8>) -> Result<(), Stop> {
@@ -54,13 +72,19 @@ impl<'h, 'l, S: Store, C: Clock> Outbox<'h, 'l, S, C> {
         Ok(())
     }
 
-    /// Sends the values that wait. The plan is written first, if it changed.
+    /// Sends the values that wait. The plan is written first, if it changed: one part after the
+    /// other, so that no part is there without the parts before it.
     pub async fn send(&mut self) -> Result<(), Stop> {
-        if !self.is_plan_written {
-            let key = keys::plan(self.k);
-            let value = encode(&key, &self.plan)?;
+        while let Some(part) = self.parts_to_write.pop_first() {
+            let key = keys::plan(self.k, part as u64);
+            let first = part * self.changes_in_part;
+            let changes = self.changes.iter().skip(first).take(self.changes_in_part);
+            let plan = Plan {
+                base: self.base,
+                changes: changes.copied().collect(),
+            };
+            let value = encode(&key, &plan)?;
             self.held.store().await?.set(&key, value).await?;
-            self.is_plan_written = true;
         }
         self.bytes = 0;
         let values = std::mem::take(&mut self.values);

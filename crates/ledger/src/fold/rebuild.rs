@@ -11,7 +11,7 @@ use super::outbox::Outbox;
 use crate::lease::Held;
 use crate::read::went_back;
 use crate::stop::Stop;
-use crate::stored::{Change, Plan, Replaced, Root, Root4, Shard, Shard4, Versioned};
+use crate::stored::{Change, Replaced, Root, Root4, Shard, Shard4, Versioned};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
@@ -42,11 +42,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             }
             // The newest root has this layout already, but the head does not name it: its folder
             // died before that. A new root on top of it is confirmed.
-            let plan = Plan {
-                base: base.k,
-                changes: Vec::new(),
-            };
-            Outbox::new(held, k, plan, &self.limits).send().await?;
+            Outbox::new(held, k, base.k, &self.limits).send().await?;
             self.successor(&base, k, now_ms).await?
         };
         root.replaced.push(Replaced {
@@ -70,11 +66,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             is_written: true,
             before: *version,
         });
-        let plan = Plan {
-            base: base.k,
-            changes: changes.collect(),
-        };
-        let mut outbox = Outbox::new(held, root.k, plan, &self.limits);
+        let mut outbox = Outbox::new(held, root.k, base.k, &self.limits);
+        outbox.plan(changes);
         let ranges = self.ranges(root.aged_ms);
         let mut deltas = Deltas::default();
         for (shard, version) in shards {

@@ -8,7 +8,7 @@ use rollcall_tally::bucket::BucketId;
 use rollcall_tally::hit::Names;
 use rollcall_tally::rollup::{Delta, Deltas, Totals};
 
-use super::merge::{From, Piece, Written};
+use super::merge::{From, Piece, Pieces, Written};
 use super::outbox::Outbox;
 use crate::keys;
 use crate::stop::Stop;
@@ -17,6 +17,9 @@ use crate::stored::{
     encode_totals, path_records,
 };
 use crate::{Clock, Ledger, Store};
+
+/// After this many paths, others may go on.
+const PATHS_IN_STEP: u64 = 256;
 
 /// The work of a fold on one bucket.
 struct Task {
@@ -37,17 +40,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     ) -> Result<(), Stop> {
         deltas.settle(async || self.clock.give_way().await).await;
         let names = Hashed::of(std::mem::take(&mut deltas.names));
-        let tasks = self.tasks(root, &deltas, &names);
-        let known = self.known_task(root, &deltas, &names);
+        let extent = self.extent(root, &deltas, &names).await;
+        let tasks = self.tasks(root, &extent);
+        let known = self.known_task(root, &extent);
         let changes = tasks.iter().flat_map(|task| task.changes(root.k));
         let heaviest = deltas.take_heaviest();
-        let changes: Vec<Change> = changes
-            .chain(known.changes(root))
-            .chain(self.heaviest_changes(root, &heaviest))
-            .collect();
-        if !changes.is_empty() {
-            outbox.plan().changes.extend(changes);
-        }
+        let changes = changes.chain(known.changes(root));
+        outbox.plan(changes.chain(self.heaviest_changes(root, &heaviest)));
         self.write_heaviest(outbox, root, heaviest).await?;
         self.write_known(outbox, root, known, &deltas, &names)
             .await?;
@@ -106,10 +105,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 
     /// Which buckets are written.
-    fn tasks(&self, root: &Root, deltas: &Deltas, names: &Hashed) -> Vec<Task> {
+    fn tasks(&self, root: &Root, extent: &Extent) -> Vec<Task> {
         let ranges = self.ranges(root.aged_ms);
         let mut sources: BTreeMap<BucketId, Vec<RollupRef>> = BTreeMap::new();
-        let mut wanted: BTreeSet<BucketId> = deltas.iter().map(|(bucket, _)| bucket).collect();
+        let mut wanted: BTreeSet<BucketId> = extent.buckets.keys().copied().collect();
         for known in &root.rollups {
             let bucket = BucketId::from(known.bucket);
             let aged = bucket.aged(&ranges);
@@ -118,14 +117,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             }
             sources.entry(aged).or_default().push(*known);
         }
-        let more: BTreeMap<BucketId, usize> = deltas
-            .iter()
-            .map(|(bucket, delta)| (bucket, bytes_of(delta, names, self.limits.bucket_paths)))
-            .collect();
         let task = |bucket: BucketId| {
             let sources = sources.remove(&bucket).unwrap_or_default();
             let known: u64 = sources.iter().map(|of| of.bytes).sum();
-            let more = more.get(&bucket).copied().unwrap_or_default() as u64;
+            let more = extent.buckets.get(&bucket).copied().unwrap_or_default();
             let parts = (known + more)
                 .div_ceil(self.limits.part_bytes)
                 .next_power_of_two();
@@ -141,6 +136,31 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             }
         };
         wanted.into_iter().map(task).collect()
+    }
+
+    /// Goes through all paths once.
+    async fn extent(&self, root: &Root, deltas: &Deltas, names: &Hashed) -> Extent {
+        let mut extent = Extent::default();
+        for (bucket, delta) in deltas.iter() {
+            let (mut bytes, mut count) = (0, 0);
+            for (path, hits) in delta.paths() {
+                if count % PATHS_IN_STEP == 0 {
+                    self.clock.give_way().await;
+                }
+                let length = names.names.text(path).len() as u64;
+                bytes += length + 40 + 16 * hits.count().min(1_000);
+                count += 1;
+                extent.known_bytes += length + 30;
+                let part = keys::part_of(names.hash(path), root.known_parts());
+                extent.known_parts.insert(part);
+            }
+            extent.paths += count;
+            // A bucket has at most so many paths by name.
+            let by_name = count.min(self.limits.bucket_paths as u64);
+            let bytes = bytes / count.max(1) * by_name;
+            extent.buckets.insert(bucket, bytes);
+        }
+        extent
     }
 
     async fn write_bucket(
@@ -169,22 +189,26 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let value = encode_totals(&key, &mut totals);
         outbox.put(key, value).await?;
 
-        let mut pieces = Vec::new();
+        let mut pieces = Pieces::of(task.parts);
         for (name, bytes) in &parts {
             self.clock.give_way().await;
-            let records = path_records(name, bytes)?;
-            pieces.extend(records.into_iter().map(|record| Piece {
-                hash: record.hash,
-                key: record.key,
-                from: From::Stored(name, record),
-            }));
+            for record in path_records(name, bytes)? {
+                pieces.push(Piece {
+                    hash: record.hash,
+                    key: record.key,
+                    from: From::Stored(name, record),
+                });
+            }
         }
-        pieces.extend(delta.paths().map(|(path, hits)| Piece {
-            hash: names.hash(path),
-            key: names.names.text(path),
-            from: From::Hits(hits),
-        }));
-        let written = self.merge(pieces, &delta, &names.names).await?;
+        for (path, hits) in delta.paths() {
+            self.clock.give_way().await;
+            pieces.push(Piece {
+                hash: names.hash(path),
+                key: names.names.text(path),
+                from: From::Hits(hits),
+            });
+        }
+        let written = self.merge(&mut pieces, &delta, &names.names).await?;
         let mut bytes = 0;
         // The paths are sorted by hash, and so are the parts.
         let mut left = written.as_slice();
@@ -208,15 +232,17 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 }
 
-/// About how many bytes the paths of `delta` add to a bucket. At most as many paths count as a
-/// bucket has by name.
-fn bytes_of(delta: &Delta, names: &Hashed, paths_max: usize) -> usize {
-    let (mut bytes, mut count) = (0, 0);
-    for (path, hits) in delta.paths() {
-        bytes += names.names.text(path).len() + 40 + 16 * hits.count().min(1_000) as usize;
-        count += 1;
-    }
-    bytes / count.max(1) * count.min(paths_max)
+/// About how much the hits of a fold add to the rollups.
+#[derive(Default)]
+pub(super) struct Extent {
+    /// The bytes of paths that each bucket gets.
+    buckets: BTreeMap<BucketId, u64>,
+    /// Paths of all buckets together.
+    pub paths: u64,
+    /// The bytes that the known paths get, if each path of a bucket is new.
+    pub known_bytes: u64,
+    /// The present parts of the known paths that change.
+    pub known_parts: BTreeSet<u16>,
 }
 
 /// The names of the hits, and the hash of each.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::rollup::Bucket;
 use crate::keys;
 
-/// `plan:{k}`: the values that the fold `k` is going to write, and the versions that they replace.
+/// A part of the plan of a fold: `plan:{k}` is part 0, `plan:{k}:{part}` is any other. All parts but
+/// the last have [`Limits::plan_changes`](crate::Limits::plan_changes) changes.
 ///
 /// If the fold is confirmed, cleaning deletes the replaced versions. If it is never confirmed,
 /// cleaning deletes the written values.
@@ -64,19 +65,15 @@ impl Versioned {
     }
 }
 
-impl Plan {
-    /// The keys that the fold `k` wrote under this plan, its root last.
-    pub fn written(&self, k: u64) -> impl Iterator<Item = String> {
-        let written = self.changes.iter().filter(|change| change.is_written);
-        let written = written.map(move |change| change.of.key(k));
-        written.chain([keys::root(k)])
+impl Change {
+    /// The key that the fold `k` writes.
+    pub fn written(&self, k: u64) -> Option<String> {
+        self.is_written.then(|| self.of.key(k))
     }
 
-    /// The keys that nobody needs any more once the fold of this plan is confirmed and the queries
-    /// before it are over.
-    pub fn replaced(&self) -> impl Iterator<Item = String> {
-        let replaced = self.changes.iter().filter(|change| change.before > 0);
-        let replaced = replaced.map(|change| change.of.key(change.before));
-        replaced.chain((self.base > 0).then(|| keys::root(self.base)))
+    /// The key that nobody needs any more once the fold is confirmed and the queries before it are
+    /// over.
+    pub fn replaced(&self) -> Option<String> {
+        (self.before > 0).then(|| self.of.key(self.before))
     }
 }

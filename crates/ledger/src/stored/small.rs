@@ -54,11 +54,11 @@ impl From<Meta5> for Meta {
 pub(crate) struct Cleaned {
     /// The log is deleted up to this number.
     pub log: u64,
-    /// A fold number, and a number of keys. Everything that earlier confirmed folds replaced is
-    /// deleted. Of the values that this fold replaced, this many keys are deleted.
+    /// A fold number, and a place in its plan. Everything that earlier confirmed folds replaced is
+    /// deleted. The place says where the cleaning of this fold goes on.
     pub replaced: (u64, u64),
-    /// A fold number, and a number of keys. Everything that earlier void folds wrote is deleted. Of
-    /// the values that this fold wrote, this many keys are deleted.
+    /// A fold number, and a place in its plan. Everything that earlier void folds wrote is deleted.
+    /// The place says where the cleaning of this fold goes on.
     pub void: (u64, u64),
     /// A fold number, and a time. For the root of this fold, nothing is due before this time.
     pub settled: (u64, u64),

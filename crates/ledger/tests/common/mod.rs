@@ -29,6 +29,7 @@ pub fn small() -> Limits {
     Limits {
         shards: 4,
         chunk: 3,
+        plan_changes: 3,
         fold_segments: 5,
         ids_per_chunk: 4,
         ids_kept: 12,

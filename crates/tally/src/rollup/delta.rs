@@ -99,6 +99,16 @@ impl PathChange<'_> {
         }
     }
 
+    /// The same changes in steps, each of which takes a short time.
+    pub fn steps(&self) -> impl Iterator<Item = PathChange<'_>> {
+        let (hits, sums) = match self {
+            Self::Hits(hits) => (*hits, None),
+            Self::Sums(delta) => (Default::default(), Some(Self::Sums(delta))),
+        };
+        let hits = hits.chunks(BLOCK_HITS).map(PathChange::Hits);
+        hits.chain(sums)
+    }
+
     pub fn add_to(&self, sums: &mut PathSums, names: &Names) {
         match self {
             Self::Hits(hits) => hits.iter().for_each(|counted| sums.add(counted, names)),
