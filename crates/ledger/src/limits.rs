@@ -5,7 +5,7 @@ use rollcall_tally::rollup::heaviest::LISTED_MAX;
 use rollcall_tally::time_zone::Zone;
 
 /// The default of [`Limits::fold_wait_ms`].
-pub const FOLD_WAIT_MS: u64 = 2_000;
+pub const FOLD_WAIT_MS: u64 = 1_500;
 
 /// The limits of a ledger. The app runs with [`Limits::default`]. Tests use tighter ones.
 #[derive(Clone, Debug)]
