@@ -20,7 +20,7 @@ use crate::world::{Actor, ActorId, Event, NODES};
 /// The most rounds of healing.
 const HEAL_ROUNDS_MAX: usize = 2_000;
 /// The same for a store that stays slow, where a fold may take minutes.
-const SLOW_HEAL_ROUNDS_MAX: usize = 3_000;
+const SLOW_HEAL_ROUNDS_MAX: usize = 4_000;
 
 pub struct Driver<P> {
     scene: Scene,
