@@ -143,7 +143,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// Deletes the values that confirmed folds replaced, once no query can read them any more.
     async fn clean_replaced(&self, round: &mut Round<'_, '_, S, C>) -> Result<(), Stop> {
         for fold in &round.root.replaced {
-            let (next, done) = round.so_far.replaced;
+            let (next, place) = round.so_far.replaced;
             if fold.k < next {
                 continue;
             }
@@ -151,10 +151,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             if !self.is_due(round, due_ms) {
                 return Ok(());
             }
-            let done = if fold.k == next { done } else { 0 };
+            let place = if fold.k == next { place } else { 0 };
             let root = |base| (base > 0).then(|| keys::root(base));
-            let done = self.clean_plan(round, fold.k, done, Change::replaced, root);
-            round.so_far.replaced = next_of(fold.k, done.await?);
+            let place = self.clean_plan(round, fold.k, place, Change::replaced, root);
+            round.so_far.replaced = next_of(fold.k, place.await?);
         }
         Ok(())
     }
@@ -167,12 +167,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 if !self.is_due(round, due_ms) {
                     return Ok(());
                 }
-                let (next, done) = round.so_far.void;
-                let done = if k == next { done } else { 0 };
+                let (next, place) = round.so_far.void;
+                let place = if k == next { place } else { 0 };
                 let written = |change: &Change| change.written(k);
                 let root = |_| Some(keys::root(k));
-                let done = self.clean_plan(round, k, done, written, root);
-                round.so_far.void = next_of(k, done.await?);
+                let place = self.clean_plan(round, k, place, written, root);
+                round.so_far.void = next_of(k, place.await?);
             }
         }
         Ok(())
@@ -274,12 +274,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             end += step;
             step *= 2;
         }
-        // `first` parts are there, and part `end` is not.
-        let mut first = end - step / 2;
-        while first + 1 < end {
-            let middle = first + (end - first) / 2;
+        // Part `last` is there, unless no part is, and part `end` is not.
+        let mut last = end - step / 2;
+        while last + 1 < end {
+            let middle = last + (end - last) / 2;
             match is_there(middle).await? {
-                true => first = middle,
+                true => last = middle,
                 false => end = middle,
             }
         }
@@ -305,8 +305,7 @@ fn nothing_until(due_ms: u64) -> Cleaned {
     }
 }
 
-/// Where cleaning goes on: at the first key of this fold that is not deleted yet, or at the next
-/// fold.
-fn next_of(k: u64, done: Option<u64>) -> (u64, u64) {
-    done.map_or((k + 1, 0), |done| (k, done))
+/// Where cleaning goes on: at this place of the fold's plan, or at the next fold.
+fn next_of(k: u64, place: Option<u64>) -> (u64, u64) {
+    place.map_or((k + 1, 0), |place| (k, place))
 }

@@ -138,7 +138,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         wanted.into_iter().map(task).collect()
     }
 
-    /// Goes through all paths once.
+    /// Measures the deltas. Goes through all of their paths once.
     async fn extent(&self, root: &Root, deltas: &Deltas, names: &Hashed) -> Extent {
         let mut extent = Extent::default();
         for (bucket, delta) in deltas.iter() {
