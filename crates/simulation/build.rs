@@ -26,7 +26,10 @@ fn main() {
     let mut modules = String::new();
     for mutation in MUTATIONS {
         let folder = Path::new(&out).join(mutation.name);
-        fs::create_dir_all(&folder).unwrap();
+        // A file that the ledger no longer has may be left from an earlier build.
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+        }
         let files = copy(&ledger, Path::new(""), &folder, mutation);
         writeln!(
             modules,

@@ -20,7 +20,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use rollcall_tally::interval::{Interval, Moment};
 use rollcall_tally::question::{DateRange, Export, ExportFormat, Query, Via};
-use rollcall_tally::{Batch, Details, ExportRow, Failure};
+use rollcall_tally::{Batch, Details, Failure, IpRows};
 use rollcall_web::trailer::EXPORT_COMPLETE;
 use rollcall_web::{Problem, Reply, call, log};
 use spin_sdk::http::box_body;
@@ -37,8 +37,9 @@ use writer::{Form, Writer};
 /// more memory, and do harm: in a busy instance, Wasmtime delivers the events of a task in the
 /// order of their handles. So the event of one of three batches may come late.
 const BATCHES_AT_ONCE: usize = 2;
-/// The number of rows sent in one piece.
-const ROWS_IN_PIECE: usize = 500;
+/// When this many bytes are written, they are sent as one piece. The rows of one IP are written
+/// together.
+const PIECE_BYTES: usize = 128 * 1_024;
 /// The number of pieces that wait for a slow client.
 const PIECES_WAITING: usize = 1;
 /// If a client takes no piece for this long, the export is given up.
@@ -165,17 +166,16 @@ impl Output {
         Ok(output)
     }
 
-    async fn send_rows(&mut self, rows: Vec<ExportRow>) -> Result<()> {
-        let mut rows = rows.into_iter();
-        while rows.len() > 0 {
-            self.writer.rows(rows.by_ref().take(ROWS_IN_PIECE))?;
-            let piece = match rows.len() {
-                0 => self.writer.take_all(),
-                _ => self.writer.take(),
-            };
-            self.send(piece?).await?;
+    async fn send_rows(&mut self, rows: Vec<IpRows>) -> Result<()> {
+        for of_ip in rows {
+            self.writer.rows(&of_ip)?;
+            if self.writer.written() >= PIECE_BYTES {
+                let piece = self.writer.take()?;
+                self.send(piece).await?;
+            }
         }
-        Ok(())
+        let rest = self.writer.take_all()?;
+        self.send(rest).await
     }
 
     /// Sends the end, and the trailer that says so.

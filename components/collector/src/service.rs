@@ -10,7 +10,7 @@ use rollcall_tally::bucket::BucketId;
 use rollcall_tally::filter::read_network;
 use rollcall_tally::intake::{self, Intake};
 use rollcall_tally::{
-    Batch, Behind, Candidates, ExportRow, Failure, HeaviestQuery, IpList, IpRef, IpState,
+    Batch, Behind, Candidates, Failure, HeaviestQuery, IpList, IpRef, IpRows, IpState,
     LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot, Summary,
 };
 use rollcall_web::{log, variable};
@@ -186,23 +186,13 @@ impl Service {
     }
 
     /// If the state of an IP cannot be read, the call fails: an export must have no holes.
-    pub async fn rows(&self, batch: Batch) -> Result<Vec<ExportRow>, Failure> {
-        let ranges = self.ledger().ranges(batch.as_of_ms);
+    pub async fn rows(&self, batch: Batch) -> Result<Vec<IpRows>, Failure> {
+        let ledger = self.ledger();
+        let ranges = ledger.ranges(batch.as_of_ms);
         let span = batch.window.span(&ranges);
-        let mut rows = Vec::new();
-        let mut unreadable = None;
-        self.states(&batch, |ip, state| match state {
-            Some(mut state) => {
-                state.age(&ranges);
-                rows.extend(state.rows(&ip.to_string(), &span, &batch.filter));
-            }
-            None => unreadable = Some(ip),
-        })
-        .await?;
-        match unreadable {
-            Some(ip) => Err(Failure::Corrupt(format!("the state of {ip}"))),
-            None => Ok(rows),
-        }
+        let ips = addresses(&batch)?;
+        let rows = ledger.rows(&ips, &span, &ranges, &batch.filter);
+        rows.await.map_err(Failure::from)
     }
 
     pub async fn status(mut self) -> Result<LedgerStatus, Failure> {
@@ -234,16 +224,6 @@ impl Service {
         batch: &Batch,
         mut take: impl FnMut(IpAddr, Option<IpState>),
     ) -> Result<(), Failure> {
-        if batch.ips.len() > BATCH_IPS_MAX {
-            return Err(Failure::Invalid(format!(
-                "a batch has at most {BATCH_IPS_MAX} IPs"
-            )));
-        }
-        let address = |ip: &IpRef| match ip.ip.parse::<IpAddr>() {
-            Ok(address) => Ok((address, ip.version)),
-            Err(error) => Err(Failure::Invalid(format!("{:?}: {error}", ip.ip))),
-        };
-        let wanted: Vec<(IpAddr, u64)> = batch.ips.iter().map(address).collect::<Result<_, _>>()?;
         let read = |ip, state: Result<IpState, LedgerError>| match state {
             Ok(state) => take(ip, Some(state)),
             Err(error) => {
@@ -252,7 +232,7 @@ impl Service {
             }
         };
         self.ledger()
-            .states(&wanted, read)
+            .states(&addresses(batch)?, read)
             .await
             .map_err(Failure::from)
     }
@@ -273,6 +253,20 @@ impl Service {
             behind: None,
         }
     }
+}
+
+/// The IPs of a batch, and the versions of their states.
+fn addresses(batch: &Batch) -> Result<Vec<(IpAddr, u64)>, Failure> {
+    if batch.ips.len() > BATCH_IPS_MAX {
+        return Err(Failure::Invalid(format!(
+            "a batch has at most {BATCH_IPS_MAX} IPs"
+        )));
+    }
+    let address = |ip: &IpRef| match ip.ip.parse::<IpAddr>() {
+        Ok(address) => Ok((address, ip.version)),
+        Err(error) => Err(Failure::Invalid(format!("{:?}: {error}", ip.ip))),
+    };
+    batch.ips.iter().map(address).collect()
 }
 
 fn ip_ref(listed: &Listed) -> IpRef {

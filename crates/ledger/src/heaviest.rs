@@ -117,7 +117,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 self.clock.give_way().await;
                 let shard: Shard = decode(name, &bytes)?;
                 for ip in of_shards.remove(name).unwrap_or_default() {
-                    let listed = shard.0.get(&ip).map(|entry| Listed::of(ip, entry));
+                    let listed = shard.get(&ip).map(|entry| Listed::of(ip, entry));
                     found.extend(listed.map(|listed| (ip, listed)));
                 }
             }

@@ -4,13 +4,14 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use rollcall_tally::IpState;
+use rollcall_tally::window::{Ranges, Span};
+use rollcall_tally::{Filter, IpRows, IpState};
 
 use rollcall_store::value::decode;
 
 use crate::portion::Portion;
 use crate::read::went_back;
-use crate::stored::{Entry, Root, SegmentReader, Shard, decode_state};
+use crate::stored::{Entry, Root, RowsOf, SegmentReader, Shard, decode_state, read_rows};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// States read by the first call, while nothing is known of their size.
@@ -225,7 +226,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let mut listed = Vec::new();
         for (key, bytes) in wanted.iter().zip(self.get_all(&wanted).await?) {
             let shard: Shard = decode(key, &bytes)?;
-            listed.extend(shard.0.iter().map(|(ip, entry)| Listed::of(*ip, entry)));
+            listed.extend(shard.iter().map(|(ip, entry)| Listed::of(*ip, entry)));
         }
         Ok(listed)
     }
@@ -238,6 +239,39 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         ips: &[(IpAddr, u64)],
         mut take: impl FnMut(IpAddr, Result<IpState, LedgerError>),
     ) -> Result<(), LedgerError> {
+        let decode = |ip, key: &str, bytes: &[u8]| take(ip, decode_state(key, bytes));
+        self.state_bytes(ips, decode).await
+    }
+
+    /// The rows of some IPs in an export, as [`IpState::rows`] gives them. Fails if one of the
+    /// states cannot be read.
+    pub async fn rows(
+        &self,
+        ips: &[(IpAddr, u64)],
+        span: &Span,
+        ranges: &Ranges,
+        filter: &Filter,
+    ) -> Result<Vec<IpRows>, LedgerError> {
+        let of = RowsOf {
+            filter,
+            span,
+            ranges,
+        };
+        let mut all = Vec::new();
+        let read = |ip: IpAddr, key: &str, bytes: &[u8]| {
+            all.push(read_rows(key, bytes, &ip.to_string(), &of));
+        };
+        self.state_bytes(ips, read).await?;
+        let with_rows =
+            |rows: &Result<IpRows, _>| rows.as_ref().map_or(true, |rows| !rows.paths.is_empty());
+        all.into_iter().filter(with_rows).collect()
+    }
+
+    async fn state_bytes(
+        &self,
+        ips: &[(IpAddr, u64)],
+        mut take: impl FnMut(IpAddr, &str, &[u8]),
+    ) -> Result<(), LedgerError> {
         let mut portion = Portion::of(FIRST_STATES.min(self.limits.chunk));
         let mut left = ips;
         while let Some((chunk, rest)) = left.split_at_checked(portion.count().min(left.len()))
@@ -249,7 +283,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let bytes = values.iter().map(Vec::len).sum();
             portion.learn(chunk.len(), bytes, &self.limits);
             for ((key, (ip, _)), bytes) in wanted.iter().zip(chunk).zip(values) {
-                take(*ip, decode_state(key, &bytes));
+                take(*ip, key, &bytes);
             }
         }
         Ok(())

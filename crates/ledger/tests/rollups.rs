@@ -142,7 +142,7 @@ fn of_ips(
     summary.active = common::all(store, limits)
         .values()
         .filter(|state| {
-            let last = BucketId::of(state.last_seen_ms(), &ranges);
+            let last = BucketId::of(state.caller.last_seen_ms, &ranges);
             last.starts_within(batch.as_of_ms - 7 * DAY_MS)
         })
         .count() as u64;

@@ -37,7 +37,7 @@ pub struct Export {
     #[schema(value_type = Parameters, required = false)]
     pub filter: Option<()>,
     /// The rows, in no order.
-    pub data: Vec<ExportRecord>,
+    pub data: Vec<ExportRecord<'static>>,
     /// The number of rows in `data`.
     pub total_records: u64,
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use rollcall_tally::accumulator::{Accumulator, Asked};
 use rollcall_tally::alert::{AlertState, Event, Finding, Measured, Recent, Thresholds};
@@ -15,7 +16,7 @@ use rollcall_tally::report::{
 };
 use rollcall_tally::time_zone::UTC;
 use rollcall_tally::window::Ranges;
-use rollcall_tally::{Batch, Details, Drops, Filter, IpState, Receipt, Summary, Window};
+use rollcall_tally::{Batch, Details, Drops, Filter, IpRows, IpState, Receipt, Summary, Window};
 use rollcall_web::Problem;
 use serde::Serialize;
 use serde_json::Value;
@@ -120,13 +121,15 @@ pub fn export() -> Export {
     }
 }
 
-pub fn rows() -> Vec<ExportRecord> {
-    let states = states().into_iter();
-    let rows = states.flat_map(|(ip, state)| {
+pub fn rows() -> Vec<ExportRecord<'static>> {
+    static ROWS: LazyLock<Vec<IpRows>> = LazyLock::new(|| {
         let span = DateRange::Week.window().span(&Ranges::utc(NOW_MS));
-        state.rows(&ip.to_string(), &span, &Filter::default())
+        let states = states().into_iter();
+        let rows =
+            |(ip, state): (IpAddr, IpState)| state.rows(&ip.to_string(), &span, &Filter::default());
+        states.map(rows).collect()
     });
-    rows.map(ExportRecord::from).collect()
+    ROWS.iter().flat_map(IpRows::records).collect()
 }
 
 pub fn export_as_ndjson() -> String {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rollcall_tally::state::Caller;
+
 use crate::faults::IN_FLIGHT_MS_MAX;
 use crate::limits::Tight;
 use crate::record::{Answer, Record};
@@ -50,10 +52,12 @@ pub fn status(record: &mut Record, hits: u64, told_before: u64) {
 /// The states must agree with the index and the root.
 fn agree(record: &mut Record, answer: &Answer) {
     let hits: u64 = answer.states.iter().map(|(_, state)| state.hits()).sum();
-    let seen = answer
-        .states
-        .iter()
-        .all(|((_, _, last_seen_ms), state)| *last_seen_ms == state.last_seen_ms());
+    let seen = answer.states.iter().all(|((_, _, last_seen_ms), state)| {
+        let caller = &state.caller;
+        let (country, user_agents) = (caller.country.clone(), caller.user_agents.clone());
+        let of_paths = Caller::of_paths(country, user_agents, &state.paths);
+        *caller == of_paths && *last_seen_ms == caller.last_seen_ms
+    });
     if hits + answer.drops.evicted_hits != answer.hits
         || answer.traffic != answer.hits
         || answer.states.len() as u64 != answer.ips
@@ -89,7 +93,7 @@ fn sums(record: &mut Record, answer: &Answer) {
     let mut countries: BTreeMap<&str, u64> = BTreeMap::new();
     for (_, state) in &answer.states {
         *countries
-            .entry(state.country().unwrap_or_default())
+            .entry(state.caller.country().unwrap_or_default())
             .or_default() += 1;
     }
     let has = |country: &str| {

@@ -291,4 +291,13 @@ pub const MUTATIONS: &[Mutation] = &[
             "root.aged_ms = pending.before_ms;",
         )],
     },
+    Mutation {
+        name: "countries_by_halves",
+        harm: "the sums have other IPs than there were",
+        changes: &[(
+            "fold/states.rs",
+            "(!needs_all).then(",
+            "(!needs_all || !hits.is_empty()).then(",
+        )],
+    },
 ];

@@ -17,7 +17,7 @@ use thiserror::Error;
 /// The version of all keys and values. A store has one version: see `meta` in the ledger.
 ///
 /// CONTRIBUTING.md, "Change the stored layout", says how to raise it.
-pub const LAYOUT: u8 = 6;
+pub const LAYOUT: u8 = 7;
 
 /// The content begins after this many bytes.
 const HEAD_BYTES: usize = 5;

@@ -83,7 +83,7 @@ impl Accumulator {
             caller.path_keys += u64::from(requests > 0);
             caller.tally.merge(&tally);
             if self.details.paths > 0 {
-                let country = state.country().unwrap_or_default().to_owned();
+                let country = state.caller.country().unwrap_or_default().to_owned();
                 self.add_path(PathSummary {
                     path_key: path_key.to_owned(),
                     tally,
@@ -99,7 +99,7 @@ impl Accumulator {
             }
         }
         if filter.may_mean_other_paths()
-            && filter.lets_country(state.country())
+            && filter.lets_country(state.caller.country())
             && let Some(path) = state.paths.get(OTHER_PATHS)
         {
             self.sum.other_path_hits += path.count_within(&starts, status);
@@ -124,7 +124,7 @@ impl Accumulator {
             });
         }
         if self.details.profiles {
-            caller.user_agents = state.user_agents().map(str::to_owned).collect();
+            caller.user_agents = state.caller.user_agents().map(str::to_owned).collect();
         }
         let is_wanted = caller.tally.count > 0 || self.details.profiles;
         if self.details.callers > 0 && is_wanted {
@@ -261,7 +261,7 @@ fn nobody(ip: &str, state: &IpState) -> CallerSummary {
         ip: ip.to_owned(),
         tally: Tally::default(),
         path_keys: 0,
-        country: state.country().map(str::to_owned),
+        country: state.caller.country().map(str::to_owned),
         first_seen_ms: None,
         last_seen_ms: None,
         recent: RecentActivity::default(),

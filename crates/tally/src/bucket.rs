@@ -52,6 +52,16 @@ impl BucketId {
         }
     }
 
+    /// Whether [`Self::aged`] gives another bucket.
+    pub fn is_due(self, ranges: &Ranges) -> bool {
+        match self.tier {
+            Tier::Fine => self.start_ms < ranges.fine_from_ms,
+            Tier::Hour => self.start_ms < ranges.hours_from_ms,
+            Tier::Day => self.start_ms < ranges.days_from_ms,
+            Tier::Before => false,
+        }
+    }
+
     /// Whether all of the bucket starts at `from_ms` or later. 0 matches every bucket.
     pub fn starts_within(self, from_ms: u64) -> bool {
         from_ms == 0 || (self.tier != Tier::Before && self.start_ms >= from_ms)
@@ -76,8 +86,10 @@ mod tests {
             let ranges = |age: u64| Ranges::utc(at_ms + age * MINUTE_MS);
             let mut bucket = BucketId::of(at_ms, &ranges(0));
             for age in ages {
-                bucket = bucket.aged(&ranges(age));
-                prop_assert_eq!(bucket, BucketId::of(at_ms, &ranges(age)));
+                let aged = bucket.aged(&ranges(age));
+                prop_assert_eq!(aged, BucketId::of(at_ms, &ranges(age)));
+                prop_assert_eq!(bucket.is_due(&ranges(age)), aged != bucket);
+                bucket = aged;
             }
         }
     }

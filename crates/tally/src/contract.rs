@@ -110,19 +110,23 @@ impl fmt::Display for Behind {
     }
 }
 
-/// The hits of one IP on one path in a window.
+/// The hits of one IP in a window, by path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportRow {
+pub struct IpRows {
     pub ip: String,
-    pub path_key: String,
-    pub method: String,
-    pub path: String,
-    pub count: u64,
-    pub first_seen_ms: u64,
-    pub last_accessed_ms: u64,
     pub country: Option<String>,
     /// The user agent seen last.
     pub user_agent: Option<String>,
+    pub paths: Vec<PathRow>,
+}
+
+/// The hits of one IP on one path in a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathRow {
+    pub path_key: String,
+    pub count: u64,
+    pub first_seen_ms: u64,
+    pub last_accessed_ms: u64,
     pub client_errors: u64,
     pub server_errors: u64,
     /// None under a filter by status: bytes and response times are not kept by status.

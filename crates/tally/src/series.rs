@@ -23,8 +23,7 @@ pub struct Series {
 
 impl Series {
     /// Counts a hit in its one bucket.
-    pub fn add(&mut self, at_ms: u64, hit: Measures, ranges: &Ranges) {
-        let bucket = BucketId::of(at_ms, ranges);
+    pub fn add(&mut self, bucket: BucketId, hit: Measures) {
         self.change(bucket, |tally| tally.add(hit));
     }
 

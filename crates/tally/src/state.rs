@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::contract::{ExportRow, RecentActivity};
+use crate::bucket::BucketId;
+use crate::contract::{IpRows, PathRow, RecentActivity};
 use crate::filter::Filter;
 use crate::hit::{CompactHit, Hit, Names, OTHER_PATHS};
 use crate::series::Series;
@@ -28,26 +29,109 @@ pub struct PathState {
     pub series: Series,
 }
 
-/// All that is known of one IP.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IpState {
+/// What is known of one IP over all its paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
     /// The country of the newest hit that has one, and the time of that hit.
     pub country: Option<(u64, String)>,
     /// Sorted by time. The one seen last is at the end.
     pub user_agents: BTreeSet<(u64, String)>,
+    pub first_seen_ms: u64,
+    pub last_seen_ms: u64,
+    /// The hits in each bucket. None is empty.
+    pub hits: BTreeMap<BucketId, u64>,
+    /// The number of path keys.
+    pub path_keys: usize,
+}
+
+/// All that is known of one IP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IpState {
+    pub caller: Caller,
+    /// By path key. While hits are counted, only the paths of these hits must be here: see
+    /// [`IpState::needs_all_paths`].
     pub paths: BTreeMap<String, PathState>,
 }
 
-impl IpState {
-    /// Counts a single hit. For many hits, see [`Self::count`].
-    pub fn add(&mut self, hit: &Hit, ranges: &Ranges) -> bool {
-        let mut names = Names::default();
-        let hit = names.compact(&hit.as_hit_ref());
-        self.count(&hit, &names, ranges)
+/// A hit, and the bucket that it lies in.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    pub hit: CompactHit,
+    pub bucket: BucketId,
+}
+
+impl Placed {
+    pub fn new(hit: CompactHit, ranges: &Ranges) -> Self {
+        let bucket = BucketId::of(hit.timestamp_ms, ranges);
+        Self { hit, bucket }
+    }
+}
+
+impl Default for Caller {
+    /// An IP without hits.
+    fn default() -> Self {
+        Self {
+            country: None,
+            user_agents: BTreeSet::new(),
+            first_seen_ms: u64::MAX,
+            last_seen_ms: 0,
+            hits: BTreeMap::new(),
+            path_keys: 0,
+        }
+    }
+}
+
+impl Caller {
+    /// Adds up what the paths know.
+    pub fn of_paths(
+        country: Option<(u64, String)>,
+        user_agents: BTreeSet<(u64, String)>,
+        paths: &BTreeMap<String, PathState>,
+    ) -> Self {
+        let mut caller = Self {
+            country,
+            user_agents,
+            path_keys: paths.len(),
+            ..Self::default()
+        };
+        for path in paths.values() {
+            caller.first_seen_ms = caller.first_seen_ms.min(path.first_seen_ms);
+            caller.last_seen_ms = caller.last_seen_ms.max(path.last_seen_ms);
+            for (bucket, tally) in path.series.buckets() {
+                *caller.hits.entry(bucket).or_default() += tally.count;
+            }
+        }
+        caller
     }
 
-    /// Counts a hit. Returns whether it was counted under [`OTHER_PATHS`].
-    pub fn count(&mut self, hit: &CompactHit, names: &Names, ranges: &Ranges) -> bool {
+    pub fn country(&self) -> Option<&str> {
+        self.country.as_ref().map(|(_, country)| country.as_str())
+    }
+
+    /// The country after some hits more.
+    pub fn country_after<'c>(&'c self, hits: &[Placed], names: &'c Names) -> Option<&'c str> {
+        let known = self.country.as_ref();
+        let known = known.map(|(at_ms, country)| (*at_ms, country.as_str()));
+        let told = hits.iter().map(|placed| &placed.hit);
+        let told = told.filter_map(|hit| Some((hit.timestamp_ms, names.text(hit.country()?))));
+        told.chain(known).max().map(|(_, country)| country)
+    }
+
+    /// The user agents seen last, the newest first.
+    pub fn user_agents(&self) -> impl Iterator<Item = &str> {
+        self.user_agents.iter().rev().map(|(_, name)| name.as_str())
+    }
+
+    /// The user agent seen last.
+    pub fn user_agent(&self) -> Option<&str> {
+        self.user_agents.last().map(|(_, name)| name.as_str())
+    }
+
+    fn count(&mut self, placed: &Placed, names: &Names) {
+        let hit = &placed.hit;
+        self.first_seen_ms = self.first_seen_ms.min(hit.timestamp_ms);
+        self.last_seen_ms = self.last_seen_ms.max(hit.timestamp_ms);
+        *self.hits.entry(placed.bucket).or_default() += 1;
         if let Some(country) = hit.country() {
             let told = (hit.timestamp_ms, names.text(country));
             let known = self.country.as_ref();
@@ -58,16 +142,6 @@ impl IpState {
         if let Some(user_agent) = hit.user_agent() {
             self.add_user_agent(hit.timestamp_ms, names.text(user_agent));
         }
-        let path_key = names.text(hit.path_key);
-        if let Some(path) = self.paths.get_mut(path_key) {
-            path.count(hit, ranges);
-            return false;
-        }
-        let other = self.paths.len() >= PATH_KEYS_MAX;
-        let path_key = if other { OTHER_PATHS } else { path_key };
-        let path = self.paths.entry(path_key.to_owned()).or_default();
-        path.count(hit, ranges);
-        other
     }
 
     fn add_user_agent(&mut self, at_ms: u64, name: &str) {
@@ -88,46 +162,66 @@ impl IpState {
         }
     }
 
+    /// Whether a bucket has left its range.
+    fn is_due(&self, ranges: &Ranges) -> bool {
+        self.hits.keys().any(|bucket| bucket.is_due(ranges))
+    }
+}
+
+impl IpState {
+    /// Counts a single hit. For many hits, see [`Self::count`].
+    pub fn add(&mut self, hit: &Hit, ranges: &Ranges) -> bool {
+        let mut names = Names::default();
+        let hit = names.compact(&hit.as_hit_ref());
+        self.count(&Placed::new(hit, ranges), &names)
+    }
+
+    /// Whether counting these hits changes more than the paths of the hits: because buckets have
+    /// left their range, or because the IP has told another country. If not, only these paths and
+    /// [`OTHER_PATHS`] must be in the state.
+    pub fn needs_all_paths(
+        caller: &Caller,
+        hits: &[Placed],
+        names: &Names,
+        ranges: &Ranges,
+    ) -> bool {
+        caller.is_due(ranges) || caller.country_after(hits, names) != caller.country()
+    }
+
+    /// Counts a hit. Returns whether it was counted under [`OTHER_PATHS`].
+    pub fn count(&mut self, placed: &Placed, names: &Names) -> bool {
+        self.caller.count(placed, names);
+        let path_key = names.text(placed.hit.path_key);
+        if let Some(path) = self.paths.get_mut(path_key) {
+            path.count(placed);
+            return false;
+        }
+        let other = self.caller.path_keys >= PATH_KEYS_MAX;
+        let path_key = if other { OTHER_PATHS } else { path_key };
+        let path = self.paths.entry(path_key.to_owned()).or_insert_with(|| {
+            self.caller.path_keys += 1;
+            PathState::default()
+        });
+        path.count(placed);
+        other
+    }
+
     /// Ages every series to the moment of `ranges`.
     pub fn age(&mut self, ranges: &Ranges) {
+        if !self.caller.is_due(ranges) {
+            return;
+        }
         for path in self.paths.values_mut() {
             path.series.age(ranges);
         }
-    }
-
-    pub fn country(&self) -> Option<&str> {
-        self.country.as_ref().map(|(_, country)| country.as_str())
-    }
-
-    /// The user agents seen last, the newest first.
-    pub fn user_agents(&self) -> impl Iterator<Item = &str> {
-        self.user_agents.iter().rev().map(|(_, name)| name.as_str())
-    }
-
-    /// The user agent seen last.
-    pub fn user_agent(&self) -> Option<&str> {
-        self.user_agents.last().map(|(_, name)| name.as_str())
-    }
-
-    pub fn first_seen_ms(&self) -> u64 {
-        self.paths
-            .values()
-            .map(|path| path.first_seen_ms)
-            .min()
-            .unwrap_or(0)
-    }
-
-    pub fn last_seen_ms(&self) -> u64 {
-        self.paths
-            .values()
-            .map(|path| path.last_seen_ms)
-            .max()
-            .unwrap_or(0)
+        for (bucket, hits) in std::mem::take(&mut self.caller.hits) {
+            *self.caller.hits.entry(bucket.aged(ranges)).or_default() += hits;
+        }
     }
 
     /// All hits that were ever counted.
     pub fn hits(&self) -> u64 {
-        self.hits_by_path().map(|(_, hits)| hits).sum()
+        self.caller.hits.values().sum()
     }
 
     /// The path keys, each with all hits that were ever counted.
@@ -140,7 +234,7 @@ impl IpState {
     /// The path keys that the filter lets through. If the filter excludes the IP's country, there
     /// are none.
     pub fn paths(&self, filter: &Filter) -> impl Iterator<Item = (&str, &PathState)> {
-        let mine = filter.lets_country(self.country());
+        let mine = filter.lets_country(self.caller.country());
         let paths = self.paths.iter();
         paths
             .filter(move |(key, _)| mine && filter.lets_path(key))
@@ -149,22 +243,16 @@ impl IpState {
 
     /// The rows of this IP in an export: one for each path called in the span. Bytes and response
     /// times are not kept by status.
-    pub fn rows(&self, ip: &str, span: &Span, filter: &Filter) -> Vec<ExportRow> {
+    pub fn rows(&self, ip: &str, span: &Span, filter: &Filter) -> IpRows {
         let starts = span.starts();
-        let row = |(key, path): (&str, &PathState)| {
+        let row = |(path_key, path): (&str, &PathState)| {
             let tally = path.within(&starts, filter.status);
-            let (method, target) = key.split_once(' ').unwrap_or(("", key));
             let classes = tally.classes();
-            (tally.count > 0).then(|| ExportRow {
-                ip: ip.to_owned(),
-                path_key: key.to_owned(),
-                method: method.to_owned(),
-                path: target.to_owned(),
+            (tally.count > 0).then(|| PathRow {
+                path_key: path_key.to_owned(),
                 count: tally.count,
                 first_seen_ms: path.first_seen_ms,
                 last_accessed_ms: path.last_seen_ms,
-                country: self.country().map(str::to_owned),
-                user_agent: self.user_agent().map(str::to_owned),
                 client_errors: classes.client_error,
                 server_errors: classes.server_error,
                 bytes: filter.status.is_none().then_some(tally.bytes),
@@ -172,7 +260,12 @@ impl IpState {
                 time_sum_us: tally.time_sum_us,
             })
         };
-        self.paths(filter).filter_map(row).collect()
+        IpRows {
+            ip: ip.to_owned(),
+            country: self.caller.country().map(str::to_owned),
+            user_agent: self.caller.user_agent().map(str::to_owned),
+            paths: self.paths(filter).filter_map(row).collect(),
+        }
     }
 }
 
@@ -187,10 +280,10 @@ impl Default for PathState {
 }
 
 impl PathState {
-    fn count(&mut self, hit: &CompactHit, ranges: &Ranges) {
+    fn count(&mut self, Placed { hit, bucket }: &Placed) {
         self.first_seen_ms = self.first_seen_ms.min(hit.timestamp_ms);
         self.last_seen_ms = self.last_seen_ms.max(hit.timestamp_ms);
-        self.series.add(hit.timestamp_ms, hit.measures(), ranges);
+        self.series.add(*bucket, hit.measures());
     }
 
     /// The hits, of one status or class or of all, in the buckets that start within `starts`.

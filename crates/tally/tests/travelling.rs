@@ -7,8 +7,8 @@ use common::*;
 use proptest::prelude::*;
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{
-    Batch, Count, ExportRow, Failure, Found, IpList, IpRef, Kept, LedgerStatus, ShardRange,
-    Snapshot, Summary,
+    Batch, Count, Failure, Found, IpList, IpRef, IpRows, Kept, LedgerStatus, ShardRange, Snapshot,
+    Summary,
 };
 use serde::de::DeserializeOwned;
 
@@ -25,7 +25,7 @@ fn read_as_everything(bytes: &[u8]) {
     read::<Snapshot>(bytes);
     read::<IpList>(bytes);
     read::<Summary>(bytes);
-    read::<Vec<ExportRow>>(bytes);
+    read::<Vec<IpRows>>(bytes);
     read::<LedgerStatus>(bytes);
     read::<Found>(bytes);
     read::<Failure>(bytes);

@@ -21,7 +21,7 @@ macro_rules! collector_functions {
                 "summarize" summarize(batch: Batch) -> Summary;
                 "sums" sums(slice: Slice) -> Summary;
                 "heaviest" heaviest(query: HeaviestQuery) -> Candidates;
-                "rows" rows(batch: Batch) -> Vec<ExportRow>;
+                "rows" rows(batch: Batch) -> Vec<IpRows>;
                 "status" status() -> LedgerStatus;
             }
             shared {

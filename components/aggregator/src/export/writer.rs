@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rollcall_tally::ExportRow;
+use rollcall_tally::IpRows;
 use rollcall_tally::question::{Export, ExportFormat};
 use rollcall_tally::report::{ExportRecord, rfc3339_text};
 
@@ -72,37 +72,39 @@ impl Writer {
         }
     }
 
-    pub fn rows(&mut self, rows: impl Iterator<Item = ExportRow>) -> Result<()> {
-        let records = rows.map(ExportRecord::from);
+    pub fn rows(&mut self, rows: &IpRows) -> Result<()> {
         match self.form.format {
             ExportFormat::Csv => {
                 let mut csv = csv::WriterBuilder::new()
                     .has_headers(false)
                     .from_writer(&mut self.text);
-                for record in records {
+                for record in rows.records() {
                     csv.serialize(record.defused())?;
-                    self.rows += 1;
                 }
                 csv.flush()?;
             }
             ExportFormat::Json => {
-                for record in records {
-                    if self.rows > 0 {
+                for (n, record) in rows.records().enumerate() {
+                    if self.rows > 0 || n > 0 {
                         self.text.push(b',');
                     }
                     serde_json::to_writer(&mut self.text, &record)?;
-                    self.rows += 1;
                 }
             }
             ExportFormat::Ndjson => {
-                for record in records {
+                for record in rows.records() {
                     serde_json::to_writer(&mut self.text, &record)?;
                     self.text.push(b'\n');
-                    self.rows += 1;
                 }
             }
         }
+        self.rows += rows.paths.len() as u64;
         Ok(())
+    }
+
+    /// The bytes of text that are written and not taken.
+    pub fn written(&self) -> usize {
+        self.text.len()
     }
 
     /// Ends the document. Returns the bytes that were not taken yet, and the number of rows.

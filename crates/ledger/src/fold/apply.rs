@@ -1,5 +1,4 @@
-//! Hits become states: which states, shards and batch ids a fold writes, and which versions these
-//! replace.
+//! What a fold writes: which states, shards and batch ids, and which versions these replace.
 //!
 //! A fold never has the whole index or all states in memory. It reads, changes and writes them in
 //! portions. So it has room for any number of IPs, and makes a store call often.
@@ -9,37 +8,35 @@ use std::net::IpAddr;
 
 use indexmap::IndexMap;
 use rollcall_store::value::{decode, encode};
-use rollcall_tally::IpState;
-use rollcall_tally::hit::{CompactHit, Names};
-use rollcall_tally::rollup::Deltas;
+use rollcall_tally::hit::CompactHit;
 
 use super::batch_ids::IdsWritten;
 use super::log::Pending;
 use super::outbox::Outbox;
 use crate::lease::Held;
 use crate::stop::Stop;
-use crate::stored::{Change, Entry, Root, Shard, Versioned, decode_state, encode_state};
-use crate::{Clock, Ledger, LedgerError, Store, keys};
+use crate::stored::{Change, Entry, Root, Shard, Versioned};
+use crate::{Clock, Ledger, Store, keys};
 
 /// Shards read by one call. Few, because each shard may have thousands of IPs.
 const SHARDS_AT_ONCE: usize = 8;
 
 /// The changes of a fold to the index.
 #[derive(Default)]
-struct Draft {
+pub(super) struct Draft {
     /// IPs that called.
-    ips: BTreeMap<IpAddr, Touched>,
+    pub ips: BTreeMap<IpAddr, Touched>,
     /// IPs that are evicted, with their entries in the base.
     evicted: BTreeMap<IpAddr, Entry>,
     new_ips: u64,
 }
 
 /// An IP that called.
-struct Touched {
-    hits: Vec<CompactHit>,
+pub(super) struct Touched {
+    pub hits: Vec<CompactHit>,
     /// Its entry in the base.
-    before: Entry,
-    after: Entry,
+    pub before: Entry,
+    pub after: Entry,
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
@@ -110,7 +107,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             for (shard, index) in self.read_shards(held, base, chunk).await? {
                 self.clock.give_way().await;
                 for (ip, hits) in of_shards.remove(&shard).unwrap_or_default() {
-                    let before = index.0.get(&ip).copied();
+                    let before = index.get(&ip).copied();
                     draft.new_ips += u64::from(before.is_none());
                     let number = before.map(|entry| entry.number);
                     let number = number.unwrap_or_else(|| root.take_number());
@@ -157,7 +154,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         for chunk in every.chunks(SHARDS_AT_ONCE) {
             for (_, index) in self.read_shards(held, base, chunk).await? {
                 self.clock.give_way().await;
-                let others = index.0.iter().filter(|(ip, _)| !draft.ips.contains_key(ip));
+                let others = index.iter().filter(|(ip, _)| !draft.ips.contains_key(ip));
                 seen_ms.extend(others.map(|(_, entry)| entry.last_seen_ms));
             }
         }
@@ -174,7 +171,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         for chunk in every.chunks(SHARDS_AT_ONCE) {
             for (_, index) in self.read_shards(held, base, chunk).await? {
                 self.clock.give_way().await;
-                for (ip, entry) in index.0 {
+                for (ip, entry) in index.iter().copied() {
                     let is_last = entry.last_seen_ms == last_ms && last_few > 0;
                     if (entry.last_seen_ms < last_ms || is_last) && !draft.ips.contains_key(&ip) {
                         last_few -= usize::from(is_last);
@@ -208,12 +205,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         for chunk in dirty.chunks(SHARDS_AT_ONCE) {
             for (shard, mut index) in self.read_shards(outbox.held(), base, chunk).await? {
                 self.clock.give_way().await;
-                for (ip, after) in changes.remove(&shard).unwrap_or_default() {
-                    match after {
-                        Some(after) => index.0.insert(ip, after),
-                        None => index.0.remove(&ip),
-                    };
-                }
+                index.change(changes.remove(&shard).unwrap_or_default());
                 let key = keys::shard(shard, root.k);
                 let value = encode(&key, &index)?;
                 outbox.put(key, value).await?;
@@ -223,83 +215,6 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             }
         }
         Ok(())
-    }
-
-    /// Reads the states of the IPs that called, in portions. Adds their hits, and puts the states
-    /// into the outbox. Returns the changes that the hits make to the rollups.
-    ///
-    /// If a state cannot be read, the IP begins a new state under a new number, as another IP
-    /// would. The old bytes stay for the operator.
-    async fn write_states(
-        &self,
-        outbox: &mut Outbox<'_, '_, S, C>,
-        draft: &mut Draft,
-        root: &mut Root,
-        names: Names,
-    ) -> Result<Deltas, Stop> {
-        let ranges = self.ranges(root.aged_ms);
-        let mut deltas = Deltas::of(names);
-        // The plan has a change for each of these IPs, in this order.
-        let mut ips = draft.ips.iter_mut().enumerate().peekable();
-        while ips.peek().is_some() {
-            let mut portion: Vec<(usize, (&IpAddr, &mut Touched))> = Vec::new();
-            let mut bytes = 0;
-            while let Some(next) = ips.next_if(|(_, (_, next))| {
-                let fits = bytes + next.before.bytes <= self.limits.chunk_bytes as u64;
-                portion.is_empty() || (fits && portion.len() < self.limits.chunk)
-            }) {
-                bytes += next.1.1.before.bytes;
-                portion.push(next);
-            }
-            let old: Vec<String> = portion
-                .iter()
-                .filter(|(_, (_, touched))| touched.before.version > 0)
-                .map(|(_, (ip, touched))| keys::ip(ip, touched.before.version))
-                .collect();
-            let mut found = match old.is_empty() {
-                true => Default::default(),
-                false => outbox.held().store().await?.get_many(&old).await?,
-            };
-            for (change, (ip, touched)) in portion {
-                self.clock.give_way().await;
-                let before = touched.before;
-                let mut state = IpState::default();
-                let mut is_unreadable = false;
-                if before.version > 0 {
-                    let key = keys::ip(ip, before.version);
-                    let bytes = found.remove(&key).ok_or(Stop::Lost)?;
-                    match decode_state(&key, &bytes) {
-                        Ok(old) => state = old,
-                        Err(LedgerError::Corrupt { .. }) => is_unreadable = true,
-                        // The value is whole, so no new state may begin in its place.
-                        Err(error) => return Err(error.into()),
-                    }
-                }
-                if is_unreadable {
-                    root.drops.unreadable_ips += 1;
-                    root.drops.unreadable_hits += before.hits;
-                    touched.after.hits -= before.hits;
-                    touched.after.number = root.take_number();
-                    outbox.spare(change);
-                }
-                // Each fold that touches a state ages it. Otherwise buckets whose range has passed
-                // would pile up.
-                state.age(&ranges);
-                let hits = std::mem::take(&mut touched.hits);
-                deltas.add(&state, touched.after.number, &hits, &ranges);
-                for hit in &hits {
-                    root.see(hit.timestamp_ms);
-                    root.drops.other_path_hits +=
-                        u64::from(state.count(hit, &deltas.names, &ranges));
-                }
-                deltas.rank(*ip, &state, &hits, &ranges);
-                let key = keys::ip(ip, root.k);
-                let value = encode_state(&key, &state)?;
-                touched.after.bytes = value.len() as u64;
-                outbox.put(key, value).await?;
-            }
-        }
-        Ok(deltas)
     }
 
     /// Reads some shards of the base.
@@ -368,14 +283,10 @@ fn changes<'d>(
 
 impl Root {
     /// The number of a new IP.
-    fn take_number(&mut self) -> u32 {
+    pub(super) fn take_number(&mut self) -> u32 {
         let number = self.next_ip;
         // After four thousand million IPs, all further IPs share the last number.
         self.next_ip = self.next_ip.saturating_add(1);
         number
-    }
-
-    fn see(&mut self, at_ms: u64) {
-        self.first_seen_ms = Some(self.first_seen_ms.map_or(at_ms, |known| known.min(at_ms)));
     }
 }

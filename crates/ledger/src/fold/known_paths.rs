@@ -11,8 +11,10 @@ use super::outbox::Outbox;
 use super::rollups::{Extent, Hashed};
 use crate::keys;
 use crate::stop::Stop;
-use crate::stored::{Change, Known, KnownRef, Root, Versioned, decode_known, encode_known};
-use crate::{Clock, Ledger, Store};
+use crate::stored::{
+    Change, Known, KnownRef, PathRecord, Root, Versioned, encode_known, encode_paths, path_records,
+};
+use crate::{Clock, Ledger, LedgerError, Store};
 
 /// The parts that a fold reads and writes.
 pub(super) struct KnownTask {
@@ -87,59 +89,68 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     ) -> Result<(), Stop> {
         let ranges = self.ranges(root.aged_ms);
         let recent = Window::Month.span(&ranges);
-        let mut all: BTreeMap<u16, Paths> = BTreeMap::new();
+        let mut values: Vec<(String, Vec<u8>)> = Vec::new();
         for chunk in task.read.chunks(self.limits.parts_at_once) {
-            let names: Vec<String> = chunk
+            let names = chunk
                 .iter()
-                .map(|(part, version)| keys::known(*part, *version))
-                .collect();
+                .map(|(part, version)| keys::known(*part, *version));
+            let names: Vec<String> = names.collect();
             outbox.held().store().await?;
-            for (name, bytes) in names.iter().zip(self.get_all(&names).await?) {
-                self.clock.give_way().await;
-                decode_known(
-                    name,
-                    &bytes,
-                    |_| true,
-                    |path_key, known| {
-                        let hash = keys::path_hash(path_key);
-                        let paths = all.entry(keys::part_of(hash, task.parts)).or_default();
-                        paths.insert((hash, path_key.to_owned()), known);
-                    },
-                )?;
-            }
+            let found = self.get_all(&names).await?;
+            values.extend(names.into_iter().zip(found));
         }
+        let mut changed: BTreeMap<u16, BTreeMap<(u32, &str), Known>> = BTreeMap::new();
         for (bucket, delta) in deltas.iter() {
             self.clock.give_way().await;
             for (path, hits) in delta.paths() {
                 self.clock.give_way().await;
                 let hash = names.hash(path);
-                let paths = all.entry(keys::part_of(hash, task.parts)).or_default();
-                let path_key = names.names.text(path).to_owned();
-                let known = paths.entry((hash, path_key)).or_insert_with(|| Known {
-                    first_ms: u64::MAX,
-                    ..Known::default()
-                });
+                let paths = changed.entry(keys::part_of(hash, task.parts)).or_default();
+                let path_key = names.names.text(path);
+                let known = paths.entry((hash, path_key)).or_insert(Known::NEW);
                 let (first_ms, last_ms) = hits.seen_ms();
-                known.first_ms = known.first_ms.min(first_ms);
-                known.last_ms = known.last_ms.max(last_ms);
-                known.hits.push((bucket, hits.count()));
+                known.add(first_ms, last_ms, [(bucket, hits.count())]);
+            }
+        }
+        // A path that was not called stays as it is stored.
+        let mut others: BTreeMap<u16, Vec<(&str, PathRecord)>> = BTreeMap::new();
+        for (name, bytes) in &values {
+            self.clock.give_way().await;
+            for record in path_records(name, bytes)? {
+                let part = keys::part_of(record.hash, task.parts);
+                let called = changed.get_mut(&part);
+                match called.and_then(|paths| paths.get_mut(&(record.hash, record.key))) {
+                    Some(called) => {
+                        let known = record.known(name)?;
+                        called.add(known.first_ms, known.last_ms, known.hits);
+                    }
+                    None => others.entry(part).or_default().push((name, record)),
+                }
             }
         }
         root.known.resize(task.parts.into(), KnownRef::default());
         let most = self.limits.known_paths / usize::from(task.parts.max(1));
         for part in task.written {
             self.clock.give_way().await;
-            let mut paths = all.remove(&part).unwrap_or_default();
-            keep_newest(&mut paths, most);
-            for known in paths.values_mut() {
-                known.age(&ranges, &recent);
-            }
-            let listed: Vec<(u32, &str, &Known)> = paths
-                .iter()
-                .map(|((hash, path_key), known)| (*hash, path_key.as_str(), known))
+            let mut changed = changed.remove(&part).unwrap_or_default();
+            let mut others = others.remove(&part).unwrap_or_default();
+            keep_newest(&mut changed, &mut others, most)?;
+            let encoded: Vec<_> = changed
+                .into_iter()
+                .map(|((hash, key), mut known)| {
+                    known.age(&ranges, &recent);
+                    (hash, key, encode_known(&known))
+                })
                 .collect();
+            let mut records: Vec<PathRecord> = others.into_iter().map(|of| of.1).collect();
+            records.extend(encoded.iter().map(|(hash, key, sums)| PathRecord {
+                hash: *hash,
+                key,
+                sums,
+            }));
+            records.sort_unstable_by_key(|record| (record.hash, record.key));
             let key = keys::known(part, root.k);
-            let value = encode_known(&key, &listed);
+            let value = encode_paths(&key, &records);
             if let Some(known) = root.known.get_mut(usize::from(part)) {
                 *known = KnownRef {
                     version: root.k,
@@ -152,9 +163,24 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 }
 
-type Paths = BTreeMap<(u32, String), Known>;
-
 impl Known {
+    const NEW: Self = Self {
+        first_ms: u64::MAX,
+        last_ms: 0,
+        hits: Vec::new(),
+    };
+
+    fn add(
+        &mut self,
+        first_ms: u64,
+        last_ms: u64,
+        hits: impl IntoIterator<Item = (BucketId, u64)>,
+    ) {
+        self.first_ms = self.first_ms.min(first_ms);
+        self.last_ms = self.last_ms.max(last_ms);
+        self.hits.extend(hits);
+    }
+
     /// Brings the hits to the buckets of the present, and drops hits that are not recent.
     fn age(&mut self, ranges: &Ranges, recent: &Span) {
         let mut hits: BTreeMap<BucketId, u64> = BTreeMap::new();
@@ -169,17 +195,27 @@ impl Known {
 }
 
 /// Keeps the paths that were called last, as many as a part may have.
-fn keep_newest(all: &mut Paths, most: usize) {
-    if all.len() <= most {
-        return;
+fn keep_newest(
+    changed: &mut BTreeMap<(u32, &str), Known>,
+    others: &mut Vec<(&str, PathRecord)>,
+    most: usize,
+) -> Result<(), LedgerError> {
+    let too_many = (changed.len() + others.len()).saturating_sub(most);
+    if too_many == 0 {
+        return Ok(());
     }
-    let mut newest: Vec<(u64, (u32, String))> = all
+    let mut seen: Vec<(u64, (u32, &str))> = changed
         .iter()
-        .map(|(key, known)| (known.last_ms, key.clone()))
+        .map(|(key, known)| (known.last_ms, *key))
         .collect();
-    newest.sort_unstable();
-    let too_many = newest.len() - most;
-    for (_, key) in newest.into_iter().take(too_many) {
-        all.remove(&key);
+    for (value_key, record) in &*others {
+        let last_ms = record.known(value_key)?.last_ms;
+        seen.push((last_ms, (record.hash, record.key)));
     }
+    seen.sort_unstable();
+    seen.truncate(too_many);
+    let gone: BTreeSet<(u32, &str)> = seen.into_iter().map(|(_, key)| key).collect();
+    changed.retain(|key, _| !gone.contains(key));
+    others.retain(|(_, record)| !gone.contains(&(record.hash, record.key)));
+    Ok(())
 }

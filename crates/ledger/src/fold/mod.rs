@@ -27,6 +27,7 @@ mod merge;
 mod outbox;
 mod rebuild;
 mod rollups;
+mod states;
 
 use crate::lease::Held;
 use crate::read::went_back;

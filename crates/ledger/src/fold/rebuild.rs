@@ -75,7 +75,6 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let bytes = held.store().await?.get(&key).await?.ok_or(Stop::Lost)?;
             let index: Shard = decode::<Shard4>(&key, &bytes)?.numbered(&mut root.next_ip);
             let ips: Vec<_> = index
-                .0
                 .iter()
                 .map(|(ip, entry)| (*ip, entry.version, entry.number))
                 .collect();
@@ -92,7 +91,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     match state {
                         Ok(mut state) => {
                             state.age(&ranges);
-                            let first_ms = state.first_seen_ms();
+                            let first_ms = state.caller.first_seen_ms;
                             let known_ms = root.first_seen_ms.unwrap_or(first_ms);
                             root.first_seen_ms = Some(known_ms.min(first_ms));
                             deltas.add_state(ip, &state, number, &ranges);

@@ -8,6 +8,7 @@ use rollcall_store::testing::{Kind, check_layout, told};
 use rollcall_store::value::{encode, encode_with};
 use rollcall_tally::hit::HitRef;
 use rollcall_tally::rollup::{Deltas, PathSums, Totals};
+use rollcall_tally::state::Placed;
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{Drops, Hit, IpState, Traffic};
 
@@ -160,12 +161,12 @@ fn kinds() -> Vec<Kind> {
         },
         Kind {
             key: "ip:192.0.2.1:1",
-            bytes: encode_state("ip:192.0.2.1:1", &state).unwrap(),
+            bytes: encode_state("ip:192.0.2.1:1", &state, &Undecoded::new()),
             read: |key, bytes| told(decode_state(key, bytes)),
             expect: format!("{state:?}"),
         },
         Kind::new("root:1", root),
-        Kind::new("shard:0:1", Shard([(hits[0].ip, entry)].into())),
+        Kind::new("shard:0:1", Shard::from_iter([(hits[0].ip, entry)])),
         Kind {
             key: TOTALS,
             bytes: encode_totals(TOTALS, &mut totals),
@@ -180,7 +181,13 @@ fn kinds() -> Vec<Kind> {
         },
         Kind {
             key: "known:0:1",
-            bytes: encode_known("known:0:1", &[(hash, "GET /größe", &known)]),
+            bytes: encode_paths(
+                "known:0:1",
+                &[PathRecord {
+                    sums: &encode_known(&known),
+                    ..record
+                }],
+            ),
             read: |key, bytes| told(read_known(key, bytes)),
             expect: format!("{:?}", vec![("GET /größe".to_owned(), known)]),
         },
@@ -255,7 +262,7 @@ fn sums_of(full: &Hit, bare: &Hit) -> (Totals, PathSums) {
             timestamp_ms,
             ..hit.as_hit_ref()
         };
-        let hits = [deltas.names.compact(&hit)];
+        let hits = [Placed::new(deltas.names.compact(&hit), &ranges)];
         deltas.add(&IpState::default(), number, &hits, &ranges);
     };
     (0..70).for_each(|number| add(full, 3 * number));

@@ -31,4 +31,6 @@ pub use segment::BatchId;
 pub(crate) use segment::{IdList, Segment, SegmentReader};
 pub(crate) use shard::{Entry, Shard, Shard4};
 pub(crate) use small::{Cleaned, Head, Lease, Meta, Meta5};
-pub(crate) use state::{decode_state, encode_state};
+#[cfg(test)]
+pub(crate) use state::Undecoded;
+pub(crate) use state::{RowsOf, decode_paths, decode_state, encode_state, read_rows};

@@ -165,7 +165,7 @@ pub(crate) fn read_totals(
     })
 }
 
-/// Encodes a part. The records must be sorted.
+/// Encodes a part, of paths or of known facts. The records must be sorted.
 pub(crate) fn encode_paths(key: &str, records: &[PathRecord<'_>]) -> Vec<u8> {
     value::encode_with(key, |to| put_records(to, records))
 }
@@ -236,6 +236,12 @@ impl PathRecord<'_> {
         damaged(value_key, format!("the sums of {:?}", self.key))
     }
 
+    /// The known facts of this path, if the value has those.
+    pub fn known(&self, value_key: &str) -> Result<Known, Unreadable> {
+        let known = Reader(self.sums).known();
+        known.ok_or_else(|| damaged(value_key, format!("{:?}", self.key)))
+    }
+
     /// The number of hits. Reads no other sum.
     pub fn count(&self) -> u64 {
         let mut from = Reader(self.sums);
@@ -251,32 +257,19 @@ impl PathRecord<'_> {
     }
 }
 
-pub(crate) fn encode_known(key: &str, known: &[(u32, &str, &Known)]) -> Vec<u8> {
-    let records: Vec<(u32, &str, Vec<u8>)> = known
-        .iter()
-        .map(|(hash, path_key, known)| {
-            let mut to = Vec::new();
-            put(&mut to, known.first_ms);
-            put(&mut to, known.last_ms);
-            put(&mut to, known.hits.len() as u64);
-            for (bucket, count) in &known.hits {
-                let Bucket(length, start) = (*bucket).into();
-                to.push(length as u8);
-                put(&mut to, start);
-                put(&mut to, *count);
-            }
-            (*hash, *path_key, to)
-        })
-        .collect();
-    let records: Vec<PathRecord> = records
-        .iter()
-        .map(|(hash, key, sums)| PathRecord {
-            hash: *hash,
-            key,
-            sums,
-        })
-        .collect();
-    value::encode_with(key, |to| put_records(to, &records))
+/// The known facts of a path, as bytes of a record.
+pub(crate) fn encode_known(known: &Known) -> Vec<u8> {
+    let mut to = Vec::new();
+    put(&mut to, known.first_ms);
+    put(&mut to, known.last_ms);
+    put(&mut to, known.hits.len() as u64);
+    for (bucket, count) in &known.hits {
+        let Bucket(length, start) = (*bucket).into();
+        to.push(length as u8);
+        put(&mut to, start);
+        put(&mut to, *count);
+    }
+    to
 }
 
 /// Passes the known facts of each wanted path to `take`.
@@ -288,9 +281,7 @@ pub(crate) fn decode_known(
 ) -> Result<(), Unreadable> {
     for record in path_records(key, bytes)? {
         if wanted(record.key) {
-            let known = Reader(record.sums).known();
-            let known = known.ok_or_else(|| damaged(key, format!("{:?}", record.key)))?;
-            take(record.key, known);
+            take(record.key, record.known(key)?);
         }
     }
     Ok(())

@@ -6,8 +6,47 @@ use std::net::IpAddr;
 use rollcall_store::Stored;
 use serde::{Deserialize, Serialize};
 
+/// Sorted by address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Shard(pub BTreeMap<IpAddr, Entry>);
+pub(crate) struct Shard(Vec<(IpAddr, Entry)>);
+
+impl Shard {
+    pub fn iter(&self) -> impl Iterator<Item = &(IpAddr, Entry)> {
+        self.0.iter()
+    }
+
+    pub fn get(&self, ip: &IpAddr) -> Option<&Entry> {
+        let at = self.0.binary_search_by_key(ip, |(ip, _)| *ip).ok()?;
+        self.0.get(at).map(|(_, entry)| entry)
+    }
+
+    /// Sets the entries of some IPs, or takes them out.
+    pub fn change(&mut self, mut changes: Vec<(IpAddr, Option<Entry>)>) {
+        changes.sort_unstable_by_key(|(ip, _)| *ip);
+        let mut before = std::mem::take(&mut self.0).into_iter().peekable();
+        for (ip, after) in changes {
+            while let Some(other) = before.next_if(|(other, _)| *other < ip) {
+                self.0.push(other);
+            }
+            before.next_if(|(other, _)| *other == ip);
+            self.0.extend(after.map(|after| (ip, after)));
+        }
+        self.0.extend(before);
+    }
+}
+
+impl FromIterator<(IpAddr, Entry)> for Shard {
+    fn from_iter<I: IntoIterator<Item = (IpAddr, Entry)>>(entries: I) -> Self {
+        let mut shard = Self::default();
+        shard.change(
+            entries
+                .into_iter()
+                .map(|(ip, entry)| (ip, Some(entry)))
+                .collect(),
+        );
+        shard
+    }
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
@@ -56,6 +95,38 @@ impl Shard4 {
             };
             (ip, entry)
         });
-        Shard(numbered.collect())
+        numbered.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_shard_is_a_sorted_map(
+            steps in prop::collection::vec(prop::collection::btree_map(0..20u8, any::<bool>(), 0..20), 1..6),
+        ) {
+            let (mut shard, mut map) = (Shard::default(), BTreeMap::new());
+            let ip = |n: u8| IpAddr::from([192, 0, 2, n]);
+            for (version, step) in (0..).zip(steps) {
+                let entry = Entry { version, ..Entry::default() };
+                let changes = step.iter().map(|(n, is_there)| (ip(*n), is_there.then_some(entry)));
+                shard.change(changes.rev().collect());
+                for (n, is_there) in step {
+                    match is_there {
+                        true => map.insert(ip(n), entry),
+                        false => map.remove(&ip(n)),
+                    };
+                }
+                prop_assert!(shard.iter().copied().eq(map.clone()));
+                for n in 0..20 {
+                    prop_assert_eq!(shard.get(&ip(n)), map.get(&ip(n)));
+                }
+            }
+        }
     }
 }

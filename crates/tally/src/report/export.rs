@@ -1,8 +1,10 @@
 //! Rows of an export.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
-use crate::contract::ExportRow;
+use crate::contract::{IpRows, PathRow};
 use crate::filter::UNKNOWN;
 use crate::report::rfc3339;
 
@@ -15,11 +17,11 @@ const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝',
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ExportRecord {
-    pub ip: String,
+pub struct ExportRecord<'r> {
+    pub ip: &'r str,
     /// `METHOD /path`.
-    pub path_key: String,
-    pub method: String,
+    pub path_key: Cow<'r, str>,
+    pub method: Cow<'r, str>,
     /// Hits.
     pub count: u64,
     /// The first hit of this IP on this path, ever.
@@ -31,10 +33,10 @@ pub struct ExportRecord {
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub last_accessed_ms: u64,
     /// The country that the IP told last. `unknown` if it told none.
-    pub country: String,
+    pub country: Cow<'r, str>,
     /// The user agent that the IP told last. `unknown` if it told none.
-    pub user_agent: String,
-    pub path: String,
+    pub user_agent: Cow<'r, str>,
+    pub path: Cow<'r, str>,
     /// Hits with a status of 400 and more.
     pub errors: u64,
     /// Bytes of the responses. `null` under a filter by status.
@@ -45,9 +47,9 @@ pub struct ExportRecord {
     pub avg_response_time: Option<f64>,
 }
 
-impl ExportRecord {
+impl ExportRecord<'_> {
     /// The columns, in their order.
-    pub const COLUMNS: [&str; 12] = [
+    pub const COLUMNS: [&'static str; 12] = [
         "ip",
         "pathKey",
         "method",
@@ -72,25 +74,32 @@ impl ExportRecord {
             &mut self.path,
         ] {
             if text.starts_with(FORMULA_STARTS) {
-                text.insert(0, '\'');
+                text.to_mut().insert(0, '\'');
             }
         }
         self
     }
 }
 
-impl From<ExportRow> for ExportRecord {
-    fn from(row: ExportRow) -> Self {
-        Self {
-            ip: row.ip,
-            path_key: row.path_key,
-            method: row.method,
+impl IpRows {
+    /// The rows, with the names of their columns.
+    pub fn records(&self) -> impl Iterator<Item = ExportRecord<'_>> {
+        self.paths.iter().map(|row| self.record(row))
+    }
+
+    fn record<'r>(&'r self, row: &'r PathRow) -> ExportRecord<'r> {
+        let known = |text: &'r Option<String>| text.as_deref().unwrap_or(UNKNOWN).into();
+        let (method, path) = row.path_key.split_once(' ').unwrap_or(("", &row.path_key));
+        ExportRecord {
+            ip: &self.ip,
+            path_key: row.path_key.as_str().into(),
+            method: method.into(),
             count: row.count,
             first_seen_ms: row.first_seen_ms,
             last_accessed_ms: row.last_accessed_ms,
-            country: row.country.unwrap_or_else(|| UNKNOWN.to_owned()),
-            user_agent: row.user_agent.unwrap_or_else(|| UNKNOWN.to_owned()),
-            path: row.path,
+            country: known(&self.country),
+            user_agent: known(&self.user_agent),
+            path: path.into(),
             errors: row.client_errors + row.server_errors,
             bytes: row.bytes,
             avg_response_time: (row.timed > 0)

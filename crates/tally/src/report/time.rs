@@ -4,10 +4,14 @@ use jiff::Timestamp;
 
 /// Milliseconds since 1970 as `2026-01-31T23:59:59.999Z`. A time that no calendar has becomes 1970.
 pub fn rfc3339_text(ms: u64) -> String {
+    format!("{:.3}", timestamp(ms))
+}
+
+fn timestamp(ms: u64) -> Timestamp {
     let time = i64::try_from(ms)
         .ok()
         .and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    format!("{:.3}", time.unwrap_or_default())
+    time.unwrap_or_default()
 }
 
 /// A field with such a time, as milliseconds in memory.
@@ -17,7 +21,7 @@ pub(super) mod rfc3339 {
     use serde::{Deserialize, Deserializer, Serializer};
 
     pub fn serialize<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&super::rfc3339_text(*ms))
+        serializer.collect_str(&format_args!("{:.3}", super::timestamp(*ms)))
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {

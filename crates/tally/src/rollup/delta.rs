@@ -7,7 +7,7 @@ use super::heaviest::{self, Heaviest};
 use super::{PathSums, Totals};
 use crate::bucket::BucketId;
 use crate::hit::{CompactHit, Names, OTHER_PATHS};
-use crate::state::IpState;
+use crate::state::{Caller, IpState, Placed};
 use crate::tally::Tally;
 use crate::window::Ranges;
 
@@ -128,21 +128,16 @@ impl Deltas {
 
     /// Counts the hits of an IP. `state` is aged to the moment of the ranges, and does not hold the
     /// hits yet.
-    pub fn add(&mut self, state: &IpState, number: u32, hits: &[CompactHit], ranges: &Ranges) {
-        let was = state.country().unwrap_or_default();
-        let names = &self.names;
-        let told = hits
-            .iter()
-            .filter_map(|hit| Some((hit.timestamp_ms, names.text(hit.country()?))));
-        let known = state.country.as_ref();
-        let known = known.map(|(at_ms, country)| (*at_ms, country.as_str()));
-        let is = told.chain(known).max().map_or("", |(_, country)| country);
+    pub fn add(&mut self, state: &IpState, number: u32, hits: &[Placed], ranges: &Ranges) {
+        let caller = &state.caller;
+        let was = caller.country().unwrap_or_default();
+        let is = caller.country_after(hits, &self.names).unwrap_or_default();
         let is = is.to_owned();
         let country = self.names.number(&is);
-        for hit in hits {
-            let bucket = self.bucket(BucketId::of(hit.timestamp_ms, ranges));
+        for placed in hits {
+            let bucket = self.bucket(placed.bucket);
             let counted = Counted {
-                hit: *hit,
+                hit: placed.hit,
                 number,
                 country,
             };
@@ -151,7 +146,7 @@ impl Deltas {
                 None => bucket.hits.push(vec![counted]),
             }
         }
-        self.see_first(state, hits, ranges);
+        self.see_first(caller, hits, ranges);
         if was != is {
             self.move_country(state, number, was, &is);
         }
@@ -177,8 +172,8 @@ impl Deltas {
 
     /// Counts all hits that an IP ever had.
     pub fn add_state(&mut self, ip: IpAddr, state: &IpState, number: u32, ranges: &Ranges) {
-        self.rank_in(ip, heaviest::all_counts(state, ranges));
-        let country = state.country().unwrap_or_default();
+        self.rank_in(ip, heaviest::all_counts(&state.caller, ranges));
+        let country = state.caller.country().unwrap_or_default();
         for (path_key, path) in &state.paths {
             let path_number = self.names.number(path_key);
             for (id, tally) in path.series.buckets() {
@@ -199,21 +194,21 @@ impl Deltas {
                 self.paths += bucket.sums.len() - before;
             }
         }
-        let first = BucketId::of(state.first_seen_ms(), ranges);
+        let first = BucketId::of(state.caller.first_seen_ms, ranges);
         self.bucket(first).totals.new_ips += 1;
     }
 
     /// Finds the bucket in which the IP is new.
-    fn see_first(&mut self, state: &IpState, hits: &[CompactHit], ranges: &Ranges) {
-        let Some(first_ms) = hits.iter().map(|hit| hit.timestamp_ms).min() else {
+    fn see_first(&mut self, caller: &Caller, hits: &[Placed], ranges: &Ranges) {
+        let Some(earliest) = hits.iter().min_by_key(|placed| placed.hit.timestamp_ms) else {
             return;
         };
-        let first = BucketId::of(first_ms, ranges);
-        if state.paths.is_empty() {
+        let (first, first_ms) = (earliest.bucket, earliest.hit.timestamp_ms);
+        if caller.hits.is_empty() {
             self.bucket(first).totals.new_ips += 1;
             return;
         }
-        let known_ms = state.first_seen_ms();
+        let known_ms = caller.first_seen_ms;
         let known = BucketId::of(known_ms, ranges);
         if first_ms < known_ms && first != known {
             self.bucket(known).not_new_ips += 1;
@@ -246,9 +241,9 @@ impl Deltas {
         }
     }
 
-    /// Puts an IP into the lists that its hits count in. `state` holds these hits.
-    pub fn rank(&mut self, ip: IpAddr, state: &IpState, hits: &[CompactHit], ranges: &Ranges) {
-        self.rank_in(ip, heaviest::counts(state, hits, ranges));
+    /// Puts an IP into the lists that its hits count in. `caller` has counted these hits.
+    pub fn rank(&mut self, ip: IpAddr, caller: &Caller, hits: &[Placed], ranges: &Ranges) {
+        self.rank_in(ip, heaviest::counts(caller, hits, ranges));
     }
 
     fn rank_in(&mut self, ip: IpAddr, counts: impl IntoIterator<Item = (BucketId, u64)>) {

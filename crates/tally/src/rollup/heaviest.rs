@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::bucket::{BucketId, Tier};
-use crate::hit::CompactHit;
-use crate::state::IpState;
+use crate::state::{Caller, Placed};
 use crate::window::{Ranges, Span};
 
 /// The most IPs that a list has, and the usual number.
@@ -27,6 +26,10 @@ pub struct Heaviest {
 impl Heaviest {
     /// Sets the hits of an IP: all of its hits in this stretch of time.
     pub fn put(&mut self, ip: IpAddr, hits: u64) {
+        let is_light = hits <= self.others_at_most && self.ips.len() >= LISTED_MAX;
+        if is_light && !self.ips.contains_key(&ip) {
+            return;
+        }
         self.ips.insert(ip, hits);
         if self.ips.len() >= 2 * LISTED_MAX {
             self.cut(LISTED_MAX);
@@ -65,25 +68,20 @@ fn lists_of(bucket: BucketId, ranges: &Ranges) -> impl Iterator<Item = BucketId>
         .map(move |tier| BucketId::around(tier, bucket.start_ms, ranges))
 }
 
-/// The hits of an IP in each list that some of `hits` count in. `state` holds these hits.
-pub fn counts(state: &IpState, hits: &[CompactHit], ranges: &Ranges) -> Vec<(BucketId, u64)> {
-    let buckets = hits
-        .iter()
-        .map(|hit| BucketId::of(hit.timestamp_ms, ranges));
-    let mut buckets: Vec<BucketId> = buckets.collect();
+/// The hits of an IP in each list that some of `hits` count in. `caller` has counted these hits.
+pub fn counts(caller: &Caller, hits: &[Placed], ranges: &Ranges) -> Vec<(BucketId, u64)> {
+    let mut buckets: Vec<BucketId> = hits.iter().map(|placed| placed.bucket).collect();
     buckets.sort_unstable();
     buckets.dedup();
     let lists = buckets.iter().flat_map(|bucket| lists_of(*bucket, ranges));
     let mut lists: Vec<BucketId> = lists.collect();
     lists.sort_unstable();
     lists.dedup();
-    // A state may have thousands of buckets. So the calendar is asked for each list, and not for
-    // each bucket.
+    // The calendar is asked for each list, and not for each bucket: there may be more buckets.
     let end_ms = |list: &BucketId| ranges.calendar.next_ms(list.tier, list.start_ms);
     let ends_ms: Vec<u64> = lists.iter().map(end_ms).collect();
     let mut counts = vec![0; lists.len()];
-    let paths = state.paths.values();
-    for (bucket, tally) in paths.flat_map(|path| path.series.buckets()) {
+    for (bucket, hits) in &caller.hits {
         for tier in TIERS.into_iter().filter(|tier| *tier >= bucket.tier) {
             let start_ms = bucket.start_ms;
             let after = lists.partition_point(|list| *list <= BucketId { tier, start_ms });
@@ -93,7 +91,7 @@ pub fn counts(state: &IpState, hits: &[CompactHit], ranges: &Ranges) -> Vec<(Buc
             let is_of = lists.get(at).is_some_and(|list| list.tier == tier)
                 && ends_ms.get(at).is_some_and(|end_ms| start_ms < *end_ms);
             if let Some(count) = counts.get_mut(at).filter(|_| is_of) {
-                *count += tally.count;
+                *count += hits;
             }
         }
     }
@@ -101,12 +99,11 @@ pub fn counts(state: &IpState, hits: &[CompactHit], ranges: &Ranges) -> Vec<(Buc
 }
 
 /// The hits of an IP in all lists.
-pub fn all_counts(state: &IpState, ranges: &Ranges) -> BTreeMap<BucketId, u64> {
+pub fn all_counts(caller: &Caller, ranges: &Ranges) -> BTreeMap<BucketId, u64> {
     let mut counts: BTreeMap<BucketId, u64> = BTreeMap::new();
-    let paths = state.paths.values();
-    for (bucket, tally) in paths.flat_map(|path| path.series.buckets()) {
-        for list in lists_of(bucket, ranges) {
-            *counts.entry(list).or_default() += tally.count;
+    for (bucket, hits) in &caller.hits {
+        for list in lists_of(*bucket, ranges) {
+            *counts.entry(list).or_default() += hits;
         }
     }
     counts
