@@ -260,7 +260,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         part: u64,
     ) -> Result<Option<Plan>, Stop> {
         round.held.store().await?;
-        Ok(self.get::<Plan>(&keys::plan(k, part)).await?)
+        let key = keys::plan(k, part);
+        let bytes = self.store.get(&key).await?;
+        Ok(bytes.map(|bytes| Plan::decode(&key, &bytes)).transpose()?)
     }
 
     /// The last part of a plan. All parts before it are there, and none behind it.

@@ -115,7 +115,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         for chunk in names.chunks(AT_ONCE) {
             for (name, bytes) in chunk.iter().zip(self.get_all(chunk).await?) {
                 self.clock.give_way().await;
-                let shard: Shard = decode(name, &bytes)?;
+                let shard = Shard::decode(name, &bytes)?;
                 for ip in of_shards.remove(name).unwrap_or_default() {
                     let listed = shard.get(&ip).map(|entry| Listed::of(ip, entry));
                     found.extend(listed.map(|listed| (ip, listed)));

@@ -7,8 +7,6 @@ use std::ops::Range;
 use rollcall_tally::window::{Ranges, Span};
 use rollcall_tally::{Filter, IpRows, IpState};
 
-use rollcall_store::value::decode;
-
 use crate::portion::Portion;
 use crate::read::went_back;
 use crate::stored::{Entry, Root, RowsOf, SegmentReader, Shard, decode_state, read_rows};
@@ -225,7 +223,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .collect();
         let mut listed = Vec::new();
         for (key, bytes) in wanted.iter().zip(self.get_all(&wanted).await?) {
-            let shard: Shard = decode(key, &bytes)?;
+            let shard = Shard::decode(key, &bytes)?;
             listed.extend(shard.iter().map(|(ip, entry)| Listed::of(*ip, entry)));
         }
         Ok(listed)

@@ -854,7 +854,7 @@ fn an_ip_whose_state_cannot_be_read_costs_nobody_else() {
     .unwrap();
     append(&store, &limits, None, vec![hit("192.0.2.2", "/a", NOW_MS)]).unwrap();
     let root = snapshot(&store, &limits).unwrap();
-    let key = format!("ip:192.0.2.1:{}", root.k);
+    let key = format!("ip:{}:192.0.2.1", root.k);
     store.values.borrow_mut().insert(key.clone(), vec![7, 7, 7]);
     block_on(async {
         let ips = ["192.0.2.1", "192.0.2.2"].map(|ip| (ip.parse().unwrap(), root.k));

@@ -288,6 +288,30 @@ fn is_aged_and_added_to(store: &MemoryStore, layout: u8) {
     assert_eq!(new.len(), 1);
     let before = file(&format!("{layout}.rows"));
     assert_eq!(old, before.lines().collect::<Vec<_>>());
+    // A state that is written anew gets today's key. Cleaning finds the keys of the older layout.
+    let limits = small();
+    for _ in 0..2 {
+        store
+            .clock
+            .pass(limits.keep_replaced_ms + limits.clean_after_ms);
+        let hits = vec![hit("192.0.2.1", "/new", 1_800_000_000_000)];
+        append(store, &limits, None, hits).unwrap();
+        fold(store, &limits).unwrap();
+        clean(store, &limits);
+    }
+    let states = store.keys("ip:");
+    let is_there = |ip: &str| {
+        states
+            .iter()
+            .any(|key| key.starts_with(&format!("ip:{ip}:")))
+    };
+    assert!(
+        !is_there("192.0.2.1") && is_there("192.0.2.9"),
+        "{states:?}"
+    );
+    // The version before the last one may still be read.
+    let tracked = all(store, &limits).len();
+    assert_eq!(states.len(), tracked + 1, "{states:?}");
 }
 
 #[test]

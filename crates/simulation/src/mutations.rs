@@ -17,7 +17,7 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[
             (
                 "keys.rs",
-                "format!(\"ip:{ip}:{k}\")",
+                "format!(\"ip:{k}:{ip}\")",
                 "{ let _ = k; format!(\"ip:{ip}\") }",
             ),
             // Without this change, cleaning would delete the value just written as a replaced one.

@@ -172,13 +172,13 @@ fn what_was_replaced_is_deleted_though_nobody_calls_and_a_damaged_plan_stops_no_
     });
     let keys = |app: &App, store: &Moody| app.runtime().block_on(store.inner().keys()).unwrap();
     let is_first = |key: &String| {
-        let kind = key.split(':').next().unwrap_or_default();
-        key.ends_with(":1") && ["ip", "page", "root"].contains(&kind)
+        let is_named = |kind: &&str| key.starts_with(*kind) && key.ends_with(":1");
+        key.starts_with("ip:1:") || ["shard:", "root:"].iter().any(|kind| is_named(&kind))
     };
     let first = |app: &App, store: &Moody| keys(app, store).into_iter().filter(is_first).collect();
     let replaced: Vec<String> = first(&app, &store);
     assert!(
-        replaced.contains(&"ip:192.0.2.1:1".to_owned()),
+        replaced.contains(&"ip:1:192.0.2.1".to_owned()),
         "{replaced:?}"
     );
     let damage = damaged.inner().set("plan:2", &[9]);

@@ -86,9 +86,11 @@ fn strike(store: &Moody, calls: &Calls, batches: u64, trouble: Trouble) {
         Trouble::Traps => Mood::Deadly,
     };
     store.strike(mood, move |key| {
-        let ip = key.strip_prefix("ip:192.0.2.");
-        let ip = ip.and_then(|rest| rest.split_once(':'));
-        ip.is_some_and(|(n, _)| n.parse::<u64>().unwrap() < batches)
+        let ip = key
+            .strip_prefix("ip:")
+            .and_then(|rest| rest.split_once(':'));
+        let n = ip.and_then(|(_, ip)| ip.strip_prefix("192.0.2."));
+        n.is_some_and(|n| n.parse::<u64>().unwrap() < batches)
     });
 }
 

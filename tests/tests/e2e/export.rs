@@ -377,7 +377,7 @@ fn an_export_breaks_off_at_a_state_that_is_damaged_or_gone() {
     app.record(&(0..100).map(hit).collect());
     let ips = app.json("/admin/export?includeMetadata=false");
     // The order of the rows is not promised, but it is always the same here.
-    let key = format!("ip:{}:1", ips[50]["ip"].as_str().unwrap());
+    let key = format!("ip:1:{}", ips[50]["ip"].as_str().unwrap());
     let get = store.inner().get(&key);
     let state = app.runtime().block_on(get).unwrap().unwrap();
     let set = |bytes: &[u8]| {

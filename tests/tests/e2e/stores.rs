@@ -139,7 +139,7 @@ fn a_state_that_cannot_be_read_is_missed_by_name_and_the_others_are_served() {
         ("192.0.2.2", vec![1, 0xff]),
     ] {
         app.runtime()
-            .block_on(inner.set(&format!("ip:{ip}:1"), &bytes))
+            .block_on(inner.set(&format!("ip:1:{ip}"), &bytes))
             .unwrap();
     }
     // Half of the IPs can be read. This is below the smallest coverage.

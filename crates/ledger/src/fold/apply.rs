@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use indexmap::IndexMap;
-use rollcall_store::value::{decode, encode};
+use rollcall_store::value::encode;
 use rollcall_tally::hit::CompactHit;
 
 use super::batch_ids::IdsWritten;
@@ -243,7 +243,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let index = match key {
                 Some(key) => {
                     let bytes = found.remove(&key).ok_or(Stop::Lost)?;
-                    decode(&key, &bytes)?
+                    Shard::decode(&key, &bytes)?
                 }
                 None => Shard::default(),
             };

@@ -160,8 +160,8 @@ fn kinds() -> Vec<Kind> {
             },
         },
         Kind {
-            key: "ip:192.0.2.1:1",
-            bytes: encode_state("ip:192.0.2.1:1", &state, &Undecoded::new()),
+            key: "ip:1:192.0.2.1",
+            bytes: encode_state("ip:1:192.0.2.1", &state, &Undecoded::new()),
             read: |key, bytes| told(decode_state(key, bytes)),
             expect: format!("{state:?}"),
         },

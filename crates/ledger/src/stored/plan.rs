@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use rollcall_store::Stored;
+use rollcall_store::{Stored, Unreadable, value};
 use serde::{Deserialize, Serialize};
 
 use super::rollup::Bucket;
@@ -44,6 +44,8 @@ pub(crate) enum Versioned {
     Known(u16),
     /// A list of the IPs that called most.
     Heaviest(Bucket),
+    /// An IP in a plan of layout 6 or of an older one: its keys begin with the address.
+    IpByAddress(IpAddr),
 }
 
 impl Stored for Plan {
@@ -51,10 +53,28 @@ impl Stored for Plan {
     const SINCE: u8 = 4;
 }
 
+/// The oldest layout in which the keys of states begin with the fold's number.
+const FOLD_FIRST: u8 = 7;
+
+impl Plan {
+    pub fn decode(key: &str, bytes: &[u8]) -> Result<Self, Unreadable> {
+        let mut plan: Self = value::decode(key, bytes)?;
+        if value::layout_of(key, bytes)? < FOLD_FIRST {
+            for change in &mut plan.changes {
+                if let Versioned::Ip(ip) = change.of {
+                    change.of = Versioned::IpByAddress(ip);
+                }
+            }
+        }
+        Ok(plan)
+    }
+}
+
 impl Versioned {
     fn key(&self, k: u64) -> String {
         match self {
             Self::Ip(ip) => keys::ip(ip, k),
+            Self::IpByAddress(ip) => keys::ip(ip, k | keys::ADDRESS_FIRST),
             Self::Shard(shard) => keys::shard(*shard, k),
             Self::Ids(chunk) => keys::ids(*chunk, k),
             Self::Totals(bucket) => keys::totals(*bucket, k),

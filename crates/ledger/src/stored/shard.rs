@@ -3,14 +3,26 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rollcall_store::Stored;
+use rollcall_store::{Stored, Unreadable, value};
 use serde::{Deserialize, Serialize};
+
+use crate::keys::ADDRESS_FIRST;
 
 /// Sorted by address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shard(Vec<(IpAddr, Entry)>);
 
 impl Shard {
+    pub fn decode(key: &str, bytes: &[u8]) -> Result<Self, Unreadable> {
+        let mut shard: Self = value::decode(key, bytes)?;
+        if value::layout_of(key, bytes)? < VERSIONS_WITH_NAMES {
+            for (_, entry) in &mut shard.0 {
+                entry.version |= ADDRESS_FIRST;
+            }
+        }
+        Ok(shard)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &(IpAddr, Entry)> {
         self.0.iter()
     }
@@ -50,7 +62,8 @@ impl FromIterator<(IpAddr, Entry)> for Shard {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
-    /// The fold that wrote its state last.
+    /// The fold that wrote its state last. With [`ADDRESS_FIRST`], if that fold had layout 6 or an
+    /// older one.
     pub version: u64,
     pub last_seen_ms: u64,
     pub hits: u64,
@@ -63,6 +76,9 @@ pub(crate) struct Entry {
 impl Stored for Shard {
     const SINCE: u8 = 5;
 }
+
+/// The oldest layout in which a version says what key its state has.
+const VERSIONS_WITH_NAMES: u8 = 7;
 
 /// The shard of layout 4. It has no numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +103,7 @@ impl Shard4 {
             let number = *next;
             *next += 1;
             let entry = Entry {
-                version: entry.version,
+                version: entry.version | ADDRESS_FIRST,
                 last_seen_ms: entry.last_seen_ms,
                 hits: entry.hits,
                 bytes: entry.bytes,

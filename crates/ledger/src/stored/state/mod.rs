@@ -1,4 +1,4 @@
-//! `ip:{address}:{k}`: the state of an IP.
+//! `ip:{k}:{address}`: the state of an IP.
 //!
 //! Its content is not postcard, because a fold copies most paths unchanged, as those of a rollup.
 //! Numbers are LEB128. Each list begins with its length.
@@ -394,9 +394,9 @@ mod tests {
         ) {
             let ranges = Ranges::utc(NOW_MS + hours_later * 60 * 60_000);
             let span = window.span(&ranges);
-            let bytes = encode_state("ip:192.0.2.1:1", &state, &Undecoded::new());
+            let bytes = encode_state("ip:1:192.0.2.1", &state, &Undecoded::new());
             let of = RowsOf { filter: &filter, span: &span, ranges: &ranges };
-            let rows = read_rows("ip:192.0.2.1:1", &bytes, "192.0.2.1", &of).unwrap();
+            let rows = read_rows("ip:1:192.0.2.1", &bytes, "192.0.2.1", &of).unwrap();
             let mut state = state;
             state.age(&ranges);
             prop_assert_eq!(rows, state.rows("192.0.2.1", &span, &filter));
@@ -407,16 +407,16 @@ mod tests {
             state in state(),
             wanted in prop::collection::btree_set(0..12u8, 0..12),
         ) {
-            let bytes = encode_state("ip:192.0.2.1:1", &state, &Undecoded::new());
-            prop_assert_eq!(&decode_state("ip:192.0.2.1:1", &bytes).unwrap(), &state);
+            let bytes = encode_state("ip:1:192.0.2.1", &state, &Undecoded::new());
+            prop_assert_eq!(&decode_state("ip:1:192.0.2.1", &bytes).unwrap(), &state);
             let wanted: Vec<String> = wanted.iter().map(|path| format!("GET /{path}")).collect();
             let wanted = || wanted.iter().map(String::as_str).collect();
             let some = |_: &Caller| Some(wanted());
-            let (some, undecoded) = decode_paths("ip:192.0.2.1:1", &bytes, some).unwrap();
+            let (some, undecoded) = decode_paths("ip:1:192.0.2.1", &bytes, some).unwrap();
             let is_wanted = |(key, _): &(&String, _)| wanted().contains(key.as_str());
             prop_assert!(some.paths.iter().eq(state.paths.iter().filter(is_wanted)));
             prop_assert_eq!(&some.caller, &state.caller);
-            prop_assert_eq!(encode_state("ip:192.0.2.1:1", &some, &undecoded), bytes);
+            prop_assert_eq!(encode_state("ip:1:192.0.2.1", &some, &undecoded), bytes);
         }
     }
 }
