@@ -172,8 +172,8 @@ fn what_was_replaced_is_deleted_though_nobody_calls_and_a_damaged_plan_stops_no_
     });
     let keys = |app: &App, store: &Moody| app.runtime().block_on(store.inner().keys()).unwrap();
     let is_first = |key: &String| {
-        let is_named = |kind: &&str| key.starts_with(*kind) && key.ends_with(":1");
-        key.starts_with("ip:1:") || ["shard:", "root:"].iter().any(|kind| is_named(&kind))
+        let is_of = |kind: &str| key.starts_with(kind) && key.ends_with(":1");
+        key.starts_with("ip:1:") || is_of("shard:") || is_of("root:")
     };
     let first = |app: &App, store: &Moody| keys(app, store).into_iter().filter(is_first).collect();
     let replaced: Vec<String> = first(&app, &store);
