@@ -490,7 +490,7 @@ fn the_status_tells_where_answers_came_from_and_how_the_last_fan_out_went() {
     assert_eq!(fan_out, [&json!(4), &json!(40), &json!(20), &json!(20)]);
     assert_eq!(
         (&after["layoutVersion"], &after["shards"]),
-        (&json!(6), &json!(256))
+        (&json!(LAYOUT), &json!(256))
     );
     assert_eq!(after["version"], env!("CARGO_PKG_VERSION"));
 }

@@ -7,7 +7,6 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
-use serde_json::Value;
 
 use super::app::{App, Client};
 use super::check;
@@ -99,9 +98,9 @@ pub fn wait_until_folded(app: &App, hits: u64) -> Result<()> {
     let mut client = app.client()?;
     let deadline = Instant::now() + FOLDED_WITHIN;
     while Instant::now() < deadline {
-        // The status costs little. An answer for all time would take time from the folds.
-        let (_, status) = client.ask("/admin/aggregator-status")?;
-        if status.get("pendingSegments").and_then(Value::as_u64) == Some(0) {
+        // This answer costs little. An answer for all time would take time from the folds.
+        let (_, answer) = client.ask("/admin/timeseries?timeRange=1h")?;
+        if answer.get("behind").is_none() {
             let (_, answer) = client.ask("/admin/global-stats?timeRange=all")?;
             if answer.get("behind").is_none() {
                 check::whole(&answer)?;
