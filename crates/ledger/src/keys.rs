@@ -55,6 +55,9 @@ pub fn ids(chunk: u64, k: u64) -> String {
 
 /// A version with this bit has a key as up to layout 6: the address comes before the fold's number.
 pub const ADDRESS_FIRST: u64 = 1 << 63;
+/// The oldest layout whose shards and plans say by that bit which key a state has. In an older one,
+/// the address always comes first.
+pub const FOLD_FIRST_SINCE: u8 = 7;
 
 /// The state of an IP, as the fold `k` wrote it. The states of one fold have their keys beside each
 /// other. So a store that is sorted by key writes, reads and deletes them in few places.

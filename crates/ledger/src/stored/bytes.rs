@@ -1,6 +1,8 @@
 //! Numbers, texts, tallies and sets of IPs as bytes of a rollup.
 
 use roaring::RoaringBitmap;
+use rollcall_store::Unreadable;
+use rollcall_store::value::damaged;
 use rollcall_tally::histogram::add_bucket_from;
 use rollcall_tally::rollup::IpSet;
 use rollcall_tally::status::add_status;
@@ -35,9 +37,13 @@ pub(super) fn put_tally(to: &mut Vec<u8>, tally: &live::Tally) {
     }
     put(to, tally.time_sum_us);
     put(to, tally.time_max_us);
-    put(to, tally.histogram.len() as u64);
+    put_histogram(to, &tally.histogram);
+}
+
+pub(super) fn put_histogram(to: &mut Vec<u8>, histogram: &[live::Bucket]) {
+    put(to, histogram.len() as u64);
     let mut index = 0;
-    for of in &tally.histogram {
+    for of in histogram {
         put(to, u64::from(of.index) - index);
         put(to, of.count);
         index = of.index.into();
@@ -60,6 +66,19 @@ pub(super) fn put_ips(to: &mut Vec<u8>, ips: &mut IpSet) {
     to.reserve(length);
     // Writing into memory does not fail.
     _ = sorted.serialize_into(to);
+}
+
+/// Reads a whole content, with nothing after it.
+pub(super) fn whole<'b, T>(
+    key: &str,
+    content: &'b [u8],
+    read: impl FnOnce(&mut Reader<'b>) -> Option<T>,
+) -> Result<T, Unreadable> {
+    let mut from = Reader(content);
+    match (read(&mut from), from.0) {
+        (Some(value), []) => Ok(value),
+        _ => Err(damaged(key, "it is cut short or too long")),
+    }
 }
 
 /// Reads a content. `None`: the bytes are damaged.

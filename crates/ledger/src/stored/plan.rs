@@ -53,13 +53,10 @@ impl Stored for Plan {
     const SINCE: u8 = 4;
 }
 
-/// The oldest layout in which the keys of states begin with the fold's number.
-const FOLD_FIRST: u8 = 7;
-
 impl Plan {
     pub fn decode(key: &str, bytes: &[u8]) -> Result<Self, Unreadable> {
         let mut plan: Self = value::decode(key, bytes)?;
-        if value::layout_of(key, bytes)? < FOLD_FIRST {
+        if value::layout_of(key, bytes)? < keys::FOLD_FIRST_SINCE {
             for change in &mut plan.changes {
                 if let Versioned::Ip(ip) = change.of {
                     change.of = Versioned::IpByAddress(ip);

@@ -22,7 +22,7 @@ use rollcall_tally::rollup::{IpSet, PathSums, Totals};
 use rollcall_tally::window::FINE_MS;
 use serde::{Deserialize, Serialize};
 
-use super::bytes::{Reader, put, put_ips, put_tally, put_text};
+use super::bytes::{self, Reader, put, put_ips, put_tally, put_text};
 
 /// The oldest layout in which rollups have these bytes.
 const SINCE: u8 = 5;
@@ -287,17 +287,12 @@ pub(crate) fn decode_known(
     Ok(())
 }
 
-/// Reads a whole content, with nothing after it.
 fn whole<'b, T>(
     key: &str,
     bytes: &'b [u8],
     read: impl FnOnce(&mut Reader<'b>) -> Option<T>,
 ) -> Result<T, Unreadable> {
-    let mut from = Reader(value::content(key, bytes, SINCE)?);
-    match (read(&mut from), from.0) {
-        (Some(value), []) => Ok(value),
-        _ => Err(damaged(key, "it is cut short or too long")),
-    }
+    bytes::whole(key, value::content(key, bytes, SINCE)?, read)
 }
 
 fn put_records(to: &mut Vec<u8>, records: &[PathRecord<'_>]) {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use rollcall_store::{Stored, Unreadable, value};
 use serde::{Deserialize, Serialize};
 
-use crate::keys::ADDRESS_FIRST;
+use crate::keys::{ADDRESS_FIRST, FOLD_FIRST_SINCE};
 
 /// Sorted by address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub(crate) struct Shard(Vec<(IpAddr, Entry)>);
 impl Shard {
     pub fn decode(key: &str, bytes: &[u8]) -> Result<Self, Unreadable> {
         let mut shard: Self = value::decode(key, bytes)?;
-        if value::layout_of(key, bytes)? < VERSIONS_WITH_NAMES {
+        if value::layout_of(key, bytes)? < FOLD_FIRST_SINCE {
             for (_, entry) in &mut shard.0 {
                 entry.version |= ADDRESS_FIRST;
             }
@@ -76,9 +76,6 @@ pub(crate) struct Entry {
 impl Stored for Shard {
     const SINCE: u8 = 5;
 }
-
-/// The oldest layout in which a version says what key its state has.
-const VERSIONS_WITH_NAMES: u8 = 7;
 
 /// The shard of layout 4. It has no numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,6 +26,7 @@ pub struct Heaviest {
 impl Heaviest {
     /// Sets the hits of an IP: all of its hits in this stretch of time.
     pub fn put(&mut self, ip: IpAddr, hits: u64) {
+        // The bound covers an IP that is not in the list.
         let is_light = hits <= self.others_at_most && self.ips.len() >= LISTED_MAX;
         if is_light && !self.ips.contains_key(&ip) {
             return;

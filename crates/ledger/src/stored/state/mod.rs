@@ -18,7 +18,7 @@ mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rollcall_store::value::{self, damaged};
+use rollcall_store::{Unreadable, value};
 use rollcall_tally::bucket::{BucketId, Tier};
 use rollcall_tally::histogram::bucket_index;
 use rollcall_tally::series::{Buckets, Series};
@@ -26,7 +26,7 @@ use rollcall_tally::state::{Caller, PathState};
 use rollcall_tally::window::FINE_MS;
 use rollcall_tally::{Bucket, IpState, StatusCount, Tally};
 
-use super::bytes::{Reader, put, put_text};
+use super::bytes::{Reader, put, put_histogram, put_text, whole};
 use crate::LedgerError;
 
 pub(crate) use rows::{RowsOf, read_rows};
@@ -76,12 +76,20 @@ pub(crate) fn decode_paths<'b, 'w>(
     bytes: &'b [u8],
     wanted: impl FnOnce(&Caller) -> Option<BTreeSet<&'w str>>,
 ) -> Result<(IpState, Undecoded<'b>), LedgerError> {
-    if value::layout_of(key, bytes)? < SINCE {
-        return Ok((older::decode_state(key, bytes)?, Vec::new()));
+    match content(key, bytes)? {
+        Some(content) => Ok(whole(key, content, |from| from.state(wanted))?),
+        None => Ok((older::decode_state(key, bytes)?, Vec::new())),
     }
-    let mut from = Reader(value::content(key, bytes, SINCE)?);
-    let state = from.state(wanted).filter(|_| from.0.is_empty());
-    Ok(state.ok_or_else(|| damaged(key, "it is cut short or too long"))?)
+}
+
+/// The content of a state of today's form. `None`: the state has an older form. The checksum is
+/// computed once.
+fn content<'b>(key: &str, bytes: &'b [u8]) -> Result<Option<&'b [u8]>, Unreadable> {
+    match value::content(key, bytes, SINCE) {
+        Ok(content) => Ok(Some(content)),
+        Err(Unreadable::OtherLayout { layout, .. }) if layout < SINCE => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn put_texts<'t>(to: &mut Vec<u8>, texts: impl ExactSizeIterator<Item = &'t (u64, String)>) {
@@ -156,13 +164,7 @@ fn put_tally(to: &mut Vec<u8>, tally: &Tally) {
         return;
     }
     put(to, tally.time_max_us);
-    put(to, tally.histogram.len() as u64);
-    let mut last = 0;
-    for of in &tally.histogram {
-        put(to, u64::from(of.index) - last);
-        put(to, of.count);
-        last = of.index.into();
-    }
+    put_histogram(to, &tally.histogram);
 }
 
 /// The histogram of one response time.

@@ -1,13 +1,12 @@
 //! The rows of an export, read from the bytes of a state.
 
-use rollcall_store::value::{self, damaged};
 use rollcall_tally::bucket::{BucketId, Tier};
 use rollcall_tally::status::StatusCounts;
 use rollcall_tally::window::{Ranges, Span};
 use rollcall_tally::{Filter, IpRows, PathRow, StatusCount};
 
-use super::super::bytes::Reader;
-use super::{BEFORE, SINCE, decode_state};
+use super::super::bytes::{Reader, whole};
+use super::{BEFORE, content, older};
 use crate::LedgerError;
 
 /// The buckets and paths that count in rows.
@@ -24,14 +23,14 @@ pub(crate) fn read_rows(
     ip: &str,
     of: &RowsOf<'_>,
 ) -> Result<IpRows, LedgerError> {
-    if value::layout_of(key, bytes)? < SINCE {
-        let mut state = decode_state(key, bytes)?;
-        state.age(of.ranges);
-        return Ok(state.rows(ip, of.span, of.filter));
+    match content(key, bytes)? {
+        Some(content) => Ok(whole(key, content, |from| from.rows(ip, of))?),
+        None => {
+            let mut state = older::decode_state(key, bytes)?;
+            state.age(of.ranges);
+            Ok(state.rows(ip, of.span, of.filter))
+        }
     }
-    let mut from = Reader(value::content(key, bytes, SINCE)?);
-    let rows = from.rows(ip, of).filter(|_| from.0.is_empty());
-    Ok(rows.ok_or_else(|| damaged(key, "it is cut short or too long"))?)
 }
 
 impl Reader<'_> {
