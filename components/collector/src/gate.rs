@@ -22,7 +22,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// How long a request, or work behind the responses, holds the instance before it lets others go
 /// on. A store call, or reading one large state, may take longer.
-pub const STEP: Duration = Duration::from_millis(20);
+pub const STEP: Duration = Duration::from_millis(10);
 /// How long work behind the responses waits for the requests of its instance. After that it takes
 /// another step, even if requests are being answered. Otherwise it would never end.
 const COURTESY: Duration = Duration::from_millis(10);
@@ -80,6 +80,11 @@ pub async fn round() -> Counted {
 /// While the returned value lives, a request is being answered.
 pub fn answering() -> Counted {
     Counted::new(&ANSWERING)
+}
+
+/// Whether more than one request is being answered.
+pub fn has_company() -> bool {
+    ANSWERING.load(Relaxed) > 1
 }
 
 /// For work behind the responses. If its step was long enough, ends the step and lets others go on.

@@ -17,6 +17,7 @@
 #![deny(clippy::print_stderr, clippy::print_stdout)]
 
 mod app_store;
+mod append;
 mod background;
 mod call;
 mod clock;

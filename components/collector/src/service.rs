@@ -16,6 +16,7 @@ use rollcall_tally::{
 use rollcall_web::{log, variable};
 
 use crate::app_store::AppStore;
+use crate::append::append;
 use crate::background;
 use crate::clock::SpinClock;
 use crate::gate;
@@ -96,11 +97,7 @@ impl Service {
         };
         if !intake.hits.is_empty() {
             let id = batch_id.map(|id| BatchId::of(id.as_str()));
-            let ledger = self.ledger();
-            let n = ledger
-                .append(id, intake.hits)
-                .await
-                .map_err(Failure::from)?;
+            let n = append(self.ledger(), id, intake.hits).await?;
             background::after_append(n, receipt.accepted);
         }
         Ok(receipt)

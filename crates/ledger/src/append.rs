@@ -1,7 +1,8 @@
-//! Append: take a number, then write a segment under it.
+//! Append: take numbers, then write a segment under each.
 //!
-//! An append makes two writes. It reads nothing, and no two writers contend for a key. A writer
-//! that was slow does not acknowledge, because a fold may have given up its number by then.
+//! An append makes two store calls, however many batches it has. It reads nothing, and no two
+//! writers contend for a key. A writer that was slow does not acknowledge, because a fold may have
+//! given up its numbers by then.
 
 use rollcall_tally::Hit;
 
@@ -10,24 +11,41 @@ use rollcall_store::value::encode;
 use crate::stored::{BatchId, Segment};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
+/// The hits of one request.
+pub struct NewBatch {
+    pub id: Option<BatchId>,
+    pub hits: Vec<Hit>,
+}
+
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Makes hits durable, and gives their number in the log. Once this returns, the hits are in
-    /// every later answer.
-    ///
-    /// After an error, the caller does not know whether the hits were stored. The caller may append
-    /// them again under the same id.
+    /// Makes a batch durable. See [`Self::append_all`].
     pub async fn append(&self, id: Option<BatchId>, hits: Vec<Hit>) -> Result<u64, LedgerError> {
+        self.append_all(&[NewBatch { id, hits }]).await
+    }
+
+    /// Makes batches durable, each as a segment of its own. Gives the newest number that they have
+    /// in the log. Once this returns, their hits are in every later answer.
+    ///
+    /// After an error, the caller does not know which of them were stored. The caller may append
+    /// them again under the same ids.
+    pub async fn append_all(&self, batches: &[NewBatch]) -> Result<u64, LedgerError> {
         let started = (self.clock.monotonic_ms(), self.clock.wall_ms());
-        let n = self.store.increment(keys::LOG_NEXT, 1).await?;
-        // The stamp must not be older than the number: it tells others how long smaller numbers
+        let count = batches.len() as u64;
+        let last = self.store.increment(keys::LOG_NEXT, count as i64).await?;
+        // The stamp must not be older than the numbers: it tells others how long smaller numbers
         // have been open.
         let stamp_ms = self.clock.wall_ms();
         self.in_time(started)?;
-        let key = keys::log(n);
-        let segment = encode(&key, &Segment::new(id, stamp_ms, &hits))?;
-        self.store.set(&key, segment).await?;
+        let first = (last + 1).saturating_sub(count);
+        let segments = (first..).zip(batches).map(|(n, batch)| {
+            let key = keys::log(n);
+            let segment = encode(&key, &Segment::new(batch.id, stamp_ms, &batch.hits))?;
+            Ok((key, segment))
+        });
+        let segments: Vec<_> = segments.collect::<Result<_, LedgerError>>()?;
+        self.store.set_many(segments).await?;
         self.in_time(started)?;
-        Ok(n)
+        Ok(last)
     }
 
     /// Fails if the append took too long. The larger of both clocks counts: the monotonic clock may

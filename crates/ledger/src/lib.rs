@@ -34,6 +34,7 @@ mod stop;
 mod stored;
 mod sums;
 
+pub use append::NewBatch;
 pub use clean::Cleaned;
 pub use error::LedgerError;
 pub use fold::Folded;

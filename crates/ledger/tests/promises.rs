@@ -9,7 +9,7 @@ use common::steps::folder;
 use common::*;
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
-use rollcall_ledger::{Cleaned, Current, Folded, LedgerError, Snapshot};
+use rollcall_ledger::{BatchId, Cleaned, Current, Folded, LedgerError, NewBatch, Snapshot};
 
 #[test]
 fn what_was_appended_is_in_the_next_snapshot() {
@@ -111,6 +111,28 @@ fn a_batch_sent_twice_counts_once() {
     append(&store, &limits, Some("two"), batch()).unwrap();
     assert_eq!(hits_of(&all(&store, &limits)), 2, "in a later fold");
     assert_eq!(snapshot(&store, &limits).unwrap().drops.repeated_batches, 2);
+}
+
+#[test]
+fn batches_of_one_append_are_segments_of_their_own() {
+    let (store, limits) = (MemoryStore::new(), small());
+    block_on(ledger(&store, &limits).open()).unwrap();
+    append(
+        &store,
+        &limits,
+        Some("b"),
+        vec![hit("192.0.2.1", "/", NOW_MS)],
+    )
+    .unwrap();
+    let batches = ["a", "b", "c"].map(|id| NewBatch {
+        id: Some(BatchId::of(id)),
+        hits: vec![hit("192.0.2.1", "/", NOW_MS); 2],
+    });
+    let last = block_on(ledger(&store, &limits).append_all(&batches)).unwrap();
+    assert_eq!(last, 4);
+    assert_eq!(store.keys("log:"), ["log:1", "log:2", "log:3", "log:4"]);
+    let root = snapshot(&store, &limits).unwrap();
+    assert_eq!((root.hits, root.drops.repeated_batches), (5, 1));
 }
 
 #[test]

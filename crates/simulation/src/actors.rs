@@ -10,7 +10,7 @@ use crate::judge;
 use crate::limits::RETRY_MS;
 use crate::protocol::Protocol;
 use crate::record::Fate;
-use crate::scene::{Plan, Scene};
+use crate::scene::{Plan, Queued, Scene};
 use crate::store::{SimClock, SimStore};
 use crate::world::{ActorId, EPOCH_MS, Event, NODES};
 
@@ -24,17 +24,7 @@ pub async fn act<P: Protocol>(
 ) {
     match plan {
         Plan::Client { batch, ips, last } => client(&scene, me, &clock, batch, &ips, last).await,
-        Plan::Append {
-            id,
-            hits,
-            answer,
-            client,
-        } => {
-            let ok = P::append(&store, &clock, id.as_deref(), hits).await;
-            let mut world = scene.world.borrow_mut();
-            let now = world.now_us;
-            world.at(now, Event::Resume(client, answer, Reply::Answered(ok)));
-        }
+        Plan::Append(batch) => append::<P>(&scene, &store, &clock, batch).await,
         Plan::Fold => P::fold(&store, &clock).await,
         Plan::Query => {
             let told_before = scene.record.borrow().told;
@@ -46,6 +36,31 @@ pub async fn act<P: Protocol>(
                 judge::answer(&mut scene.record.borrow_mut(), &answer, asked_us);
             }
         }
+    }
+}
+
+/// Appends a batch, with those that other requests of the node put into the queue meanwhile. If one
+/// of them took this batch first, does nothing.
+async fn append<P: Protocol>(scene: &Scene, store: &SimStore, clock: &SimClock, batch: Queued) {
+    use rollcall_ledger::Clock as _;
+    scene.queues.borrow_mut()[clock.node].push(batch);
+    clock
+        .sleep_ms(scene.draw(|rng| [0, 0, 4, 1_000][rng.usize(0..4)]))
+        .await;
+    let queued = std::mem::take(&mut scene.queues.borrow_mut()[clock.node]);
+    if queued.is_empty() {
+        return;
+    }
+    let (mut batches, mut clients) = (Vec::new(), Vec::new());
+    for batch in queued {
+        batches.push((batch.id, batch.hits));
+        clients.push((batch.client, batch.answer));
+    }
+    let ok = P::append(store, clock, batches).await;
+    let mut world = scene.world.borrow_mut();
+    let now = world.now_us;
+    for (client, answer) in clients {
+        world.at(now, Event::Resume(client, answer, Reply::Answered(ok)));
     }
 }
 
@@ -101,12 +116,12 @@ async fn client(
         }
         let node = scene.draw(|rng| rng.usize(0..NODES));
         let answer = Waiting(Rc::default());
-        let plan = Plan::Append {
+        let plan = Plan::Append(Queued {
             id: id.clone(),
             hits: hits.clone(),
             answer: answer.clone(),
             client: me,
-        };
+        });
         scene.spawn(0, node, format!("append{batch}.{i}@{node}"), plan);
         let patience_us = scene.draw(|rng| [2, 6, 15][rng.usize(0..3)]) * 1_000_000;
         let give_up = Event::Resume(me, answer.clone(), Reply::Elapsed);

@@ -38,6 +38,7 @@ pub fn run<P: Protocol + 'static>(seed: u64, trace: bool) -> Outcome {
         .borrow_mut()
         .set_wall_clocks(tight.skew_ms, FAULTS_UNTIL_MS);
     let scene = Scene {
+        queues: Rc::default(),
         world,
         record: Rc::default(),
         plans: Rc::default(),

@@ -72,15 +72,16 @@ macro_rules! subject {
             async fn append(
                 store: &$crate::store::SimStore,
                 clock: &$crate::store::SimClock,
-                id: Option<&str>,
-                hits: Vec<rollcall_tally::Hit>,
+                batches: Vec<(Option<String>, Vec<rollcall_tally::Hit>)>,
             ) -> bool {
                 let limits = clock.tight.limits();
                 let ledger = ledger::Ledger::new(store, clock, limits);
-                ledger
-                    .append(id.map(ledger::BatchId::of), hits)
-                    .await
-                    .is_ok()
+                let batches = batches.into_iter().map(|(id, hits)| ledger::NewBatch {
+                    id: id.as_deref().map(ledger::BatchId::of),
+                    hits,
+                });
+                let batches: Vec<_> = batches.collect();
+                ledger.append_all(&batches).await.is_ok()
             }
 
             async fn fold(store: &$crate::store::SimStore, clock: &$crate::store::SimClock) {
@@ -166,6 +167,7 @@ mod real {
 #[macro_export]
 macro_rules! mutant_root {
     () => {
+        pub use append::NewBatch;
         pub use error::LedgerError;
         pub use rollcall_ledger::limits;
         pub use rollcall_ledger::{Clock, Store, StoreError};

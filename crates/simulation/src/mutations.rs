@@ -84,6 +84,15 @@ pub const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
+        name: "an_append_writes_under_numbers_that_it_did_not_take",
+        harm: "an acknowledged hit is lost",
+        changes: &[(
+            "append.rs",
+            "let first = (last + 1).saturating_sub(count);",
+            "let first = last;",
+        )],
+    },
+    Mutation {
         name: "the_clock_is_read_after_the_log",
         harm: "an acknowledged hit is lost",
         changes: &[(

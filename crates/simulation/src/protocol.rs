@@ -8,8 +8,12 @@ use crate::store::{SimClock, SimStore};
 /// The ledger itself, or a mutant of it.
 #[allow(async_fn_in_trait, reason = "one thread")]
 pub trait Protocol {
-    /// Appends hits. True: they were acknowledged.
-    async fn append(store: &SimStore, clock: &SimClock, id: Option<&str>, hits: Vec<Hit>) -> bool;
+    /// Appends batches, each with its id, in one append. True: they were acknowledged.
+    async fn append(
+        store: &SimStore,
+        clock: &SimClock,
+        batches: Vec<(Option<String>, Vec<Hit>)>,
+    ) -> bool;
     async fn fold(store: &SimStore, clock: &SimClock);
     /// The number of hits in the status.
     async fn status(store: &SimStore, clock: &SimClock) -> Option<u64>;

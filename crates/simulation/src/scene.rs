@@ -11,7 +11,7 @@ use rollcall_tally::Hit;
 use crate::call::Waiting;
 use crate::limits::Tight;
 use crate::record::Record;
-use crate::world::{ActorId, Event, Shared};
+use crate::world::{ActorId, Event, NODES, Shared};
 
 /// The task of an actor.
 pub enum Plan {
@@ -20,14 +20,17 @@ pub enum Plan {
         ips: Vec<IpAddr>,
         last: bool,
     },
-    Append {
-        id: Option<String>,
-        hits: Vec<Hit>,
-        answer: Waiting,
-        client: ActorId,
-    },
+    Append(Queued),
     Fold,
     Query,
+}
+
+/// A batch that waits to be appended, and the client that waits for the answer.
+pub struct Queued {
+    pub id: Option<String>,
+    pub hits: Vec<Hit>,
+    pub answer: Waiting,
+    pub client: ActorId,
 }
 
 /// An actor that begins later.
@@ -43,6 +46,8 @@ pub struct Scene {
     pub world: Shared,
     pub record: Rc<RefCell<Record>>,
     pub plans: Rc<RefCell<BTreeMap<u64, Planned>>>,
+    /// For each node, the batches that its next append takes.
+    pub queues: Rc<RefCell<[Vec<Queued>; NODES]>>,
     pub tight: Tight,
 }
 

@@ -12,10 +12,21 @@ const PACKAGES: [&str; 3] = [
     "rollcall-aggregator",
     "rollcall-router",
 ];
+/// The component that `cargo xtask bench` compares with. It is not part of the app.
+const REFERENCE: &str = "rollcall-reference";
 
 /// Makes `target/wasm/wasm32-wasip2/release/rollcall_{collector,aggregator,router}.wasm`. spin.toml
 /// names these files.
 pub fn build(workspace: &Workspace) -> Result<()> {
+    build_packages(workspace, &PACKAGES)
+}
+
+/// The same, and the component that the bench compares with.
+pub fn build_with_reference(workspace: &Workspace) -> Result<()> {
+    build_packages(workspace, &[&PACKAGES[..], &[REFERENCE]].concat())
+}
+
+fn build_packages(workspace: &Workspace, packages: &[&str]) -> Result<()> {
     let toolchain = Toolchain::find_or_make(workspace)?;
     let mut cargo = command::cargo();
     cargo
@@ -24,7 +35,7 @@ pub fn build(workspace: &Workspace) -> Result<()> {
     cargo
         .arg("--target-dir")
         .arg(workspace.target().join("wasm"));
-    for package in PACKAGES {
+    for package in packages {
         cargo.args(["--package", package]);
     }
     toolchain.apply(&mut cargo);

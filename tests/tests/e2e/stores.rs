@@ -1,6 +1,7 @@
 //! Stores that fail, stall and lose bytes: the answers that clients get, and that everything works
 //! again afterwards.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rollcall_tests::store::{Mood, Moody};
@@ -68,6 +69,37 @@ fn a_store_that_fails_is_a_503_and_all_is_well_when_it_is_back() {
             "{mood:?}: each batch once, whatever came of the first try"
         );
     }
+}
+
+#[test]
+fn requests_that_come_at_once_share_store_calls_and_their_fate() {
+    const REQUESTS: u64 = 40;
+    let store = Moody::default();
+    let app = app(&store);
+    let client = &app.client(Duration::from_secs(30));
+    let all_at_once = |expect: u16| {
+        thread::scope(|scope| {
+            for key in 0..REQUESTS {
+                scope.spawn(move || {
+                    let hit = hit("192.0.2.1").to_string();
+                    let answer = client.collect(&format!("key-{key}"), &hit).unwrap();
+                    assert_eq!(answer.status, expect, "{answer:?}");
+                });
+            }
+        });
+    };
+    store.set_mood(Mood::LyingWrites);
+    all_at_once(503);
+    store.set_mood(Mood::Slow(5));
+    let before = store.calls();
+    all_at_once(202);
+    let calls = store.calls() - before;
+    assert!(
+        calls < 2 * REQUESTS,
+        "{calls} calls for {REQUESTS} requests"
+    );
+    store.set_mood(Mood::Fine);
+    assert_eq!(total(&app), REQUESTS, "each batch once");
 }
 
 #[test]

@@ -17,7 +17,6 @@ use super::http::{Answer, Connection, Request};
 use super::process;
 use crate::secrets;
 use crate::up::Runtime;
-use crate::workspace::Workspace;
 
 /// How long the app may take to end before it is killed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,23 +30,23 @@ pub struct App {
 }
 
 impl App {
-    /// Starts the app on a free port, and waits until it serves. `state` must not exist yet.
+    /// Starts the app whose manifest is in `folder` on a free port, and waits until it serves.
+    /// `state` must not exist yet. `cache` holds the components that the tests compiled already.
     pub fn start(
-        workspace: &Workspace,
+        folder: &Path,
         runtime: Runtime,
         program: &Path,
         state: &Path,
+        cache: &Path,
         runtime_config: Option<&Path>,
     ) -> Result<Self> {
         fs::create_dir(state)?;
-        // The cache holds the components that the tests compiled already.
-        let cache = workspace.target().join("host-cache");
-        fs::create_dir_all(&cache)?;
+        fs::create_dir_all(cache)?;
         symlink(cache, state.join("cache"))?;
         let [admin, ingest] = [secrets::random_token()?, secrets::random_token()?];
         let mut command = Command::new(program);
         command
-            .current_dir(workspace.root())
+            .current_dir(folder)
             .args(["up", "--listen", "127.0.0.1:0", "--state-dir"])
             .arg(state)
             .env("SPIN_VARIABLE_ADMIN_TOKEN", &admin)
@@ -70,16 +69,13 @@ impl App {
             let said = fs::read_to_string(state.join("log"))?;
             bail!("the app does not start:\n{said}");
         };
-        let app = Self {
+        Ok(Self {
             server,
             address,
             state: state.to_owned(),
             admin,
             ingest,
-        };
-        // The first question opens the store.
-        app.client()?.ask("/admin/global-stats?timeRange=all")?;
-        Ok(app)
+        })
     }
 
     pub fn client(&self) -> Result<Client> {

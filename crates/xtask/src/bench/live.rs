@@ -65,6 +65,12 @@ impl<'a> Live<'a> {
 
     /// Measures requests with one hit each.
     pub fn one_hit(&self, table: &mut Table) -> Result<()> {
+        table.add(&goals::ONE_HIT, self.one_hit_rate()?, "");
+        self.settle()
+    }
+
+    /// The hits a second that are acknowledged if each request has one.
+    pub fn one_hit_rate(&self) -> Result<f64> {
         let begun = Instant::now();
         let send = |first: usize| -> Result<u64> {
             let mut client = self.app.client()?;
@@ -88,8 +94,7 @@ impl<'a> Live<'a> {
         })?;
         let took = begun.elapsed();
         self.recorded.fetch_add(sent, Relaxed);
-        table.add(&goals::ONE_HIT, sent as f64 / took.as_secs_f64(), "");
-        self.settle()
+        Ok(sent as f64 / took.as_secs_f64())
     }
 
     /// Measures questions alone, hits alone, and then both at once.

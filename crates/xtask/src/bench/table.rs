@@ -72,6 +72,13 @@ impl Table {
                 let ratio = row.ratio();
                 (format!("≤ {most} × {of}"), ratio.map(|ratio| ratio <= most))
             }
+            Target::AtLeastTimes(least, of) => {
+                let ratio = row.ratio();
+                (
+                    format!("≥ {least} × {of}"),
+                    ratio.map(|ratio| ratio >= least),
+                )
+            }
         };
         match (self.is_judged, is_reached) {
             (false, _) => text,
