@@ -51,6 +51,8 @@ thread_local! {
     /// Hits that this instance appended since then.
     static HITS: Cell<u64> = const { Cell::new(0) };
     static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// The root at which the last question gave up waiting for a fold.
+    static GAVE_UP: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 /// Call this after segment `n` was appended with this many hits.
@@ -65,13 +67,19 @@ pub fn after_append(n: u64, hits: u64) {
 }
 
 /// Call this after a question was answered. There may be something to clean, even if nobody
-/// records.
-pub fn after_question() {
+/// records. `behind_at`: the root of the answer, if the answer lacks something.
+pub fn after_question(behind_at: Option<u64>) {
+    GAVE_UP.set(behind_at);
     let is_over = |looked: Instant| looked.elapsed() >= LOOK_EVERY;
-    if LOOKED.get().is_none_or(is_over) {
+    if behind_at.is_some() || LOOKED.get().is_none_or(is_over) {
         LOOKED.set(Some(Instant::now()));
         begin();
     }
+}
+
+/// The root at which the last question of this instance gave up waiting for a fold.
+pub fn gave_up() -> Option<u64> {
+    GAVE_UP.get()
 }
 
 /// Begins the task, because the store must be upgraded from an older layout.

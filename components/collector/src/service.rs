@@ -106,8 +106,11 @@ impl Service {
     /// Waits for a fold if necessary. While it waits, the fold does not give way to it.
     pub async fn take_snapshot(mut self) -> Result<Snapshot, Failure> {
         self.answering = None;
-        let taken = self.ledger().snapshot(background::have_folded).await?;
-        background::after_question();
+        let gave_up = background::gave_up();
+        let ledger = self.ledger();
+        let taken = ledger.snapshot(gave_up, background::have_folded).await?;
+        let behind_at = taken.behind.map(|_| taken.root.k);
+        background::after_question(behind_at);
         let behind = taken.behind.map(|behind| Behind {
             batches: behind.segments,
             lag_ms: behind.lag_ms,

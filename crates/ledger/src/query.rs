@@ -91,8 +91,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// `have_folded` is called while something is missing. It folds, or makes sure that somebody
     /// folds, and returns when it is worth looking again. Its argument is true if it must fold even
     /// if nothing seems to be pending, because the head may be an old one.
+    ///
+    /// `gave_up`: the root at which an earlier question gave up waiting. While that root is the
+    /// newest, this call does not wait, because the fold under way is a long one.
     pub async fn snapshot<E: From<LedgerError>>(
         &self,
+        gave_up: Option<u64>,
         have_folded: impl AsyncFn(bool) -> Result<(), E>,
     ) -> Result<Snapshot, E> {
         let started_ms = self.clock.monotonic_ms();
@@ -105,9 +109,11 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             };
             let waited_ms = self.clock.monotonic_ms().saturating_sub(started_ms);
             let left_ms = root.as_ref().and_then(|root| time_for(root, missing));
-            let is_hopeless = left_ms.is_some_and(|ms| ms > self.limits.fold_wait_ms);
+            let is_hopeless = |root: &Root| {
+                gave_up == Some(root.k) || left_ms.is_some_and(|ms| ms > self.limits.fold_wait_ms)
+            };
             match root {
-                Some(root) if is_hopeless || waited_ms > self.limits.fold_wait_ms => {
+                Some(root) if is_hopeless(&root) || waited_ms > self.limits.fold_wait_ms => {
                     let lag_ms = self.lag_ms(&root, top).await?;
                     let behind = Behind {
                         segments: missing,

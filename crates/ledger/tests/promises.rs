@@ -467,14 +467,14 @@ fn an_answer_that_has_to_wait_says_how_far_behind_it_is_and_how_long_that_takes(
     *store.slow.borrow_mut() = None;
     let took_ms = current(&store, &limits).pace.took_ms;
     assert!(took_ms >= 500, "{took_ms}");
-    let ask = || {
+    let ask = |gave_up| {
         let ledger = ledger(&store, &limits);
         let began_ms = store.clock.monotonic_ms.get();
         let wait = async |_| {
             store.clock.pass(50);
             Ok::<(), LedgerError>(())
         };
-        let snapshot = block_on(ledger.snapshot(wait)).unwrap();
+        let snapshot = block_on(ledger.snapshot(gave_up, wait)).unwrap();
         let waited_ms = store.clock.monotonic_ms.get() - began_ms;
         assert_eq!(snapshot.root.hits, 5);
         (snapshot.behind, waited_ms)
@@ -484,7 +484,7 @@ fn an_answer_that_has_to_wait_says_how_far_behind_it_is_and_how_long_that_takes(
         append(&store, &limits, None, vec![hit("192.0.2.1", "/", NOW_MS)]).unwrap();
     }
     store.clock.pass(7_000);
-    let (behind, waited_ms) = ask();
+    let (behind, waited_ms) = ask(None);
     let behind = behind.unwrap();
     assert_eq!(behind.segments, 10);
     assert_eq!(behind.left_ms, Some(took_ms * 2));
@@ -493,11 +493,17 @@ fn an_answer_that_has_to_wait_says_how_far_behind_it_is_and_how_long_that_takes(
         (limits.fold_wait_ms..limits.fold_wait_ms + 100).contains(&waited_ms),
         "{waited_ms}"
     );
+    // The next question does not wait for the same fold again.
+    let k = current(&store, &limits).k;
+    let (behind, waited_ms) = ask(Some(k));
+    assert_eq!((behind.unwrap().segments, waited_ms), (10, 0));
+    let (_, waited_ms) = ask(Some(k - 1));
+    assert!(waited_ms >= limits.fold_wait_ms, "that was another fold");
     // At that pace it cannot work out, and it is answered at once.
     for _ in 0..1_000 {
         append(&store, &limits, None, vec![hit("192.0.2.1", "/", NOW_MS)]).unwrap();
     }
-    let (behind, waited_ms) = ask();
+    let (behind, waited_ms) = ask(None);
     assert_eq!(behind.unwrap().segments, 1_010);
     assert_eq!(waited_ms, 0);
 }
@@ -673,7 +679,7 @@ fn unreadable(store: &MemoryStore, limits: &Limits) -> BTreeSet<String> {
             if let Err(error) = ledger.clean().await {
                 note(error);
             }
-            match ledger.snapshot(|idle| ledger.fold_here(idle)).await {
+            match ledger.snapshot(None, |idle| ledger.fold_here(idle)).await {
                 Err(error) => note(error),
                 Ok(Snapshot { root, .. }) => match ledger.list(root.k, 0..limits.shards).await {
                     Err(error) => note(error),

@@ -109,7 +109,10 @@ macro_rules! subject {
                 let limits = clock.tight.limits();
                 let shards = limits.shards;
                 let ledger = ledger::Ledger::new(store, clock, limits);
-                let snapshot = ledger.snapshot(|idle| ledger.fold_here(idle)).await.ok()?;
+                let snapshot = ledger
+                    .snapshot(None, |idle| ledger.fold_here(idle))
+                    .await
+                    .ok()?;
                 let root = snapshot.root;
                 let listed = ledger.list(root.k, 0..shards).await.ok()?;
                 let wanted: Vec<_> = listed

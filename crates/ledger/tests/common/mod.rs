@@ -66,7 +66,7 @@ pub fn fold(store: &MemoryStore, limits: &Limits) -> Result<Folded, LedgerError>
 
 pub fn snapshot(store: &MemoryStore, limits: &Limits) -> Result<Root, LedgerError> {
     let ledger = ledger(store, limits);
-    let snapshot = block_on(ledger.snapshot(|idle| ledger.fold_here(idle)))?;
+    let snapshot = block_on(ledger.snapshot(None, |idle| ledger.fold_here(idle)))?;
     assert_eq!(snapshot.behind, None);
     Ok(snapshot.root)
 }
