@@ -168,26 +168,21 @@ pub fn refuse_empty(window: Window, ranges: &Ranges) -> Result<(), Failure> {
     Err(Failure::Invalid(reason.to_owned()))
 }
 
-/// Asks for the first callers. It asks the IPs in the lists of the heaviest. If these lists do not
-/// prove who is first, it asks all IPs.
+/// Asks for the first callers. It asks the IPs that can be among them. If that does not prove who is
+/// first, it asks all IPs.
 async fn ask_callers(
     settings: &Settings,
     query: &Query,
     snapshot: &Snapshot,
     began: Instant,
 ) -> Result<(Answers, u64), Failure> {
-    if query.details.order == IpOrder::Requests
-        && !query.filter.is_on_paths()
-        && let Some((targets, others_at_most)) = Targets::heaviest(query, snapshot, began).await?
-    {
+    if query.details.order == IpOrder::Requests && !query.filter.is_on_paths() {
+        let (targets, others) = Targets::heaviest(query, snapshot, began).await?;
         let answers = targets.ask(settings, query).await?;
         let callers = &answers.summary.callers;
-        let last = match callers.len() < query.details.callers as usize {
-            true => 0,
-            false => callers.last().map_or(0, |caller| caller.tally.count),
-        };
-        // An IP with an equal count would be sorted by its address.
-        if answers.coverage >= 1.0 && (others_at_most == 0 || last > others_at_most) {
+        let last = callers.get(query.details.callers.saturating_sub(1) as usize);
+        let last = last.map(|caller| (caller.tally.count, caller.ip.as_str()));
+        if answers.coverage >= 1.0 && others.come_after(last) {
             return Ok((answers, snapshot.ips));
         }
     }

@@ -23,6 +23,26 @@ pub struct Targets {
     pub began: Instant,
 }
 
+/// The tracked IPs that are no candidates.
+pub struct Others {
+    at_most: u64,
+    from: Option<String>,
+}
+
+impl Others {
+    /// Whether none of them comes before the last caller that is wanted: its hits and its address.
+    /// None: there are fewer callers than wanted.
+    pub fn come_after(&self, last: Option<(u64, &str)>) -> bool {
+        match last {
+            _ if self.at_most == 0 => true,
+            None => false,
+            Some((hits, _)) if hits != self.at_most => hits > self.at_most,
+            // Equal callers are sorted by address.
+            Some((_, ip)) => self.from.as_deref().is_some_and(|from| ip < from),
+        }
+    }
+}
+
 impl Targets {
     pub async fn gather(
         settings: &Settings,
@@ -47,13 +67,13 @@ impl Targets {
             .await
     }
 
-    /// The IPs that can be among those with the most hits, and the most hits that any other IP has.
-    /// None: the lists of the heaviest do not tell.
+    /// The IPs that can be among those with the most hits, and the IP that may come first of all
+    /// others.
     pub async fn heaviest(
         query: &Query,
         snapshot: &Snapshot,
         began: Instant,
-    ) -> Result<Option<(Self, u64)>, Failure> {
+    ) -> Result<(Self, Others), Failure> {
         let wanted = HeaviestQuery {
             root: snapshot.root,
             as_of_ms: snapshot.as_of_ms,
@@ -62,15 +82,17 @@ impl Targets {
         };
         let heaviest = async || collector::MANY.heaviest(&wanted).await;
         let found = ask_twice(heaviest, || ()).await?;
-        Ok(found.others_at_most.map(|others_at_most| {
-            let targets = Self {
-                snapshot: snapshot.clone(),
-                ips: found.ips,
-                active: 0,
-                began,
-            };
-            (targets, others_at_most)
-        }))
+        let targets = Self {
+            snapshot: snapshot.clone(),
+            ips: found.ips,
+            active: 0,
+            began,
+        };
+        let others = Others {
+            at_most: found.others_at_most,
+            from: found.others_from,
+        };
+        Ok((targets, others))
     }
 
     /// Cuts the IPs into batches.
@@ -131,5 +153,25 @@ fn batch(snapshot: &Snapshot, query: &Query, ips: Vec<IpRef>) -> Batch {
         filter: query.filter.clone(),
         details: query.details,
         ips,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_come_after_if_they_have_fewer_hits_or_equally_many_and_a_later_address() {
+        let check = |at_most, from: Option<&str>, last, expect| {
+            let from = from.map(str::to_owned);
+            assert_eq!(Others { at_most, from }.come_after(last), expect);
+        };
+        check(0, None, None, true);
+        check(1, None, None, false);
+        check(4, None, Some((5, "192.0.2.9")), true);
+        check(6, Some("192.0.2.9"), Some((5, "192.0.2.1")), false);
+        check(5, None, Some((5, "192.0.2.1")), false);
+        check(5, Some("192.0.2.9"), Some((5, "192.0.2.10")), true);
+        check(5, Some("192.0.2.10"), Some((5, "192.0.2.9")), false);
     }
 }

@@ -182,6 +182,7 @@ impl Service {
         Ok(Candidates {
             ips: found.ips.iter().map(ip_ref).collect(),
             others_at_most: found.others_at_most,
+            others_from: found.others_from,
         })
     }
 

@@ -42,6 +42,9 @@ pub struct Limits {
     pub fold_segments: usize,
     /// After this many hits, a fold takes no further segment. Halved for each fold that was lost.
     pub fold_hits: usize,
+    /// After this many distinct IPs, a fold takes no further segment. Halved for each fold that was
+    /// lost.
+    pub fold_ips: usize,
     /// After this many bytes of distinct paths, countries and user agents, a fold takes no further
     /// segment. Halved for each fold that was lost.
     pub fold_text_bytes: usize,
@@ -106,6 +109,7 @@ impl Default for Limits {
             query_wait_ms: 10_000,
             fold_segments: 4_000,
             fold_hits: 1_000_000,
+            fold_ips: 400_000,
             fold_text_bytes: 64 * 1024 * 1024,
             fold_read_ms: 5_000,
             chunk: 200,

@@ -101,6 +101,25 @@ fn a_fold_holds_no_more_texts_than_its_limit_and_one_segment() {
 }
 
 #[test]
+fn a_fold_has_no_more_ips_than_its_limit_and_one_segment() {
+    let limits = Limits {
+        fold_segments: 100,
+        fold_ips: 25,
+        ..small()
+    };
+    let store = MemoryStore::new();
+    for segment in 0..6 {
+        let of = |ip: u64| hit(&format!("192.0.{segment}.{ip}"), "/", NOW_MS);
+        append(&store, &limits, None, (0..10).map(of).collect()).unwrap();
+    }
+    let mut folded = Vec::new();
+    while fold(&store, &limits).unwrap() == Folded::Done {
+        folded.push(current(&store, &limits).ips);
+    }
+    assert_eq!(folded, [30, 60]);
+}
+
+#[test]
 fn a_batch_sent_twice_counts_once() {
     let (store, limits) = (MemoryStore::new(), small());
     let batch = || vec![hit("192.0.2.1", "/a", NOW_MS)];

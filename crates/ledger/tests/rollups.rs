@@ -341,7 +341,7 @@ fn first_ips(
     ranked
 }
 
-/// What the lists prove: the same, or that they cannot tell.
+/// What the states of the candidates prove: the same, or nothing.
 fn proven(
     store: &MemoryStore,
     limits: &Limits,
@@ -351,7 +351,7 @@ fn proven(
     let root = snapshot(store, limits).unwrap();
     let now_ms = store.clock.wall_ms.get();
     let found = block_on(ledger(store, limits).heaviest(root.k, window, now_ms, count)).unwrap();
-    let others_at_most = found.others_at_most?;
+    let others_at_most = found.others_at_most;
     let starts = starts(store, limits, window);
     let all = common::all(store, limits);
     let mut ranked: Vec<(String, u64)> = found
@@ -366,19 +366,20 @@ fn proven(
         .collect();
     ranked.sort_by(|(a_ip, a), (b_ip, b)| b.cmp(a).then_with(|| a_ip.cmp(b_ip)));
     ranked.truncate(count);
-    let last = if ranked.len() < count {
-        0
-    } else {
-        ranked.last().map_or(0, |(_, hits)| *hits)
+    let comes_first = match ranked.get(count - 1) {
+        _ if others_at_most == 0 => true,
+        None => false,
+        Some((_, hits)) if *hits != others_at_most => *hits > others_at_most,
+        Some((ip, _)) => found.others_from.is_some_and(|from| *ip < from),
     };
-    (others_at_most == 0 || last > others_at_most).then_some(ranked)
+    comes_first.then_some(ranked)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn lists_of_few_ips_always_prove_who_called_most(
+    fn the_candidates_of_few_ips_always_prove_who_called_most(
         steps in any_steps(),
         later_ms in prop_oneof![Just(0), 0..3 * HOUR_MS, 0..5 * DAY_MS, 0..100 * DAY_MS],
         count in 1..8usize,
@@ -390,15 +391,13 @@ proptest! {
         for window in windows(store.clock.wall_ms.get()) {
             let first = first_ips(&store, &limits, window, count);
             let proven = proven(&store, &limits, window, count);
-            // Some intervals are not made of whole lists.
-            prop_assert!(proven.is_some() || window.named().is_none(), "{:?}", window);
-            prop_assert_eq!(proven.as_ref().unwrap_or(&first), &first, "{:?}", window);
+            prop_assert_eq!(proven, Some(first), "{:?}", window);
         }
     }
 }
 
 #[test]
-fn lists_prove_the_heavy_and_say_so_where_too_many_are_equal() {
+fn candidates_prove_the_heavy_and_the_equal_and_say_so_where_they_prove_nothing() {
     let (store, limits) = (
         MemoryStore::new(),
         Limits {
@@ -427,7 +426,21 @@ fn lists_prove_the_heavy_and_say_so_where_too_many_are_equal() {
                 "{window:?}"
             );
         }
-        // The sixth is one of 1,495 equals.
-        assert_eq!(proven(&store, &limits, window, 6), None, "{window:?}");
+        // From the sixth on, there are 1,495 equals. Not more than 1,000 IPs are candidates.
+        for count in [6, 500, 1_000] {
+            let first = first_ips(&store, &limits, window, count);
+            let proven = proven(&store, &limits, window, count);
+            assert!(proven == Some(first), "{window:?}, {count}");
+        }
+        assert!(
+            proven(&store, &limits, window, 1_001).is_none(),
+            "{window:?}"
+        );
     }
+    // There are no lists for this interval. In all, each of the equals has more hits.
+    let first_day = Window::Between(Interval {
+        from: Some(Moment::At(NOW_MS - 4 * DAY_MS)),
+        to: Some(Moment::At(NOW_MS - 2 * DAY_MS - HOUR_MS)),
+    });
+    assert_eq!(proven(&store, &limits, first_day, 6), None);
 }

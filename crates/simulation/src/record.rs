@@ -22,7 +22,7 @@ pub struct Answer {
     /// The IPs in the list of the heaviest. `others_at_most` is the most hits that any other IP can
     /// have.
     pub listed: BTreeSet<IpAddr>,
-    pub others_at_most: Option<u64>,
+    pub others_at_most: u64,
     /// The keys of the rollups.
     pub rollup_keys: Vec<String>,
     /// For each IP: its address, its version and the time of its last hit, from the index. Then its

@@ -93,9 +93,11 @@ pub struct HeaviestQuery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidates {
     pub ips: Vec<IpRef>,
-    /// No other tracked IP has more hits than this. None: that is not known, and there are no
-    /// candidates.
-    pub others_at_most: Option<u64>,
+    /// No other tracked IP has more hits than this.
+    pub others_at_most: u64,
+    /// If another tracked IP has exactly that many hits, its address as text is not before this one.
+    /// None: it may have any address.
+    pub others_from: Option<String>,
 }
 
 /// Hits of the last 24 hours, 7 days and 30 days. The window asked for does not matter.

@@ -58,6 +58,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     ) -> Result<Pending, Stop> {
         let segments_max = (self.limits.fold_segments >> halvings.min(31)).max(1);
         let hits_max = (self.limits.fold_hits as u64) >> halvings.min(31);
+        let ips_max = self.limits.fold_ips >> halvings.min(31);
         let text_bytes_max = self.limits.fold_text_bytes >> halvings.min(31);
         let ids = self.read_ids(held, &base.ids).await?;
         // The clock is read first, and only then the log. So a segment that is absent when the log
@@ -87,6 +88,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             !pending.segments.is_empty()
                 && (pending.segments.len() >= segments_max
                     || pending.hit_count >= hits_max
+                    || pending.hits.len() >= ips_max
                     || pending.names.bytes() >= text_bytes_max
                     || read_ms >= self.limits.fold_read_ms)
         };
