@@ -197,8 +197,9 @@ impl KeyValue for Moody {
             .await
     }
     async fn increment(&self, key: &str, delta: i64) -> StoreResult<i64> {
-        self.call(Writes::InPlace, self.inner().increment(key, delta))
-            .await
+        let mood = self.mood_at(&[key]);
+        let effect = self.inner().increment(key, delta);
+        self.call_in(mood, Writes::InPlace, effect).await
     }
     async fn swap(&self, key: &str, seen: Option<Vec<u8>>, value: Vec<u8>) -> StoreResult<bool> {
         self.call(Writes::Anything, self.inner().swap(key, seen, value))
