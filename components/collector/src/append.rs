@@ -111,9 +111,6 @@ async fn append_some(ledger: &Ledger<'_, SpinStore, SpinClock>) {
     if batches.is_empty() {
         return;
     }
-    if batches.is_empty() {
-        return;
-    }
     let began = Instant::now();
     let appended = ledger.append_all(&batches).await.map_err(Failure::from);
     LAST_TOOK.set(began.elapsed());
