@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use futures::stream::{self, Stream, StreamExt, TryChunksError, TryStreamExt};
 use rollcall_tally::question::Query;
+use rollcall_tally::rollup::heaviest::Others;
 use rollcall_tally::{Batch, Failure, HeaviestQuery, IpList, IpRef, ShardRange, Snapshot};
 
 use crate::collector;
@@ -21,26 +22,6 @@ pub struct Targets {
     /// IPs seen within `active_days`. The window does not matter.
     pub active: u64,
     pub began: Instant,
-}
-
-/// The tracked IPs that are no candidates.
-pub struct Others {
-    at_most: u64,
-    from: Option<String>,
-}
-
-impl Others {
-    /// Whether none of them comes before the last caller that is wanted: its hits and its address.
-    /// None: there are fewer callers than wanted.
-    pub fn come_after(&self, last: Option<(u64, &str)>) -> bool {
-        match last {
-            _ if self.at_most == 0 => true,
-            None => false,
-            Some((hits, _)) if hits != self.at_most => hits > self.at_most,
-            // Equal callers are sorted by address.
-            Some((_, ip)) => self.from.as_deref().is_some_and(|from| ip < from),
-        }
-    }
 }
 
 impl Targets {
@@ -153,25 +134,5 @@ fn batch(snapshot: &Snapshot, query: &Query, ips: Vec<IpRef>) -> Batch {
         filter: query.filter.clone(),
         details: query.details,
         ips,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn others_come_after_if_they_have_fewer_hits_or_equally_many_and_a_later_address() {
-        let check = |at_most, from: Option<&str>, last, expect| {
-            let from = from.map(str::to_owned);
-            assert_eq!(Others { at_most, from }.come_after(last), expect);
-        };
-        check(0, None, None, true);
-        check(1, None, None, false);
-        check(4, None, Some((5, "192.0.2.9")), true);
-        check(6, Some("192.0.2.9"), Some((5, "192.0.2.1")), false);
-        check(5, None, Some((5, "192.0.2.1")), false);
-        check(5, Some("192.0.2.9"), Some((5, "192.0.2.10")), true);
-        check(5, Some("192.0.2.10"), Some((5, "192.0.2.9")), false);
     }
 }

@@ -12,6 +12,7 @@ use rollcall_ledger::limits::Limits;
 use rollcall_tally::accumulator::{Accumulator, Asked};
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::interval::{Interval, Moment};
+use rollcall_tally::rollup::heaviest::Others;
 use rollcall_tally::time_zone::Zone;
 use rollcall_tally::window::{DAY_MS, HOUR_MS, MINUTE_MS};
 use rollcall_tally::{
@@ -351,7 +352,6 @@ fn proven(
     let root = snapshot(store, limits).unwrap();
     let now_ms = store.clock.wall_ms.get();
     let found = block_on(ledger(store, limits).heaviest(root.k, window, now_ms, count)).unwrap();
-    let others_at_most = found.others_at_most;
     let starts = starts(store, limits, window);
     let all = common::all(store, limits);
     let mut ranked: Vec<(String, u64)> = found
@@ -366,12 +366,12 @@ fn proven(
         .collect();
     ranked.sort_by(|(a_ip, a), (b_ip, b)| b.cmp(a).then_with(|| a_ip.cmp(b_ip)));
     ranked.truncate(count);
-    let comes_first = match ranked.get(count - 1) {
-        _ if others_at_most == 0 => true,
-        None => false,
-        Some((_, hits)) if *hits != others_at_most => *hits > others_at_most,
-        Some((ip, _)) => found.others_from.is_some_and(|from| *ip < from),
+    let others = Others {
+        at_most: found.others_at_most,
+        from: found.others_from,
     };
+    let last = ranked.get(count - 1).map(|(ip, hits)| (*hits, ip.as_str()));
+    let comes_first = others.come_after(last);
     comes_first.then_some(ranked)
 }
 

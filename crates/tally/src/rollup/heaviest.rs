@@ -156,6 +156,29 @@ pub fn bounds(lists: &[Heaviest]) -> (BTreeMap<IpAddr, Bounds>, u64) {
     (bounds, others_at_most)
 }
 
+/// The tracked IPs that are no candidates.
+pub struct Others {
+    /// None of them has more hits than this.
+    pub at_most: u64,
+    /// If one has exactly that many hits, its address as text is not before this one. None: it may
+    /// have any address.
+    pub from: Option<String>,
+}
+
+impl Others {
+    /// Whether none of them comes before the last caller that is wanted: its hits and its address.
+    /// None: there are fewer callers than wanted.
+    pub fn come_after(&self, last: Option<(u64, &str)>) -> bool {
+        match last {
+            _ if self.at_most == 0 => true,
+            None => false,
+            Some((hits, _)) if hits != self.at_most => hits > self.at_most,
+            // Equal callers are sorted by address.
+            Some((_, ip)) => self.from.as_deref().is_some_and(|from| ip < from),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -193,5 +216,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn others_come_after_if_they_have_fewer_hits_or_equally_many_and_a_later_address() {
+        let check = |at_most, from: Option<&str>, last, expect| {
+            let from = from.map(str::to_owned);
+            assert_eq!(Others { at_most, from }.come_after(last), expect);
+        };
+        check(0, None, None, true);
+        check(1, None, None, false);
+        check(4, None, Some((5, "192.0.2.9")), true);
+        check(6, Some("192.0.2.9"), Some((5, "192.0.2.1")), false);
+        check(5, None, Some((5, "192.0.2.1")), false);
+        check(5, Some("192.0.2.9"), Some((5, "192.0.2.10")), true);
+        check(5, Some("192.0.2.10"), Some((5, "192.0.2.9")), false);
     }
 }
