@@ -24,7 +24,7 @@ pub async fn act<P: Protocol>(
 ) {
     match plan {
         Plan::Client { batch, ips, last } => client(&scene, me, &clock, batch, &ips, last).await,
-        Plan::Append(batch) => append::<P>(&scene, &store, &clock, batch).await,
+        Plan::Append(batch) => append::<P>(&scene, me, &store, &clock, batch).await,
         Plan::Fold => P::fold(&store, &clock).await,
         Plan::Query => {
             let told_before = scene.record.borrow().told;
@@ -40,19 +40,26 @@ pub async fn act<P: Protocol>(
 }
 
 /// Appends a batch, with those that other requests of the node put into the queue meanwhile. If one
-/// of them took this batch first, does nothing.
-async fn append<P: Protocol>(scene: &Scene, store: &SimStore, clock: &SimClock, batch: Queued) {
+/// of them took this batch first, does nothing. The batch of a request that crashed is dropped.
+async fn append<P: Protocol>(
+    scene: &Scene,
+    me: ActorId,
+    store: &SimStore,
+    clock: &SimClock,
+    batch: Queued,
+) {
     use rollcall_ledger::Clock as _;
-    scene.queues.borrow_mut()[clock.node].push(batch);
+    scene.queues.borrow_mut()[clock.node].push((me, batch));
     clock
         .sleep_ms(scene.draw(|rng| [0, 0, 4, 1_000][rng.usize(0..4)]))
         .await;
-    let queued = std::mem::take(&mut scene.queues.borrow_mut()[clock.node]);
+    let mut queued = std::mem::take(&mut scene.queues.borrow_mut()[clock.node]);
+    queued.retain(|(request, _)| !scene.world.borrow().actors[*request].dead);
     if queued.is_empty() {
         return;
     }
     let (mut batches, mut clients) = (Vec::new(), Vec::new());
-    for batch in queued {
+    for (_, batch) in queued {
         batches.push((batch.id, batch.hits));
         clients.push((batch.client, batch.answer));
     }

@@ -46,8 +46,8 @@ pub struct Scene {
     pub world: Shared,
     pub record: Rc<RefCell<Record>>,
     pub plans: Rc<RefCell<BTreeMap<u64, Planned>>>,
-    /// For each node, the batches that its next append takes.
-    pub queues: Rc<RefCell<[Vec<Queued>; NODES]>>,
+    /// For each node, the batches that its next append takes, and the requests that brought them.
+    pub queues: Rc<RefCell<[Vec<(ActorId, Queued)>; NODES]>>,
     pub tight: Tight,
 }
 
