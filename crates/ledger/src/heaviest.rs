@@ -133,12 +133,17 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             (None, true) => 0,
             (None, false) => return Ok(None),
         };
-        let more = rest.iter().filter(|(_, of)| of.most >= least);
-        let more: Vec<IpAddr> = more.map(|(ip, _)| **ip).collect();
+        let (more, fewer): (Vec<_>, Vec<_>) = rest.iter().partition(|(_, of)| of.most >= least);
         if more.len() > CANDIDATES_MAX {
             return Ok(None);
         }
-        found.extend(self.look_up(&root.shards, more.into_iter()).await?);
+        // An IP that left and came back has fewer hits than its older lists say. So `least` may be
+        // too high, and the IPs below it count as others.
+        let others_at_most = fewer
+            .iter()
+            .fold(others_at_most, |at_most, (_, of)| at_most.max(of.most));
+        let more = more.iter().map(|(ip, _)| **ip);
+        found.extend(self.look_up(&root.shards, more).await?);
         Ok(Some(Candidates {
             ips: found.into_values().collect(),
             others_at_most,

@@ -10,6 +10,7 @@ use common::*;
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{BatchId, Cleaned, Current, Folded, LedgerError, NewBatch, Snapshot};
+use rollcall_tally::window::MINUTE_MS;
 
 #[test]
 fn what_was_appended_is_in_the_next_snapshot() {
@@ -330,6 +331,22 @@ fn the_least_recently_seen_ip_leaves_first_and_is_counted() {
         (root.hits, root.drops.evicted_ips, root.drops.evicted_hits),
         (10, 1, 2)
     );
+}
+
+#[test]
+fn an_ip_never_leaves_in_the_fold_that_counts_its_hit() {
+    let (store, limits) = (MemoryStore::new(), Limits { ips: 3, ..small() });
+    let recent = (1..=3).map(|i| hit(&format!("192.0.2.{i}"), "/a", NOW_MS));
+    append(&store, &limits, None, recent.collect()).unwrap();
+    fold(&store, &limits).unwrap();
+    // These hits are older than all others. They are more than the limit, too.
+    let late = (4..=8).map(|i| hit(&format!("192.0.2.{i}"), "/a", NOW_MS - 40 * MINUTE_MS));
+    append(&store, &limits, None, late.collect()).unwrap();
+    fold(&store, &limits).unwrap();
+    let left: Vec<String> = all(&store, &limits).keys().map(ToString::to_string).collect();
+    assert_eq!(left, (4..=8).map(|i| format!("192.0.2.{i}")).collect::<Vec<_>>());
+    let root = snapshot(&store, &limits).unwrap();
+    assert_eq!((root.hits, root.drops.evicted_ips), (8, 3));
 }
 
 #[test]

@@ -397,6 +397,30 @@ proptest! {
 }
 
 #[test]
+fn an_ip_that_left_and_came_back_does_not_hide_a_heavier_one() {
+    let limits = Limits { ips: 25, ..small() };
+    let store = MemoryStore::new();
+    let all_of = |ips: std::ops::Range<u32>, times: usize, days: u64| {
+        let of = |i| vec![hit(&format!("192.0.2.{i}"), "/", NOW_MS - days * DAY_MS); times];
+        ips.flat_map(of).collect::<Vec<Hit>>()
+    };
+    let folds = [
+        all_of(0..21, 100, 3),
+        // These are more than the limit, so the first 21 leave.
+        [all_of(100..124, 1, 2), all_of(200..201, 50, 1)].concat(),
+        all_of(0..21, 10, 0),
+    ];
+    for hits in folds {
+        append(&store, &limits, None, hits).unwrap();
+        fold(&store, &limits).unwrap();
+    }
+    let first = first_ips(&store, &limits, Window::Week, 1);
+    assert_eq!(first, [("192.0.2.200".to_owned(), 50)]);
+    // The lists have 110 hits of each of the 21.
+    assert_eq!(proven(&store, &limits, Window::Week, 1), None);
+}
+
+#[test]
 fn candidates_prove_the_heavy_and_the_equal_and_say_so_where_they_prove_nothing() {
     let (store, limits) = (
         MemoryStore::new(),

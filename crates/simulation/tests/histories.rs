@@ -63,7 +63,7 @@ fn a_history_is_the_same_whenever_it_is_run() {
 }
 
 /// The most important safeguards. Each must have a mutant.
-const SAFEGUARDS: [&str; 9] = [
+const SAFEGUARDS: [&str; 16] = [
     "no_fold_number_in_names",
     "number_taken_after_the_base_is_read",
     "no_second_look_at_the_counter",
@@ -73,6 +73,13 @@ const SAFEGUARDS: [&str; 9] = [
     "batch_ids_are_forgotten_by_the_folders_clock",
     "no_plan",
     "a_store_error_is_read_as_a_missing_key",
+    "a_slow_folder_gives_up",
+    "a_lost_fold_is_tried_again_as_large",
+    "everything_is_cleaned_at_once_and_before_the_head",
+    "no_fold_number_in_the_names_of_rollups",
+    "a_number_is_given_to_two_ips",
+    "a_list_forgets_the_bound_of_the_others",
+    "a_bucket_is_dropped_and_not_poured",
 ];
 
 #[test]
