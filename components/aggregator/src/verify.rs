@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use rollcall_tally::hit::OTHER_PATHS;
 use rollcall_tally::question::Query;
 use rollcall_tally::report::{Verified, WindowVerified};
 use rollcall_tally::{CountryDetail, Details, Failure, Filter, PathOrder, Window};
@@ -31,6 +32,17 @@ pub async fn verify() -> Result<Verified, Failure> {
             via: None,
         };
         let of_sums = sums::ask(&settings, &query, &snapshot).await?.summary;
+        let of_other_paths = Query {
+            filter: Filter {
+                path_key: Some(OTHER_PATHS.to_owned()),
+                ..Filter::default()
+            },
+            details: Details::default(),
+            ..query.clone()
+        };
+        let of_other_paths = sums::ask(&settings, &of_other_paths, &snapshot)
+            .await?
+            .summary;
         // All paths of the IPs are asked for. If some IPs left, the remaining IPs may have other
         // paths at the top.
         let of_ips = Query {
@@ -51,7 +63,13 @@ pub async fn verify() -> Result<Verified, Failure> {
             of_ips.paths.retain(|path| named(&path.path_key));
         }
         let left = snapshot.drops.into();
-        windows.push(WindowVerified::new(window, &of_sums, &of_ips, left));
+        windows.push(WindowVerified::new(
+            window,
+            &of_sums,
+            &of_ips,
+            left,
+            of_other_paths.tally.count,
+        ));
     }
     Ok(Verified::new(windows, snapshot.drops, snapshot.as_of_ms))
 }

@@ -343,8 +343,14 @@ fn an_ip_never_leaves_in_the_fold_that_counts_its_hit() {
     let late = (4..=8).map(|i| hit(&format!("192.0.2.{i}"), "/a", NOW_MS - 40 * MINUTE_MS));
     append(&store, &limits, None, late.collect()).unwrap();
     fold(&store, &limits).unwrap();
-    let left: Vec<String> = all(&store, &limits).keys().map(ToString::to_string).collect();
-    assert_eq!(left, (4..=8).map(|i| format!("192.0.2.{i}")).collect::<Vec<_>>());
+    let left: Vec<String> = all(&store, &limits)
+        .keys()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        left,
+        (4..=8).map(|i| format!("192.0.2.{i}")).collect::<Vec<_>>()
+    );
     let root = snapshot(&store, &limits).unwrap();
     assert_eq!((root.hits, root.drops.evicted_ips), (8, 3));
 }

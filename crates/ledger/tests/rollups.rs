@@ -12,6 +12,7 @@ use rollcall_ledger::limits::Limits;
 use rollcall_tally::accumulator::{Accumulator, Asked};
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::interval::{Interval, Moment};
+use rollcall_tally::report::{Left, WindowVerified};
 use rollcall_tally::rollup::heaviest::Others;
 use rollcall_tally::time_zone::Zone;
 use rollcall_tally::window::{DAY_MS, HOUR_MS, MINUTE_MS};
@@ -239,6 +240,23 @@ proptest! {
             prop_assert!(sums.ips >= ips.len() as u64);
             let by_country: u64 = sums.countries.iter().map(|of| of.tally.count).sum();
             prop_assert_eq!(by_country, hits.len() as u64);
+            let mut slots: BTreeMap<u64, u64> = BTreeMap::new();
+            for hit in &hits {
+                let bucket = BucketId::around(span.cut, hit.timestamp_ms, &ranges);
+                *slots.entry(bucket.start_ms).or_default() += 1;
+            }
+            // There is no timeline of all time.
+            if span.from_ms > 0 {
+                let told = sums.timeline.iter().map(|slot| (slot.start_ms, slot.tally.count));
+                let told: BTreeMap<u64, u64> = told.filter(|(start, _)| span.starts().contains(start)).collect();
+                prop_assert_eq!(told, slots, "{:?}", window);
+            }
+            let root = snapshot(&store, &limits).unwrap();
+            let returned = all.iter().map(|hit| hit.ip).collect::<BTreeSet<_>>().len() as u64 != root.ips + root.drops.evicted_ips;
+            prop_assert!(returned || sums.ips == ips.len() as u64);
+            let of_ips = of_ips(&store, &limits, window, &Filter::default(), all_details());
+            let verified = WindowVerified::new(window, &sums, &of_ips, root.drops.into(), 0);
+            prop_assert!(verified.agrees, "{:?}", verified);
         }
     }
 }
@@ -293,6 +311,20 @@ fn light_paths_become_one_and_none_of_their_hits_is_lost() {
     }
     let by_path: u64 = sums.paths.iter().map(|path| path.tally.count).sum();
     assert_eq!(by_path, 6 * 90);
+    let other = of("(other)").tally.count;
+    let of_ips = of_ips(
+        &store,
+        &limits,
+        Window::All,
+        &Filter::default(),
+        Details {
+            paths: 1_000,
+            ..all_details()
+        },
+    );
+    let verify = |other| WindowVerified::new(Window::All, &sums, &of_ips, Left::default(), other);
+    assert!(verify(other).agrees, "{:?}", verify(other));
+    assert!(!verify(other / 100).agrees);
     assert_eq!(of("(other)").ips, 1);
     assert!(sums.unique_paths < 60, "{}", sums.unique_paths);
     // Under a condition on paths, it says how many hits it cannot tell apart.

@@ -1,10 +1,12 @@
 //! Compares the answers of the sums over all IPs with those of the IPs themselves.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Drops, Summary, Window};
+use crate::contract::{Drops, PathSummary, Summary, Window};
+use crate::hit::OTHER_PATHS;
 use crate::report::rfc3339;
 
 /// The most differences listed for one window. The rest are only counted.
@@ -56,7 +58,7 @@ pub struct WindowVerified {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// The name of the number, as `totalRequests` or `GET /users: uniqueIPs`.
+    /// The name of the number, as `uniqueIPs` or `GET /users: requests`.
     pub of: String,
     /// The number that the sums over all IPs tell.
     pub sums: u64,
@@ -86,14 +88,32 @@ impl Verified {
 }
 
 impl WindowVerified {
-    /// Compares both summaries of a window, with all paths, countries and the timeline.
-    pub fn new(window: Window, sums: &Summary, ips: &Summary, left: Left) -> Self {
-        let mut compared = Compared {
-            left,
-            differences: Vec::new(),
+    /// Compares all numbers of both summaries of a window. `other_path_hits`: the hits that the
+    /// sums tell under `(other)` in this window. The IPs may know their paths.
+    pub fn new(
+        window: Window,
+        sums: &Summary,
+        ips: &Summary,
+        left: Left,
+        other_path_hits: u64,
+    ) -> Self {
+        let may_differ = MayDiffer::new(left, other_path_hits);
+        let (sums, mut ips) = (numbers(sums, may_differ), numbers(ips, may_differ));
+        let mut differences = Vec::new();
+        let mut compare = |of: String, sums: u64, ips: u64, by: By| {
+            let is_explained =
+                sums <= ips.saturating_add(by.more) && ips <= sums.saturating_add(by.fewer);
+            if !is_explained {
+                differences.push(Difference { of, sums, ips });
+            }
         };
-        compared.all(sums, ips);
-        let mut differences = compared.differences;
+        for (of, (number, by)) in sums {
+            let of_ips = ips.remove(&of).map_or(0, |(number, _)| number);
+            compare(of, number, of_ips, by);
+        }
+        for (of, (number, by)) in ips {
+            compare(of, 0, number, by);
+        }
         let difference_count = differences.len() as u64;
         differences.truncate(DIFFERENCES_MAX);
         Self {
@@ -105,89 +125,134 @@ impl WindowVerified {
     }
 }
 
-struct Compared {
-    left: Left,
-    differences: Vec<Difference>,
+/// How much more, and how much fewer, the sums may tell than the IPs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct By {
+    more: u64,
+    fewer: u64,
 }
 
-impl Compared {
-    fn all(&mut self, sums: &Summary, ips: &Summary) {
-        let (hits, gone) = (self.left.hits, self.left.ips);
-        let by_path = hits + self.left.other_path_hits;
-        self.hits("totalRequests", sums.tally.count, ips.tally.count, hits);
-        self.hits("errors", sums.tally.errors(), ips.tally.errors(), hits);
-        self.hits("timed", sums.tally.timed, ips.tally.timed, hits);
-        self.hits("uniqueIPs", sums.ips, ips.ips, gone);
-        self.hits("newIPs", sums.new_ips, ips.new_ips, gone);
-        if by_path == 0 {
-            self.hits("uniquePaths", sums.unique_paths, ips.unique_paths, 0);
-            self.hits("totalPaths", sums.path_keys, ips.path_keys, 0);
-            self.hits("totalBytes", sums.tally.bytes, ips.tally.bytes, 0);
+impl By {
+    /// The same for an amount that a hit has any number of, such as bytes.
+    fn amount(self) -> Self {
+        let any = |count: u64| if count > 0 { u64::MAX } else { 0 };
+        Self {
+            more: any(self.more),
+            fewer: any(self.fewer),
         }
-        // The IPs have some hits under `(other)` that the sums have under the path's name.
-        let paths = |of: &Summary| -> BTreeMap<String, [u64; 2]> {
-            let paths = of.paths.iter();
-            let named = paths.filter(|path| path.path_key != crate::hit::OTHER_PATHS);
-            named
-                .map(|path| (path.path_key.clone(), [path.tally.count, path.ips]))
-                .collect()
-        };
-        self.each(paths(sums), paths(ips), [by_path, gone + by_path]);
-        let countries = |of: &Summary| -> BTreeMap<String, [u64; 2]> {
-            let countries = of.countries.iter();
-            countries
-                .map(|of| {
-                    (
-                        format!("country {:?}", of.country),
-                        [of.tally.count, of.ips],
-                    )
-                })
-                .collect()
-        };
-        self.each(countries(sums), countries(ips), [hits, gone]);
-        let slots = |of: &Summary| -> BTreeMap<String, [u64; 2]> {
-            let slots = of.timeline.iter();
-            slots
-                .map(|slot| (format!("bucket {}", slot.start_ms), [slot.tally.count, 0]))
-                .collect()
-        };
-        self.each(slots(sums), slots(ips), [hits, 0]);
     }
+}
 
-    fn each(
-        &mut self,
-        sums: BTreeMap<String, [u64; 2]>,
-        mut ips: BTreeMap<String, [u64; 2]>,
-        [left, left_ips]: [u64; 2],
-    ) {
-        for (name, [requests, unique]) in sums {
-            let [of_ips, unique_of_ips] = ips.remove(&name).unwrap_or_default();
-            self.hits(&format!("{name}: requests"), requests, of_ips, left);
-            self.hits(
-                &format!("{name}: uniqueIPs"),
-                unique,
-                unique_of_ips,
-                left_ips,
-            );
-        }
-        for (name, [requests, _]) in ips {
-            self.hits(&format!("{name}: requests"), 0, requests, 0);
-        }
-    }
+/// The differences that are explained by what left.
+#[derive(Clone, Copy)]
+struct MayDiffer {
+    hits: By,
+    ips: By,
+    /// The same for numbers by path.
+    path_hits: By,
+    path_ips: By,
+}
 
-    /// The sums may have up to `left` more hits than the IPs. They never have fewer.
-    fn hits(&mut self, of: &str, sums: u64, ips: u64, left: u64) {
-        if sums < ips || sums - ips > left {
-            let of = of.to_owned();
-            self.differences.push(Difference { of, sums, ips });
+impl MayDiffer {
+    fn new(left: Left, other_path_hits: u64) -> Self {
+        let more = |more| By { more, fewer: 0 };
+        // The IPs have some hits under `(other)` that the sums have under the path's name, and the
+        // sums have others.
+        let by_path = |more: u64| By {
+            more: more + left.other_path_hits + other_path_hits,
+            fewer: other_path_hits,
+        };
+        Self {
+            hits: more(left.hits),
+            ips: more(left.ips),
+            path_hits: by_path(left.hits),
+            path_ips: by_path(left.ips),
         }
     }
+}
+
+/// All numbers of a summary by name, and by how much they may differ.
+fn numbers(of: &Summary, may_differ: MayDiffer) -> BTreeMap<String, (u64, By)> {
+    let MayDiffer {
+        hits,
+        ips,
+        path_hits,
+        path_ips,
+    } = may_differ;
+    let mut numbers = BTreeMap::new();
+    let mut put = |name: String, number: u64, by: By| numbers.insert(name, (number, by));
+    put("uniqueIPs".to_owned(), of.ips, ips);
+    put("newIPs".to_owned(), of.new_ips, ips);
+    put("previous uniqueIPs".to_owned(), of.previous_ips, ips);
+    put("totalActiveIPs".to_owned(), of.active, ips);
+    put("uniquePaths".to_owned(), of.unique_paths, path_hits);
+    put("totalPaths".to_owned(), of.path_keys, path_hits);
+    put("last hour".to_owned(), of.last_hour, hits);
+    if hits == By::default() {
+        put("firstSeen".to_owned(), of.first_seen_ms.unwrap_or(0), hits);
+    }
+    let named = |path: &&PathSummary| path.path_key != OTHER_PATHS;
+    for path in of.paths.iter().filter(named) {
+        let name = &path.path_key;
+        put(format!("{name}: uniqueIPs"), path.ips, path_ips);
+        // The hits that left may have any country and any time. They may be all hits of the path in
+        // this window.
+        if path_hits == By::default() {
+            let recent = [
+                ("last24h", path.recent.last24h),
+                ("last7d", path.recent.last7d),
+                ("last30d", path.recent.last30d),
+            ];
+            for (of, number) in recent {
+                put(format!("{name}: {of}"), number, path_hits);
+            }
+            put(format!("{name}: firstSeen"), path.first_seen_ms, path_hits);
+            put(format!("{name}: lastSeen"), path.last_seen_ms, path_hits);
+            for of in &path.countries {
+                let name = format!("{name}: country {:?}", of.country);
+                put(name, of.requests, path_hits);
+            }
+        }
+    }
+    for of in &of.methods {
+        put(format!("method {}", of.method), of.requests, path_hits);
+    }
+    for of in &of.countries {
+        put(format!("country {:?}: uniqueIPs", of.country), of.ips, ips);
+    }
+    let total = ("total".to_owned(), &of.tally, hits);
+    let paths = of.paths.iter().filter(named);
+    let paths = paths.map(|of| (of.path_key.clone(), &of.tally, path_hits));
+    let countries = of.countries.iter();
+    let countries = countries.map(|of| (format!("country {:?}", of.country), &of.tally, hits));
+    let slots = of.timeline.iter();
+    let slots = slots.map(|slot| (format!("bucket {}", slot.start_ms), &slot.tally, hits));
+    for (name, tally, by) in iter::once(total).chain(paths).chain(countries).chain(slots) {
+        put(format!("{name}: requests"), tally.count, by);
+        put(format!("{name}: bytes"), tally.bytes, by.amount());
+        put(format!("{name}: timed"), tally.timed, by);
+        put(
+            format!("{name}: response times, sum"),
+            tally.time_sum_us,
+            by.amount(),
+        );
+        put(format!("{name}: slowest"), tally.time_max_us, by.amount());
+        for status in &tally.statuses {
+            put(format!("{name}: status {}", status.code), status.count, by);
+        }
+        for of in &tally.histogram {
+            let name = format!("{name}: response times, step {}", of.index);
+            put(name, of.count, by);
+        }
+    }
+    numbers
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::contract::Tally;
+    use crate::hit::Measures;
 
     fn summary(count: u64, ips: u64) -> Summary {
         Summary {
@@ -201,7 +266,7 @@ mod tests {
     }
 
     fn compare(sums: &Summary, ips: &Summary, left: Left) -> Vec<String> {
-        let window = WindowVerified::new(Window::Day, sums, ips, left);
+        let window = WindowVerified::new(Window::Day, sums, ips, left, 0);
         assert_eq!(window.agrees, window.differences.is_empty());
         window.differences.into_iter().map(|of| of.of).collect()
     }
@@ -211,7 +276,7 @@ mod tests {
         let none = Left::default();
         assert!(compare(&summary(3, 2), &summary(3, 2), none).is_empty());
         let differ = compare(&summary(3, 2), &summary(4, 1), none);
-        assert_eq!(differ, ["totalRequests", "uniqueIPs"]);
+        assert_eq!(differ, ["total: requests", "uniqueIPs"]);
     }
 
     #[test]
@@ -223,9 +288,68 @@ mod tests {
         };
         assert!(compare(&summary(8, 2), &summary(3, 1), left).is_empty());
         let differ = compare(&summary(9, 2), &summary(3, 1), left);
-        assert_eq!(differ, ["totalRequests"]);
+        assert_eq!(differ, ["total: requests"]);
         // The IPs never tell of more hits than the sums.
         let differ = compare(&summary(3, 1), &summary(4, 1), left);
-        assert_eq!(differ, ["totalRequests"]);
+        assert_eq!(differ, ["total: requests"]);
+    }
+
+    #[test]
+    fn every_number_of_a_tally_is_compared() {
+        let with = |change: fn(&mut Tally)| {
+            let mut of = summary(1, 1);
+            change(&mut of.tally);
+            compare(&summary(1, 1), &of, Left::default())
+        };
+        let hit = |tally: &mut Tally| {
+            tally.add(Measures {
+                status: Some(404),
+                bytes: Some(5),
+                response_time_us: Some(7),
+            });
+        };
+        assert_eq!(
+            with(hit),
+            [
+                "total: bytes",
+                "total: requests",
+                "total: response times, step 7",
+                "total: response times, sum",
+                "total: slowest",
+                "total: status 404",
+                "total: timed",
+            ]
+        );
+    }
+
+    #[test]
+    fn hits_that_the_sums_tell_under_other_explain_as_many_of_a_path() {
+        let of = |count| Summary {
+            paths: vec![PathSummary {
+                path_key: "GET /a".to_owned(),
+                tally: Tally {
+                    count,
+                    ..Tally::default()
+                },
+                ips: 1,
+                countries: Vec::new(),
+                first_seen_ms: 0,
+                last_seen_ms: 0,
+                recent: Default::default(),
+            }],
+            ..summary(9, 1)
+        };
+        let differ = |other| {
+            WindowVerified::new(Window::Day, &of(3), &of(5), Left::default(), other).differences
+        };
+        assert_eq!(differ(2), []);
+        assert_eq!(
+            differ(1),
+            [Difference {
+                of: "GET /a: requests".to_owned(),
+                sums: 3,
+                ips: 5
+            }]
+        );
     }
 }
