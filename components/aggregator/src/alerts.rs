@@ -171,7 +171,7 @@ async fn measure(
             None => log!(Warn, "alerts-without-hits", failure = "timed out"),
         }
         if measured.recent.is_none() {
-            warnings.push("what the IPs did could not be read in time".to_owned());
+            warnings.push("the hits of the IPs could not be read in time".to_owned());
         }
     } else if variables.thresholds.lag_seconds.is_some() {
         // This folds first. If batches still wait afterwards, they could not be folded.

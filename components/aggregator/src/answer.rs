@@ -129,7 +129,7 @@ pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure
     if hidden > 0 {
         answers.warnings.push(format!(
             "{hidden} hits are counted under (other), without their paths. No filter by path or method \
-             matches them, so this answer lacks those that it means."
+             matches them, so this answer may lack some of them."
         ));
     }
     let behind = snapshot.behind;
@@ -202,7 +202,7 @@ pub async fn ask_ips(
     let drops = snapshot.drops;
     if drops.evicted_ips > 0 {
         answers.warnings.push(format!(
-            "{} IPs are no longer tracked: their {} hits are not in what the IPs tell",
+            "{} IPs are no longer tracked: an answer of the IPs lacks their {} hits",
             drops.evicted_ips, drops.evicted_hits
         ));
     }

@@ -30,14 +30,15 @@ use utoipa::openapi::{Info, License, OpenApi, OpenApiBuilder, Server};
 const DESCRIPTION: &str = "\
 Records the hits that API gateways saw, each under the IP that called, and answers across all IPs.
 
-Times are RFC 3339 in UTC, response times milliseconds, rates 0 to 1, percentages 0 to 100. A parameter that is unknown, given twice or \
-out of its range is refused with 400, which names all of them. Errors are `application/problem+json` (RFC 9457). A path that is not \
-here is answered 404 to whoever may ask, a method that is not with 405. What is for people in a browser, the pages under `/admin/`, is \
-not described, but for signing in.
+Times are RFC 3339 in UTC. Response times are in milliseconds. Rates are 0 to 1, percentages are 0 \
+to 100. If a parameter is unknown, given twice or out of its range, the answer is a 400 that names \
+all such parameters. Errors are `application/problem+json` (RFC 9457). With a right token, a path \
+that is not here is answered with 404, and a method that the path does not take with 405. The pages \
+under `/admin/` are for people with a browser, and only signing in to them is described.
 
-Every answer has `Content-Security-Policy`, `X-Content-Type-Options`, `X-Frame-Options`, `Referrer-Policy`, \
-`Cross-Origin-Opener-Policy`, `Cross-Origin-Resource-Policy`, `Permissions-Policy` and `Cache-Control`; over HTTPS \
-`Strict-Transport-Security`, too.";
+Every answer has `Content-Security-Policy`, `X-Content-Type-Options`, `X-Frame-Options`, \
+`Referrer-Policy`, `Cross-Origin-Opener-Policy`, `Cross-Origin-Resource-Policy`, \
+`Permissions-Policy` and `Cache-Control`. Over HTTPS it also has `Strict-Transport-Security`.";
 
 /// The whole document, as JSON.
 ///

@@ -477,7 +477,7 @@ fn what_does_not_answer_is_unknown_and_neither_fires_nor_is_over() {
     assert_eq!(found.coverage, None);
     assert_eq!(
         found.warnings,
-        ["what the IPs did could not be read in time"]
+        ["the hits of the IPs could not be read in time"]
     );
     for rule in [Rule::NewIps, Rule::RequestsPerMinute] {
         let (state, value, notification, _) = of(&found, rule);

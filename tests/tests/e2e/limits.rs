@@ -170,7 +170,7 @@ fn the_ips_seen_last_are_tracked_and_the_hits_of_all_are_counted() {
     assert_eq!(of_ips["totalRequests"], 49_000);
     assert_eq!(
         of_ips["warnings"][0],
-        "11000 IPs are no longer tracked: their 11000 hits are not in what the IPs tell"
+        "11000 IPs are no longer tracked: an answer of the IPs lacks their 11000 hits"
     );
     let dropped = dropped(&app);
     assert_eq!(

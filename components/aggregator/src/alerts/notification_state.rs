@@ -50,7 +50,7 @@ pub async fn tell(
         Some(Ok(outcomes)) => outcomes,
         Some(Err(failure)) => {
             log!(Warn, "alerts-not-told", failure = failure);
-            failed("what was told before could not be read or kept")
+            failed("the notification state could not be read or kept")
         }
         None => {
             log!(Warn, "alerts-not-told", failure = "timed out");
@@ -187,7 +187,7 @@ fn read(found: &Found) -> Result<NotificationState, Failure> {
         return Ok(NotificationState::default());
     };
     let state = serde_json::from_slice(&kept.body);
-    state.map_err(|error| Failure::Corrupt(format!("what was told of the alerts: {error}")))
+    state.map_err(|error| Failure::Corrupt(format!("the notification state: {error}")))
 }
 
 /// Stores that a notification was sent. If this fails, the next check sends it again.

@@ -43,7 +43,7 @@ impl Scrape {
         let version = self.status.version.as_str();
         let layout = self.status.layout_version.to_string();
         let labels = [("version", version), ("layout_version", &layout)];
-        let help = "What runs, and the layout of its store";
+        let help = "The version of Rollcall, and the layout of its store";
         page.family("build", help, None, MetricType::Info)?
             .encode_info(&labels)
     }
@@ -64,7 +64,7 @@ impl Scrape {
         let help = "Bytes of the recorded responses";
         let family = page.family("response", help, Some(&Unit::Bytes), MetricType::Counter);
         count(&mut family?, total.bytes)?;
-        let help = "Response times of the recorded requests that told theirs";
+        let help = "Response times of the recorded requests that have one";
         let unit = Some(&Unit::Seconds);
         page.family("response_time", help, unit, MetricType::Histogram)?
             .encode_histogram::<NoLabelSet>(
@@ -112,7 +112,7 @@ impl Scrape {
         )?;
         page.counter(
             "other_path_hits",
-            "Hits that count under (other), as their IP has too many paths",
+            "Hits that count under (other), because their IP has too many paths",
             dropped.other_path_hits,
         )?;
         page.gauge(
@@ -148,7 +148,7 @@ impl Scrape {
         )?;
         page.gauge(
             "uncleaned_folds",
-            "Folds, lost ones too, of which something is still to be deleted",
+            "Folds, lost ones too, that still have values to delete",
             None,
             status.folds.uncleaned,
         )?;
@@ -176,7 +176,7 @@ impl Scrape {
         let cache = self.status.cache;
         page.counters(
             "answers",
-            "Questions by where their answer came from",
+            "Questions by the source of their answer",
             "source",
             [
                 ("memory", cache.hits_memory),
@@ -189,7 +189,7 @@ impl Scrape {
         )?;
         page.gauge(
             "answers_memory",
-            "Kept answers of the instance that tells this",
+            "Kept answers in the memory of the instance that answers the scrape",
             Some(&Unit::Bytes),
             cache.memory_bytes,
         )
@@ -199,7 +199,7 @@ impl Scrape {
         let fan_out = self.status.fan_out;
         page.counter(
             "fan_outs",
-            "Questions that IPs were asked for",
+            "Questions for which IPs were asked",
             fan_out.total,
         )?;
         page.counter(
@@ -219,13 +219,13 @@ impl Scrape {
         )?;
         page.gauge(
             "fan_out_requests_in_flight",
-            "Requests to the collector, of the instance that tells this",
+            "Requests to the collector by the instance that answers the scrape",
             None,
             fan_out.in_flight,
         )?;
         page.gauge(
             "questions_in_flight",
-            "Questions that are being answered, of the instance that tells this",
+            "Questions that the instance that answers the scrape is answering",
             None,
             fan_out.questions_in_flight,
         )?;
@@ -239,7 +239,7 @@ impl Scrape {
 fn last_fan_out(last: &FanOut, page: &mut Page<'_>) -> Result<(), Error> {
     page.gauge(
         "last_fan_out_duration",
-        "How long the last fan-out took, of whichever instance",
+        "How long the last fan-out of any instance took",
         Some(&Unit::Seconds),
         milliseconds(last.duration_ms),
     )?;

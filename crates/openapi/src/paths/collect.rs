@@ -42,7 +42,7 @@ pub fn collect() -> Path {
     let all_rejected = examples::rejections();
     let unknown_type = Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "Neither `Content-Type` nor `format` says what the body is.",
+        "Neither `Content-Type` nor `format` names the form of the body.",
     );
     let operation = operation
         .request_body(Some(body()))
@@ -66,7 +66,7 @@ pub fn collect() -> Path {
         .response(
             "415",
             problem(
-                "Neither `Content-Type` nor `format` says what the body is.",
+                "Neither `Content-Type` nor `format` names the form of the body.",
                 &unknown_type,
             ),
         );
@@ -75,16 +75,15 @@ pub fn collect() -> Path {
 
 fn format() -> Parameter {
     let names = shapes::one_of(&Format::NAMES.map(|(name, _)| name));
-    let about = "What the body is, instead of `Content-Type`: `common`, `combined` and \
+    let about = "The form of the body, in place of `Content-Type`. `common`, `combined` and \
                  `access-log` are lines of an access log, in Common or Combined format, told apart \
                  line by line.";
     query("format", about, names).build()
 }
 
 fn idempotency_key() -> Parameter {
-    let about = "Names the batch: sent again under the same key, it counts once. Keys are \
-                 remembered for 10 minutes after the newest batch, and for the last 10,000 batches \
-                 whatever their age.";
+    let about = "Names the batch. If the batch is sent again under the same key, it counts once. A \
+                 key holds for at least 10 minutes, and for at least the last 10,000 batches.";
     let key = shapes::text(format!("[!-~]{{1,{BATCH_ID_BYTES_MAX}}}"));
     query("Idempotency-Key", about, key)
         .parameter_in(ParameterIn::Header)

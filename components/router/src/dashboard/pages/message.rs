@@ -32,9 +32,12 @@ impl MessagePage {
             ),
             StatusCode::SERVICE_UNAVAILABLE => (
                 "No answer at the moment",
-                "Nothing is lost: what is recorded waits in the store. Reload the page in a moment; if that does not help, the log says why.",
+                "Nothing is lost: recorded hits wait in the store. Reload the page in a moment. If that does not help, the log says why.",
             ),
-            _ => ("Something went wrong", "The log of the server says what."),
+            _ => (
+                "Something went wrong",
+                "The log of the server names the error.",
+            ),
         };
         Self {
             title,
