@@ -1,4 +1,5 @@
-"""What schemathesis cannot know from the API's description: formats that it does not know, bodies that are no JSON, and what belongs together."""
+"""Tells schemathesis things that the API's description cannot: how to make formats that it does not
+know and bodies that are no JSON, and which parameters belong together."""
 
 import json
 from datetime import datetime, timezone
@@ -58,7 +59,9 @@ KNOWN = ["json", "ndjson", "common", "combined", "access-log"]
 
 @schemathesis.hook
 def before_call(_, case, kwargs):
-    """A body is what `format` says, whatever its `Content-Type`; a hit may not be of the future; an interval is no window, and has an end after its beginning."""
+    """Makes a request valid where the description alone cannot: `format` names the form that the body
+    has, no hit is of the future, and an interval has no window beside it and ends after its
+    beginning."""
     given = case.query or {}
     if "from" in given or "to" in given:
         case.query.pop("timeRange", None)

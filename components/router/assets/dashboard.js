@@ -1,5 +1,5 @@
-// What makes the pages livelier; without it they say the same. Shows times in the viewer's zone, reads values off the plots, and has the page
-// written anew once a minute, in place.
+// Makes the pages livelier. Without it they say the same. Shows times in the viewer's zone, reads
+// values off the plots, and has the page written anew once a minute, in place.
 "use strict";
 
 const REFRESH_MS = 60_000;
@@ -84,6 +84,6 @@ async function refresh() {
 enliven(document);
 setInterval(() => {
   refresh().catch(() => {
-    // The server cannot be reached just now: what is shown stays, and says its time.
+    // The server cannot be reached just now: the page stays, and says its time.
   });
 }, REFRESH_MS);
