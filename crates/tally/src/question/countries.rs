@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Responses, LIMIT_DEFAULT, Parameter, Query, Scope, Survey};
+use super::{About, Ask, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey};
 use crate::filter::UNKNOWN;
 use crate::report::{Metrics, Provenance};
 use crate::summary::CountrySummary;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Responses, LIMIT_DEFAULT, Parameter, Place, Query, Scope, Survey, Value};
+use super::{About, Ask, LIMIT_DEFAULT, Parameter, Place, Query, Responses, Scope, Survey, Value};
 use crate::order::PathOrder;
 use crate::report::{IpStats, PathStats, Provenance, Timeline, top_paths};
 use crate::summary::Summary;
@@ -93,7 +93,11 @@ impl Survey for Ip {
         // it.
         responses.provenance.filter = self.scope.filter.some();
         let timeline = responses.timeline();
-        let Responses { summary, provenance, .. } = responses;
+        let Responses {
+            summary,
+            provenance,
+            ..
+        } = responses;
         let report = IpReport::new(summary, timeline, self.offset, self.limit, provenance);
         report.ok_or_else(|| Failure::Unavailable(format!("the state of {ip} was not read")))
     }

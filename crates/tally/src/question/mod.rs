@@ -6,12 +6,20 @@
 //! names all such parameters at once.
 
 mod conditions;
+mod countries;
 mod export;
+mod global_stats;
+mod ip;
+mod overview;
 mod parameter;
+mod path;
 mod status;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod timeseries;
+mod top_ips;
+mod top_paths;
 
 use std::collections::BTreeMap;
 
@@ -63,7 +71,6 @@ pub trait Ask {
 /// Makes an enum of all surveys. Each line gives the file and the name of a survey.
 macro_rules! surveys {
     ($($file:ident::$Survey:ident,)*) => {
-        $(mod $file;)*
         $(pub use $file::$Survey;)*
 
         /// Any survey.

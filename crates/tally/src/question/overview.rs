@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Responses, Parameter, Query, Scope, Survey};
+use super::{About, Ask, Parameter, Query, Responses, Scope, Survey};
 use crate::report;
 use crate::window::MINUTE_MS;
 use crate::{CountryDetail, Details, Failure};
@@ -48,6 +48,11 @@ impl Survey for Overview {
     fn report(&self, responses: Responses) -> Result<report::Overview, Failure> {
         let timeline = responses.timeline();
         let (summary, provenance) = (responses.summary, responses.provenance);
-        Ok(report::Overview::new(summary, timeline, responses.active, provenance))
+        Ok(report::Overview::new(
+            summary,
+            timeline,
+            responses.active,
+            provenance,
+        ))
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Responses, LIMIT_DEFAULT, Parameter, Query, Scope, Survey, Value};
+use super::{About, Ask, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey, Value};
 use crate::report::{IpStats, PathStats, Provenance, Timeline};
 use crate::summary::Summary;
 use crate::window::MINUTE_MS;
@@ -71,7 +71,12 @@ impl Survey for Path {
         responses.provenance.filter = self.scope.filter.some();
         let key = self.key.clone();
         let timeline = responses.timeline();
-        Ok(PathReport::new(key, responses.summary, timeline, responses.provenance))
+        Ok(PathReport::new(
+            key,
+            responses.summary,
+            timeline,
+            responses.provenance,
+        ))
     }
 
     fn example() -> Self {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Responses, Parameter, Query, Scope, Survey};
+use super::{About, Ask, Parameter, Query, Responses, Scope, Survey};
 use crate::report;
 use crate::window::MINUTE_MS;
 use crate::{Details, Failure};

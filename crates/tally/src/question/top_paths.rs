@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ask, Responses, LIMIT_DEFAULT, Parameter, Query, Scope, Survey};
+use super::{About, Ask, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey};
 use crate::order::PathOrder;
 use crate::report;
 use crate::window::MINUTE_MS;
