@@ -178,11 +178,12 @@ async fn ask_callers(
 ) -> Result<(Answers, u64), Failure> {
     if query.details.order == IpOrder::Requests && !query.filter.is_on_paths() {
         let (targets, others) = Targets::heaviest(query, snapshot, began).await?;
-        let answers = targets.ask(settings, query).await?;
+        let mut answers = targets.ask(settings, query).await?;
         let callers = &answers.summary.callers;
         let last = callers.get(query.details.callers.saturating_sub(1) as usize);
         let last = last.map(|caller| (caller.tally.count, caller.ip.as_str()));
         if answers.coverage >= 1.0 && others.come_after(last) {
+            answers.warnings.extend(snapshot.drops.warning());
             return Ok((answers, snapshot.ips));
         }
     }
@@ -199,12 +200,6 @@ pub async fn ask_ips(
     let targets = Targets::gather(settings, query, snapshot, began).await?;
     let mut answers = targets.ask(settings, query).await?;
     answers.summary.active = targets.active;
-    let drops = snapshot.drops;
-    if drops.evicted_ips > 0 {
-        answers.warnings.push(format!(
-            "{} IPs are no longer tracked: an answer of the IPs lacks their {} hits",
-            drops.evicted_ips, drops.evicted_hits
-        ));
-    }
+    answers.warnings.extend(snapshot.drops.warning());
     Ok((answers, targets.ips.len() as u64))
 }

@@ -21,7 +21,7 @@ use http_body_util::StreamBody;
 use rollcall_tally::interval::{Interval, Moment};
 use rollcall_tally::question::{DateRange, Export, ExportFormat, Query, Via};
 use rollcall_tally::{Batch, Details, Failure, IpRows};
-use rollcall_web::trailer::EXPORT_COMPLETE;
+use rollcall_web::trailer::{EXPORT_COMPLETE, EXPORT_LACKS};
 use rollcall_web::{Problem, Reply, call, log};
 use spin_sdk::http::box_body;
 
@@ -60,6 +60,7 @@ pub async fn export(settings: Settings, form: Export) -> std::result::Result<Rep
     if let Some(behind) = snapshot.behind {
         return Err(Failure::Behind(behind).into());
     }
+    let drops = snapshot.drops;
     let ranges = snapshot.ranges();
     let window = form.range.window();
     refuse_empty(window, &ranges)?;
@@ -74,9 +75,14 @@ pub async fn export(settings: Settings, form: Export) -> std::result::Result<Rep
     let form = Form {
         from_ms: span.begin_ms(&ranges),
         to_ms: span.end_ms(ranges.now_ms),
+        warnings: drops.warning().into_iter().collect(),
         form,
     };
-    let reply = reply(&form.form, waiting);
+    let mut reply = reply(&form.form, waiting);
+    let [ips, hits] = drops.left();
+    if let Ok(lacks) = HeaderValue::try_from(format!("ips={ips}, hits={hits}")) {
+        reply.headers_mut().insert(EXPORT_LACKS, lacks);
+    }
     spin_sdk::wasip3::spawn(async move {
         if let Err(error) = send_all(&settings, form, batches, pieces).await {
             log!(Warn, "export-broke-off", error = error);

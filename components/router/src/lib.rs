@@ -57,13 +57,14 @@ use route::Route;
 /// The headers of a question that are handed on to the aggregator.
 const HANDED_ON: [HeaderName; 2] = [header::CACHE_CONTROL, header::IF_NONE_MATCH];
 /// The headers of the aggregator's answer that are handed back to the client.
-const HANDED_BACK: [HeaderName; 8] = [
+const HANDED_BACK: [HeaderName; 9] = [
     header::AGE,
     HeaderName::from_static("cache-status"),
     header::CONTENT_TYPE,
     header::CONTENT_DISPOSITION,
     header::CONTENT_ENCODING,
     header::ETAG,
+    trailer::EXPORT_LACKS,
     header::RETRY_AFTER,
     header::TRAILER,
 ];

@@ -36,6 +36,8 @@ pub struct Export {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Parameters, required = false)]
     pub filter: Option<()>,
+    /// Says how many IPs are not tracked any more, and how many hits have no row for it.
+    pub warnings: Vec<String>,
     /// The rows, in no order.
     pub data: Vec<ExportRecord<'static>>,
     /// The number of rows in `data`.

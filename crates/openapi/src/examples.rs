@@ -116,6 +116,7 @@ pub fn export() -> Export {
         from: span.begin_ms(&ranges).map(rfc3339_text),
         to: rfc3339_text(span.end_ms(NOW_MS)),
         filter: None,
+        warnings: Vec::new(),
         total_records: data.len() as u64,
         data,
     }
@@ -213,7 +214,7 @@ pub fn status() -> Status {
 pub fn verified() -> Verified {
     let windows = Window::EVERY.map(|window| {
         let (sums, ips) = (Summary::default(), Summary::default());
-        WindowVerified::new(window, &sums, &ips, Drops::default().into())
+        WindowVerified::new(window, &sums, &ips, Drops::default().into(), 0)
     });
     Verified::new(windows.into(), Drops::default(), NOW_MS)
 }

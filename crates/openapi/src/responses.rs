@@ -124,7 +124,8 @@ impl Error {
             Self::Unauthorized => Problem::unauthorized(),
             Self::Forbidden => Problem::new(StatusCode::FORBIDDEN, "This token reads only."),
             Self::NotTracked => {
-                Failure::NotFound("The IP 192.0.2.1 is not tracked.".to_owned()).into()
+                Failure::NotFound("The IP 192.0.2.1 is not tracked, or not any more.".to_owned())
+                    .into()
             }
             Self::NotAllowed => Problem::method_not_allowed("GET"),
             Self::TooLarge => Problem::too_large(COLLECT_BYTES_MAX),
@@ -296,6 +297,13 @@ pub fn headers() -> Vec<(&'static str, Header)> {
             ),
         ),
         ("Trailer", text(&complete, EXPORT_COMPLETE.as_str())),
+        (
+            "Export-Lacks",
+            text(
+                "The IPs that are not tracked any more, and their hits. They have no rows.",
+                "ips=3, hits=120",
+            ),
+        ),
     ]
 }
 

@@ -162,6 +162,24 @@ pub struct Drops {
     pub skipped_numbers: u64,
 }
 
+impl Drops {
+    /// The IPs, and their hits, that an answer of the IPs lacks.
+    pub fn left(&self) -> [u64; 2] {
+        [
+            self.evicted_ips + self.unreadable_ips,
+            self.evicted_hits + self.unreadable_hits,
+        ]
+    }
+
+    /// Says in a sentence what an answer of the IPs lacks. None: it lacks nothing.
+    pub fn warning(&self) -> Option<String> {
+        let [ips, hits] = self.left();
+        (ips > 0).then(|| {
+            format!("{ips} IPs are no longer tracked: an answer of the IPs lacks their {hits} hits")
+        })
+    }
+}
+
 /// One consistent state of the store: the result of one fold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {

@@ -16,6 +16,9 @@ use http_body::{Body, Frame};
 /// The trailer of a whole export. It says how many rows there are: `rows=3`.
 pub const EXPORT_COMPLETE: HeaderName = HeaderName::from_static("export-complete");
 
+/// The IPs that are not tracked any more, and their hits, which an export lacks: `ips=1, hits=5`.
+pub const EXPORT_LACKS: HeaderName = HeaderName::from_static("export-lacks");
+
 /// Whether the head of an answer names the trailer. The answer is whole only with the trailer.
 pub fn is_announced(headers: &HeaderMap) -> bool {
     let announced = headers.get(TRAILER).map(|value| value.as_bytes());

@@ -417,7 +417,7 @@ fn an_export_has_a_row_for_each_ip_and_path() {
     assert_eq!(
         export,
         json!({
-            "exportedAt": "TIME", "dateRange": "7d", "from": "TIME", "to": "TIME", "totalRecords": 2,
+            "exportedAt": "TIME", "dateRange": "7d", "from": "TIME", "to": "TIME", "totalRecords": 2, "warnings": [],
             "data": [
                 {"ip": "192.0.2.1", "pathKey": "GET /users", "method": "GET", "count": 2, "firstSeen": "TIME",
                  "lastAccessed": "TIME", "country": "DE", "userAgent": "=cmd()", "path": "/users", "errors": 1, "bytes": 150,

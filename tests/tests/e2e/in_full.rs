@@ -166,7 +166,10 @@ fn an_ip_that_is_not_tracked_is_not_found() {
         answer.header("content-type"),
         Some("application/problem+json")
     );
-    assert_eq!(answer.json()["detail"], "The IP 192.0.2.99 is not tracked.");
+    assert_eq!(
+        answer.json()["detail"],
+        "The IP 192.0.2.99 is not tracked, or not any more."
+    );
 }
 
 #[test]

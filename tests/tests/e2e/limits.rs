@@ -110,6 +110,21 @@ fn an_ip_has_1_000_paths_and_the_rest_under_other() {
     assert_eq!(stats["topPaths"][0]["pathKey"], "(other)");
     assert_eq!(stats["topPaths"][0]["totalRequests"], 9_000);
     assert_eq!(dropped(&app)["otherPathHits"], 9_000);
+    let verified = app.order("/admin/verify");
+    assert_eq!(verified["agrees"], true, "{verified}");
+    // These are more than 10,000 paths of a bucket. So the sums have some under (other), too. The
+    // IPs know them.
+    for ip in 2..5 {
+        let hit = |i: u32| json!({"ip": format!("192.0.2.{ip}"), "method": "GET", "path": format!("/{ip}/{i}")});
+        app.record(&json!((0..1_000).map(hit).collect::<Vec<_>>()));
+    }
+    let stats = self::stats(&app);
+    let [requests, unique] = paths(&stats);
+    assert_eq!(requests, 14_000);
+    assert!((9_000..=10_001).contains(&unique), "{unique}");
+    let verified = app.order("/admin/verify");
+    assert_eq!(verified["agrees"], true, "{verified}");
+    assert_eq!(verified["left"]["otherPathHits"], 9_000);
     check_memory(&app);
 }
 
@@ -179,6 +194,25 @@ fn the_ips_seen_last_are_tracked_and_the_hits_of_all_are_counted() {
             dropped["evictedHits"].as_u64()
         ),
         (Some(11_000), Some(11_000))
+    );
+    // Top IPs are answered by few states, and by lists that name IPs that left.
+    let lacks = "11000 IPs are no longer tracked: an answer of the IPs lacks their 11000 hits";
+    for question in [
+        "/admin/top-ips?timeRange=all",
+        "/admin/overview?timeRange=all",
+    ] {
+        assert_eq!(app.json(question)["warnings"], json!([lacks]), "{question}");
+    }
+    for format in ["csv", "ndjson", "json"] {
+        let export = app.ask(&format!("/admin/export?format={format}"));
+        assert_eq!(export.header("export-lacks"), Some("ips=11000, hits=11000"));
+    }
+    assert_eq!(app.json("/admin/export")["warnings"], json!([lacks]));
+    let page = app.ask("/admin/ips/10.0.0.1");
+    assert_eq!(page.status, 404);
+    assert_eq!(
+        page.json()["detail"],
+        "The IP 10.0.0.1 is not tracked, or not any more."
     );
     let gone = app.json("/admin/export?includeMetadata=false&dateRange=90d");
     let first = std::net::Ipv4Addr::from(0x0a00_0000 + 9_999).to_string();

@@ -16,6 +16,8 @@ pub struct Form {
     pub form: Export,
     pub from_ms: Option<u64>,
     pub to_ms: u64,
+    /// Says what the export lacks.
+    pub warnings: Vec<String>,
 }
 
 /// Written bytes wait here until they are taken.
@@ -65,7 +67,8 @@ impl Writer {
                     let filter = serde_json::to_string(&conditions)?;
                     write!(self.text, "\"filter\":{filter},")?;
                 }
-                write!(self.text, "\"data\":[")
+                let warnings = serde_json::to_string(&asked.warnings)?;
+                write!(self.text, "\"warnings\":{warnings},\"data\":[")
             }
             ExportFormat::Json => write!(self.text, "["),
             ExportFormat::Ndjson => Ok(()),

@@ -46,7 +46,7 @@ fn rows() -> ResponseBuilder {
             "application/x-ndjson",
             formatted_text("ndjson", &examples::export_as_ndjson()),
         );
-    with_headers(rows, &["Content-Disposition", "Trailer"])
+    with_headers(rows, &["Content-Disposition", "Export-Lacks", "Trailer"])
 }
 
 fn json() -> Content {

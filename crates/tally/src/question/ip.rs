@@ -87,7 +87,8 @@ impl Survey for Ip {
     fn report(&self, mut responses: Responses) -> Result<IpReport, Failure> {
         let ip = self.ip;
         if responses.ips == 0 {
-            return Err(Failure::NotFound(format!("The IP {ip} is not tracked.")));
+            let reason = format!("The IP {ip} is not tracked, or not any more.");
+            return Err(Failure::NotFound(reason));
         }
         // The IP is the subject of the question, not a condition. So `filter` in the answer lacks
         // it.

@@ -68,9 +68,10 @@ pub struct Difference {
 
 impl From<Drops> for Left {
     fn from(drops: Drops) -> Self {
+        let [ips, hits] = drops.left();
         Self {
-            ips: drops.evicted_ips + drops.unreadable_ips,
-            hits: drops.evicted_hits + drops.unreadable_hits,
+            ips,
+            hits,
             other_path_hits: drops.other_path_hits,
         }
     }
@@ -313,11 +314,11 @@ mod tests {
             [
                 "total: bytes",
                 "total: requests",
-                "total: response times, step 7",
                 "total: response times, sum",
                 "total: slowest",
-                "total: status 404",
                 "total: timed",
+                "total: response times, step 7",
+                "total: status 404",
             ]
         );
     }
