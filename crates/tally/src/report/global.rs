@@ -22,10 +22,10 @@ pub struct GlobalStats {
     /// Distinct path keys.
     pub unique_paths: u64,
     /// IPs seen within `active_days`. The window does not matter. Of the filters, only `ip`
-    /// matters.
+    /// matters. An IP that left and came back counts as another IP.
     #[serde(rename = "totalActiveIPs")]
     pub total_active_ips: u64,
-    /// IPs with a hit in the window.
+    /// IPs with a hit in the window. An IP that left and came back counts as another IP.
     #[serde(rename = "uniqueIPs")]
     pub unique_ips: u64,
     /// IP states that answered. If the sums over all IPs answered: the IPs that are tracked.

@@ -32,7 +32,7 @@ pub struct Overview {
     #[serde(flatten)]
     pub stats: GlobalStats,
     /// IPs in the window that have no older hit. Only hits that the filter's path and method let
-    /// through count.
+    /// through count. An IP that left and came back is new again.
     #[serde(rename = "newIPs")]
     pub new_ips: u64,
     /// The IPs with the most hits.
