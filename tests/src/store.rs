@@ -51,6 +51,7 @@ struct Shared {
     inner: OnceLock<Arc<dyn KeyValue>>,
     calls: AtomicU64,
     get_manys: AtomicU64,
+    appends: AtomicU64,
     gets: AtomicU64,
     most_gets: AtomicU64,
 }
@@ -63,6 +64,7 @@ impl Default for Moody {
             inner: OnceLock::new(),
             calls: AtomicU64::new(0),
             get_manys: AtomicU64::new(0),
+            appends: AtomicU64::new(0),
             gets: AtomicU64::new(0),
             most_gets: AtomicU64::new(0),
         }))
@@ -103,6 +105,11 @@ impl Moody {
     /// The number of `get_many` calls so far.
     pub fn get_manys(&self) -> u64 {
         self.0.get_manys.load(Relaxed)
+    }
+
+    /// The number of calls so far that took numbers of the log.
+    pub fn appends(&self) -> u64 {
+        self.0.appends.load(Relaxed)
     }
 
     /// The most calls of `get` that were in flight at once.
@@ -197,9 +204,10 @@ impl KeyValue for Moody {
             .await
     }
     async fn increment(&self, key: &str, delta: i64) -> StoreResult<i64> {
-        let mood = self.mood_at(&[key]);
-        let effect = self.inner().increment(key, delta);
-        self.call_in(mood, Writes::InPlace, effect).await
+        let is_append = key == "log:next" && delta > 0;
+        self.0.appends.fetch_add(u64::from(is_append), Relaxed);
+        self.call(Writes::InPlace, self.inner().increment(key, delta))
+            .await
     }
     async fn swap(&self, key: &str, seen: Option<Vec<u8>>, value: Vec<u8>) -> StoreResult<bool> {
         self.call(Writes::Anything, self.inner().swap(key, seen, value))

@@ -5,20 +5,18 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::ways::{all_details, of_ips, of_sums};
 use common::{MemoryStore, NOW_MS, append, fold, hit, ledger, small, snapshot};
 use futures::executor::block_on;
 use proptest::prelude::*;
 use rollcall_ledger::limits::Limits;
-use rollcall_tally::accumulator::{Accumulator, Asked};
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::interval::{Interval, Moment};
 use rollcall_tally::report::{Left, WindowVerified};
 use rollcall_tally::rollup::heaviest::Others;
 use rollcall_tally::time_zone::Zone;
 use rollcall_tally::window::{DAY_MS, HOUR_MS, MINUTE_MS};
-use rollcall_tally::{
-    Batch, CountryDetail, Details, Filter, Hit, PathOrder, Slice, StatusClass, Summary, Window,
-};
+use rollcall_tally::{CountryDetail, Details, Filter, Hit, StatusClass, Window};
 
 /// A hit, and how long before now it was made.
 fn any_hit() -> impl Strategy<Value = (u64, Hit)> {
@@ -93,73 +91,6 @@ fn run(store: &MemoryStore, limits: &Limits, steps: &[Step]) -> Vec<Hit> {
         fold(store, limits).unwrap();
     }
     all
-}
-
-fn of_sums(
-    store: &MemoryStore,
-    limits: &Limits,
-    window: Window,
-    filter: &Filter,
-    details: Details,
-    count: u32,
-) -> Summary {
-    let root = snapshot(store, limits).unwrap();
-    let mut accumulator = Accumulator::new(details);
-    for number in 0..count {
-        let slice = Slice {
-            root: root.k,
-            as_of_ms: store.clock.wall_ms.get(),
-            window,
-            filter: filter.clone(),
-            details,
-            number,
-            count,
-        };
-        let active_from_ms = slice.as_of_ms.saturating_sub(7 * DAY_MS);
-        accumulator.add(block_on(ledger(store, limits).sums(&slice, active_from_ms)).unwrap());
-    }
-    accumulator.finish_slices()
-}
-
-fn of_ips(
-    store: &MemoryStore,
-    limits: &Limits,
-    window: Window,
-    filter: &Filter,
-    details: Details,
-) -> Summary {
-    let batch = Batch {
-        as_of_ms: store.clock.wall_ms.get(),
-        window,
-        filter: filter.clone(),
-        details,
-        ips: Vec::new(),
-    };
-    let ranges = ledger(store, limits).ranges(batch.as_of_ms);
-    let mut accumulator = Accumulator::new(details);
-    for (ip, state) in common::all(store, limits) {
-        accumulator.add_state(&ip.to_string(), state, &Asked::new(&batch, &ranges));
-    }
-    let mut summary = accumulator.finish_ips();
-    summary.active = common::all(store, limits)
-        .values()
-        .filter(|state| {
-            let last = BucketId::of(state.caller.last_seen_ms, &ranges);
-            last.starts_within(batch.as_of_ms - 7 * DAY_MS)
-        })
-        .count() as u64;
-    summary
-}
-
-fn all_details() -> Details {
-    Details {
-        paths: 100,
-        path_order: PathOrder::Requests,
-        path_keys: true,
-        countries: CountryDetail::All,
-        timeline: true,
-        ..Details::default()
-    }
 }
 
 fn filters() -> Vec<Filter> {

@@ -6,15 +6,17 @@ mod common;
 use std::{env, fs};
 
 use common::kept::{self, file};
+use common::ways::{all_details, of_ips, of_sums};
 use common::{Fault, MemoryStore, all, append, clean, fold, hit, ledger, small};
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{LedgerError, Opened, Upgraded};
 use rollcall_store::LAYOUT;
 use rollcall_tally::Filter;
+use rollcall_tally::report::{Left, WindowVerified};
 use rollcall_tally::state::Caller;
 use rollcall_tally::time_zone::Zone;
-use rollcall_tally::window::Span;
+use rollcall_tally::window::{Span, Window};
 use serde::Serialize;
 
 /// A store as a version with this layout left it: see [`kept::use_store`].
@@ -95,6 +97,18 @@ fn bring_up(store: &MemoryStore) -> Result<(), LedgerError> {
     Ok(())
 }
 
+/// The sums over all IPs must tell the same as the IPs.
+fn check_both_ways(store: &MemoryStore) {
+    let (limits, filter) = (small(), Filter::default());
+    for window in Window::EVERY {
+        let sums = of_sums(store, &limits, window, &filter, all_details(), 1);
+        let ips = of_ips(store, &limits, window, &filter, all_details());
+        assert!(sums.tally.count > 0 || window == Window::Hour);
+        let verified = WindowVerified::new(window, &sums, &ips, Left::default(), 0);
+        assert!(verified.agrees, "{verified:?}");
+    }
+}
+
 /// With `ROLLCALL_KEEP_STORE` in the environment, the store and its rows become files of
 /// `tests/layouts/`, for the tests of later layouts. A file is never overwritten.
 #[test]
@@ -121,6 +135,7 @@ fn a_store_of_layout_4_gives_the_same_answers_after_it_was_brought_up() {
     bring_up(&store).unwrap();
     assert_eq!(open(&store).unwrap(), Opened::Ready);
     assert_eq!(rows(&store), file("4.rows"));
+    check_both_ways(&store);
     // No root and no index of the older layout is left in the end. Other values are brought up when they change.
     let limits = small();
     for _ in 0..2 {
@@ -260,6 +275,7 @@ fn a_store_of_layout_5_is_read_as_it_is_and_its_days_stay_those_of_utc() {
         ["meta"]
     );
     assert_eq!(rows(&store), file("5.rows"));
+    check_both_ways(&store);
     is_aged_and_added_to(&store, 5);
 }
 
@@ -268,6 +284,7 @@ fn a_store_of_layout_6_is_read_as_it_is() {
     let store = left_by(6);
     assert_eq!(open(&store).unwrap(), Opened::Ready);
     assert_eq!(rows(&store), file("6.rows"));
+    check_both_ways(&store);
     // The sums over all paths were not stored.
     for (ip, state) in all(&store, &small()) {
         let caller = state.caller.clone();

@@ -18,11 +18,15 @@ fn totals_are_those_of_a_plain_count_under_every_filter_and_in_every_window() {
     let app = app_of_small_batches();
     let hits = hits();
     record(&app, &hits);
+    check_totals(&app, &hits);
+}
+
+pub fn check_totals(app: &App, hits: &[Hit]) {
     for filter in FILTERS {
         for window in WINDOWS {
             let question = format!("global-stats?includeCosts=true&timeRange={window}");
-            let stats = ask(&app, &question, filter.0);
-            let within = counted(&hits, filter, window, &stats);
+            let stats = ask(app, &question, filter.0);
+            let within = counted(hits, filter, window, &stats);
             let label = format!("{window}, {}", filter.0);
             assert_eq!(stats["totalRequests"], within.len(), "{label}");
             let ips: BTreeSet<&str> = within.iter().map(|hit| hit.ip.as_str()).collect();
@@ -38,7 +42,7 @@ fn totals_are_those_of_a_plain_count_under_every_filter_and_in_every_window() {
             assert_eq!(stats["avgPathsPerIP"], each, "{label}");
             let by_status = is_of_one_status(filter);
             check_metrics(&stats, &within, by_status);
-            let about = About::new(&hits, &filter, window, &stats);
+            let about = About::new(hits, &filter, window, &stats);
             let expected = ranked(within.iter().map(|hit| hit.key()));
             let top = told(&stats["topPaths"], "pathKey");
             assert_eq!(top, expected[..expected.len().min(10)], "{label}");
@@ -89,15 +93,19 @@ fn top_paths_are_those_of_a_plain_count_under_every_filter_and_in_every_window()
     let app = app_of_small_batches();
     let hits = hits();
     record(&app, &hits);
+    check_top_paths(&app, &hits);
+}
+
+pub fn check_top_paths(app: &App, hits: &[Hit]) {
     for filter in FILTERS {
         for window in WINDOWS {
             let question = format!("top-paths?limit=100&timeRange={window}");
-            let top = ask(&app, &question, filter.0);
-            let within = counted(&hits, filter, window, &top);
+            let top = ask(app, &question, filter.0);
+            let within = counted(hits, filter, window, &top);
             let expected = ranked(within.iter().map(|hit| hit.key()));
             let label = format!("{window}, {}", filter.0);
             assert_eq!(told(&top["paths"], "pathKey"), expected, "{label}");
-            let about = About::new(&hits, &filter, window, &top);
+            let about = About::new(hits, &filter, window, &top);
             for path in top["paths"].as_array().unwrap() {
                 about.check_path(path);
             }
@@ -109,7 +117,7 @@ fn top_paths_are_those_of_a_plain_count_under_every_filter_and_in_every_window()
             "errorRate",
             "p95ResponseTime",
         ];
-        check_sorts(&app, "top-paths", ("paths", "pathKey"), &sorts, filter.0);
+        check_sorts(app, "top-paths", ("paths", "pathKey"), &sorts, filter.0);
     }
 }
 
@@ -118,24 +126,28 @@ fn top_ips_are_those_of_a_plain_count_under_every_filter_and_in_every_window() {
     let app = app_of_small_batches();
     let hits = hits();
     record(&app, &hits);
+    check_top_ips(&app, &hits);
+}
+
+pub fn check_top_ips(app: &App, hits: &[Hit]) {
     for filter in FILTERS {
         for window in WINDOWS {
             let top = ask(
-                &app,
+                app,
                 &format!("top-ips?limit=100&timeRange={window}"),
                 filter.0,
             );
-            let within = counted(&hits, filter, window, &top);
+            let within = counted(hits, filter, window, &top);
             let expected = ranked(within.iter().map(|hit| hit.ip.clone()));
             let label = format!("{window}, {}", filter.0);
             assert_eq!(told(&top["ips"], "ip"), expected, "{label}");
-            let about = About::new(&hits, &filter, window, &top);
+            let about = About::new(hits, &filter, window, &top);
             for ip in top["ips"].as_array().unwrap() {
                 about.check_ip(ip);
             }
         }
         let sorts = ["requests", "uniquePaths", "errorRate", "lastSeen"];
-        check_sorts(&app, "top-ips", ("ips", "ip"), &sorts, filter.0);
+        check_sorts(app, "top-ips", ("ips", "ip"), &sorts, filter.0);
     }
 }
 

@@ -49,6 +49,10 @@ fn every_question_counts_the_hits_of_the_interval_that_its_answer_names() {
     let app = App::start();
     let hits = hits();
     record(&app, &hits);
+    check_intervals(&app, &hits);
+}
+
+pub fn check_intervals(app: &App, hits: &[Hit]) {
     let now_ms = Timestamp::now().as_millisecond();
     let text = |age_ms: i64| {
         let at = Timestamp::from_millisecond(now_ms - age_ms).unwrap();

@@ -259,7 +259,7 @@ fn check_times(told: &Value, percentiles: &[(&str, usize)], hits: &[&Hit], by_st
         let rank = (times.len() * percent).div_ceil(100);
         let exact = times[rank - 1] as f64 / 1_000.0;
         let told = told[*name].as_f64().unwrap();
-        let fits = told >= exact - 1e-9 && told <= exact * 1.125 + 1e-9;
+        let fits = told >= exact - 1e-9 && told <= exact * 1.02 + 1e-9;
         assert!(fits, "{name}: {told} for {exact}");
     }
     let average = times.iter().sum::<i64>() as f64 / times.len() as f64 / 1_000.0;

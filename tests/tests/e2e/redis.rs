@@ -20,8 +20,9 @@ use rollcall_tests::{Answer, App, Client, PATIENCE, questions};
 use tempfile::TempDir;
 
 use crate::batches::{HITS_PER_BATCH, answer, body, check_answers, key, record, total};
-use crate::cache;
+use crate::plain_count::{self, hits};
 use crate::process::{Process, Runtime, is_spin_installed};
+use crate::{cache, filters, intervals, limits};
 
 /// A Redis for this test alone. It is killed when it is dropped.
 pub struct Redis {
@@ -192,6 +193,29 @@ fn on_redis_the_answers_are_those_of_a_plain_count() {
     let keys = redis.say("DBSIZE").unwrap();
     let keys: u64 = keys.strip_prefix(':').unwrap().parse().unwrap();
     assert!(keys > 83, "the data is on Redis, and there are {keys} keys");
+}
+
+#[test]
+fn on_redis_every_filter_window_and_interval_gives_a_plain_count_both_ways() {
+    let Some(redis) = Redis::start() else { return };
+    let app = redis.app(|_| ());
+    let hits = hits();
+    plain_count::record(&app, &hits);
+    filters::check_totals(&app, &hits);
+    filters::check_top_paths(&app, &hits);
+    filters::check_top_ips(&app, &hits);
+    intervals::check_intervals(&app, &hits);
+    let verified = app.order("/admin/verify");
+    assert_eq!(verified["agrees"], true, "{verified}");
+}
+
+#[test]
+fn on_redis_the_hits_of_ips_that_leave_stay_in_the_sums() {
+    let Some(redis) = Redis::start() else { return };
+    let app = redis.app(|config| {
+        config.variables.insert("max_ips".into(), "50000".into());
+    });
+    limits::check_eviction(&app);
 }
 
 /// Sends a batch until it is acknowledged. After a failure, sends it to the other host, like a

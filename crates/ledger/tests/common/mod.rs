@@ -10,6 +10,7 @@
 
 pub mod kept;
 pub mod steps;
+pub mod ways;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -40,8 +40,8 @@ pub fn prewarm() -> Path {
 
 pub fn verify() -> Path {
     let about = "Compares the sums over all IPs, which answer most questions, with the IPs \
-                 themselves. It compares counts of hits and of IPs: in all, by path, by country and \
-                 by time, over every window. This takes as long as asking every IP six times.";
+                 themselves. It compares counts of hits and of IPs, hits by status, bytes and \
+                 response times: in all, by path, by country and by time, over every window. This takes as long as asking every IP six times.";
     let compared = json(
         "The differences between the sums and the IPs.",
         &examples::verified(),

@@ -188,7 +188,6 @@ fn numbers(of: &Summary, may_differ: MayDiffer) -> BTreeMap<String, (u64, By)> {
     put("totalActiveIPs".to_owned(), of.active, ips);
     put("uniquePaths".to_owned(), of.unique_paths, path_hits);
     put("totalPaths".to_owned(), of.path_keys, path_hits);
-    put("last hour".to_owned(), of.last_hour, hits);
     if hits == By::default() {
         put("firstSeen".to_owned(), of.first_seen_ms.unwrap_or(0), hits);
     }
@@ -215,7 +214,8 @@ fn numbers(of: &Summary, may_differ: MayDiffer) -> BTreeMap<String, (u64, By)> {
             }
         }
     }
-    for of in &of.methods {
+    // The method of hits under `(other)` is not known.
+    for of in of.methods.iter().filter(|of| of.method != OTHER_PATHS) {
         put(format!("method {}", of.method), of.requests, path_hits);
     }
     for of in &of.countries {
