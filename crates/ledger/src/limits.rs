@@ -109,7 +109,7 @@ impl Default for Limits {
             query_wait_ms: 10_000,
             fold_segments: 4_000,
             fold_hits: 1_000_000,
-            fold_ips: 400_000,
+            fold_ips: 250_000,
             fold_text_bytes: 64 * 1024 * 1024,
             fold_read_ms: 5_000,
             chunk: 200,
