@@ -123,9 +123,9 @@ async fn check_with(variables: Variables) -> AlertCheck {
     let as_of_ms = measured.recent.map_or(checked_at_ms, |r| r.as_of_ms);
     let mut outcomes = match &variables.webhook {
         Some(webhook) if variables.thresholds.any() => {
-            notification_state::tell(webhook, variables.cooldown_ms, &findings, as_of_ms).await
+            notification_state::notify(webhook, variables.cooldown_ms, &findings, as_of_ms).await
         }
-        _ => untold(&findings),
+        _ => not_configured(&findings),
     };
     let alert = |finding: Finding| {
         let outcome = outcomes.remove(&finding.rule);
@@ -146,10 +146,10 @@ async fn check_with(variables: Variables) -> AlertCheck {
 }
 
 /// The outcomes if there is no webhook.
-fn untold(findings: &[Finding]) -> BTreeMap<Rule, Outcome> {
+fn not_configured(findings: &[Finding]) -> BTreeMap<Rule, Outcome> {
     let firing = findings.iter().filter(|f| f.state == AlertState::Firing);
-    let told = |f: &Finding| (f.rule, Outcome::of(Notification::NotConfigured));
-    firing.map(told).collect()
+    let outcome = |f: &Finding| (f.rule, Outcome::of(Notification::NotConfigured));
+    firing.map(outcome).collect()
 }
 
 /// Measures only the values that the rules need. If IPs were asked, returns the coverage.
@@ -202,15 +202,15 @@ async fn recent(settings: &Settings) -> Result<(Recent, f64, Vec<String>), Failu
         },
         via: None,
     };
-    let told = answer::ask(settings, query).await?;
+    let responses = answer::ask(settings, query).await?;
     let Provenance {
         as_of_ms,
         coverage,
         warnings,
         behind,
         ..
-    } = told.provenance;
+    } = responses.provenance;
     let is_whole = coverage >= 1.0 && behind.is_none();
-    let recent = Recent::new(told.summary, as_of_ms, is_whole);
+    let recent = Recent::new(responses.summary, as_of_ms, is_whole);
     Ok((recent, coverage, warnings))
 }

@@ -47,7 +47,7 @@ pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer,
     match question {
         Question::Survey(survey) => {
             let responses = ask(settings, survey.query()).await?;
-            told(survey, responses)
+            answer_from(survey, responses)
         }
         Question::Status(_) => {
             let body = serde_json::to_vec(&status::status(settings).await?);
@@ -64,7 +64,7 @@ pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer,
     }
 }
 
-fn told(survey: &AnySurvey, responses: Responses) -> Result<Answer, Failure> {
+fn answer_from(survey: &AnySurvey, responses: Responses) -> Result<Answer, Failure> {
     Ok(Answer {
         coverage: responses.provenance.coverage,
         is_behind: responses.provenance.behind.is_some(),
@@ -96,27 +96,26 @@ pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure
                     }
                 }
             };
-            let (told, callers) = try_join(of_sums, of_callers).await?;
+            let (of_sums, callers) = try_join(of_sums, of_callers).await?;
             match callers {
                 Some((callers, ips)) => {
-                    let callers_told = callers.summary.callers;
                     let summary = Summary {
-                        callers: callers_told,
-                        ..told.summary
+                        callers: callers.summary.callers,
+                        ..of_sums.summary
                     };
                     (Answers { summary, ..callers }, ips)
                 }
                 None => {
                     counters::fan_out(FanOut {
-                        batches: told.slices,
-                        retried: told.retried,
+                        batches: of_sums.slices,
+                        retried: of_sums.retried,
                         failed: 0,
                         unreadable_states: 0,
                         coverage: 1.0,
                         duration_ms: began.elapsed().as_millis() as u64,
                     });
                     let answers = Answers {
-                        summary: told.summary,
+                        summary: of_sums.summary,
                         coverage: 1.0,
                         warnings: Vec::new(),
                     };

@@ -131,7 +131,7 @@ async fn lead(
     if forced {
         return compute_shared(settings, question, flight, None).await;
     }
-    let known = recall(name).await;
+    let known = read_from_store(name).await;
     if let Some(entry) = memory::get(name) {
         if entry.is_fresh(now_ms()) {
             let source = known.map_or(Source::Memory, |known| known.source);
@@ -178,7 +178,7 @@ async fn compute_shared(
         Ok(entry) => {
             let entry = entry.begun(flight.began).confirmed(now_ms());
             let entry = memory::put(&name, entry);
-            keep(name, entry.clone(), claimed);
+            put_into_store(name, entry.clone(), claimed);
             let source = Source::Computed;
             Ok(Served { entry, source })
         }
@@ -211,7 +211,7 @@ async fn compute(
 
 /// Puts an answer into the store for the other instances. This is after the response, but at once,
 /// because they may be waiting for it.
-fn keep(name: String, entry: Rc<Entry>, claimed: Option<u64>) {
+fn put_into_store(name: String, entry: Rc<Entry>, claimed: Option<u64>) {
     spin_sdk::wasip3::spawn(async move {
         let kept = entry.kept(Place::Answer(name));
         if let Err(failure) = collector::SHARED
@@ -257,7 +257,7 @@ async fn claim(name: &str, mut generation: u64) -> Claim {
         let since = Instant::now();
         generation = loop {
             sleep(claim::LOOK_AGAIN).await;
-            let Some(known) = recall(name).await else {
+            let Some(known) = read_from_store(name).await else {
                 return Claim::Nobodys;
             };
             let entry = memory::get(name);
@@ -283,13 +283,13 @@ struct Known {
 }
 
 /// Updates memory from the store. None: the store could not be asked.
-async fn recall(name: &str) -> Option<Known> {
+async fn read_from_store(name: &str) -> Option<Known> {
     let in_memory = memory::get(name);
     let known_ms = in_memory.as_ref().map_or(0, |entry| entry.computed_at_ms);
     let found = match collector::SHARED.get(&place(name), &known_ms).await {
         Ok(found) => found,
         Err(failure) => {
-            log!(Warn, "answer-not-recalled", failure = failure);
+            log!(Warn, "answer-not-read", failure = failure);
             return None;
         }
     };
@@ -316,7 +316,7 @@ async fn last_good(name: &str, failure: Failure) -> Result<Served, Failure> {
     if matches!(failure, Failure::Invalid(_) | Failure::NotFound(_)) {
         return Err(failure);
     }
-    recall(name).await;
+    read_from_store(name).await;
     let entry = memory::get(name).filter(|entry| entry.age_ms(now_ms()) <= STALE_MS_MAX);
     entry.map_or(Err(failure), |entry| Ok(stale(&entry)))
 }

@@ -12,8 +12,8 @@ use crate::collector::Collector;
 use crate::retry::ask_twice;
 use crate::settings::Settings;
 
-/// The answers of the sums, and their cost.
-pub struct Told {
+/// The sum of the answers of all slices, and their cost.
+pub struct Response {
     pub summary: Summary,
     pub slices: u64,
     pub retried: u64,
@@ -21,7 +21,11 @@ pub struct Told {
 
 /// Asks for each slice, a bounded number at once. If a slice fails, it is asked for once more. If
 /// it fails again, there is no answer, because no other slice has its paths.
-pub async fn ask(settings: &Settings, query: &Query, snapshot: &Snapshot) -> Result<Told, Failure> {
+pub async fn ask(
+    settings: &Settings,
+    query: &Query,
+    snapshot: &Snapshot,
+) -> Result<Response, Failure> {
     let retried = Cell::new(0);
     let slices = slices(query, snapshot);
     let count = slices.len() as u64;
@@ -45,7 +49,7 @@ pub async fn ask(settings: &Settings, query: &Query, snapshot: &Snapshot) -> Res
             },
         )
         .await?;
-    Ok(Told {
+    Ok(Response {
         summary: accumulator.finish_slices(),
         slices: count,
         retried: retried.get(),

@@ -8,7 +8,7 @@
 //! If an application needs something that this host does not have (files, SQL, AI, TLS, triggers
 //! other than HTTP), the host refuses to start. For tests, it can do more than Spin: replace any
 //! component ([`HostConfig::sources`]), wrap any store ([`HostConfig::store_layer`]), stop any call
-//! between components ([`HostConfig::chain_layer`]), and call any typed export without HTTP
+//! between components ([`HostConfig::chain_layer`]), and call any WIT export without HTTP
 //! ([`Host::instantiate`]).
 //!
 //! | file | job |
@@ -179,7 +179,7 @@ impl Host {
         self.addr
     }
 
-    /// A new instance of a component, with all its permissions, to call its typed exports without
+    /// A new instance of a component, with all its permissions, to call its WIT exports without
     /// HTTP. It is not in the pool.
     pub async fn instantiate(
         &self,

@@ -32,4 +32,4 @@ mod process;
 mod redis;
 mod spin;
 mod stores;
-mod typed;
+mod wit_exports;

@@ -265,7 +265,7 @@ fn a_store_of_a_layout_that_is_not_known_is_refused() {
     app.record(&hit("192.0.2.1"));
     let get = app.runtime().block_on(store.inner().get("meta")).unwrap();
     let ours = get.unwrap();
-    // `meta` of layout 2, with 256 pages.
+    // `meta` of layout 2, with 256 shards.
     let set = |app: &App, bytes: &[u8]| app.runtime().block_on(store.inner().set("meta", bytes));
     set(&app, &[UP_TO_LAYOUT_3, 2, 0x80, 2]).unwrap();
     app.restart();

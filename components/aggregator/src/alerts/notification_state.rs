@@ -29,13 +29,13 @@ const PLACE: Place = Place::Notifications;
 type Outcomes = BTreeMap<Rule, Outcome>;
 
 /// Sends the notifications for the findings at `as_of_ms`. A rule without news is left out.
-pub async fn tell(
+pub async fn notify(
     webhook: &Webhook,
     cooldown_ms: u64,
     findings: &[Finding],
     as_of_ms: u64,
 ) -> Outcomes {
-    let teller = Teller {
+    let notifier = Notifier {
         webhook,
         cooldown_ms,
         findings,
@@ -46,7 +46,7 @@ pub async fn tell(
         let outcome = |f: &Finding| (f.rule, Outcome::failed(reason));
         firing.map(outcome).collect()
     };
-    match call::within(DEADLINE, teller.tell()).await {
+    match call::within(DEADLINE, notifier.notify()).await {
         Some(Ok(outcomes)) => outcomes,
         Some(Err(failure)) => {
             log!(Warn, "alerts-not-told", failure = failure);
@@ -59,7 +59,7 @@ pub async fn tell(
     }
 }
 
-struct Teller<'a> {
+struct Notifier<'a> {
     webhook: &'a Webhook,
     cooldown_ms: u64,
     findings: &'a [Finding],
@@ -73,8 +73,8 @@ struct Due<'a> {
     notification: AlertNotification,
 }
 
-impl<'a> Teller<'a> {
-    async fn tell(&self) -> Result<Outcomes, Failure> {
+impl<'a> Notifier<'a> {
+    async fn notify(&self) -> Result<Outcomes, Failure> {
         // The generation that another instance has claimed, and since when this instance knows.
         let mut refused: Option<(u64, Instant)> = None;
         loop {
@@ -97,14 +97,14 @@ impl<'a> Teller<'a> {
                 // The instance that claimed it is dead.
             }
             if state != known {
-                keep(&state, generation).await?;
+                put(&state, generation).await?;
                 continue;
             }
-            let told = claim::holding(&PLACE, self.send(due, &mut state)).await;
-            if state == known || !is_kept(&state, generation).await {
+            let notified = claim::holding(&PLACE, self.send(due, &mut state)).await;
+            if state == known || !is_stored(&state, generation).await {
                 claim::give_up(&PLACE, generation).await;
             }
-            outcomes.extend(told);
+            outcomes.extend(notified);
             return Ok(outcomes);
         }
     }
@@ -113,12 +113,12 @@ impl<'a> Teller<'a> {
     fn due(&self, state: &NotificationState) -> (Outcomes, Vec<Due<'a>>) {
         let (mut outcomes, mut due) = (Outcomes::new(), Vec::new());
         for finding in self.findings {
-            let told = state.of(finding.rule);
+            let sent = state.of(finding.rule);
             let outcome = Outcome {
-                firing_since_ms: told.since_ms,
+                firing_since_ms: sent.since_ms,
                 ..Outcome::of(Notification::None)
             };
-            match told.next(finding.state, self.as_of_ms, now_ms(), self.cooldown_ms) {
+            match sent.next(finding.state, self.as_of_ms, now_ms(), self.cooldown_ms) {
                 Next::Nothing => {
                     outcomes.insert(finding.rule, outcome);
                 }
@@ -130,14 +130,14 @@ impl<'a> Teller<'a> {
                     };
                     outcomes.insert(finding.rule, suppressed);
                 }
-                Next::Tell(event) => due.push(Due {
+                Next::Notify(event) => due.push(Due {
                     finding,
                     event,
                     notification: AlertNotification::new(
-                        told.next_id(finding.rule),
+                        sent.next_id(finding.rule),
                         event,
                         finding,
-                        told.since_ms,
+                        sent.since_ms,
                         self.as_of_ms,
                     ),
                 }),
@@ -160,7 +160,7 @@ impl<'a> Teller<'a> {
             };
             let rule = due.finding.rule;
             match delivered {
-                Ok(()) => state.told(rule, due.event, now_ms()),
+                Ok(()) => state.notified(rule, due.event, now_ms()),
                 Err(reason) => {
                     let (name, host) = (rule.name(), self.webhook.host());
                     log!(
@@ -191,15 +191,15 @@ fn read(found: &Found) -> Result<NotificationState, Failure> {
 }
 
 /// Stores that a notification was sent. If this fails, the next check sends it again.
-async fn is_kept(state: &NotificationState, generation: u64) -> bool {
-    let kept = keep(state, generation).await;
-    if let Err(failure) = &kept {
-        log!(Warn, "alert-told-not-kept", failure = failure);
+async fn is_stored(state: &NotificationState, generation: u64) -> bool {
+    let stored = put(state, generation).await;
+    if let Err(failure) = &stored {
+        log!(Warn, "alert-notification-not-stored", failure = failure);
     }
-    kept.is_ok()
+    stored.is_ok()
 }
 
-async fn keep(state: &NotificationState, generation: u64) -> Result<(), Failure> {
+async fn put(state: &NotificationState, generation: u64) -> Result<(), Failure> {
     let body = serde_json::to_vec(state);
     let body = body.map_err(|error| Failure::Unavailable(format!("alerts as JSON: {error}")))?;
     let kept = Kept {

@@ -21,7 +21,7 @@ pub enum Next {
     Nothing,
     /// The rule fires, and a notification was sent less than the cool-down ago.
     Suppressed,
-    Tell(Event),
+    Notify(Event),
 }
 
 /// The notifications that were sent for a rule.
@@ -33,7 +33,8 @@ pub struct RuleState {
     pub is_open: bool,
     /// The time of the last notification that the rule fires. The cool-down begins here. It also
     /// holds if the rule stops firing and fires again.
-    pub told_at_ms: Option<u64>,
+    #[serde(rename = "told_at_ms")]
+    pub notified_at_ms: Option<u64>,
     /// The number of notifications sent since [`Self::since_ms`].
     pub times: u64,
 }
@@ -55,23 +56,23 @@ impl RuleState {
 
     /// The next step. If a measurement is older than the firing, it does not end the alert.
     pub fn next(&self, state: AlertState, as_of_ms: u64, now_ms: u64, cooldown_ms: u64) -> Next {
-        let is_cooling = |told_ms: u64| now_ms.saturating_sub(told_ms) < cooldown_ms;
+        let is_cooling = |notified_ms: u64| now_ms.saturating_sub(notified_ms) < cooldown_ms;
         match state {
-            AlertState::Firing if self.told_at_ms.is_some_and(is_cooling) => Next::Suppressed,
-            AlertState::Firing => Next::Tell(Event::Firing),
+            AlertState::Firing if self.notified_at_ms.is_some_and(is_cooling) => Next::Suppressed,
+            AlertState::Firing => Next::Notify(Event::Firing),
             AlertState::Ok if self.is_open && self.since_ms < Some(as_of_ms) => {
-                Next::Tell(Event::Resolved)
+                Next::Notify(Event::Resolved)
             }
             AlertState::Off | AlertState::Ok | AlertState::Unknown => Next::Nothing,
         }
     }
 
     /// Records that the notification was sent.
-    pub fn told(&mut self, event: Event, now_ms: u64) {
+    pub fn notified(&mut self, event: Event, now_ms: u64) {
         self.times += 1;
         self.is_open = event == Event::Firing;
         match event {
-            Event::Firing => self.told_at_ms = Some(now_ms),
+            Event::Firing => self.notified_at_ms = Some(now_ms),
             Event::Resolved => self.since_ms = None,
         }
     }
@@ -95,15 +96,15 @@ impl NotificationState {
     /// See [`RuleState::note`].
     pub fn note(&mut self, findings: &[Finding], as_of_ms: u64) {
         for finding in findings {
-            let told = self.0.entry(finding.rule).or_default();
-            told.note(finding.state, as_of_ms);
+            let sent = self.0.entry(finding.rule).or_default();
+            sent.note(finding.state, as_of_ms);
         }
-        self.0.retain(|_, told| *told != RuleState::default());
+        self.0.retain(|_, sent| *sent != RuleState::default());
     }
 
-    /// See [`RuleState::told`].
-    pub fn told(&mut self, rule: Rule, event: Event, now_ms: u64) {
-        self.0.entry(rule).or_default().told(event, now_ms);
+    /// See [`RuleState::notified`].
+    pub fn notified(&mut self, rule: Rule, event: Event, now_ms: u64) {
+        self.0.entry(rule).or_default().notified(event, now_ms);
     }
 }
 
@@ -117,69 +118,69 @@ mod tests {
     const COOLDOWN_MS: u64 = 30 * MINUTE_MS;
 
     /// Checks a rule at a minute: its state, and the next step. `works` says whether sending works.
-    fn check(told: &mut RuleState, minute: u64, state: AlertState, works: bool, expect: Next) {
+    fn check(sent: &mut RuleState, minute: u64, state: AlertState, works: bool, expect: Next) {
         let now_ms = NOW_MS + minute * MINUTE_MS;
-        told.note(state, now_ms);
-        let next = told.next(state, now_ms, now_ms, COOLDOWN_MS);
+        sent.note(state, now_ms);
+        let next = sent.next(state, now_ms, now_ms, COOLDOWN_MS);
         assert_eq!(next, expect, "{state:?} at {minute}");
-        if let (Next::Tell(event), true) = (next, works) {
-            told.told(event, now_ms);
+        if let (Next::Notify(event), true) = (next, works) {
+            sent.notified(event, now_ms);
         }
     }
 
-    const FIRES: Next = Next::Tell(Event::Firing);
-    const RESOLVED: Next = Next::Tell(Event::Resolved);
+    const FIRES: Next = Next::Notify(Event::Firing);
+    const RESOLVED: Next = Next::Notify(Event::Resolved);
 
     #[test]
     fn it_is_told_once_again_after_the_cool_down_and_when_it_is_over() {
-        let mut told = RuleState::default();
-        check(&mut told, 0, Ok, true, Next::Nothing);
-        check(&mut told, 1, Firing, true, FIRES);
-        check(&mut told, 2, Firing, true, Next::Suppressed);
-        check(&mut told, 20, Unknown, true, Next::Nothing);
-        check(&mut told, 30, Firing, true, Next::Suppressed);
-        check(&mut told, 31, Firing, true, FIRES);
-        assert_eq!(told.since_ms, Some(NOW_MS + MINUTE_MS));
-        check(&mut told, 32, Ok, true, RESOLVED);
-        check(&mut told, 33, Ok, true, Next::Nothing);
+        let mut sent = RuleState::default();
+        check(&mut sent, 0, Ok, true, Next::Nothing);
+        check(&mut sent, 1, Firing, true, FIRES);
+        check(&mut sent, 2, Firing, true, Next::Suppressed);
+        check(&mut sent, 20, Unknown, true, Next::Nothing);
+        check(&mut sent, 30, Firing, true, Next::Suppressed);
+        check(&mut sent, 31, Firing, true, FIRES);
+        assert_eq!(sent.since_ms, Some(NOW_MS + MINUTE_MS));
+        check(&mut sent, 32, Ok, true, RESOLVED);
+        check(&mut sent, 33, Ok, true, Next::Nothing);
         // The rule fires again within the cool-down: neither the firing nor its end is sent.
-        check(&mut told, 34, Firing, true, Next::Suppressed);
-        check(&mut told, 35, Ok, true, Next::Nothing);
-        check(&mut told, 60, Firing, true, Next::Suppressed);
-        check(&mut told, 61, Firing, true, FIRES);
-        check(&mut told, 62, Off, true, Next::Nothing);
-        assert_eq!(told, RuleState::default());
+        check(&mut sent, 34, Firing, true, Next::Suppressed);
+        check(&mut sent, 35, Ok, true, Next::Nothing);
+        check(&mut sent, 60, Firing, true, Next::Suppressed);
+        check(&mut sent, 61, Firing, true, FIRES);
+        check(&mut sent, 62, Off, true, Next::Nothing);
+        assert_eq!(sent, RuleState::default());
     }
 
     #[test]
     fn what_could_not_be_told_is_told_later_under_the_same_name() {
-        let mut told = RuleState::default();
-        let id = |told: &RuleState| told.next_id(Rule::NewIps);
-        check(&mut told, 0, Firing, false, FIRES);
-        let first = id(&told);
+        let mut sent = RuleState::default();
+        let id = |sent: &RuleState| sent.next_id(Rule::NewIps);
+        check(&mut sent, 0, Firing, false, FIRES);
+        let first = id(&sent);
         assert_eq!(first, format!("newIPs-{NOW_MS}-1"));
-        check(&mut told, 1, Firing, false, FIRES);
-        assert_eq!(id(&told), first);
-        check(&mut told, 2, Firing, true, FIRES);
-        let second = id(&told);
+        check(&mut sent, 1, Firing, false, FIRES);
+        assert_eq!(id(&sent), first);
+        check(&mut sent, 2, Firing, true, FIRES);
+        let second = id(&sent);
         assert_ne!(first, second);
-        check(&mut told, 3, Ok, false, RESOLVED);
-        check(&mut told, 4, Unknown, false, Next::Nothing);
-        assert_eq!(id(&told), second);
-        check(&mut told, 5, Ok, true, RESOLVED);
-        check(&mut told, 40, Firing, false, FIRES);
-        assert_ne!(id(&told), first, "another time that it fires");
+        check(&mut sent, 3, Ok, false, RESOLVED);
+        check(&mut sent, 4, Unknown, false, Next::Nothing);
+        assert_eq!(id(&sent), second);
+        check(&mut sent, 5, Ok, true, RESOLVED);
+        check(&mut sent, 40, Firing, false, FIRES);
+        assert_ne!(id(&sent), first, "another time that it fires");
         // No notification of the firing was sent.
-        check(&mut told, 41, Ok, true, Next::Nothing);
+        check(&mut sent, 41, Ok, true, Next::Nothing);
     }
 
     #[test]
     fn an_older_measurement_does_not_resolve() {
-        let mut told = RuleState::default();
-        check(&mut told, 5, Firing, true, FIRES);
+        let mut sent = RuleState::default();
+        check(&mut sent, 5, Firing, true, FIRES);
         let as_of_ms = NOW_MS + 5 * MINUTE_MS;
-        told.note(Ok, as_of_ms - 1);
-        let next = |as_of_ms| told.next(Ok, as_of_ms, as_of_ms, COOLDOWN_MS);
+        sent.note(Ok, as_of_ms - 1);
+        let next = |as_of_ms| sent.next(Ok, as_of_ms, as_of_ms, COOLDOWN_MS);
         assert_eq!(next(as_of_ms - 1), Next::Nothing);
         assert_eq!(next(as_of_ms), Next::Nothing);
         assert_eq!(next(as_of_ms + 1), RESOLVED);
@@ -187,12 +188,12 @@ mod tests {
 
     #[test]
     fn no_cool_down_tells_every_time() {
-        let mut told = RuleState::default();
+        let mut sent = RuleState::default();
         for minute in 0..3 {
             let now_ms = NOW_MS + minute;
-            told.note(Firing, now_ms);
-            assert_eq!(told.next(Firing, now_ms, now_ms, 0), FIRES);
-            told.told(Event::Firing, now_ms);
+            sent.note(Firing, now_ms);
+            assert_eq!(sent.next(Firing, now_ms, now_ms, 0), FIRES);
+            sent.notified(Event::Firing, now_ms);
         }
     }
 
@@ -220,11 +221,13 @@ mod tests {
             "nothing fires: nothing to keep"
         );
         state.note(&findings(Firing), NOW_MS);
-        state.told(Rule::ErrorRate, Event::Firing, NOW_MS);
+        state.notified(Rule::ErrorRate, Event::Firing, NOW_MS);
         assert_eq!(state.of(Rule::ErrorRate).times, 1);
         assert_eq!(state.of(Rule::NewIps).since_ms, Some(NOW_MS));
         assert_eq!(state.of(Rule::LagSeconds), RuleState::default());
         let text = serde_json::to_string(&state).unwrap();
+        let stored_name = format!("\"told_at_ms\":{NOW_MS}");
+        assert!(text.contains(&stored_name), "{text}");
         assert_eq!(
             serde_json::from_str::<NotificationState>(&text).unwrap(),
             state

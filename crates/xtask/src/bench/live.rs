@@ -104,14 +104,14 @@ impl<'a> Live<'a> {
         let mut idle = self.record(until())?;
         self.settle()?;
         let end = until();
-        let (mut asked, mut busy) = thread::scope(|scope| {
+        let (mut answers, mut busy) = thread::scope(|scope| {
             let asking = scope.spawn(|| self.ask(end));
             let busy = self.record(end)?;
             Ok::<_, anyhow::Error>((joined(asking.join())?, busy))
         })?;
         let p99 = |times: &mut [f64]| percentile(times, 0.99);
-        let note = format!("{} answers, {} behind", asked.times.len(), asked.behind);
-        table.add(&goals::FRESH, p99(&mut asked.times), note);
+        let note = format!("{} answers, {} behind", answers.times.len(), answers.behind);
+        table.add(&goals::FRESH, p99(&mut answers.times), note);
         table.refer(goals::FRESH.what, "idle", p99(&mut idle_answers));
         let rate = busy.hits as f64 / busy.took.as_secs_f64();
         let note = format!("{} hits/s", thousands(rate));
@@ -120,17 +120,17 @@ impl<'a> Live<'a> {
         self.settle()
     }
 
-    fn ask(&self, until: Instant) -> Result<Asked> {
+    fn ask(&self, until: Instant) -> Result<Answers> {
         let mut client = self.app.client()?;
-        let mut asked = Asked::default();
+        let mut answers = Answers::default();
         while Instant::now() < until {
             let (took, answer) = client.ask(QUESTION)?;
             check::covers(&answer)?;
-            asked.times.push(milliseconds(took));
-            asked.behind += u64::from(answer.get("behind").is_some());
+            answers.times.push(milliseconds(took));
+            answers.behind += u64::from(answer.get("behind").is_some());
             sleep(PAUSE_BETWEEN_QUESTIONS);
         }
-        Ok(asked)
+        Ok(answers)
     }
 
     /// Records at a fixed rate. The time of a request counts from the moment at which it was due.
@@ -231,7 +231,7 @@ impl<'a> Live<'a> {
 }
 
 #[derive(Default)]
-struct Asked {
+struct Answers {
     times: Vec<f64>,
     behind: u64,
 }

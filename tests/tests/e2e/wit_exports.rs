@@ -1,4 +1,5 @@
-//! Other components may call the typed functions of the collector and the aggregator, without HTTP.
+//! Other components may call the functions that the collector and the aggregator export by the WIT,
+//! without HTTP.
 
 use rollcall_tests::App;
 
@@ -32,7 +33,7 @@ fn hit(ip: &str, path: &str) -> RawHit {
 }
 
 #[test]
-fn the_collector_records_and_answers_through_its_typed_export() {
+fn the_collector_records_and_answers_through_its_wit_export() {
     let app = App::start();
     app.runtime().block_on(async {
         let (mut store, instance) = app.host().instantiate("collector").await.unwrap();
@@ -46,7 +47,7 @@ fn the_collector_records_and_answers_through_its_typed_export() {
                     hit("nowhere", "/"),
                 ];
                 let receipt = collector
-                    .call_record(accessor, hits, Some("typed".into()))
+                    .call_record(accessor, hits, Some("wit".into()))
                     .await
                     .unwrap()
                     .unwrap();
@@ -128,7 +129,7 @@ mod asker {
 }
 
 #[test]
-fn the_aggregator_answers_through_its_typed_export() {
+fn the_aggregator_answers_through_its_wit_export() {
     use asker::rollcall::stats::types::{Failure, Filter, StatusClass, StatusFilter, Window};
     let app = App::start();
     app.record(&serde_json::json!([
@@ -196,7 +197,7 @@ fn what_came_in_with_no_http_is_in_the_answers_over_http() {
         let collector = caller.rollcall_stats_collector();
         let record = async |accessor: &wasmtime::component::Accessor<_>| {
             collector
-                .call_record(accessor, vec![hit("2001:db8::7", "/typed")], None)
+                .call_record(accessor, vec![hit("2001:db8::7", "/wit")], None)
                 .await
         };
         store
@@ -207,5 +208,5 @@ fn what_came_in_with_no_http_is_in_the_answers_over_http() {
             .unwrap();
     });
     let top = app.json("/admin/top-paths?timeRange=1h");
-    assert_eq!(top["paths"][0]["pathKey"], "GET /typed");
+    assert_eq!(top["paths"][0]["pathKey"], "GET /wit");
 }
