@@ -11,6 +11,7 @@
 //! all instances. [`notification_state`] has one of the instances send each notification.
 
 mod notification_state;
+mod outcome;
 mod variables;
 mod webhook;
 
@@ -28,6 +29,7 @@ use crate::clock::now_ms;
 use crate::settings::Settings;
 use crate::{answer, collector};
 
+use outcome::Outcome;
 use variables::Variables;
 
 /// How long asking the IPs may take. The deadline of answers does not apply. Together with the lag
@@ -39,31 +41,6 @@ const CHECK_EVERY_MS: u64 = 60_000;
 thread_local! {
     /// Scope: instance. Before this time no check is due. So asking costs nothing.
     static DUE_AT_MS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The result of notifying the webhook of a rule.
-#[derive(Clone, Debug)]
-struct Outcome {
-    firing_since_ms: Option<u64>,
-    notification: Notification,
-    failure: Option<String>,
-}
-
-impl Outcome {
-    fn of(notification: Notification) -> Self {
-        Self {
-            firing_since_ms: None,
-            notification,
-            failure: None,
-        }
-    }
-
-    fn failed(reason: impl Into<String>) -> Self {
-        Self {
-            failure: Some(reason.into()),
-            ..Self::of(Notification::Failed)
-        }
-    }
 }
 
 /// Checks every rule now, and sends the notifications that are due.

@@ -19,6 +19,15 @@
 mod app_store;
 mod append;
 mod background;
+#[allow(unsafe_code, reason = "made by wit-bindgen")]
+#[allow(
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+mod bindings;
 mod call;
 mod clock;
 mod collect;
@@ -35,25 +44,6 @@ use spin_sdk::http_service;
 
 use route::Route;
 use service::Service;
-
-#[allow(unsafe_code, reason = "made by wit-bindgen")]
-#[allow(
-    clippy::all,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "collector-interfaces",
-        with: { "rollcall:stats/types@0.1.0": rollcall_tally::contract },
-        generate_all,
-    });
-    use super::Collector;
-    export!(Collector with_types_in self);
-}
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
@@ -98,3 +88,10 @@ macro_rules! exports {
 }
 
 collector_functions!(exports);
+
+#[allow(unsafe_code, reason = "made by wit-bindgen")]
+mod exported {
+    use super::{Collector, bindings};
+
+    bindings::export!(Collector with_types_in bindings);
+}

@@ -14,7 +14,8 @@ use rollcall_web::hits_head::HitsHead;
 use rollcall_web::{Problem, Reply, body, call};
 use spin_sdk::http::{FullBody, Request, box_body};
 
-use crate::{alerts, route, some_of, throttle};
+use crate::headers::some_of;
+use crate::{alerts, route, throttle};
 
 /// The time that the collector may take. It is more than the 5 s within which the ledger
 /// acknowledges. If the collector takes longer, the answer is a 503, and the hits may still count.

@@ -1,6 +1,6 @@
-//! The headers that every answer has.
+//! The headers that every answer has, and those that are handed on.
 
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use rollcall_web::Reply;
 
 /// A page of ours loads only our own files. It runs no script that is written in it. No other page
@@ -50,4 +50,13 @@ pub fn protect(reply: &mut Reply, is_https: bool) {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static(cache_control));
+}
+
+/// Copies the headers with these names.
+pub fn some_of<const N: usize>(headers: &HeaderMap, names: [HeaderName; N]) -> HeaderMap {
+    let found = names.into_iter().filter_map(|name| {
+        let value = headers.get(&name)?.clone();
+        Some((name, value))
+    });
+    found.collect()
 }

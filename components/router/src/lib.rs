@@ -23,6 +23,7 @@
 #![deny(clippy::print_stderr, clippy::print_stdout)]
 
 mod access;
+mod aggregator;
 mod alerts;
 mod assets;
 mod clock;
@@ -38,20 +39,14 @@ mod session;
 mod sign_in;
 mod throttle;
 
-use std::fmt::Display;
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
-use http_body::Body;
-use http_body_util::BodyExt;
-use rollcall_tally::Failure;
-use rollcall_tally::question::Question;
+use http::{HeaderName, Method, StatusCode, header};
 use rollcall_web::trailer::{self, WithTrailer};
-use rollcall_web::{Problem, Reply, call, log, reply};
-use spin_sdk::http::{FullBody, Request, Response, box_body};
+use rollcall_web::{Problem, Reply, reply};
+use spin_sdk::http::{FullBody, Request, box_body};
 use spin_sdk::http_service;
 
+use headers::some_of;
 use route::Route;
 
 /// The headers of a question that are handed on to the aggregator.
@@ -68,12 +63,6 @@ const HANDED_BACK: [HeaderName; 9] = [
     header::RETRY_AFTER,
     header::TRAILER,
 ];
-
-/// The time that an answer may take. The aggregator has a deadline of its own, of a minute at most.
-/// If it takes longer than this, it hangs.
-const DEADLINE: Duration = Duration::from_secs(70);
-/// How often a question is put to the aggregator if the aggregator gives no answer.
-const TRIES: usize = 2;
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
@@ -119,66 +108,18 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
     }
     let headers = some_of(request.headers(), HANDED_ON);
     let answer = match Route::of(request)? {
-        Route::Question(question) => ask(&question, headers).await?,
+        Route::Question(question) => aggregator::ask(&question, headers).await?,
         Route::Metrics => return metrics::metrics().await,
-        Route::Prewarm => exchange("/prewarm", headers, Bytes::new()).await?,
-        Route::Verify => exchange("/verify", headers, Bytes::new()).await?,
-        Route::CheckAlerts => exchange("/check-alerts", headers, Bytes::new()).await?,
+        Route::Prewarm => aggregator::exchange("/prewarm", headers, Bytes::new()).await?,
+        Route::Verify => aggregator::exchange("/verify", headers, Bytes::new()).await?,
+        Route::CheckAlerts => aggregator::exchange("/check-alerts", headers, Bytes::new()).await?,
     };
     let (head, body) = answer.into_parts();
     let mut reply = Reply::new(match trailer::is_announced(&head.headers) {
         true => box_body(WithTrailer::new(body)),
-        false => box_body(FullBody::new(whole(body).await?)),
+        false => box_body(FullBody::new(aggregator::whole(body).await?)),
     });
     *reply.status_mut() = head.status;
     *reply.headers_mut() = some_of(&head.headers, HANDED_BACK);
     Ok(reply)
-}
-
-/// Puts a question to the aggregator.
-async fn ask(question: &Question, headers: HeaderMap) -> Result<Response, Problem> {
-    exchange("/answer", headers, call::encode(question)?).await
-}
-
-/// Asks the aggregator. If the aggregator dies, it is asked once more, because another request may
-/// have killed it. Only its answers and its problems go to the client.
-async fn exchange(path: &str, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
-    for _ in 0..TRIES {
-        let (headers, body) = (headers.clone(), body.clone());
-        let answer = call::request("aggregator", Method::POST, path, headers, body);
-        let hangs = || Failure::Unavailable("the aggregator hangs".to_owned());
-        let answer = call::within(DEADLINE, answer).await.ok_or_else(hangs)??;
-        let status = answer.status();
-        let is_answer = matches!(status, StatusCode::OK | StatusCode::NOT_MODIFIED);
-        if is_answer || route::is_problem(answer.headers()) {
-            return Ok(answer);
-        }
-        log!(
-            Warn,
-            "aggregator-failed",
-            status = status.as_u16(),
-            path = path
-        );
-    }
-    Err(Failure::Unavailable("the aggregator failed".to_owned()).into())
-}
-
-/// Reads the whole body of an answer. It is small enough: the aggregator has it in memory, too.
-async fn whole<B: Body<Error: Display>>(body: B) -> Result<Bytes, Failure> {
-    match call::within(DEADLINE, body.collect()).await {
-        Some(Ok(body)) => Ok(body.to_bytes()),
-        Some(Err(error)) => Err(Failure::Unavailable(format!(
-            "the aggregator's answer: {error}"
-        ))),
-        None => Err(Failure::Unavailable("the aggregator hangs".to_owned())),
-    }
-}
-
-/// Copies the headers with these names.
-fn some_of<const N: usize>(headers: &HeaderMap, names: [HeaderName; N]) -> HeaderMap {
-    let found = names.into_iter().filter_map(|name| {
-        let value = headers.get(&name)?.clone();
-        Some((name, value))
-    });
-    found.collect()
 }

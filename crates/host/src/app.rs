@@ -14,11 +14,11 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::allowed_hosts::chain_target;
 use crate::app_link::{AppLink, Callee, TRAP};
+use crate::config::{ChainLayer, Chained};
 use crate::engine::wasm_error;
 use crate::instance::{HostState, Ready};
 use crate::pool::Pool;
 use crate::routes::{Match, Routes};
-use crate::{ChainLayer, Chained};
 
 /// The address that a chained request seems to come from.
 const CHAINED_CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);

@@ -14,6 +14,7 @@
 //! | file | job |
 //! |---|---|
 //! | `manifest`, `runtime_config`, `variables` | read the operator's settings |
+//! | `config` | the settings of the host |
 //! | `loader` | makes an application from the settings, or says which setting is wrong |
 //! | `app` | the way of a request to a component |
 //! | `routes` | the component for a path, and Spin's headers |
@@ -36,6 +37,7 @@ mod allowed_hosts;
 mod app;
 mod app_link;
 mod bindings;
+mod config;
 mod engine;
 mod instance;
 mod kv;
@@ -51,20 +53,18 @@ mod runtime_config;
 mod server;
 mod variables;
 
-use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use async_trait::async_trait;
+pub use config::{ChainLayer, Chained, HostConfig, StoreLayer};
 pub use instance::HostState;
 pub use kv::{KeyValue, StoreError, StoreResult};
 pub use pool::InstanceReuse;
@@ -78,69 +78,6 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 /// How long [`Host::shutdown`] then lets the work after responses finish. It is short, because that
 /// work may be a sleep of minutes. Spin gives it no time.
 const WORK_GRACE: Duration = Duration::from_secs(1);
-
-/// Wraps every key-value store when the host starts; see [`HostConfig::store_layer`].
-pub type StoreLayer = Arc<dyn Fn(Arc<dyn KeyValue>) -> Arc<dyn KeyValue> + Send + Sync>;
-
-/// Called before every chained request, with the callee and the path. See
-/// [`HostConfig::chain_layer`].
-pub type ChainLayer = Arc<dyn Fn(&str, &str) -> BoxFuture<'static, Chained> + Send + Sync>;
-
-/// The decision on a chained request.
-pub enum Chained {
-    /// Make it. The value lives until the callee has answered.
-    Call(Box<dyn Send + Sync>),
-    /// Let it fail as if the callee trapped: 500 without a body.
-    CalleeTraps,
-    /// End the caller's instance, as if there were no such callee.
-    CallerTraps,
-}
-
-/// The application to serve, and the settings of the host.
-#[derive(Clone)]
-pub struct HostConfig {
-    /// The path of `spin.toml`. Sources and `.env` are found relative to it.
-    pub manifest: PathBuf,
-    /// The address to listen on. Port 0 takes a free port. See [`Host::addr`].
-    pub listen: SocketAddr,
-    /// The folder of the default key-value store.
-    pub state_dir: PathBuf,
-    /// The folder in which compiled components are kept between runs. If it is `None`, every start
-    /// compiles them, which takes seconds.
-    pub cache_dir: Option<PathBuf>,
-    /// Spin's runtime-config file. It names the store behind each label.
-    pub runtime_config: Option<PathBuf>,
-    /// Values of application variables. They are used before the environment and `.env`.
-    pub variables: BTreeMap<String, String>,
-    /// How instances are reused.
-    pub reuse: InstanceReuse,
-    /// Wasm files that replace those of the manifest, by component id.
-    pub sources: BTreeMap<String, PathBuf>,
-    /// Wraps every store, so that a test can make it fail, stall or count.
-    pub store_layer: Option<StoreLayer>,
-    /// Called before every chained request, so that a test can make it fail, stall or count.
-    pub chain_layer: Option<ChainLayer>,
-}
-
-impl HostConfig {
-    /// Spin's defaults for this manifest: 127.0.0.1:3000, and everything kept in `.spin` beside it.
-    pub fn new(manifest: impl Into<PathBuf>) -> Self {
-        let manifest = manifest.into();
-        let state_dir = manifest.parent().unwrap_or(Path::new("")).join(".spin");
-        Self {
-            manifest,
-            listen: (Ipv4Addr::LOCALHOST, 3000).into(),
-            cache_dir: Some(state_dir.join("cache")),
-            state_dir,
-            runtime_config: None,
-            variables: BTreeMap::new(),
-            reuse: InstanceReuse::default(),
-            sources: BTreeMap::new(),
-            store_layer: None,
-            chain_layer: None,
-        }
-    }
-}
 
 /// A running application. If it is dropped, everything ends at once. [`Host::shutdown`] lets
 /// requests finish.

@@ -10,10 +10,10 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::handler::ProxyHandler;
 
-use crate::HostConfig;
 use crate::allowed_hosts::AllowedHosts;
 use crate::app::App;
 use crate::app_link::AppLink;
+use crate::config::HostConfig;
 use crate::engine::{self, wasm_error};
 use crate::instance::{Grant, HostState, Ready, linker};
 use crate::kv::Stores;

@@ -6,15 +6,17 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use crate::bucket::BucketId;
+use crate::bucket::Ranges;
 use crate::filter::Filter;
 use crate::hit::OTHER_PATHS;
+use crate::span::Span;
 use crate::state::{IpState, PathState};
 use crate::summary::{
     Batch, CallerSummary, CountryCount, CountryDetail, CountrySummary, Details, MethodCount,
     PathSummary, RecentActivity, Summary, TimeSlot,
 };
 use crate::tally::Tally;
-use crate::window::{Ranges, Span, Window};
+use crate::window::Window;
 
 /// The question that each state is asked.
 #[derive(Clone, Debug)]

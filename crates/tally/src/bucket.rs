@@ -1,19 +1,22 @@
-//! The buckets of time, and their names.
+//! Buckets: how time is cut.
+//!
+//! A hit lies in exactly one bucket. Buckets are 5 minutes for the last 2 hours, hours for the last
+//! 48 hours, days for the last 90 days, and one bucket for all before. A finer bucket is merged
+//! into the coarser one only when all of the coarser bucket has left the finer range. So no stretch
+//! of time is ever cut in two ways. Days begin according to the store's calendar.
 
-use crate::window::Ranges;
+use crate::calendar::Calendar;
+pub use crate::time::Tier;
+use crate::time::{DAY_MS, HOUR_MS};
 
-/// The length of a bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Tier {
-    /// 5 minutes.
-    Fine,
-    Hour,
-    Day,
-    /// One bucket for all time before the days kept.
-    Before,
-}
+/// How long 5-minute buckets are kept, at least.
+pub const FINE_KEPT_MS: u64 = 2 * HOUR_MS;
+/// How long hours are kept, at least.
+pub const HOURS_KEPT_MS: u64 = 48 * HOUR_MS;
+/// How long days are kept, at least. Older hits are counted in one bucket.
+pub const DAYS_KEPT_MS: u64 = 90 * DAY_MS;
 
-/// A bucket of [`crate::window`]. A finer one sorts before a coarser one.
+/// A bucket. A finer one sorts before a coarser one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BucketId {
     pub tier: Tier,
@@ -68,12 +71,48 @@ impl BucketId {
     }
 }
 
+/// The ranges of 5-minute, hour and day buckets, as seen at one moment.
+#[derive(Clone, Debug)]
+pub struct Ranges {
+    pub now_ms: u64,
+    pub fine_from_ms: u64,
+    pub hours_from_ms: u64,
+    pub days_from_ms: u64,
+    pub calendar: Calendar,
+}
+
+impl Ranges {
+    pub fn at(now_ms: u64, calendar: Calendar) -> Self {
+        let since = |kept_ms: u64, tier| calendar.start_ms(tier, now_ms.saturating_sub(kept_ms));
+        Self {
+            now_ms,
+            fine_from_ms: since(FINE_KEPT_MS, Tier::Hour),
+            hours_from_ms: since(HOURS_KEPT_MS, Tier::Day),
+            days_from_ms: since(DAYS_KEPT_MS, Tier::Day),
+            calendar,
+        }
+    }
+
+    /// The ranges with days that begin at midnight UTC.
+    pub fn utc(now_ms: u64) -> Self {
+        Self::at(now_ms, Calendar::default())
+    }
+
+    /// The start of the bucket after this one.
+    pub fn next_ms(&self, bucket: BucketId) -> u64 {
+        match bucket.tier {
+            Tier::Before => self.days_from_ms,
+            tier => self.calendar.next_ms(tier, bucket.start_ms),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::window::MINUTE_MS;
+    use crate::time::MINUTE_MS;
 
     proptest! {
         #[test]

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bucket::Tier;
-use crate::window::{DAY_MS, FINE_MS, HOUR_MS};
+use crate::time::{DAY_MS, FINE_MS, HOUR_MS, Tier};
 
 /// How far the clocks are ahead of UTC, from one moment on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

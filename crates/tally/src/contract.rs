@@ -7,8 +7,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::bucket::Ranges;
 use crate::calendar::Calendar;
-use crate::window::Ranges;
 
 pub use crate::calendar::UtcOffset;
 pub use crate::filter::Filter;

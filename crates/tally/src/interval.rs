@@ -5,7 +5,7 @@ use jiff::civil::{Date, date};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
-use crate::report::rfc3339_text;
+use crate::time_text::rfc3339_text;
 
 const FIRST_DAY: Date = date(1970, 1, 1);
 

@@ -1,12 +1,12 @@
-//! A sparse time series: the buckets of [`crate::window`] that hold hits.
+//! A sparse time series: the buckets of [`crate::bucket`] that hold hits.
 
 use std::ops::Range;
 
+use crate::bucket::Ranges;
 use crate::bucket::{BucketId, Tier};
 use crate::hit::Measures;
 use crate::status::StatusFilter;
 use crate::tally::Tally;
-use crate::window::Ranges;
 
 /// Buckets of one length, sorted by their start. Most series have very few.
 pub type Buckets = Vec<(u64, Tally)>;

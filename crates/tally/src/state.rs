@@ -7,13 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::bucket::BucketId;
+use crate::bucket::Ranges;
 use crate::contract::{IpRows, PathRow, RecentActivity};
 use crate::filter::Filter;
 use crate::hit::{CompactHit, Hit, Names, OTHER_PATHS};
 use crate::series::Series;
+use crate::span::Span;
 use crate::status::StatusFilter;
 use crate::tally::Tally;
-use crate::window::{Ranges, Span, Window};
+use crate::window::Window;
 
 /// The most distinct path keys kept of one IP. Hits on further path keys are counted under
 /// [`OTHER_PATHS`], and count as dropped from their path.

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::contract::IpRef;
 use crate::filter::Filter;
 use crate::order::{IpOrder, PathOrder};
+use crate::span::Span;
 use crate::tally::Tally;
-use crate::window::{Span, Window};
+use crate::window::Window;
 
 /// The details of each country that are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

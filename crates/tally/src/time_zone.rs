@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::bucket::DAYS_KEPT_MS;
 use crate::calendar::{Calendar, UtcOffset};
-use crate::window::{DAY_MS, DAYS_KEPT_MS};
+use crate::time::DAY_MS;
 
 /// The name of UTC.
 pub const UTC: &str = "UTC";

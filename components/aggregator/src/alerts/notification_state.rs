@@ -15,7 +15,7 @@ use rollcall_tally::{Failure, Found, Kept, Place};
 use rollcall_web::{call, log};
 use spin_sdk::time::sleep;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::webhook::Webhook;
 use crate::clock::now_ms;
 use crate::{claim, collector};

@@ -24,8 +24,8 @@ use rollcall_web::{Problem, Reply, reply};
 use spin_sdk::http::Request;
 
 use crate::access::Visitor;
+use crate::headers::some_of;
 use crate::local::HOME;
-use crate::some_of;
 use pages::MessagePage;
 use report::How;
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::parts::{self, Frame};
-use crate::{DEADLINE, ask};
+use crate::aggregator::{self, DEADLINE};
 
 /// The time that a page waits for the status.
 const STATUS_DEADLINE: Duration = Duration::from_secs(2);
@@ -83,7 +83,7 @@ async fn report<T: DeserializeOwned>(
     question: &Question,
     headers: HeaderMap,
 ) -> Result<(T, u64, bool), Problem> {
-    let (head, body) = ask(question, headers).await?.into_parts();
+    let (head, body) = aggregator::ask(question, headers).await?.into_parts();
     let body = call::within(DEADLINE, body.collect()).await;
     let body = body
         .and_then(Result::ok)

@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use rollcall_tally::intake::Format;
 use sha2::{Digest, Sha256};
 
-use super::ImportError;
+use super::error::ImportError;
 use super::lines::{BATCH_BYTES_MAX, Line, Lines};
 use super::refused::Refused;
 

@@ -15,6 +15,7 @@ use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
 use super::batch::Shipment;
+use super::error::SendError;
 
 /// The longest time for a request and its answer. After that, the batch is sent again. The server
 /// does not count it twice.
@@ -51,23 +52,6 @@ impl Retry {
         let delay = self.delay_min.saturating_mul(factor).min(self.delay_max);
         delay.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
-}
-
-/// Why a batch was not acknowledged.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    #[error("{status}: the server does not accept this token")]
-    Token { status: u16 },
-    #[error("413: the batch is too large for the server. Try a smaller --batch-size")]
-    TooLarge,
-    #[error("the server answered {status}{}", detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default())]
-    Refused { status: u16, detail: Option<String> },
-    #[error("the server answered {status}, but not as Rollcall does. Is the URL right?")]
-    Stranger { status: u16 },
-    #[error("{0}")]
-    Request(String),
-    #[error("gave up after try {tries}: {last}")]
-    GaveUp { tries: u32, last: String },
 }
 
 /// The result of one try.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rollcall_tally::intake::Format;
 
-use super::ImportError;
+use super::error::ImportError;
 
 /// The most bytes of lines in one batch. If a line would exceed it, the batch ends before the line.
 /// This keeps a request with long lines small enough for the server.
@@ -96,8 +96,10 @@ impl Iterator for Lines {
                 Err(error) => return Some(Err(error.into())),
             }
             if text.len() > BATCH_BYTES_MAX {
-                let number = self.number;
-                return Some(Err(ImportError::LongLine { number }));
+                return Some(Err(ImportError::LongLine {
+                    number: self.number,
+                    bytes_max: BATCH_BYTES_MAX,
+                }));
             }
             text.truncate(text.trim_ascii_end().len());
             if !text.is_empty() {

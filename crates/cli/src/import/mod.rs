@@ -7,6 +7,7 @@
 
 mod batch;
 mod client;
+mod error;
 mod lines;
 mod progress;
 mod rebase;
@@ -14,7 +15,6 @@ mod refused;
 mod report;
 mod token;
 
-use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,7 +22,8 @@ use rollcall_tally::Receipt;
 use rollcall_tally::intake::{Format, HITS_MAX};
 
 use self::batch::{Batch, Batches, Shipment};
-use self::client::{Client, Retry, SendError};
+use self::client::{Client, Retry};
+use self::error::ImportError;
 use self::lines::Input;
 use self::progress::Progress;
 use self::rebase::Rebase;
@@ -69,39 +70,6 @@ fn parse_format(name: &str) -> Result<Format, &'static str> {
     match Format::from_name(name) {
         Some(Format::Json) | None => Err("expected common, combined or ndjson"),
         Some(format) => Ok(format),
-    }
-}
-
-/// Why an import stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    #[error(
-        "no ingest token: give --token, or set ROLLCALL_INGEST_TOKEN, or SPIN_VARIABLE_INGEST_TOKEN in the environment or the app's .env"
-    )]
-    NoToken,
-    #[error(
-        "the file is a JSON array, not one hit a line. Try: jq -c '.[]' FILE | rollcall import -"
-    )]
-    Array,
-    #[error("cannot read {file}: {source}")]
-    Open { file: String, source: io::Error },
-    #[error("cannot read the rest: {0}")]
-    Read(#[from] io::Error),
-    #[error(
-        "line {number} is longer than {} bytes. No hit is that long",
-        lines::BATCH_BYTES_MAX
-    )]
-    LongLine { number: u64 },
-    #[error(transparent)]
-    Send(#[from] SendError),
-}
-
-impl ImportError {
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::NoToken | Self::Array | Self::Open { .. } => ExitCode::from(2),
-            Self::Read(_) | Self::LongLine { .. } | Self::Send(_) => ExitCode::FAILURE,
-        }
     }
 }
 

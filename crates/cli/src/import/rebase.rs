@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rollcall_tally::Hit;
 use rollcall_tally::intake::{self, Format};
 
-use super::ImportError;
 use super::batch::{Batch, Shipment, content_type};
+use super::error::ImportError;
 use super::lines::{Line, Lines};
 use super::refused::Refused;
 

@@ -3,10 +3,10 @@
 use pulldown_cmark::{Parser, html};
 use serde_json::Value;
 
-use super::{
-    Answer, Body, Call, Field, Form, Group, Named, Operation, Page, Parameter, Part, Schema, curl,
-    shape,
+use super::contents::{
+    Answer, Body, Call, Field, Form, Group, Named, Operation, Page, Parameter, Part, Schema,
 };
+use super::{curl, shape};
 
 pub fn page(document: &Value) -> Page {
     let components = &document["components"];

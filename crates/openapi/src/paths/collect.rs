@@ -9,7 +9,8 @@ use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, Schema};
 use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Required};
 
-use super::{Path, RECORD, example, operation, post};
+use super::group::RECORD;
+use super::path::{Path, example, operation, post};
 use crate::examples;
 use crate::parameters::query;
 use crate::responses::{Error, errors, formatted_text, json, problem, response};

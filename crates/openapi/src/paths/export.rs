@@ -5,7 +5,8 @@ use rollcall_tally::report::ExportRecord;
 use utoipa::openapi::schema::{AnyOfBuilder, Array, Schema};
 use utoipa::openapi::{Content, ContentBuilder, RefOr, ResponseBuilder};
 
-use super::{ASK, Path, get, operation};
+use super::group::ASK;
+use super::path::{Path, example, get, operation};
 use crate::bodies::Export;
 use crate::examples::{self, value};
 use crate::parameters;
@@ -58,6 +59,6 @@ fn json() -> Content {
     ];
     ContentBuilder::new()
         .schema(Some(Schema::from(either)))
-        .examples_from_iter(examples.map(|(name, value)| (name, super::example(value))))
+        .examples_from_iter(examples.map(|(name, value)| (name, example(value))))
         .build()
 }

@@ -1,6 +1,7 @@
 //! Paths that need no token.
 
-use super::{OPEN, Path, get, operation};
+use super::group::OPEN;
+use super::path::{Path, get, operation};
 use crate::responses::{Error, errors, response, text, with_headers};
 use crate::security::Access;
 

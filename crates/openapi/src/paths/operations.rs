@@ -5,7 +5,8 @@ use serde_json::json;
 use utoipa::openapi::ResponseBuilder;
 use utoipa::openapi::schema::{Schema, Type};
 
-use super::{OPERATE, Path, get, operation, post};
+use super::group::OPERATE;
+use super::path::{Path, get, operation, post};
 use crate::examples;
 use crate::parameters::if_none_match;
 use crate::responses::{

@@ -6,7 +6,8 @@ use serde::Serialize;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{Ref, RefOr};
 
-use super::{ASK, OPERATE, Path, get, operation};
+use super::group::{ASK, OPERATE};
+use super::path::{Path, get, operation};
 use crate::responses::{Error, OF_A_QUESTION, errors, kept, not_modified, or_sign_in};
 use crate::security::Access;
 use crate::{examples, parameters, refs};

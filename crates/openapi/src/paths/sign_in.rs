@@ -7,7 +7,8 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{Required, ResponseBuilder};
 
-use super::{Path, SIGN_IN, operation, post};
+use super::group::SIGN_IN;
+use super::path::{Path, operation, post};
 use crate::bodies::SignIn;
 use crate::examples::value;
 use crate::parameters::{header, query};

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Rule;
 use crate::contract::Summary;
 use crate::tally::ratio;
-use crate::window::{FINE_MS, MINUTE_MS, recent_from_ms};
+use crate::time::{FINE_MS, MINUTE_MS};
+use crate::window::recent_from_ms;
 
 /// The thresholds of the rules. A rule fires if its value reaches its threshold. None: the rule is
 /// off.
@@ -167,7 +168,7 @@ pub struct Finding {
     #[cfg_attr(feature = "openapi", schema(required))]
     pub ip: Option<String>,
     /// Exactly the hits since this time count. `null` if the rule counts no hits.
-    #[serde(rename = "since", with = "crate::report::rfc3339_if_any")]
+    #[serde(rename = "since", with = "crate::time_text::rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub since_ms: Option<u64>,
 }
@@ -322,7 +323,7 @@ mod tests {
             ..Summary::default()
         };
         // 10:07, so that the hits since 10:00 count.
-        let as_of_ms = 500 * crate::window::DAY_MS + (10 * 60 + 7) * MINUTE_MS;
+        let as_of_ms = 500 * crate::time::DAY_MS + (10 * 60 + 7) * MINUTE_MS;
         let measured = Measured {
             recent: Some(Recent::new(summary, as_of_ms, true)),
             lag_ms: None,

@@ -111,7 +111,7 @@ impl NotificationState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::window::MINUTE_MS;
+    use crate::time::MINUTE_MS;
     use AlertState::{Firing, Off, Ok, Unknown};
 
     const NOW_MS: u64 = 1_800_000_000_000;

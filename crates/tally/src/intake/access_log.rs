@@ -9,7 +9,7 @@
 use hex::FromHex;
 use jiff::fmt::strtime;
 
-use super::Flaw;
+use super::flaw::Flaw;
 use crate::hit::{RawHit, STATUS_EXPECTED};
 
 const TIME_FORMAT: &str = "%d/%b/%Y:%H:%M:%S %z";

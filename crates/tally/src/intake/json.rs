@@ -13,7 +13,8 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Flaw, Intake, IntakeError};
+use super::contents::{Intake, IntakeError};
+use super::flaw::Flaw;
 use crate::hit::{Hit, RawHit, STATUS_EXPECTED};
 
 /// The largest integer that a double holds exactly. A JSON number may have been a double on its

@@ -9,7 +9,7 @@ use crate::filter::UNKNOWN;
 use crate::report::{Metrics, Provenance};
 use crate::summary::CountrySummary;
 use crate::tally::ratio;
-use crate::window::MINUTE_MS;
+use crate::time::MINUTE_MS;
 use crate::{CountryDetail, Details, Failure};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

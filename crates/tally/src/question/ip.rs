@@ -8,7 +8,7 @@ use super::{About, Ask, LIMIT_DEFAULT, Parameter, Place, Query, Responses, Scope
 use crate::order::PathOrder;
 use crate::report::{IpStats, PathStats, Provenance, Timeline, top_paths};
 use crate::summary::Summary;
-use crate::window::MINUTE_MS;
+use crate::time::MINUTE_MS;
 use crate::{Details, Failure};
 
 /// The most paths that `offset` may skip. No IP has more.

@@ -5,6 +5,7 @@
 //! If a parameter is unknown, given twice or out of its range, the question is refused. The refusal
 //! names all such parameters at once.
 
+mod ask;
 mod conditions;
 mod countries;
 mod export;
@@ -30,43 +31,12 @@ use serde::{Deserialize, Serialize};
 use crate::Failure;
 use crate::interval::Interval;
 
+pub use ask::{About, Ask};
 pub use export::{DateRange, Export, ExportFormat};
 pub use ip::OFFSET_MAX;
-pub use parameter::{OneMoment, OneOf, Parameter, Place, Value};
+pub use parameter::{LIMIT_DEFAULT, LIMIT_MAX, OneMoment, OneOf, Parameter, Place, Value};
 pub use status::Status;
 pub use survey::{Query, Responses, Scope, Survey, Via};
-
-/// The most entries of a list.
-pub const LIMIT_MAX: u32 = 100;
-/// The entries of a list, if the question has no `limit`.
-pub const LIMIT_DEFAULT: u32 = 10;
-
-/// The description of a question, for the code that routes or describes it.
-pub struct About {
-    /// The start of the question's text, and of the address of its page. If it has a parameter in
-    /// braces, that parameter is at the end.
-    pub name: &'static str,
-    /// The question's path in the admin API.
-    pub path: &'static str,
-    /// The question's name for programs.
-    pub id: &'static str,
-    /// The question's name for people.
-    pub summary: &'static str,
-    pub description: &'static str,
-    /// How long the answer is fresh if nothing changes. 0: the answer is never kept.
-    pub ttl_ms: u64,
-    /// The question is asked so often that its answer, with all defaults, is computed in advance.
-    pub is_prewarmed: bool,
-}
-
-/// A question: its description and its parameters.
-pub trait Ask {
-    fn about(&self) -> &'static About;
-
-    /// Each parameter, with the field that it sets. The order is that of the API's description. The
-    /// conditions of the filter come last.
-    fn parameters(&mut self) -> Vec<Parameter<'_>>;
-}
 
 /// Makes an enum of all surveys. Each line gives the file and the name of a survey.
 macro_rules! surveys {

@@ -6,11 +6,15 @@ use std::cell::Cell;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use super::LIMIT_MAX;
 use crate::filter::{self, Text};
 use crate::interval::{Interval, Moment};
 use crate::status::StatusFilter;
 use crate::window::Window;
+
+/// The most entries of a list.
+pub const LIMIT_MAX: u32 = 100;
+/// The entries of a list, if the question has no `limit`.
+pub const LIMIT_DEFAULT: u32 = 10;
 
 const FROM: &str = "Asks for an interval instead of a window: the moment from which on hits count. \
                     It is a time (RFC 3339) or a date. A date is a day of `time_zone`. Only whole \

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{About, Ask, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey, Value};
 use crate::report::{IpStats, PathStats, Provenance, Timeline};
 use crate::summary::Summary;
-use crate::window::MINUTE_MS;
+use crate::time::MINUTE_MS;
 use crate::{Details, Failure};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{About, Ask, Parameter};
-use crate::window::MINUTE_MS;
+use crate::time::MINUTE_MS;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status;

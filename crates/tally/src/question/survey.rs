@@ -4,10 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Ask, Parameter};
+use crate::bucket::Ranges;
 use crate::filter::Filter;
 use crate::report::{Prices, Provenance, Timeline};
+use crate::span::Span;
 use crate::summary::{CountryDetail, Details, Summary};
-use crate::window::{Ranges, Span, Window};
+use crate::window::Window;
 
 /// A question that the IPs answer.
 pub trait Survey: Ask + Default {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{About, Ask, Parameter, Query, Responses, Scope, Survey};
 use crate::report;
-use crate::window::MINUTE_MS;
+use crate::time::MINUTE_MS;
 use crate::{Details, Failure};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

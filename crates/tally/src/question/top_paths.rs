@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{About, Ask, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey};
 use crate::order::PathOrder;
 use crate::report;
-use crate::window::MINUTE_MS;
+use crate::time::MINUTE_MS;
 use crate::{Details, Failure};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::Tally;
 use crate::report::Provenance;
-use crate::window::DAY_MS;
+use crate::time::DAY_MS;
 
 /// Days in a month.
 const MONTH_DAYS: f64 = 30.0;

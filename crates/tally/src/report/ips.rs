@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::{CallerSummary, RecentActivity, Summary};
 use crate::report::{Metrics, Provenance, rfc3339_if_any};
-use crate::window::MINUTE_MS;
+use crate::time::MINUTE_MS;
 
 /// The numbers of one IP.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

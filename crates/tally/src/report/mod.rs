@@ -18,7 +18,6 @@ mod prewarm;
 mod provenance;
 mod response_times;
 mod status;
-mod time;
 mod timeline;
 mod verify;
 
@@ -34,14 +33,13 @@ pub use prewarm::{Computed, Prewarmed};
 pub use provenance::Provenance;
 pub use response_times::ResponseTimes;
 pub use status::{CacheStatus, FanOut, FanOutStatus, FoldStatus, Status};
-pub use time::rfc3339_text;
 pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
 pub use verify::{DIFFERENCES_MAX, Difference, Left, Verified, WindowVerified};
 
 pub use crate::order::PathOrder;
+pub use crate::time_text::rfc3339_text;
+use crate::time_text::{rfc3339, rfc3339_if_any};
 use paths::country_shares;
-use time::rfc3339;
-pub(crate) use time::rfc3339_if_any;
 
 #[cfg(test)]
 mod tests;

@@ -5,11 +5,11 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::bucket::Ranges;
 use crate::report::Timeline;
 use crate::reports::{
     CostMetrics, GlobalStats, IpReport, Overview, PathReport, Prices, Provenance,
 };
-use crate::window::Ranges;
 use crate::{
     CallerSummary, CountryCount, Filter, PathSummary, RecentActivity, StatusFilter, Summary, Tally,
     Window,

@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bucket::Ranges;
 use crate::bucket::Tier;
 use crate::contract::{Summary, Tally};
 use crate::report::{Provenance, ResponseTimes, rfc3339};
-use crate::window::{Ranges, Span};
+use crate::span::Span;
 
 /// The numbers of one bucket.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

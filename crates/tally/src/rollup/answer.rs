@@ -4,14 +4,16 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 use super::{IpSet, PathSums};
+use crate::bucket::Ranges;
 use crate::bucket::{BucketId, Tier};
 use crate::order::PathOrder;
+use crate::span::Span;
 use crate::summary::{
     CountryDetail, CountrySummary, MethodCount, PathSummary, RecentActivity, Slice, Summary,
     TimeSlot,
 };
 use crate::tally::Tally;
-use crate::window::{Ranges, Span, Window};
+use crate::window::Window;
 
 /// If there are this many more paths than the question wants, all but the first are dropped.
 const PATHS_SPARE: usize = 1_000;

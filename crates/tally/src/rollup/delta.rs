@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use super::heaviest::{self, Heaviest};
-use super::{PathSums, Totals};
+use super::sums::{Counted, PathSums, Totals};
 use crate::bucket::BucketId;
-use crate::hit::{CompactHit, Names, OTHER_PATHS};
+use crate::bucket::Ranges;
+use crate::hit::{Names, OTHER_PATHS};
 use crate::state::{Caller, IpState, Placed};
 use crate::tally::Tally;
-use crate::window::Ranges;
 
 /// If a bucket has more hits, they are split into blocks.
 const BLOCK_HITS: usize = 16_384;
@@ -39,14 +39,6 @@ pub struct Delta {
     /// IPs that turned out to have older hits.
     not_new_ips: u64,
     pub moves: Vec<Move>,
-}
-
-/// A hit with the number of its IP, and with the country that it counts for.
-#[derive(Clone, Copy, Debug)]
-pub struct Counted {
-    pub(super) hit: CompactHit,
-    pub(super) number: u32,
-    pub(super) country: u32,
 }
 
 /// The changes of one path in a bucket.

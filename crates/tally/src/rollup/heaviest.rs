@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::bucket::Ranges;
 use crate::bucket::{BucketId, Tier};
+use crate::span::Span;
 use crate::state::{Caller, Placed};
-use crate::window::{Ranges, Span};
 
 /// The most IPs that a list has, and the usual number.
 pub const LISTED_MAX: usize = 500;

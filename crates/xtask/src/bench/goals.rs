@@ -2,6 +2,11 @@
 
 use super::check::Window;
 
+/// If a run has fewer hits, the targets do not hold for it.
+pub const JUDGED_HITS: u64 = 1_000_000;
+/// A run with at least this many IPs is a wide run. It has targets of its own.
+pub const WIDE_IPS: u32 = 1_000_000;
+
 pub struct Goal {
     pub what: &'static str,
     pub unit: Unit,

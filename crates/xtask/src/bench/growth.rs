@@ -7,9 +7,8 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 
 use super::data::Plan;
-use super::goals;
+use super::goals::{self, JUDGED_HITS, WIDE_IPS};
 use super::table::Table;
-use super::{JUDGED_HITS, WIDE_IPS};
 use crate::up::Runtime;
 
 /// The number of IPs in the earlier run.

@@ -28,6 +28,7 @@ use jiff::Timestamp;
 
 use self::app::App;
 use self::data::Plan;
+use self::goals::{JUDGED_HITS, WIDE_IPS};
 use self::ingest::Data;
 use self::live::Live;
 use self::redis::Redis;
@@ -37,10 +38,6 @@ use crate::host::{self, Profile};
 use crate::up::{self, Runtime};
 use crate::workspace::Workspace;
 
-/// If a run has fewer hits, the targets do not hold for it.
-const JUDGED_HITS: u64 = 1_000_000;
-/// A run with at least this many IPs is a wide run. It has targets of its own.
-const WIDE_IPS: u32 = 1_000_000;
 /// How long each loop under load runs.
 const LOAD_TIME: Duration = Duration::from_secs(20);
 /// The folder of the app that makes the store calls of an append alone.

@@ -15,7 +15,7 @@ fn timestamp(ms: u64) -> Timestamp {
 }
 
 /// A field with such a time, as milliseconds in memory.
-pub(super) mod rfc3339 {
+pub(crate) mod rfc3339 {
     use jiff::Timestamp;
     use serde::de::{Error, Unexpected};
     use serde::{Deserialize, Deserializer, Serializer};

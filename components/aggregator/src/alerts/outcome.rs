@@ -1,0 +1,27 @@
+//! The result of notifying the webhook of a rule.
+
+use rollcall_tally::report::Notification;
+
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub firing_since_ms: Option<u64>,
+    pub notification: Notification,
+    pub failure: Option<String>,
+}
+
+impl Outcome {
+    pub fn of(notification: Notification) -> Self {
+        Self {
+            firing_since_ms: None,
+            notification,
+            failure: None,
+        }
+    }
+
+    pub fn failed(reason: impl Into<String>) -> Self {
+        Self {
+            failure: Some(reason.into()),
+            ..Self::of(Notification::Failed)
+        }
+    }
+}
