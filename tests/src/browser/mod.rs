@@ -9,49 +9,30 @@
 //! which `cargo xtask test` fetches. If one is missing, the test says so and ends. With `CI=true`
 //! in the environment, it fails instead.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::{self, sleep};
-use std::time::{Duration, Instant};
+mod chromedriver;
+mod session;
 
-use serde_json::{Value, json};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread::{self, sleep};
+use std::time::Instant;
+
+use serde_json::Value;
 use tempfile::TempDir;
 use thirtyfour::cdp::domains::emulation::{
     MediaFeature, SetDeviceMetricsOverride, SetEmulatedMedia,
 };
 use thirtyfour::error::WebDriverResult;
-use thirtyfour::{
-    By, ChromiumLikeCapabilities as _, DesiredCapabilities, LoggingPrefsLogLevel, TypingData,
-    WebDriver, WebElement,
-};
-use tokio::runtime::Runtime;
+use thirtyfour::{By, TypingData, WebDriver, WebElement};
 
+pub use chromedriver::ZONE;
 pub use thirtyfour::Key;
 
 use crate::{App, workspace};
-
-/// The longest wait for something on the page.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// The viewer's time zone. It is half an hour off any full hour, so that local times differ from
-/// UTC.
-pub const ZONE: &str = "Asia/Kolkata";
-
-/// The flags with which Chromium runs as root, without a screen, and calls nobody but the app.
-const FLAGS: [&str; 9] = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--lang=en-US",
-];
+use chromedriver::{PATIENCE, PAUSE};
+use session::Session;
 
 /// The size of the window, in CSS pixels.
 #[derive(Clone, Copy, Debug)]
@@ -417,114 +398,4 @@ fn axe() -> PathBuf {
 
 fn made_by_browser_tests() -> PathBuf {
     workspace().join("target/browser-tests")
-}
-
-/// A browser and its driver. Both end when this is dropped.
-struct Session {
-    runtime: Runtime,
-    driver: WebDriver,
-    browser_id: u64,
-    _process: Process,
-}
-
-impl Session {
-    fn begin(folder: &Path, downloads: &Path, runs_scripts: bool) -> Self {
-        let process = Process::start(folder);
-        let port = process.port();
-        let mut wanted = DesiredCapabilities::chrome();
-        let profile = format!("--user-data-dir={}", folder.join("profile").display());
-        for flag in FLAGS.into_iter().chain([profile.as_str()]) {
-            wanted.add_arg(flag).unwrap();
-        }
-        let scripts = if runs_scripts { 1 } else { 2 };
-        let preferences = json!({
-            "download.default_directory": downloads,
-            "profile.managed_default_content_settings.javascript": scripts,
-        });
-        wanted
-            .add_experimental_option("prefs", preferences)
-            .unwrap();
-        wanted
-            .set_browser_log_level(LoggingPrefsLogLevel::All)
-            .unwrap();
-        let runtime = Runtime::new().unwrap();
-        let url = format!("http://127.0.0.1:{port}");
-        let driver = runtime.block_on(async { WebDriver::new(url, wanted).await });
-        let driver = driver.unwrap_or_else(|error| panic!("{error}\n{}", process.log()));
-        let browser_id = driver.capabilities().get("goog:processID").unwrap();
-        let browser_id = browser_id.as_u64().unwrap();
-        Self {
-            runtime,
-            driver,
-            browser_id,
-            _process: process,
-        }
-    }
-
-    fn wait<T>(&self, ask: impl AsyncFnOnce(&WebDriver) -> T) -> T {
-        self.runtime.block_on(ask(&self.driver))
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        let quit = self.driver.clone().quit();
-        let quit = async { tokio::time::timeout(PATIENCE, quit).await };
-        if !matches!(self.runtime.block_on(quit), Ok(Ok(()))) {
-            let _ = self.driver.clone().leak();
-            let kill = format!("kill -KILL {}", self.browser_id);
-            let _ = Command::new("sh").args(["-c", &kill]).status();
-        }
-    }
-}
-
-/// A chromedriver. It is killed when this is dropped. Its browser goes on.
-struct Process {
-    child: Child,
-    log: PathBuf,
-}
-
-impl Process {
-    fn start(folder: &Path) -> Self {
-        let log = folder.join("chromedriver.log");
-        let file = File::create(&log).unwrap();
-        let child = Command::new("chromedriver")
-            // 0: any free port.
-            .arg("--port=0")
-            .env("TZ", ZONE)
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .spawn()
-            .unwrap();
-        Self { child, log }
-    }
-
-    /// The port on 127.0.0.1 on which it listens.
-    fn port(&self) -> u16 {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let log = self.log();
-            let said = log.split("started successfully on port ").nth(1);
-            if let Some((port, _)) = said.and_then(|said| said.split_once('.')) {
-                return port.parse().unwrap();
-            }
-            assert!(
-                Instant::now() < deadline,
-                "chromedriver does not start: {log}"
-            );
-            sleep(PAUSE);
-        }
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
