@@ -388,3 +388,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn each_survey_has_its_function_in_the_wit() {
+    let wit = include_str!("../../../../wit/rollcall.wit");
+    let (_, interface) = wit.split_once("\ninterface aggregator {").unwrap();
+    let (interface, _) = interface.split_once("\n}").unwrap();
+    let functions = interface.lines().filter_map(|line| {
+        let (name, _) = line.trim().split_once(": async func(")?;
+        Some(name.to_owned())
+    });
+    // The compiler checks that the aggregator exports each function of the interface.
+    let expect = AnySurvey::every().into_iter().map(|survey| {
+        let words = survey.about().id.chars().map(|letter| match letter {
+            'A'..='Z' => format!("-{}", letter.to_ascii_lowercase()),
+            _ => letter.to_string(),
+        });
+        format!("get-{}", words.collect::<String>())
+    });
+    assert_eq!(Vec::from_iter(functions), Vec::from_iter(expect));
+}
