@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, Opened, Root};
 use rollcall_shared::Shared;
 use rollcall_store::LAYOUT;
-use rollcall_tally::accumulator::{Accumulator, Asked};
+use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::filter::read_network;
 use rollcall_tally::intake::{self, Intake};
@@ -158,7 +158,7 @@ impl Service {
     pub async fn summarize(&self, batch: Batch) -> Result<Summary, Failure> {
         let mut accumulator = Accumulator::new(batch.details);
         let ranges = self.ledger().ranges(batch.as_of_ms);
-        let asked = Asked::new(&batch, &ranges);
+        let asked = StateQuery::new(&batch, &ranges);
         self.states(&batch, |ip, state| match state {
             Some(state) => accumulator.add_state(&ip.to_string(), state, &asked),
             None => accumulator.add_unreadable(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use rollcall_tally::accumulator::{Accumulator, Asked};
+use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::alert::{AlertState, Event, Finding, Measured, Recent, Thresholds};
 use rollcall_tally::intake::{self, Format};
 use rollcall_tally::question::{AnySurvey, DateRange, Query, Question, Responses, Scope};
@@ -309,7 +309,7 @@ fn summary(query: Query) -> Summary {
         ips: Vec::new(),
     };
     let ranges = Ranges::utc(NOW_MS);
-    let asked = Asked::new(&batch, &ranges);
+    let asked = StateQuery::new(&batch, &ranges);
     let states = states().into_iter();
     for (ip, state) in states.filter(|(ip, _)| is_asked(&batch.filter, ip)) {
         accumulator.add_state(&ip.to_string(), state, &asked);

@@ -33,6 +33,9 @@ pub struct Queued {
     pub client: ActorId,
 }
 
+/// The batches of a node, and the requests that brought them.
+pub type Queue = Vec<(ActorId, Queued)>;
+
 /// An actor that begins later.
 pub struct Planned {
     pub node: usize,
@@ -46,8 +49,8 @@ pub struct Scene {
     pub world: Shared,
     pub record: Rc<RefCell<Record>>,
     pub plans: Rc<RefCell<BTreeMap<u64, Planned>>>,
-    /// For each node, the batches that its next append takes, and the requests that brought them.
-    pub queues: Rc<RefCell<[Vec<(ActorId, Queued)>; NODES]>>,
+    /// For each node, the batches that its next append takes.
+    pub queues: Rc<RefCell<[Queue; NODES]>>,
     pub tight: Tight,
 }
 

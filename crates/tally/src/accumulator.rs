@@ -20,13 +20,13 @@ use crate::window::Window;
 
 /// The question that each state is asked.
 #[derive(Clone, Debug)]
-pub struct Asked<'q> {
+pub struct StateQuery<'q> {
     pub filter: &'q Filter,
     pub ranges: &'q Ranges,
     pub span: Span,
 }
 
-impl<'q> Asked<'q> {
+impl<'q> StateQuery<'q> {
     pub fn new(batch: &'q Batch, ranges: &'q Ranges) -> Self {
         Self {
             filter: &batch.filter,
@@ -62,8 +62,8 @@ impl Accumulator {
     }
 
     /// Adds the state of an IP. The IP must be in no other state or summary that is added.
-    pub fn add_state(&mut self, ip: &str, mut state: IpState, asked: &Asked<'_>) {
-        let Asked {
+    pub fn add_state(&mut self, ip: &str, mut state: IpState, asked: &StateQuery<'_>) {
+        let StateQuery {
             filter,
             ranges,
             span,
@@ -178,11 +178,11 @@ impl Accumulator {
 
     /// Adds a path to the timeline. Returns whether the path has hits in the period before. If a
     /// clock is ahead, its hits are from the future and count in the newest bucket.
-    fn add_buckets(&mut self, path: &PathState, asked: &Asked<'_>) -> bool {
+    fn add_buckets(&mut self, path: &PathState, asked: &StateQuery<'_>) -> bool {
         if !self.details.timeline {
             return false;
         }
-        let Asked { ranges, span, .. } = asked;
+        let StateQuery { ranges, span, .. } = asked;
         let status = asked.filter.status;
         let slot = |at_ms: u64| ranges.calendar.start_ms(span.cut, at_ms.min(ranges.now_ms));
         let mut is_older = false;

@@ -1,6 +1,6 @@
 //! Both ways to an answer: the sums over all IPs, and the IPs themselves.
 
-use rollcall_tally::accumulator::{Accumulator, Asked};
+use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::window::DAY_MS;
 use rollcall_tally::{Batch, CountryDetail, Details, Filter, PathOrder, Slice, Summary, Window};
@@ -50,7 +50,7 @@ pub fn of_ips(
     let ranges = ledger(store, limits).ranges(batch.as_of_ms);
     let mut accumulator = Accumulator::new(details);
     for (ip, state) in all(store, limits) {
-        accumulator.add_state(&ip.to_string(), state, &Asked::new(&batch, &ranges));
+        accumulator.add_state(&ip.to_string(), state, &StateQuery::new(&batch, &ranges));
     }
     let mut summary = accumulator.finish_ips();
     summary.active = all(store, limits)

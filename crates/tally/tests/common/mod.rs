@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its share")]
 
 use proptest::prelude::*;
-use rollcall_tally::accumulator::{Accumulator, Asked};
+use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::calendar::Calendar;
 use rollcall_tally::interval::{Interval, Moment};
 use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
@@ -144,7 +144,7 @@ pub fn state(hits: &[Hit]) -> IpState {
 pub fn summary(ip: usize, hits: &[Hit], batch: &Batch) -> Summary {
     let mut accumulator = Accumulator::new(batch.details);
     let ranges = Ranges::utc(batch.as_of_ms);
-    let asked = Asked::new(batch, &ranges);
+    let asked = StateQuery::new(batch, &ranges);
     accumulator.add_state(&format!("192.0.2.{ip}"), state(hits), &asked);
     accumulator.finish()
 }
