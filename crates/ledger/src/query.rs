@@ -93,7 +93,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// if nothing seems to be pending, because the head may be an old one.
     ///
     /// `gave_up`: the root at which an earlier question gave up waiting. While that root is the
-    /// newest, this call does not wait, because the fold under way is a long one.
+    /// newest, this call does not wait, because the fold under way is a long one. Nor does it wait
+    /// if it finds a fold under way and the last fold took longer than a question waits.
     pub async fn snapshot<E: From<LedgerError>>(
         &self,
         gave_up: Option<u64>,
@@ -101,16 +102,22 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     ) -> Result<Snapshot, E> {
         let started_ms = self.clock.monotonic_ms();
         let top = self.count_of(keys::LOG_NEXT).await?;
+        let mut is_long = None;
         loop {
             let (root, missing) = match self.look(top).await? {
                 Look::Whole(root) => return Ok(Snapshot { root, behind: None }),
                 Look::Behind(root, missing) => (Some(root), missing),
                 Look::OldHead => (None, 0),
             };
+            let is_long = match (is_long, &root) {
+                (None, Some(root)) => *is_long.insert(self.is_long(root).await?),
+                (found, _) => found.unwrap_or_default(),
+            };
             let waited_ms = self.clock.monotonic_ms().saturating_sub(started_ms);
             let left_ms = root.as_ref().and_then(|root| time_for(root, missing));
             let is_hopeless = |root: &Root| {
-                gave_up == Some(root.k) || left_ms.is_some_and(|ms| ms > self.limits.fold_wait_ms)
+                let takes_long = left_ms.is_some_and(|ms| ms > self.limits.fold_wait_ms);
+                is_long || takes_long || gave_up == Some(root.k)
             };
             match root {
                 Some(root) if is_hopeless(&root) || waited_ms > self.limits.fold_wait_ms => {
@@ -132,6 +139,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 None => have_folded(true).await?,
             }
         }
+    }
+
+    /// Whether a fold is under way that takes longer than a question waits, if it is like the last
+    /// one.
+    async fn is_long(&self, root: &Root) -> Result<bool, LedgerError> {
+        let took_long = root.pace.took_ms > self.limits.fold_wait_ms;
+        Ok(took_long && self.count_of(keys::FOLD).await? > root.k)
     }
 
     /// The newest confirmed root, and whether it holds every hit that was acknowledged before `top`

@@ -551,6 +551,33 @@ fn an_answer_that_has_to_wait_says_how_far_behind_it_is_and_how_long_that_takes(
 }
 
 #[test]
+fn a_question_that_finds_a_fold_like_a_long_one_under_way_does_not_wait() {
+    let (store, limits) = (MemoryStore::new(), small());
+    let send = || append(&store, &limits, None, vec![hit("192.0.2.1", "/", NOW_MS)]).unwrap();
+    send();
+    *store.slow.borrow_mut() = Some(("log:", limits.fold_wait_ms + 1));
+    fold(&store, &limits).unwrap();
+    *store.slow.borrow_mut() = None;
+    send();
+    // How long a question waits now.
+    let waits_ms = || {
+        let began_ms = store.clock.monotonic_ms.get();
+        let wait = async |_| {
+            store.clock.pass(50);
+            Ok::<(), LedgerError>(())
+        };
+        let snapshot = block_on(ledger(&store, &limits).snapshot(None, wait)).unwrap();
+        assert!(snapshot.behind.is_some());
+        store.clock.monotonic_ms.get() - began_ms
+    };
+    // No fold is under way, and the next one may be a short one.
+    assert!(waits_ms() >= limits.fold_wait_ms);
+    let under_way = folder(&store, &limits).up_to("set root:");
+    assert_eq!(waits_ms(), 0);
+    drop(under_way.crash());
+}
+
+#[test]
 fn a_fold_struck_anywhere_loses_nothing_and_leaves_nothing() {
     let limits = small();
     let calls = {
