@@ -20,7 +20,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use rollcall_tally::interval::{Interval, Moment};
 use rollcall_tally::question::{DateRange, Export, ExportFormat, Query, Via};
-use rollcall_tally::{Batch, Details, Failure, IpRows};
+use rollcall_tally::{Batch, Details, Drops, Failure, IpRows};
 use rollcall_web::trailer::{EXPORT_COMPLETE, EXPORT_LACKS};
 use rollcall_web::{Problem, Reply, call, log};
 use spin_sdk::http::box_body;
@@ -78,11 +78,7 @@ pub async fn export(settings: Settings, form: Export) -> std::result::Result<Rep
         warnings: drops.warning().into_iter().collect(),
         form,
     };
-    let mut reply = reply(&form.form, waiting);
-    let [ips, hits] = drops.left();
-    if let Ok(lacks) = HeaderValue::try_from(format!("ips={ips}, hits={hits}")) {
-        reply.headers_mut().insert(EXPORT_LACKS, lacks);
-    }
+    let reply = reply(&form.form, drops, waiting);
     spin_sdk::wasip3::spawn(async move {
         if let Err(error) = send_all(&settings, form, batches, pieces).await {
             log!(Warn, "export-broke-off", error = error);
@@ -91,7 +87,7 @@ pub async fn export(settings: Settings, form: Export) -> std::result::Result<Rep
     Ok(reply)
 }
 
-fn reply(form: &Export, body: mpsc::Receiver<Piece>) -> Reply {
+fn reply(form: &Export, drops: Drops, body: mpsc::Receiver<Piece>) -> Reply {
     let mut reply = Response::new(box_body(StreamBody::new(body)));
     let headers = reply.headers_mut();
     let media_type = HeaderValue::from_static(media_type(form.format));
@@ -106,6 +102,10 @@ fn reply(form: &Export, body: mpsc::Receiver<Piece>) -> Reply {
     }
     if form.compression {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    let [ips, hits] = drops.left();
+    if let Ok(lacks) = HeaderValue::try_from(format!("ips={ips}, hits={hits}")) {
+        headers.insert(EXPORT_LACKS, lacks);
     }
     headers.insert(TRAILER, EXPORT_COMPLETE.into());
     reply

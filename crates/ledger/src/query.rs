@@ -102,17 +102,19 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     ) -> Result<Snapshot, E> {
         let started_ms = self.clock.monotonic_ms();
         let top = self.count_of(keys::LOG_NEXT).await?;
-        let mut is_long = None;
+        let mut is_first_look = true;
         loop {
             let (root, missing) = match self.look(top).await? {
                 Look::Whole(root) => return Ok(Snapshot { root, behind: None }),
                 Look::Behind(root, missing) => (Some(root), missing),
                 Look::OldHead => (None, 0),
             };
-            let is_long = match (is_long, &root) {
-                (None, Some(root)) => *is_long.insert(self.is_long(root).await?),
-                (found, _) => found.unwrap_or_default(),
+            let is_long = match &root {
+                // Later, the fold under way may be one that this question began.
+                Some(root) if is_first_look => self.is_long(root).await?,
+                _ => false,
             };
+            is_first_look = false;
             let waited_ms = self.clock.monotonic_ms().saturating_sub(started_ms);
             let left_ms = root.as_ref().and_then(|root| time_for(root, missing));
             let is_hopeless = |root: &Root| {
