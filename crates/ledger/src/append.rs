@@ -1,13 +1,14 @@
 //! Append: take numbers, then write a segment under each.
 //!
-//! An append makes two store calls, however many batches it has. It reads nothing, and no two
-//! writers contend for a key. A writer that was slow does not acknowledge, because a fold may have
+//! An append makes two store calls, however many batches it has, and one more for each piece of a
+//! long segment. It reads nothing, and no two writers contend for a key. A writer that was slow does not acknowledge, because a fold may have
 //! given up its numbers by then.
 
 use rollcall_tally::Hit;
 
 use rollcall_store::value::encode;
 
+use crate::pieces::cut;
 use crate::stored::{BatchId, Segment};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
@@ -43,7 +44,16 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             Ok((key, segment))
         });
         let segments: Vec<_> = segments.collect::<Result<_, LedgerError>>()?;
-        self.store.set_many(segments).await?;
+        let mut at_once = Vec::with_capacity(segments.len());
+        for (key, segment) in segments {
+            let mut cut = cut(key, segment, self.limits.value_bytes);
+            at_once.extend(cut.values.pop());
+            for (key, piece) in cut.note.into_iter().chain(cut.values) {
+                self.store.set(&key, piece).await?;
+                self.in_time(started)?;
+            }
+        }
+        self.store.set_many(at_once).await?;
         self.in_time(started)?;
         Ok(last)
     }

@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use rollcall_store::value::encode;
 
+use crate::pieces::InPieces;
 use crate::stop::Stop;
 use crate::stored::Lease;
 use crate::{Clock, Ledger, LedgerError, Store, keys};
@@ -54,7 +55,7 @@ impl<'l, S: Store, C: Clock> Held<'l, S, C> {
     }
 
     /// The store, for one call. Renews the lease if necessary.
-    pub async fn store(&self) -> Result<&'l S, Stop> {
+    pub async fn store(&self) -> Result<&'l InPieces<'l, S>, Stop> {
         let now_ms = self.ledger.clock.monotonic_ms();
         let since_ms = now_ms.saturating_sub(self.called_ms.replace(now_ms));
         self.slowest_ms.set(self.slowest_ms.get().max(since_ms));
@@ -65,7 +66,7 @@ impl<'l, S: Store, C: Clock> Held<'l, S, C> {
         if left_ms <= self.length_ms() / 2 {
             self.renew().await?;
         }
-        Ok(self.ledger.store)
+        Ok(&self.ledger.store)
     }
 
     /// Gives the lease up, so that the next folder can begin at once.

@@ -27,6 +27,7 @@ pub mod keys;
 mod lease;
 pub mod limits;
 mod open;
+mod pieces;
 mod portion;
 mod query;
 mod read;
@@ -45,10 +46,11 @@ pub use rollcall_store::{Clock, Store, StoreError, get_each};
 pub use stored::{BatchId, Root};
 
 use limits::Limits;
+use pieces::InPieces;
 
 /// A ledger in a store. It is cheap to make, and holds no state except values that save a read.
 pub struct Ledger<'a, S, C> {
-    store: &'a S,
+    store: InPieces<'a, S>,
     clock: &'a C,
     limits: Limits,
 }
@@ -56,7 +58,7 @@ pub struct Ledger<'a, S, C> {
 impl<'a, S: Store, C: Clock> Ledger<'a, S, C> {
     pub fn new(store: &'a S, clock: &'a C, limits: Limits) -> Self {
         Self {
-            store,
+            store: InPieces(store),
             clock,
             limits,
         }

@@ -56,6 +56,9 @@ pub struct Limits {
     /// Bytes read or written by one call, if their number is known or can be estimated. A single
     /// value may have more. Few, because all other users of the store wait for the call.
     pub chunk_bytes: usize,
+    /// The longest value, apart from plans and roots. A longer value is stored in pieces of this
+    /// many bytes.
+    pub value_bytes: usize,
     /// Changes in one part of a plan. Fixed once a store is filled.
     pub plan_changes: usize,
     /// Keys deleted by one call. Few, because all other users of the store wait for the call.
@@ -114,6 +117,7 @@ impl Default for Limits {
             fold_read_ms: 5_000,
             chunk: 200,
             chunk_bytes: 64 * 1024,
+            value_bytes: 768 * 1024,
             plan_changes: 4_096,
             delete_chunk: 25,
             clean_keys: 2_000,

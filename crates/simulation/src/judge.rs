@@ -157,6 +157,15 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
     // flight. Such a segment stays in the store.
     let given_up_early = tight.skip_after_ms - tight.skew_ms <= IN_FLIGHT_MS_MAX;
     for key in world.values.keys() {
+        // A note or a piece belongs to its value.
+        let whole = key
+            .rsplit_once('-')
+            .map_or(key.as_str(), |(whole, _)| whole);
+        let may_lack_its_head = given_up_early && whole.starts_with("log:");
+        if !may_lack_its_head && !world.values.contains_key(whole) {
+            record.blame("a piece is left behind");
+        }
+        let key = &whole.to_owned();
         let head = key.split(':').next().unwrap_or_default();
         let version = key
             .rsplit(':')

@@ -177,7 +177,7 @@ macro_rules! mutant_root {
         pub use stored::BatchId;
 
         pub struct Ledger<'a, S, C> {
-            store: &'a S,
+            store: pieces::InPieces<'a, S>,
             clock: &'a C,
             limits: limits::Limits,
         }
@@ -185,7 +185,7 @@ macro_rules! mutant_root {
         impl<'a, S: Store, C: Clock> Ledger<'a, S, C> {
             pub fn new(store: &'a S, clock: &'a C, limits: limits::Limits) -> Self {
                 Self {
-                    store,
+                    store: pieces::InPieces(store),
                     clock,
                     limits,
                 }

@@ -18,6 +18,8 @@ const SLOW_QUIET_MS: u64 = 200_000;
 /// The time between two folds while healing, if they must not overlap. It is longer than a folder
 /// lives.
 const SLOW_HEAL_EVERY_MS: u64 = 190_000;
+/// The same, if values are in pieces: a fold makes several times as many calls.
+const HEAL_PIECES_EVERY_MS: u64 = 20_000;
 
 /// The limits of a history, drawn from its seed.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,8 @@ pub struct Tight {
     pub fold_segments: usize,
     pub chunk: usize,
     pub ips: usize,
+    /// Many values are in pieces. Otherwise none is.
+    pub in_pieces: bool,
     /// Either as short as the clocks allow, or a minute.
     pub skip_after_ms: u64,
     /// The clocks of two nodes differ by at most this.
@@ -50,6 +54,7 @@ impl Tight {
             fold_segments: [1, 3, 50][rng.usize(0..3)],
             chunk: [1, 3, 50][rng.usize(0..3)],
             ips: [1_000, 1_000, 1, 2][rng.usize(0..4)],
+            in_pieces: rng.usize(0..3) == 0,
             skip_after_ms,
             skew_ms: [1_000, far_ms][rng.usize(0..2)],
             own_leases: mix.theme == Theme::SlowWriters || rng.f64() < 0.4,
@@ -66,6 +71,7 @@ impl Tight {
                 skew_ms: 1_000,
                 own_leases: rng.f64() < 0.3,
                 clean_keys: 20,
+                in_pieces: false,
                 is_slow: true,
                 ..tight
             },
@@ -82,9 +88,10 @@ impl Tight {
     /// The time between two folds while healing. If no folder sees another's lease, slow folds
     /// finish only if they do not overlap.
     pub fn heal_every_ms(&self) -> u64 {
-        match self.is_slow && self.own_leases {
-            true => SLOW_HEAL_EVERY_MS,
-            false => HEAL_EVERY_MS,
+        match (self.is_slow, self.in_pieces) {
+            (true, _) if self.own_leases => SLOW_HEAL_EVERY_MS,
+            (_, true) => HEAL_PIECES_EVERY_MS,
+            _ => HEAL_EVERY_MS,
         }
     }
 
@@ -115,6 +122,7 @@ impl Tight {
             // So long that only lost folds make the next fold smaller.
             fold_read_ms: 120_000,
             ips: self.ips,
+            value_bytes: if self.in_pieces { 150 } else { usize::MAX },
             // So few that most IPs are in no list.
             listed: 2,
             ids_per_chunk: 2,

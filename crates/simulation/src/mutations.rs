@@ -301,6 +301,27 @@ pub const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
+        name: "a_long_value_has_no_note",
+        harm: "a piece is left behind",
+        changes: &[(
+            "fold/outbox.rs",
+            "self.values.push(note);",
+            "drop(note);",
+        )],
+    },
+    Mutation {
+        name: "a_note_is_deleted_before_its_pieces",
+        harm: "a piece is left behind",
+        changes: &[
+            (
+                "pieces.rs",
+                "                for number in 1..=pieces_of",
+                "                self.0.delete(&note).await?;
+                for number in 1..=pieces_of",
+            ),
+        ],
+    },
+    Mutation {
         name: "countries_by_halves",
         harm: "the sums have other IPs than there were",
         changes: &[(

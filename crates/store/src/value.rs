@@ -9,6 +9,9 @@
 //! Each flipped bit is found, and so is a value under a wrong key. The error names the key.
 //! Counters do not have this form: the store has its own.
 //!
+//! If a value is too long for one key, a head stands in its place. Byte 0 of a head has
+//! [`IN_PIECES`], too. The ledger's `pieces` has the rest.
+//!
 //! A newer layout may change the content freely. It keeps bytes 0 to 4 as they are.
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -17,7 +20,10 @@ use thiserror::Error;
 /// The version of all keys and values. A store has one version: see `meta` in the ledger.
 ///
 /// CONTRIBUTING.md, "Change the stored layout", says how to raise it.
-pub const LAYOUT: u8 = 7;
+pub const LAYOUT: u8 = 8;
+
+/// Byte 0 of a head has this bit, too: the value is in pieces under other keys.
+const IN_PIECES: u8 = 0x80;
 
 /// The content begins after this many bytes.
 const HEAD_BYTES: usize = 5;
@@ -55,6 +61,24 @@ pub fn encode_with(key: &str, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut bytes = vec![LAYOUT, 0, 0, 0, 0];
     write(&mut bytes);
     sealed(key, bytes)
+}
+
+/// The head of a value that is in pieces: it has their number, as four bytes, little-endian.
+pub fn encode_head(key: &str, pieces: u32) -> Vec<u8> {
+    let mut bytes = vec![LAYOUT | IN_PIECES, 0, 0, 0, 0];
+    bytes.extend(pieces.to_le_bytes());
+    sealed(key, bytes)
+}
+
+/// The number of pieces, if this is a head. A damaged head is none: reading it as a value is an
+/// error.
+pub fn pieces_of(key: &str, bytes: &[u8]) -> Option<u32> {
+    let layout = bytes.first()? ^ IN_PIECES;
+    if layout > LAYOUT {
+        return None;
+    }
+    let (_, content) = opened(key, bytes).ok()?;
+    Some(u32::from_le_bytes(content.try_into().ok()?))
 }
 
 /// Decodes a value from its stored form.
@@ -193,6 +217,22 @@ mod tests {
                 decode::<u64>("k", &of(layout)),
                 Err(other_layout("k", layout))
             );
+        }
+    }
+
+    #[test]
+    fn a_head_is_no_value_and_a_value_is_no_head() {
+        let head = encode_head("k", 7);
+        assert_eq!(head, [0x88, 46, 132, 165, 58, 7, 0, 0, 0]);
+        assert_eq!(pieces_of("k", &head), Some(7));
+        assert_eq!(decode::<u64>("k", &head), Err(other_layout("k", 0x88)));
+        assert_eq!(pieces_of("another", &head), None);
+        assert_eq!(pieces_of("k", &encode("k", &7u64).unwrap()), None);
+        for at in 0..head.len() * 8 {
+            let mut flipped = head.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            assert_eq!(pieces_of("k", &flipped), None, "bit {at}");
+            assert!(is_damaged("k", &flipped), "bit {at}");
         }
     }
 

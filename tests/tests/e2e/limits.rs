@@ -235,18 +235,23 @@ pub fn check_eviction(app: &App) {
 }
 
 /// As many callers and as many paths as there are hits: a scanner that changes its address within
-/// its network, and calls a path of its own each time.
+/// its network, names another country, and calls a path of its own each time.
 #[test]
 fn a_million_addresses_of_one_network_cost_what_the_limits_say() {
     const ADDRESSES: u64 = 1_000_000;
-    let app = App::start();
+    let state = tempfile::TempDir::new().unwrap();
+    let app = App::start_with(|config| config.state_dir = state.path().to_owned());
     let client = app.client(Duration::from_secs(60));
     for post in 0..10 {
         let mut lines = String::new();
         for i in post * ADDRESSES / 10..(post + 1) * ADDRESSES / 10 {
             let (high, low) = (i >> 16, i & 0xffff);
+            let country: String = [i, i / 26]
+                .iter()
+                .map(|n| char::from(b'A' + (n % 26) as u8))
+                .collect();
             lines += &format!(
-                "{{\"ip\":\"2001:db8:0:{:x}::{low:x}\",\"method\":\"GET\",\"path\":\"/scan/{i}\"}}\n",
+                "{{\"ip\":\"2001:db8:0:{:x}::{low:x}\",\"method\":\"GET\",\"path\":\"/scan/{i}\",\"country\":\"{country}\"}}\n",
                 0x100 + high
             );
         }
@@ -286,4 +291,17 @@ fn a_million_addresses_of_one_network_cost_what_the_limits_say() {
         assert!(best < Duration::from_secs(1), "{question}: {best:?}");
     }
     check_memory(&app);
+    let store = rusqlite::Connection::open(state.path().join("sqlite_key_value.db")).unwrap();
+    let longest = "SELECT key, length(value) FROM spin_key_value ORDER BY 2 DESC LIMIT 1";
+    let longest = store.query_row(longest, [], |row| Ok((row.get(0)?, row.get(1)?)));
+    let (key, longest): (String, i64) = longest.unwrap();
+    println!("the longest value: {key}, {longest} bytes");
+    assert!(longest < 900_000, "{key}: {longest}");
+    let root = "SELECT max(length(value)) FROM spin_key_value WHERE key LIKE 'root:%'";
+    let root: i64 = store.query_row(root, [], |row| row.get(0)).unwrap();
+    println!("the longest root: {root} bytes");
+    assert!(root < 100_000, "{root}");
+    let pieces = "SELECT count(*) FROM spin_key_value WHERE key LIKE 'totals:%-1'";
+    let pieces: i64 = store.query_row(pieces, [], |row| row.get(0)).unwrap();
+    assert!(pieces > 0, "the sums of a bucket are a long value");
 }

@@ -7,6 +7,7 @@ use rollcall_store::value::encode;
 
 use crate::lease::Held;
 use crate::limits::Limits;
+use crate::pieces::cut;
 use crate::stop::Stop;
 use crate::stored::{Change, Plan};
 use crate::{Clock, Store, keys};
@@ -23,6 +24,7 @@ pub(super) struct Outbox<'h, 'l, S, C> {
     bytes: usize,
     count_max: usize,
     bytes_max: usize,
+    value_bytes: usize,
 }
 
 impl<'h, 'l, S: Store, C: Clock> Outbox<'h, 'l, S, C> {
@@ -40,6 +42,7 @@ impl<'h, 'l, S: Store, C: Clock> Outbox<'h, 'l, S, C> {
             bytes: 0,
             count_max: limits.chunk,
             bytes_max: limits.chunk_bytes,
+            value_bytes: limits.value_bytes,
         }
     }
 
@@ -64,10 +67,17 @@ impl<'h, 'l, S: Store, C: Clock> Outbox<'h, 'l, S, C> {
     }
 
     pub async fn put(&mut self, key: String, value: Vec<u8>) -> Result<(), Stop> {
-        self.bytes += value.len();
-        self.values.push((key, value));
-        if self.values.len() >= self.count_max || self.bytes >= self.bytes_max {
+        let cut = cut(key, value, self.value_bytes);
+        if let Some(note) = cut.note {
+            self.values.push(note);
             self.send().await?;
+        }
+        for (key, value) in cut.values {
+            self.bytes += value.len();
+            self.values.push((key, value));
+            if self.values.len() >= self.count_max || self.bytes >= self.bytes_max {
+                self.send().await?;
+            }
         }
         Ok(())
     }

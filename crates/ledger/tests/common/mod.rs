@@ -30,6 +30,7 @@ pub fn small() -> Limits {
     Limits {
         shards: 4,
         chunk: 3,
+        value_bytes: 600,
         plan_changes: 3,
         fold_segments: 5,
         ids_per_chunk: 4,
