@@ -310,18 +310,6 @@ pub const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
-        name: "a_note_is_deleted_before_its_pieces",
-        harm: "a piece is left behind",
-        changes: &[
-            (
-                "pieces.rs",
-                "                for number in 1..=pieces_of",
-                "                self.0.delete(&note).await?;
-                for number in 1..=pieces_of",
-            ),
-        ],
-    },
-    Mutation {
         name: "countries_by_halves",
         harm: "the sums have other IPs than there were",
         changes: &[(
