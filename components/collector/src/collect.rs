@@ -8,7 +8,7 @@
 //! Every acknowledged hit is durable.
 
 use http::StatusCode;
-use rollcall_tally::intake::{self, IntakeError};
+use rollcall_formats::{self as formats, IntakeError};
 use rollcall_web::hits_head::HitsHead;
 use rollcall_web::{Problem, Reply, body, reply};
 use spin_sdk::http::Request;
@@ -19,7 +19,7 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
     let head = HitsHead::read(request.uri(), request.headers())?;
     let body = body::read(request, body::COLLECT_BYTES_MAX).await?;
     let service = Service::open_to_record().await?;
-    let intake = intake::read(&body, head.format, service.now_ms()).map_err(not_read)?;
+    let intake = formats::read(&body, head.format, service.now_ms()).map_err(not_read)?;
     let receipt = service.record(intake, head.batch_id.as_ref()).await?;
     match (receipt.accepted, receipt.rejected) {
         (0, 0) => Err(Problem::new(

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
+use rollcall_formats::{self as formats, Intake};
 use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, Opened, Root};
 use rollcall_shared::Shared;
 use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::filter::read_network;
-use rollcall_tally::intake::{self, Intake};
 use rollcall_tally::{
     Batch, Behind, Candidates, Failure, HeaviestQuery, IpList, IpRef, IpRows, IpState,
     LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot, Summary,
@@ -77,9 +77,9 @@ impl Service {
         hits: Vec<RawHit>,
         batch_id: Option<String>,
     ) -> Result<Receipt, Failure> {
-        let intake = intake::check(hits, self.now_ms());
+        let intake = formats::check(hits, self.now_ms());
         let intake = intake.map_err(|error| Failure::Invalid(error.to_string()))?;
-        let id = batch_id.map(|id| intake::BatchId::new(id.as_bytes()));
+        let id = batch_id.map(|id| formats::BatchId::new(id.as_bytes()));
         let id = id.transpose();
         let id = id.map_err(|bad| Failure::Invalid(format!("a batch id has {bad}")))?;
         self.record(intake, id.as_ref()).await
@@ -88,7 +88,7 @@ impl Service {
     pub async fn record(
         &self,
         intake: Intake,
-        batch_id: Option<&intake::BatchId>,
+        batch_id: Option<&formats::BatchId>,
     ) -> Result<Receipt, Failure> {
         let receipt = Receipt {
             accepted: intake.hits.len() as u64,

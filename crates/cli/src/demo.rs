@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fastrand::Rng;
+use rollcall_formats::write_json;
 use rollcall_tally::Hit;
-use rollcall_tally::intake::write_json;
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
 const HOURS: u64 = 30 * 24;
@@ -168,7 +168,7 @@ fn address(caller: usize) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rollcall_tally::intake::{Format, read};
+    use rollcall_formats::{Format, read};
 
     const NOW_MS: u64 = 1_800_000_000_000;
 

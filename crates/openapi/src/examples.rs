@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
+use rollcall_formats::{self as formats, Format};
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::alert::{AlertState, Event, Finding, Measured, Recent, Thresholds};
-use rollcall_tally::intake::{self, Format};
 use rollcall_tally::question::{AnySurvey, DateRange, Query, Question, Responses, Scope};
 use rollcall_tally::report::{
     Alert, AlertCheck, AlertNotification, CacheStatus, Computed, ExportRecord, FanOut,
@@ -53,7 +53,7 @@ fn lines() -> Vec<Value> {
 /// One hit was accepted, and another was rejected.
 pub fn receipt() -> Receipt {
     let body = br#"[{"ip": "192.0.2.1", "method": "GET", "path": "/users"}, {"ip": "192.0.2.1", "method": "GET", "path": "users"}]"#;
-    let intake = intake::read(body, Format::Json, NOW_MS).unwrap_or_default();
+    let intake = formats::read(body, Format::Json, NOW_MS).unwrap_or_default();
     Receipt {
         accepted: intake.hits.len() as u64,
         rejected: intake.rejected_count,
@@ -322,7 +322,7 @@ fn is_asked(filter: &Filter, ip: &IpAddr) -> bool {
 }
 
 fn states() -> BTreeMap<IpAddr, IpState> {
-    let intake = intake::read(NDJSON.as_bytes(), Format::Ndjson, NOW_MS).unwrap_or_default();
+    let intake = formats::read(NDJSON.as_bytes(), Format::Ndjson, NOW_MS).unwrap_or_default();
     let mut states: BTreeMap<IpAddr, IpState> = BTreeMap::new();
     let ranges = Ranges::utc(NOW_MS);
     for hit in intake.hits {

@@ -1,7 +1,7 @@
 //! The schemas of all requests and answers, by name. They come from the types in the code.
 
+use rollcall_formats::REJECTIONS_SHOWN;
 use rollcall_tally::alert::{AlertState, Event, Finding, Rule};
-use rollcall_tally::intake::REJECTIONS_SHOWN;
 use rollcall_tally::question::{AnySurvey, BadParameter};
 use rollcall_tally::reports::{
     Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, DIFFERENCES_MAX,

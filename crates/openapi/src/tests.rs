@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use form_urlencoded::Serializer;
-use rollcall_tally::intake::{self, Format, Intake};
+use rollcall_formats::{self as formats, Format, Intake};
 use rollcall_tally::question::{Place, Question, Value as Of};
 use rollcall_tally::report::ExportRecord;
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ fn ranges_words_and_defaults_are_those_that_questions_are_read_with() {
 }
 
 fn read(hit: &Value) -> Intake {
-    intake::read(hit.to_string().as_bytes(), Format::Json, examples::NOW_MS).unwrap()
+    formats::read(hit.to_string().as_bytes(), Format::Json, examples::NOW_MS).unwrap()
 }
 
 #[test]

@@ -12,7 +12,6 @@ pub mod filter;
 pub mod freshness;
 pub mod histogram;
 pub mod hit;
-pub mod intake;
 pub mod interval;
 pub mod order;
 pub mod question;

@@ -5,7 +5,7 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode, Uri};
-use rollcall_tally::intake::{BatchId, Format};
+use rollcall_formats::{BatchId, Format};
 use rollcall_tally::question::BadParameter;
 
 use crate::Problem;

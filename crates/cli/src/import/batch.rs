@@ -2,7 +2,7 @@
 
 use std::iter::Peekable;
 
-use rollcall_tally::intake::Format;
+use rollcall_formats::Format;
 use sha2::{Digest, Sha256};
 
 use super::error::ImportError;

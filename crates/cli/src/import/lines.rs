@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::iter::Peekable;
 use std::path::Path;
 
-use rollcall_tally::intake::Format;
+use rollcall_formats::Format;
 
 use super::error::ImportError;
 

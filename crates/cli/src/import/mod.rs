@@ -18,8 +18,8 @@ mod token;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use rollcall_formats::{Format, HITS_MAX};
 use rollcall_tally::Receipt;
-use rollcall_tally::intake::{Format, HITS_MAX};
 
 use self::batch::{Batch, Batches, Shipment};
 use self::client::{Client, Retry};

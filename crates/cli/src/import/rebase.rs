@@ -7,8 +7,8 @@
 use std::iter::Peekable;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rollcall_formats::{self as formats, Format};
 use rollcall_tally::Hit;
-use rollcall_tally::intake::{self, Format};
 
 use super::batch::{Batch, Shipment, content_type};
 use super::error::ImportError;
@@ -57,7 +57,7 @@ impl Rebase {
             match read(line, self.format) {
                 Ok(mut hit) => {
                     hit.timestamp_ms = self.moved(hit.timestamp_ms);
-                    intake::write_json(&hit, &mut shipment.body)?;
+                    formats::write_json(&hit, &mut shipment.body)?;
                     shipment.body.push(b'\n');
                     shipment.line_numbers.push(line.number);
                 }
@@ -80,7 +80,7 @@ fn read(line: &Line, format: Format) -> Result<Hit, Refused> {
         field,
         reason,
     };
-    let mut intake = intake::read(&line.text, format, NO_TIME_MS)
+    let mut intake = formats::read(&line.text, format, NO_TIME_MS)
         .map_err(|error| refused(None, error.to_string()))?;
     match (intake.hits.pop(), intake.rejections.pop()) {
         (Some(hit), _) => Ok(hit),

@@ -415,7 +415,7 @@ fn now_ms() -> u64 {
 /// The times of the hits in a request.
 fn times(run: &Run) -> Vec<u64> {
     let body = run.bodies();
-    let intake = rollcall_tally::intake::read(body.as_bytes(), Format::Ndjson, now_ms()).unwrap();
+    let intake = rollcall_formats::read(body.as_bytes(), Format::Ndjson, now_ms()).unwrap();
     assert_eq!(intake.rejected_count, 0);
     intake.hits.iter().map(|hit| hit.timestamp_ms).collect()
 }

@@ -1,7 +1,7 @@
 //! Recording hits.
 
 use http::StatusCode;
-use rollcall_tally::intake::{BATCH_ID_BYTES_MAX, Format, HITS_MAX};
+use rollcall_formats::{BATCH_ID_BYTES_MAX, Format, HITS_MAX};
 use rollcall_web::Problem;
 use rollcall_web::body::COLLECT_BYTES_MAX;
 use utoipa::openapi::path::{Parameter, ParameterIn};

@@ -1,6 +1,6 @@
 //! A hit: one request that a gateway saw. It is checked once and never again.
 //!
-//! In every format (see [`crate::intake`]), a hit is first read as a [`RawHit`]. Only
+//! In every format (see `crates/formats`), a hit is first read as a [`RawHit`]. Only
 //! [`RawHit::check`] turns it into a [`Hit`]. A [`Hit`] is within the limits below, its address is
 //! canonical, and its path has no query string. Everything else is refused, with the field's name.
 
@@ -35,7 +35,7 @@ pub const FUTURE_MS_MAX: u64 = 5 * 60 * 1_000;
 pub const TIMESTAMP_MS_MIN: u64 = 100_000_000_000;
 
 /// The range of a status. The readers use the same text for a status that is not a number.
-pub(crate) const STATUS_EXPECTED: &str = "expected an integer from 100 to 599";
+pub const STATUS_EXPECTED: &str = "expected an integer from 100 to 599";
 
 /// The path key of the hits whose IP has too many paths.
 pub const OTHER_PATHS: &str = "(other)";

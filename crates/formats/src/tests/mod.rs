@@ -6,8 +6,8 @@ mod json;
 mod round_trip;
 
 use super::*;
-use crate::contract::Rejection;
-use crate::hit::Hit;
+use rollcall_tally::Rejection;
+use rollcall_tally::hit::Hit;
 
 /// 2025-05-17T10:05:03Z.
 const NOW_MS: u64 = 1_747_476_303_000;

@@ -1,7 +1,9 @@
 //! Hits as JSON: each field, and documents as a whole.
 
 use super::*;
-use crate::hit::{FUTURE_MS_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, TIMESTAMP_MS_MIN};
+use rollcall_tally::hit::{
+    FUTURE_MS_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, TIMESTAMP_MS_MIN,
+};
 
 /// Reads `{"ip": "192.0.2.1", "method": "GET", "path": "/a", FIELDS}`.
 #[track_caller]

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use super::contents::{Intake, IntakeError};
 use super::flaw::Flaw;
-use crate::hit::{Hit, RawHit, STATUS_EXPECTED};
+use rollcall_tally::hit::{Hit, RawHit, STATUS_EXPECTED};
 
 /// The largest integer that a double holds exactly. A JSON number may have been a double on its
 /// way.

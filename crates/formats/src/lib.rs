@@ -26,7 +26,7 @@ pub use self::batch_id::{BATCH_ID_BYTES_MAX, BadBatchId, BatchId};
 pub use self::contents::{HITS_MAX, Intake, IntakeError, REJECTIONS_SHOWN};
 use self::flaw::Flaw;
 pub use self::json::write_json;
-use crate::hit::RawHit;
+use rollcall_tally::hit::RawHit;
 
 /// The format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

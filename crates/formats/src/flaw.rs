@@ -1,6 +1,6 @@
 //! Why one hit was refused.
 
-use crate::hit::Refusal;
+use rollcall_tally::hit::Refusal;
 
 /// Why one hit was refused, by its reader or by the later check.
 #[derive(Debug, PartialEq, Eq)]

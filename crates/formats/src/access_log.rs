@@ -10,7 +10,7 @@ use hex::FromHex;
 use jiff::fmt::strtime;
 
 use super::flaw::Flaw;
-use crate::hit::{RawHit, STATUS_EXPECTED};
+use rollcall_tally::hit::{RawHit, STATUS_EXPECTED};
 
 const TIME_FORMAT: &str = "%d/%b/%Y:%H:%M:%S %z";
 

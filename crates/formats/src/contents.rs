@@ -1,8 +1,8 @@
 //! The hits of a body, and the refused ones.
 
 use super::flaw::Flaw;
-use crate::contract::Rejection;
-use crate::hit::{Hit, RawHit};
+use rollcall_tally::Rejection;
+use rollcall_tally::hit::{Hit, RawHit};
 
 /// The most hits in one request, including refused ones. A request with more is refused as a whole.
 /// The limit bounds the size of a segment. A client that exceeds it must send smaller batches.
