@@ -37,11 +37,14 @@ pub enum Format {
     Ndjson,
     /// Common or Combined Log Format. The reader tells them apart line by line.
     AccessLog,
+    /// Lines of any of these formats. The reader tells them apart line by line.
+    Auto,
 }
 
 impl Format {
     /// The values of `?format=`. `common` and `combined` are one format.
-    pub const NAMES: [(&str, Self); 5] = [
+    pub const NAMES: [(&str, Self); 6] = [
+        ("auto", Self::Auto),
         ("json", Self::Json),
         ("ndjson", Self::Ndjson),
         ("common", Self::AccessLog),
@@ -87,6 +90,10 @@ pub fn read(body: &[u8], format: Format, now_ms: u64) -> Result<Intake, IntakeEr
         Format::Json => json::read_document(body, now_ms),
         Format::Ndjson => read_lines(body, now_ms, json::read_hit),
         Format::AccessLog => read_lines(body, now_ms, access_log::read_hit),
+        Format::Auto => read_lines(body, now_ms, |line| match line.starts_with('{') {
+            true => json::read_hit(line),
+            false => access_log::read_hit(line),
+        }),
     }
 }
 
