@@ -37,6 +37,7 @@ pub async fn status_and_traffic(settings: &Settings) -> Result<(Status, Traffic)
             uncleaned: ledger.folds_uncleaned,
         },
         dropped: ledger.snapshot.drops,
+        repaired: ledger.snapshot.repaired,
         cache: CacheStatus {
             hits_memory: total(Counter::HitsMemory),
             hits_store: total(Counter::HitsStore),

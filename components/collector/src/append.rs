@@ -13,8 +13,8 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
-use rollcall_ledger::{BatchId, Ledger, NewBatch};
-use rollcall_tally::{Failure, Hit};
+use rollcall_ledger::{Ledger, NewBatch};
+use rollcall_tally::Failure;
 use spin_sdk::time::sleep;
 use spin_sdk::wit_bindgen::yield_async;
 
@@ -56,16 +56,15 @@ struct Waiting {
 /// Makes a batch durable. Gives its number in the log, or that of a batch that was appended with it.
 pub async fn append(
     ledger: Ledger<'_, SpinStore, SpinClock>,
-    id: Option<BatchId>,
-    hits: Vec<Hit>,
+    batch: NewBatch,
 ) -> Result<u64, Failure> {
-    if hits.len() > HITS_MAX {
-        return ledger.append(id, hits).await.map_err(Failure::from);
+    if batch.hits.len() > HITS_MAX {
+        return ledger.append_all(&[batch]).await.map_err(Failure::from);
     }
     let me = Rc::new(Waiting::default());
     QUEUE.with_borrow_mut(|queue| {
         queue.push_back(Queued {
-            batch: NewBatch { id, hits },
+            batch,
             request: Rc::downgrade(&me),
         });
     });

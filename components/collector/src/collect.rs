@@ -1,8 +1,8 @@
 //! `POST /collect`: hits from gateways that the router let in.
 //!
 //! - If all hits are good, the answer is 202 without a body.
-//! - If some are bad, it is 200. The body says how many were accepted, and for each of the first
-//!   ten bad hits, why it was rejected.
+//! - If some were rejected or repaired, it is 200. The body says how many were accepted, for each of
+//!   the first ten rejected hits why, and what was unknown or cut in the others.
 //! - If none is good, it is 400.
 //!
 //! Every acknowledged hit is durable.
@@ -28,7 +28,7 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
         )),
         (0, _) => Err(Problem::all_rejected(receipt.rejected, receipt.rejections)),
         // No body: on Spin, a small body would cost a client with keep-alive 40 ms.
-        (_, 0) => Ok(reply::empty(StatusCode::ACCEPTED)),
+        (_, 0) if receipt.repaired.hits == 0 => Ok(reply::empty(StatusCode::ACCEPTED)),
         (_, _) => Ok(reply::json(StatusCode::OK, &receipt)),
     }
 }

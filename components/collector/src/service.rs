@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use rollcall_formats::{self as formats, Intake};
-use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, Opened, Root};
+use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, NewBatch, Opened, Root};
 use rollcall_shared::Shared;
 use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
@@ -94,10 +94,15 @@ impl Service {
             accepted: intake.hits.len() as u64,
             rejected: intake.rejected_count,
             rejections: intake.rejections,
+            repaired: intake.repaired,
         };
         if !intake.hits.is_empty() {
-            let id = batch_id.map(|id| BatchId::of(id.as_str()));
-            let n = append(self.ledger(), id, intake.hits).await?;
+            let batch = NewBatch {
+                id: batch_id.map(|id| BatchId::of(id.as_str())),
+                hits: intake.hits,
+                repaired: intake.repaired,
+            };
+            let n = append(self.ledger(), batch).await?;
             background::after_append(n, receipt.accepted);
         }
         Ok(receipt)
@@ -251,6 +256,7 @@ impl Service {
             ips: root.ips,
             hits: root.hits,
             drops: root.drops,
+            repaired: root.repaired,
             behind: None,
         }
     }

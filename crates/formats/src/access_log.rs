@@ -10,7 +10,9 @@ use hex::FromHex;
 use jiff::fmt::strtime;
 
 use super::flaw::Flaw;
-use rollcall_tally::hit::{RawHit, STATUS_EXPECTED};
+use rollcall_tally::hit::RawHit;
+
+const STATUS_EXPECTED: &str = "expected an integer from 100 to 599";
 
 const TIME_FORMAT: &str = "%d/%b/%Y:%H:%M:%S %z";
 

@@ -2,7 +2,7 @@
 
 use super::flaw::Flaw;
 use rollcall_tally::Rejection;
-use rollcall_tally::hit::{Hit, RawHit};
+use rollcall_tally::hit::{Hit, RawHit, Repairs};
 
 /// The most hits in one request, including refused ones. A request with more is refused as a whole.
 /// The limit bounds the size of a segment. A client that exceeds it must send smaller batches.
@@ -20,6 +20,8 @@ pub struct Intake {
     pub rejected_count: u64,
     /// The first [`REJECTIONS_SHOWN`].
     pub rejections: Vec<Rejection>,
+    /// What is unknown or was cut in the hits.
+    pub repaired: Repairs,
 }
 
 /// Why a body as a whole cannot be read.
@@ -51,7 +53,7 @@ impl Intake {
         if self.hits.len() as u64 + self.rejected_count == HITS_MAX as u64 {
             return Err(IntakeError::TooManyHits);
         }
-        match raw.and_then(|raw| raw.check(now_ms).map_err(Flaw::from)) {
+        match raw.and_then(|raw| raw.check(now_ms, &mut self.repaired).map_err(Flaw::from)) {
             Ok(hit) => self.hits.push(hit),
             Err(flaw) => self.reject(number, flaw),
         }

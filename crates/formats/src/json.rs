@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use super::contents::{Intake, IntakeError};
 use super::flaw::Flaw;
-use rollcall_tally::hit::{Hit, RawHit, STATUS_EXPECTED};
+use rollcall_tally::hit::{Hit, RawHit};
 
 /// The largest integer that a double holds exactly. A JSON number may have been a double on its
 /// way.
@@ -142,17 +142,21 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
+    /// Only the address and the time can refuse a hit.
     fn into_raw(self) -> Result<RawHit, Flaw> {
         Ok(RawHit {
-            ip: self.ip.required_text("ip")?,
-            method: self.method.required_text("method")?,
-            path: self.path.required_text("path")?,
+            ip: self.ip.address()?,
+            method: self.method.text().unwrap_or_default(),
+            path: self.path.text().unwrap_or_default(),
             timestamp_ms: self.timestamp.timestamp_ms("timestamp")?,
-            status: self.status.status("status")?,
-            response_time_us: self.response_time_ms.microseconds("responseTimeMs")?,
-            bytes: self.bytes.count("bytes")?,
-            country: self.country.text("country")?,
-            user_agent: self.user_agent.text("userAgent")?,
+            status: self
+                .status
+                .integer()
+                .map(|status| u16::try_from(status).unwrap_or(0)),
+            response_time_us: self.response_time_ms.microseconds(),
+            bytes: self.bytes.integer(),
+            country: self.country.text(),
+            user_agent: self.user_agent.text(),
         })
     }
 }
@@ -173,44 +177,40 @@ enum Field<'a> {
 }
 
 impl Field<'_> {
-    fn required_text(self, name: &'static str) -> Result<String, Flaw> {
-        self.text(name)?.ok_or_else(|| Flaw::of(name, "missing"))
-    }
-
-    fn text(self, name: &'static str) -> Result<Option<String>, Flaw> {
+    fn address(self) -> Result<String, Flaw> {
         match self {
-            Self::Missing => Ok(None),
-            Self::Text(text) => Ok(Some(text.into_owned())),
-            _ => Err(Flaw::of(name, "expected a string")),
+            Self::Missing => Err(Flaw::of("ip", "missing")),
+            Self::Text(text) => Ok(text.into_owned()),
+            _ => Err(Flaw::of("ip", "expected a string")),
         }
     }
 
-    fn status(self, name: &'static str) -> Result<Option<u16>, Flaw> {
-        let status = match self {
-            Self::Missing => return Ok(None),
-            Self::Integer(status) => u16::try_from(status).ok(),
-            _ => None,
-        };
-        status
-            .map(Some)
-            .ok_or_else(|| Flaw::of(name, STATUS_EXPECTED))
-    }
-
-    fn count(self, name: &'static str) -> Result<Option<u64>, Flaw> {
+    /// A value of another type is an empty text: unknown.
+    fn text(self) -> Option<String> {
         match self {
-            Self::Missing => Ok(None),
-            Self::Integer(count) => Ok(Some(count)),
-            _ => Err(Flaw::of(name, "expected an integer of 0 or more")),
+            Self::Missing => None,
+            Self::Text(text) => Some(text.into_owned()),
+            _ => Some(String::new()),
         }
     }
 
-    fn microseconds(self, name: &'static str) -> Result<Option<u64>, Flaw> {
+    /// A value of another type is out of range: unknown.
+    fn integer(self) -> Option<u64> {
         match self {
-            Self::Missing => Ok(None),
-            Self::Integer(ms) => Ok(Some(ms.saturating_mul(1_000))),
-            // The cast saturates. The later check refuses a time that is too long.
-            Self::Number(ms) if ms >= 0.0 => Ok(Some((ms * 1_000.0).round() as u64)),
-            _ => Err(Flaw::of(name, "expected a number of 0 or more")),
+            Self::Missing => None,
+            Self::Integer(number) => Some(number),
+            _ => Some(u64::MAX),
+        }
+    }
+
+    /// A value of another type is out of range: unknown.
+    fn microseconds(self) -> Option<u64> {
+        match self {
+            Self::Missing => None,
+            Self::Integer(ms) => Some(ms.saturating_mul(1_000)),
+            // The cast saturates.
+            Self::Number(ms) if ms >= 0.0 => Some((ms * 1_000.0).round() as u64),
+            _ => Some(u64::MAX),
         }
     }
 

@@ -4,7 +4,7 @@
 //! long segment. It reads nothing, and no two writers contend for a key. A writer that was slow does not acknowledge, because a fold may have
 //! given up its numbers by then.
 
-use rollcall_tally::Hit;
+use rollcall_tally::{Hit, Repairs};
 
 use rollcall_store::value::encode;
 
@@ -16,12 +16,15 @@ use crate::{Clock, Ledger, LedgerError, Store, keys};
 pub struct NewBatch {
     pub id: Option<BatchId>,
     pub hits: Vec<Hit>,
+    /// What is unknown or was cut in the hits.
+    pub repaired: Repairs,
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Makes a batch durable. See [`Self::append_all`].
+    /// Makes a batch durable, in which nothing was repaired. See [`Self::append_all`].
     pub async fn append(&self, id: Option<BatchId>, hits: Vec<Hit>) -> Result<u64, LedgerError> {
-        self.append_all(&[NewBatch { id, hits }]).await
+        let repaired = Repairs::default();
+        self.append_all(&[NewBatch { id, hits, repaired }]).await
     }
 
     /// Makes batches durable, each as a segment of its own. Gives the newest number that they have
@@ -40,7 +43,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let first = (last + 1).saturating_sub(count);
         let segments = (first..).zip(batches).map(|(n, batch)| {
             let key = keys::log(n);
-            let segment = encode(&key, &Segment::new(batch.id, stamp_ms, &batch.hits))?;
+            let segment = encode(
+                &key,
+                &Segment::new(batch.id, stamp_ms, batch.repaired, &batch.hits),
+            )?;
             Ok((key, segment))
         });
         let segments: Vec<_> = segments.collect::<Result<_, LedgerError>>()?;

@@ -10,6 +10,7 @@ use common::*;
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{BatchId, Cleaned, Current, Folded, LedgerError, NewBatch, Snapshot};
+use rollcall_tally::Repairs;
 use rollcall_tally::window::MINUTE_MS;
 
 #[test]
@@ -147,12 +148,19 @@ fn batches_of_one_append_are_segments_of_their_own() {
     let batches = ["a", "b", "c"].map(|id| NewBatch {
         id: Some(BatchId::of(id)),
         hits: vec![hit("192.0.2.1", "/", NOW_MS); 2],
+        repaired: Repairs {
+            hits: 1,
+            cut_paths: 1,
+            ..Repairs::default()
+        },
     });
     let last = block_on(ledger(&store, &limits).append_all(&batches)).unwrap();
     assert_eq!(last, 4);
     assert_eq!(store.keys("log:"), ["log:1", "log:2", "log:3", "log:4"]);
     let root = snapshot(&store, &limits).unwrap();
     assert_eq!((root.hits, root.drops.repeated_batches), (5, 1));
+    // What was repaired counts as often as the batch.
+    assert_eq!((root.repaired.hits, root.repaired.cut_paths), (2, 2));
 }
 
 #[test]

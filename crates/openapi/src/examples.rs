@@ -16,7 +16,9 @@ use rollcall_tally::report::{
 };
 use rollcall_tally::time_zone::UTC;
 use rollcall_tally::window::Ranges;
-use rollcall_tally::{Batch, Details, Drops, Filter, IpRows, IpState, Receipt, Summary, Window};
+use rollcall_tally::{
+    Batch, Details, Drops, Filter, IpRows, IpState, Receipt, Repairs, Summary, Window,
+};
 use rollcall_web::Problem;
 use serde::Serialize;
 use serde_json::Value;
@@ -50,14 +52,15 @@ fn lines() -> Vec<Value> {
     lines.filter_map(Result::ok).collect()
 }
 
-/// One hit was accepted, and another was rejected.
+/// One hit was accepted without its status, and another was rejected.
 pub fn receipt() -> Receipt {
-    let body = br#"[{"ip": "192.0.2.1", "method": "GET", "path": "/users"}, {"ip": "192.0.2.1", "method": "GET", "path": "users"}]"#;
+    let body = br#"[{"ip": "192.0.2.1", "method": "GET", "path": "/users", "status": 999}, {"ip": "localhost", "method": "GET", "path": "/users"}]"#;
     let intake = formats::read(body, Format::Json, NOW_MS).unwrap_or_default();
     Receipt {
         accepted: intake.hits.len() as u64,
         rejected: intake.rejected_count,
         rejections: intake.rejections,
+        repaired: intake.repaired,
     }
 }
 
@@ -176,6 +179,7 @@ pub fn status() -> Status {
             uncleaned: 1,
         },
         dropped: Drops::default(),
+        repaired: Repairs::default(),
         cache: CacheStatus {
             hits_memory: 12,
             hits_store: 3,

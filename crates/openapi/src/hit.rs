@@ -8,7 +8,7 @@ use rollcall_tally::status::CODES;
 use rollcall_tally::window::MINUTE_MS;
 use utoipa::openapi::schema::{AnyOf, Object, ObjectBuilder, Schema, SchemaType, Type};
 
-use crate::shapes::{COUNTRY, address, any_of, formatted, method, of, text};
+use crate::shapes::{COUNTRY, any_of, formatted, method, of};
 
 pub fn schema() -> Object {
     let status = optional(Type::Integer)
@@ -26,18 +26,24 @@ pub fn schema() -> Object {
     let fields: [(&str, Schema, String); 9] = [
         (
             "ip",
-            address().into(),
-            "The address of the caller, without a zone. It is counted under its canonical form. An \
-             IPv4 address mapped into IPv6 is IPv4."
+            of(Type::String).into(),
+            "The address of the caller. Brackets, port and zone are taken off. Of a list, the last \
+             address counts. It is counted under its canonical form: an IPv4 address mapped into \
+             IPv6 is IPv4."
                 .to_owned(),
         ),
-        ("method", text(method()).into(), "In any case.".to_owned()),
+        (
+            "method",
+            or_null(method()).into(),
+            "In any case. If it is absent or no method, it counts as `-`.".to_owned(),
+        ),
         (
             "path",
-            text(target()).into(),
+            or_null(target()).into(),
             format!(
-                "A request target: `/path?query`, `http://host/path` or `*`. Query string and \
-                 fragment are cut. The rest has at most {PATH_BYTES_MAX} bytes."
+                "A request target, as `/path?query` or `http://host/path`. Query string and \
+                 fragment are taken off. If the rest has more than {PATH_BYTES_MAX} bytes, it is \
+                 cut. If it is absent or empty, it counts as `(unknown)`."
             ),
         ),
         (
@@ -69,29 +75,27 @@ pub fn schema() -> Object {
         ),
     ];
     let about = "One request that a gateway saw. `null` is the same as absent. Other fields are \
-                 ignored.";
+                 ignored. Only a bad `ip` or `timestamp` rejects a hit. Any other value that is not \
+                 as described here is unknown, and counted in `repaired`.";
     let hit = fields.into_iter().fold(
         of(Type::Object).description(Some(about)),
         |hit, (name, schema, about)| hit.property(name, described(schema, about)),
     );
-    let required = ["ip", "method", "path"].into_iter();
-    required.fold(hit, ObjectBuilder::required).build()
+    hit.required("ip").build()
 }
 
 /// A pattern for a path as it is kept.
 pub fn path() -> String {
-    format!(r"{}|\*", absolute_path())
+    format!(r"[^?#\x00-\x1f\x7f-\x9f]{{1,{PATH_BYTES_MAX}}}")
 }
 
 /// A pattern for the path of a hit, before it is cut.
 fn target() -> String {
-    let (path, absolute) = (path(), absolute_path());
-    format!(r"({path}|[hH][tT][tT][pP][sS]?://[^/?#]+({absolute})?)([?#][\s\S]*)?")
+    format!(r"{}([?#][\s\S]*)?", path())
 }
 
-fn absolute_path() -> String {
-    let rest_max = PATH_BYTES_MAX - 1;
-    format!(r"/[^?#\x00-\x1f\x7f-\x9f]{{0,{rest_max}}}")
+fn or_null(pattern: String) -> ObjectBuilder {
+    optional(Type::String).pattern(Some(format!("^({pattern})$")))
 }
 
 fn timestamp() -> AnyOf {

@@ -10,7 +10,7 @@ use rollcall_tally::reports::{
     WindowVerified,
 };
 use rollcall_tally::state::USER_AGENTS_MAX;
-use rollcall_tally::{Drops, Receipt, Rejection, Window};
+use rollcall_tally::{Drops, Receipt, Rejection, Repairs, Window};
 use rollcall_web::Problem;
 use rollcall_web::problem::Rejected;
 use utoipa::openapi::RefOr;
@@ -60,6 +60,7 @@ pub fn components() -> Components {
         .schema_from::<FanOutStatus>()
         .schema_from::<FanOut>()
         .schema_from::<Drops>()
+        .schema_from::<Repairs>()
         .schema_from::<Prewarmed>()
         .schema_from::<Verified>()
         .schema_from::<WindowVerified>()

@@ -79,6 +79,7 @@ macro_rules! subject {
                 let batches = batches.into_iter().map(|(id, hits)| ledger::NewBatch {
                     id: id.as_deref().map(ledger::BatchId::of),
                     hits,
+                    repaired: Default::default(),
                 });
                 let batches: Vec<_> = batches.collect();
                 ledger.append_all(&batches).await.is_ok()

@@ -13,7 +13,7 @@ use crate::calendar::Calendar;
 pub use crate::calendar::UtcOffset;
 pub use crate::filter::Filter;
 pub use crate::histogram::Bucket;
-pub use crate::hit::RawHit;
+pub use crate::hit::{RawHit, Repairs};
 pub use crate::interval::{Interval, Moment};
 pub use crate::order::{IpOrder, PathOrder};
 pub use crate::status::{StatusClass, StatusCount, StatusCounts, StatusFilter};
@@ -48,6 +48,9 @@ pub struct Receipt {
     pub rejected: u64,
     /// The first rejections, with their reasons.
     pub rejections: Vec<Rejection>,
+    /// Accepted hits of which something is unknown or was cut.
+    #[serde(default)]
+    pub repaired: Repairs,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -195,6 +198,7 @@ pub struct Snapshot {
     /// Hits counted since the beginning, including those of evicted IPs.
     pub hits: u64,
     pub drops: Drops,
+    pub repaired: Repairs,
     /// The IANA name of the time zone whose days are counted.
     pub time_zone: String,
     /// The UTC offsets of the time zone, as far back as days are kept, the oldest first.

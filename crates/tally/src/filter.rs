@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::hit::{self, OTHER_PATHS, PATH_BYTES_MAX};
+use crate::hit::{self, METHOD_BYTES_MAX, OTHER_PATHS, PATH_BYTES_MAX, Repairs};
 use crate::status::StatusFilter;
 
 /// The name of an unknown country or user agent.
@@ -44,7 +44,9 @@ impl Text {
         match self {
             Self::Network => read_ip(text),
             Self::PathPrefix => read_path_prefix(text),
-            Self::Method => hit::check_method(text.to_owned()).map_err(|refusal| refusal.reason),
+            Self::Method => hit::read_method(text.to_owned()).ok_or_else(|| {
+                format!("expected 1 to {METHOD_BYTES_MAX} letters, digits or !#$%&'*+-.^_`|~")
+            }),
             Self::Country => read_country(text),
         }
     }
@@ -199,7 +201,8 @@ pub fn read_path_key(key: &str) -> Result<String, String> {
     let parts = key.split_once(' ');
     let (method, path) = parts.ok_or_else(|| "expected METHOD /path".to_owned())?;
     let method = Text::Method.read(method)?;
-    let path = hit::check_path(path.to_owned()).map_err(|refusal| refusal.reason)?;
+    let path = hit::read_path(path.to_owned(), &mut Repairs::default());
+    let path = path.ok_or_else(|| "expected METHOD /path".to_owned())?;
     Ok(format!("{method} {path}"))
 }
 

@@ -115,6 +115,21 @@ impl Scrape {
             "Hits that count under (other), because their IP has too many paths",
             dropped.other_path_hits,
         )?;
+        let repaired = self.status.repaired;
+        page.counters(
+            "repaired_hits",
+            "Counted hits of which something is unknown or was cut, by what it was",
+            "reason",
+            [
+                ("request", repaired.unknown_requests),
+                ("path-cut", repaired.cut_paths),
+                ("text", repaired.replaced_text),
+                ("status", repaired.unknown_statuses),
+                ("response-time", repaired.unknown_response_times),
+                ("bytes", repaired.unknown_bytes),
+                ("country", repaired.unknown_countries),
+            ],
+        )?;
         page.gauge(
             "tracked_ips",
             "IPs with a state",

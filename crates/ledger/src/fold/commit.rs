@@ -40,6 +40,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         root.log = pending.log;
         root.open = pending.open.clone();
         root.traffic = pending.traffic.clone();
+        root.repaired = pending.repaired;
         root.drops.skipped_numbers += pending.skipped;
         root.drops.repeated_batches += pending.repeated_batches;
         Ok(root)

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use indexmap::IndexMap;
-use rollcall_tally::Traffic;
 use rollcall_tally::hit::{CompactHit, Names};
+use rollcall_tally::{Repairs, Traffic};
 
 use super::batch_ids::BatchIds;
 use crate::lease::Held;
@@ -37,6 +37,8 @@ pub(crate) struct Pending {
     pub hit_count: u64,
     /// The base's traffic, and these hits.
     pub traffic: Traffic,
+    /// What was repaired in the base's hits, and in these.
+    pub repaired: Repairs,
 }
 
 impl Pending {
@@ -78,6 +80,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             names: Names::default(),
             hit_count: 0,
             traffic: base.traffic.clone(),
+            repaired: base.repaired,
         };
         let mut absent = Vec::new();
         let mut portion = Portion::of(1);
@@ -133,6 +136,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .id
             .is_some_and(|id| !pending.ids.insert(id, stamp_ms, k, per_chunk));
         pending.repeated_batches += u64::from(is_known);
+        if !is_known {
+            pending.repaired.merge(&segment.repaired);
+        }
         while let Some((ip, hit)) = segment.next()? {
             if segment.hits.is_multiple_of(HITS_IN_STEP) {
                 self.clock.give_way().await;

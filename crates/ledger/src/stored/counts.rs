@@ -46,6 +46,57 @@ pub(super) mod drops {
     }
 }
 
+pub(super) mod repairs {
+    use super::*;
+    use rollcall_tally::Repairs;
+
+    #[derive(Default, Serialize, Deserialize)]
+    pub struct Stored {
+        hits: u64,
+        unknown_requests: u64,
+        cut_paths: u64,
+        replaced_text: u64,
+        unknown_statuses: u64,
+        unknown_response_times: u64,
+        unknown_bytes: u64,
+        unknown_countries: u64,
+    }
+
+    pub fn serialize<S: Serializer>(repairs: &Repairs, to: S) -> Result<S::Ok, S::Error> {
+        let stored = Stored {
+            hits: repairs.hits,
+            unknown_requests: repairs.unknown_requests,
+            cut_paths: repairs.cut_paths,
+            replaced_text: repairs.replaced_text,
+            unknown_statuses: repairs.unknown_statuses,
+            unknown_response_times: repairs.unknown_response_times,
+            unknown_bytes: repairs.unknown_bytes,
+            unknown_countries: repairs.unknown_countries,
+        };
+        stored.serialize(to)
+    }
+
+    /// The end of a value. Up to layout 7 it is not there.
+    pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Repairs, D::Error> {
+        Ok(Stored::deserialize(from).unwrap_or_default().into())
+    }
+
+    impl From<Stored> for Repairs {
+        fn from(stored: Stored) -> Self {
+            Self {
+                hits: stored.hits,
+                unknown_requests: stored.unknown_requests,
+                cut_paths: stored.cut_paths,
+                replaced_text: stored.replaced_text,
+                unknown_statuses: stored.unknown_statuses,
+                unknown_response_times: stored.unknown_response_times,
+                unknown_bytes: stored.unknown_bytes,
+                unknown_countries: stored.unknown_countries,
+            }
+        }
+    }
+}
+
 pub(super) mod traffic {
     use super::*;
     use rollcall_tally::{MethodCounts, Traffic};

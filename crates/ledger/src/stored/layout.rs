@@ -10,7 +10,7 @@ use rollcall_tally::hit::HitRef;
 use rollcall_tally::rollup::{Deltas, PathSums, Totals};
 use rollcall_tally::state::Placed;
 use rollcall_tally::window::Ranges;
-use rollcall_tally::{Drops, Hit, IpState, Traffic};
+use rollcall_tally::{Drops, Hit, IpState, Repairs, Traffic};
 
 use rollcall_tally::bucket::{BucketId, Tier};
 
@@ -91,7 +91,18 @@ fn kinds() -> Vec<Kind> {
         bytes: 5,
         number: 6,
     };
+    let repaired = Repairs {
+        hits: 41,
+        unknown_requests: 42,
+        cut_paths: 43,
+        replaced_text: 44,
+        unknown_statuses: 45,
+        unknown_response_times: 46,
+        unknown_bytes: 47,
+        unknown_countries: 48,
+    };
     let root = Root {
+        repaired,
         k: 1,
         folded_at_ms: NOW_MS,
         log: 2,
@@ -148,7 +159,7 @@ fn kinds() -> Vec<Kind> {
             since_ms: 26,
         }],
     };
-    let segment = encode("log:1", &Segment::new(Some(id), NOW_MS, &hits)).unwrap();
+    let segment = encode("log:1", &Segment::new(Some(id), NOW_MS, repaired, &hits)).unwrap();
     vec![
         Kind {
             key: "log:1",

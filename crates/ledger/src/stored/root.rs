@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rollcall_store::Stored;
-use rollcall_tally::{Drops, Traffic};
+use rollcall_tally::{Drops, Repairs, Traffic};
 use serde::{Deserialize, Serialize};
 
 use super::rollup::{Bucket, KnownRef, RollupRef};
@@ -46,6 +46,9 @@ pub struct Root {
     pub(crate) replaced: Vec<Replaced>,
     /// Void folds that may have left values behind. In the order of the folds.
     pub(crate) void: Vec<Void>,
+    /// What was unknown or cut in all hits that were ever folded. Up to layout 7 it is missing.
+    #[serde(with = "super::counts::repairs")]
+    pub repaired: Repairs,
 }
 
 impl Stored for Root {

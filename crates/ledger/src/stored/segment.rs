@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use rollcall_store::{Stored, value};
-use rollcall_tally::hit::{HitRef, Measures};
+use rollcall_tally::hit::{HitRef, Measures, Repairs};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::counts::repairs;
 use crate::LedgerError;
 
 /// The id by which a batch is remembered.
@@ -33,22 +34,32 @@ impl Stored for IdList {
 }
 
 /// The oldest layout in which segments have these bytes.
-const SINCE: u8 = 4;
+const SINCE: u8 = 8;
+/// The oldest layout that can be read. Up to layout 7, segments had no repairs.
+const OLDEST: u8 = 4;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Segment<'h> {
     // [`SegmentReader`] reads these fields one by one.
     id: Option<BatchId>,
     stamp_ms: u64,
+    #[serde(with = "super::counts::repairs")]
+    repaired: Repairs,
     hits: Vec<Hit<'h>>,
 }
 
 impl<'h> Segment<'h> {
     /// `stamp_ms`: the time at which the number was taken, or later, by the writer's clock.
-    pub fn new(id: Option<BatchId>, stamp_ms: u64, hits: &'h [rollcall_tally::Hit]) -> Self {
+    pub fn new(
+        id: Option<BatchId>,
+        stamp_ms: u64,
+        repaired: Repairs,
+        hits: &'h [rollcall_tally::Hit],
+    ) -> Self {
         Self {
             id,
             stamp_ms,
+            repaired,
             hits: hits.iter().map(Hit::of).collect(),
         }
     }
@@ -109,6 +120,7 @@ pub(crate) struct SegmentReader<'b> {
     key: &'b str,
     pub id: Option<BatchId>,
     pub stamp_ms: u64,
+    pub repaired: Repairs,
     /// Hits that are not read yet.
     pub hits: u64,
     rest: &'b [u8],
@@ -116,12 +128,18 @@ pub(crate) struct SegmentReader<'b> {
 
 impl<'b> SegmentReader<'b> {
     pub fn new(key: &'b str, bytes: &'b [u8]) -> Result<Self, LedgerError> {
-        let head = postcard::take_from_bytes(value::content(key, bytes, SINCE)?);
-        let ((id, stamp_ms, hits), rest) = head.map_err(|error| corrupt(key, error.to_string()))?;
+        let rest = value::content(key, bytes, OLDEST)?;
+        let ((id, stamp_ms), rest) = take(key, rest)?;
+        let (repaired, rest) = match value::layout_of(key, bytes)? {
+            SINCE.. => take::<repairs::Stored>(key, rest)?,
+            _ => (repairs::Stored::default(), rest),
+        };
+        let (hits, rest) = take(key, rest)?;
         Ok(Self {
             key,
             id,
             stamp_ms,
+            repaired: repaired.into(),
             hits,
             rest,
         })
@@ -135,12 +153,16 @@ impl<'b> SegmentReader<'b> {
                 more => Err(corrupt(self.key, format!("{} bytes too many", more.len()))),
             };
         }
-        let hit = postcard::take_from_bytes::<Hit>(self.rest);
-        let (hit, rest) = hit.map_err(|error| corrupt(self.key, error.to_string()))?;
+        let (hit, rest) = take::<Hit>(self.key, self.rest)?;
         self.hits -= 1;
         self.rest = rest;
         Ok(Some(hit.into()))
     }
+}
+
+/// A part of a segment, and the bytes behind it.
+fn take<'b, T: Deserialize<'b>>(key: &str, bytes: &'b [u8]) -> Result<(T, &'b [u8]), LedgerError> {
+    postcard::take_from_bytes(bytes).map_err(|error| corrupt(key, error.to_string()))
 }
 
 fn corrupt(key: &str, reason: String) -> LedgerError {

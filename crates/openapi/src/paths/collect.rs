@@ -27,8 +27,9 @@ const ERRORS: [Error; 6] = [
 ];
 
 pub fn collect() -> Path {
-    let about = "Records one hit, or many. If a hit is invalid, only this hit is rejected, by its \
-                 number. The other hits are recorded. An acknowledged hit is durable.\n\n\
+    let about = "Records one hit, or many. If the address or the time of a hit cannot be read, \
+                 only this hit is rejected, by its number. Whatever else cannot be used is unknown: \
+                 the hit is recorded, and counted in `repaired`. An acknowledged hit is durable.\n\n\
                  After a 503, or if there is no answer, the client does not know whether the hits \
                  count. A batch with an `Idempotency-Key` may be sent again, to any node. It \
                  counts once.";
@@ -51,7 +52,8 @@ pub fn collect() -> Path {
         .response(
             "200",
             json(
-                "Some hits were accepted, and are durable. The others were rejected.",
+                "Some hits were accepted, and are durable. The others were rejected, or something \
+                 of the accepted ones is unknown or was cut.",
                 &examples::receipt(),
             ),
         )

@@ -1,40 +1,92 @@
 //! Turns a [`RawHit`] into a [`Hit`]: each field is within its limits, and in the one form that is
 //! kept.
+//!
+//! Only the address and the time can refuse a hit. Everything else is chosen by the caller, and no
+//! caller may get out of being counted: what cannot be used is unknown, what is too long is cut, and
+//! [`Repairs`] counts both.
 
 use std::net::IpAddr;
 
 use super::{
     FUTURE_MS_MAX, Hit, METHOD_BYTES_MAX, PATH_BYTES_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX,
-    RawHit, Refusal, STATUS_EXPECTED, TIMESTAMP_MS_MIN, USER_AGENT_BYTES_MAX,
+    RawHit, Refusal, Repairs, TIMESTAMP_MS_MIN, UNKNOWN_METHOD, UNKNOWN_PATH, USER_AGENT_BYTES_MAX,
 };
 use crate::status::CODES;
 
+/// The end of a path that was cut.
+const CUT: char = '…';
+
 impl RawHit {
-    /// Checks every limit of [`crate::hit`].
+    /// Checks every limit of [`crate::hit`]. Adds what had to be repaired to `repairs`.
     ///
     /// # Errors
-    /// The first field that is not valid, and why.
-    pub fn check(self, now_ms: u64) -> Result<Hit, Refusal> {
-        Ok(Hit {
-            ip: check_ip(&self.ip)?,
-            timestamp_ms: check_timestamp(self.timestamp_ms, now_ms)?,
-            method: check_method(self.method)?,
-            path: check_path(self.path)?,
-            status: check_status(self.status)?,
-            response_time_us: check_response_time(self.response_time_us)?,
-            bytes: check_bytes(self.bytes)?,
-            country: check_country(self.country)?,
+    /// The address or the time is not valid.
+    pub fn check(self, now_ms: u64, repairs: &mut Repairs) -> Result<Hit, Refusal> {
+        let (ip, timestamp_ms) = (
+            read_ip(&self.ip)?,
+            check_timestamp(self.timestamp_ms, now_ms)?,
+        );
+        let mut made = Repairs::default();
+        let method = read_method(self.method);
+        let path = read_path(self.path, &mut made);
+        made.unknown_requests = u64::from(method.is_none() || path.is_none());
+        let hit = Hit {
+            ip,
+            timestamp_ms,
+            method: method.unwrap_or_else(|| UNKNOWN_METHOD.to_owned()),
+            path: path.unwrap_or_else(|| UNKNOWN_PATH.to_owned()),
+            status: usable(self.status, &mut made.unknown_statuses, |status| {
+                CODES.contains(status)
+            }),
+            response_time_us: usable(
+                self.response_time_us,
+                &mut made.unknown_response_times,
+                |time| *time <= RESPONSE_TIME_US_MAX,
+            ),
+            bytes: usable(self.bytes, &mut made.unknown_bytes, |bytes| {
+                *bytes <= RESPONSE_BYTES_MAX
+            }),
+            country: self.country.and_then(|country| {
+                let code = country_code(country);
+                made.unknown_countries += u64::from(code.is_none());
+                code
+            }),
             user_agent: self.user_agent.and_then(cut_user_agent),
-        })
+        };
+        if made != Repairs::default() {
+            made.hits = 1;
+            repairs.merge(&made);
+        }
+        Ok(hit)
     }
 }
 
-fn check_ip(ip: &str) -> Result<IpAddr, Refusal> {
-    match ip.parse::<IpAddr>() {
+/// A value that may be kept. Else it counts as unknown.
+fn usable<T>(given: Option<T>, unknown: &mut u64, is_usable: impl Fn(&T) -> bool) -> Option<T> {
+    let given = given?;
+    let kept = is_usable(&given).then_some(given);
+    *unknown += u64::from(kept.is_none());
+    kept
+}
+
+/// An address without brackets, port and zone. Of a list, the last: the next server wrote it, and
+/// the caller may have sent those before it.
+fn read_ip(text: &str) -> Result<IpAddr, Refusal> {
+    let last = text.rsplit(',').next().unwrap_or(text).trim();
+    let host = match last.strip_prefix('[') {
+        Some(bracketed) => bracketed
+            .split_once(']')
+            .map_or(bracketed, |(host, _)| host),
+        None => match last.split_once(':') {
+            Some((v4, port)) if !port.contains(':') => v4,
+            _ => last,
+        },
+    };
+    let address = host
+        .split_once('%')
+        .map_or(host, |(address, _zone)| address);
+    match address.parse::<IpAddr>() {
         Ok(address) => Ok(address.to_canonical()),
-        Err(_) if ip.contains('%') => {
-            Err(Refusal::new("ip", "an address with a zone is not global"))
-        }
         Err(_) => Err(Refusal::new("ip", "not an IP address")),
     }
 }
@@ -56,22 +108,12 @@ fn check_timestamp(timestamp_ms: Option<u64>, now_ms: u64) -> Result<u64, Refusa
     Ok(timestamp_ms)
 }
 
-pub(crate) fn check_method(mut method: String) -> Result<String, Refusal> {
-    if method.is_empty() {
-        return Err(Refusal::new("method", "empty"));
-    }
-    if method.len() > METHOD_BYTES_MAX {
-        let reason = format!("longer than {METHOD_BYTES_MAX} bytes");
-        return Err(Refusal::new("method", reason));
-    }
-    if !method.bytes().all(is_token_byte) {
-        return Err(Refusal::new(
-            "method",
-            "not a method: expected letters, digits or !#$%&'*+-.^_`|~",
-        ));
-    }
+/// A method in upper case. None: the text is no method.
+pub(crate) fn read_method(mut method: String) -> Option<String> {
     method.make_ascii_uppercase();
-    Ok(method)
+    let is_method =
+        (1..=METHOD_BYTES_MAX).contains(&method.len()) && method.bytes().all(is_token_byte);
+    is_method.then_some(method)
 }
 
 /// `tchar` of RFC 9110, section 5.6.2.
@@ -79,7 +121,9 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-pub(crate) fn check_path(mut path: String) -> Result<String, Refusal> {
+/// The path of a target, without its query, and without scheme and host. A target that is no path,
+/// as that of `CONNECT`, is kept as it is. None: nothing is left.
+pub(crate) fn read_path(mut path: String, repairs: &mut Repairs) -> Option<String> {
     if let Some(end) = path.find(['?', '#']) {
         path.truncate(end);
     }
@@ -90,25 +134,21 @@ pub(crate) fn check_path(mut path: String) -> Result<String, Refusal> {
             None => "/".to_owned(),
         };
     }
-    if path.is_empty() {
-        return Err(Refusal::new("path", "empty"));
-    }
-    if !path.starts_with('/') && path != "*" {
-        return Err(Refusal::new(
-            "path",
-            "expected /path, http://host/path or *",
-        ));
+    if path.contains(is_replaced) {
+        path = path.replace(is_replaced, "\u{FFFD}");
+        repairs.replaced_text = 1;
     }
     if path.len() > PATH_BYTES_MAX {
-        return Err(Refusal::new(
-            "path",
-            format!("longer than {PATH_BYTES_MAX} bytes"),
-        ));
+        path.truncate(path.floor_char_boundary(PATH_BYTES_MAX - CUT.len_utf8()));
+        path.push(CUT);
+        repairs.cut_paths = 1;
     }
-    if path.chars().any(char::is_control) {
-        return Err(Refusal::new("path", "contains a control character"));
-    }
-    Ok(path)
+    (!path.is_empty()).then_some(path)
+}
+
+/// A reader has replaced bytes that are no UTF-8 already.
+fn is_replaced(char: char) -> bool {
+    char.is_control() || char == '\u{FFFD}'
 }
 
 /// The text after `http://` or `https://`, in any case. None if it is empty, because a URL has a
@@ -119,35 +159,6 @@ fn strip_scheme(url: &str) -> Option<&str> {
         let has_host = !rest.is_empty() && !rest.starts_with('/');
         (start.eq_ignore_ascii_case(scheme) && has_host).then_some(rest)
     })
-}
-
-fn check_status(status: Option<u16>) -> Result<Option<u16>, Refusal> {
-    match status {
-        Some(status) if !CODES.contains(&status) => Err(Refusal::new("status", STATUS_EXPECTED)),
-        status => Ok(status),
-    }
-}
-
-fn check_response_time(response_time_us: Option<u64>) -> Result<Option<u64>, Refusal> {
-    match response_time_us {
-        Some(time) if time > RESPONSE_TIME_US_MAX => {
-            Err(Refusal::new("responseTimeMs", "longer than a day"))
-        }
-        time => Ok(time),
-    }
-}
-
-fn check_bytes(bytes: Option<u64>) -> Result<Option<u64>, Refusal> {
-    match bytes {
-        Some(bytes) if bytes > RESPONSE_BYTES_MAX => Err(Refusal::new("bytes", "more than 1 TiB")),
-        bytes => Ok(bytes),
-    }
-}
-
-fn check_country(country: Option<String>) -> Result<Option<String>, Refusal> {
-    let expected = || Refusal::new("country", "expected a code of two letters, or null");
-    let checked = country.map(|country| country_code(country).ok_or_else(expected));
-    checked.transpose()
 }
 
 /// A code of two characters, upper-cased.

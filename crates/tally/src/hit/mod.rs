@@ -2,29 +2,32 @@
 //!
 //! In every format (see `crates/formats`), a hit is first read as a [`RawHit`]. Only
 //! [`RawHit::check`] turns it into a [`Hit`]. A [`Hit`] is within the limits below, its address is
-//! canonical, and its path has no query string. Everything else is refused, with the field's name.
+//! canonical, and its path has no query string. A hit whose address or time cannot be read is refused.
+//! Anything else that cannot be used is unknown, and counted by [`Repairs`].
 
 mod check;
 mod compact;
+mod repairs;
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use check::{check_method, check_path, country_code};
+pub(crate) use check::{country_code, read_method, read_path};
 pub use compact::{CompactHit, HitRef, Measures, Names};
+pub use repairs::Repairs;
 
-/// The longest path kept, in bytes. A hit with a longer path is refused, because a path key is
-/// repeated in every answer.
+/// The longest path kept, in bytes, because a path key is repeated in every answer. A longer one is
+/// cut.
 pub const PATH_BYTES_MAX: usize = 2_048;
 /// The longest user agent kept, in bytes. A longer one is cut at the edge of a character.
 pub const USER_AGENT_BYTES_MAX: usize = 256;
-/// The longest method, in bytes. A hit with a longer method is refused. The longest registered
-/// method has 17 bytes.
+/// The longest method, in bytes. A longer one is unknown. The longest registered method has 17
+/// bytes.
 pub const METHOD_BYTES_MAX: usize = 32;
-/// The longest response time: one day. A longer one is a mistaken unit, and the hit is refused.
+/// The longest response time: one day. A longer one is a mistaken unit, and is unknown.
 pub const RESPONSE_TIME_US_MAX: u64 = 24 * 60 * 60 * 1_000_000;
-/// The largest response: 1 TiB. A hit with a larger response is refused. So the bytes of sixteen
+/// The largest response: 1 TiB. A larger one is unknown. So the bytes of sixteen
 /// million hits add up within 64 bits.
 pub const RESPONSE_BYTES_MAX: u64 = 1 << 40;
 /// How far in the future a hit may be, because clocks differ. A later hit is refused: with it, no
@@ -34,8 +37,10 @@ pub const FUTURE_MS_MAX: u64 = 5 * 60 * 1_000;
 /// Without this limit, it would be taken for milliseconds until the year 5138.
 pub const TIMESTAMP_MS_MIN: u64 = 100_000_000_000;
 
-/// The range of a status. The readers use the same text for a status that is not a number.
-pub const STATUS_EXPECTED: &str = "expected an integer from 100 to 599";
+/// The method of a hit whose method cannot be used.
+pub const UNKNOWN_METHOD: &str = "-";
+/// The path of a hit whose target cannot be used.
+pub const UNKNOWN_PATH: &str = "(unknown)";
 
 /// The path key of the hits whose IP has too many paths.
 pub const OTHER_PATHS: &str = "(other)";
@@ -47,9 +52,10 @@ pub struct Hit {
     pub ip: IpAddr,
     /// Milliseconds since 1970, UTC.
     pub timestamp_ms: u64,
-    /// Upper case, as in `GET`.
+    /// Upper case, as in `GET`, or [`UNKNOWN_METHOD`].
     pub method: String,
-    /// From the first `/`, without the query string. Or `*`, as in `OPTIONS *`.
+    /// From the first `/`, without the query string. A target that is no path is kept as it is: `*`,
+    /// or the host and port of `CONNECT`. Or [`UNKNOWN_PATH`].
     pub path: String,
     /// 100 to 599.
     pub status: Option<u16>,
@@ -70,14 +76,15 @@ impl Hit {
     }
 }
 
-/// A hit as it came in. Its fields have the right types. Nothing else is checked.
+/// A hit as it came in. Its fields have the right types. Nothing else is checked. A reader gives what
+/// it could not read as a text or a number that no hit may have: empty, or out of range.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawHit {
-    /// An IPv4 or IPv6 address without a zone.
+    /// An IPv4 or IPv6 address, with or without brackets, port and zone. Of a list, the last counts.
     pub ip: String,
-    /// A token of RFC 9110, in any case.
+    /// A token of RFC 9110, in any case. Empty: unknown.
     pub method: String,
-    /// A request target: `/path?query`, `http://host/path?query` or `*`.
+    /// A request target: `/path?query`, `http://host/path?query` or any other. Empty: unknown.
     pub path: String,
     /// Milliseconds since 1970, UTC. `None`: now.
     pub timestamp_ms: Option<u64>,

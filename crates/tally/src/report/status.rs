@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Drops;
+use crate::contract::{Drops, Repairs};
 use crate::report::rfc3339;
 
 /// The state of the system. Counts are since the store was filled, and over all instances. They are
@@ -43,6 +43,7 @@ pub struct Status {
     pub lag_ms: u64,
     pub folds: FoldStatus,
     pub dropped: Drops,
+    pub repaired: Repairs,
     pub cache: CacheStatus,
     pub fan_out: FanOutStatus,
     /// Requests with a wrong token, since the store was filled and over all instances.
