@@ -90,6 +90,58 @@ fn where_some_hits_are_bad_the_good_ones_count_and_the_others_are_told() {
 }
 
 #[test]
+fn whoever_has_an_address_is_counted_whatever_the_caller_sent() {
+    let app = App::start();
+    let sent = [
+        json!({"ip": "192.0.2.1"}),
+        json!({"ip": "192.0.2.1", "method": "\u{16}\u{3}", "path": ""}),
+        json!({"ip": "192.0.2.1:443", "method": "CONNECT", "path": "example.com:443"}),
+        json!({"ip": "[2001:db8::1]:80", "method": "GET", "path": "/a\u{0}b", "status": 999}),
+        json!({"ip": "fe80::1%eth0", "method": "GET", "path": "/", "bytes": -1, "responseTimeMs": "x"}),
+        json!({"ip": "203.0.113.9, 192.0.2.1", "method": "GET", "path": "/", "country": "Germany"}),
+    ];
+    let answer = app.collect(
+        "application/json",
+        &json!(sent).to_string(),
+        &[("idempotency-key", "a")],
+    );
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let told = answer.json();
+    let repaired = json!({
+        "hits": 5, "unknownRequests": 2, "cutPaths": 0, "replacedText": 1, "unknownStatuses": 1,
+        "unknownResponseTimes": 1, "unknownBytes": 1, "unknownCountries": 1,
+    });
+    assert_eq!(
+        (told["accepted"].as_u64(), told["rejected"].as_u64()),
+        (Some(6), Some(0))
+    );
+    assert_eq!(told["repaired"], repaired);
+    // The same batch again counts nothing.
+    app.collect(
+        "application/json",
+        &json!(sent).to_string(),
+        &[("idempotency-key", "a")],
+    );
+    let stats = app.json("/admin/global-stats?timeRange=all");
+    assert_eq!(
+        (stats["totalRequests"].as_u64(), stats["uniqueIPs"].as_u64()),
+        (Some(6), Some(3))
+    );
+    let status = app.json("/admin/aggregator-status");
+    assert_eq!(status["repaired"], repaired);
+    for key in [
+        "-%20(unknown)",
+        "CONNECT%20example.com:443",
+        "GET%20/a%EF%BF%BDb",
+    ] {
+        let path = app.json(&format!("/admin/paths?key={key}&timeRange=all"));
+        assert!(path["totalRequests"].as_u64() > Some(0), "{path}");
+    }
+    let verified = app.order("/admin/verify");
+    assert_eq!(verified["agrees"], true, "{verified}");
+}
+
+#[test]
 fn what_cannot_be_taken_is_refused_as_a_problem_and_changes_nothing() {
     let app = App::start();
     let check = |content_type: &str, body: &str, headers: &[(&str, &str)], status: u16| {

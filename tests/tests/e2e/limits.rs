@@ -135,10 +135,14 @@ fn a_path_has_2_048_bytes() {
     app.record(&hit(2_048));
     for length in [2_049, 64 * 1024] {
         let answer = app.collect("application/json", &hit(length).to_string(), &[]);
-        assert_eq!(answer.status, 400, "{length}");
-        assert_eq!(answer.json()["rejections"][0]["field"], "path");
+        assert_eq!(answer.status, 200, "{length}");
+        assert_eq!(answer.json()["repaired"]["cutPaths"], 1);
     }
-    assert_eq!(stats(&app)["totalRequests"], 1);
+    let stats = stats(&app);
+    assert_eq!(stats["totalRequests"], 3);
+    assert_eq!(stats["uniquePaths"], 2);
+    let cut = stats["topPaths"][0]["pathKey"].as_str().unwrap();
+    assert_eq!((cut.len(), cut.ends_with("x…")), ("GET ".len() + 2_048, true));
 }
 
 #[test]
