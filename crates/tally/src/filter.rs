@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::hit::{self, METHOD_BYTES_MAX, OTHER_PATHS, PATH_BYTES_MAX, Repairs};
+use crate::hit::{self, METHOD_BYTES_MAX, OTHER_PATHS, PATH_BYTES_MAX};
 use crate::status::StatusFilter;
 
 /// The name of an unknown country or user agent.
@@ -201,7 +201,7 @@ pub fn read_path_key(key: &str) -> Result<String, String> {
     let parts = key.split_once(' ');
     let (method, path) = parts.ok_or_else(|| "expected METHOD /path".to_owned())?;
     let method = Text::Method.read(method)?;
-    let path = hit::read_path(path.to_owned(), &mut Repairs::default());
+    let path = hit::read_path(path.to_owned());
     let path = path.ok_or_else(|| "expected METHOD /path".to_owned())?;
     Ok(format!("{method} {path}"))
 }

@@ -142,7 +142,10 @@ fn a_path_has_2_048_bytes() {
     assert_eq!(stats["totalRequests"], 3);
     assert_eq!(stats["uniquePaths"], 2);
     let cut = stats["topPaths"][0]["pathKey"].as_str().unwrap();
-    assert_eq!((cut.len(), cut.ends_with("x…")), ("GET ".len() + 2_048, true));
+    assert_eq!(
+        (cut.len(), cut.ends_with("x…")),
+        ("GET ".len() + 2_048, true)
+    );
 }
 
 #[test]

@@ -5,11 +5,11 @@
 //! caller may get out of being counted: what cannot be used is unknown, what is too long is cut, and
 //! [`Repairs`] counts both.
 
-use std::net::IpAddr;
-
+use super::rules::normal_encoding;
 use super::{
     FUTURE_MS_MAX, Hit, METHOD_BYTES_MAX, PATH_BYTES_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX,
-    RawHit, Refusal, Repairs, TIMESTAMP_MS_MIN, UNKNOWN_METHOD, UNKNOWN_PATH, USER_AGENT_BYTES_MAX,
+    RawHit, Refusal, Repairs, Rules, TIMESTAMP_MS_MIN, UNKNOWN_METHOD, UNKNOWN_PATH,
+    USER_AGENT_BYTES_MAX,
 };
 use crate::status::CODES;
 
@@ -17,21 +17,35 @@ use crate::status::CODES;
 const CUT: char = '…';
 
 impl RawHit {
-    /// Checks every limit of [`crate::hit`]. Adds what had to be repaired to `repairs`.
+    /// Checks every limit of [`crate::hit`], and applies the rules. Adds what had to be repaired to
+    /// `repairs`. `None`: by the rules, the hit does not count.
     ///
     /// # Errors
     /// The address or the time is not valid.
-    pub fn check(self, now_ms: u64, repairs: &mut Repairs) -> Result<Hit, Refusal> {
-        let (ip, timestamp_ms) = (
-            read_ip(&self.ip)?,
-            check_timestamp(self.timestamp_ms, now_ms)?,
-        );
+    pub fn check(
+        self,
+        now_ms: u64,
+        rules: &Rules,
+        repairs: &mut Repairs,
+    ) -> Result<Option<Hit>, Refusal> {
+        let caller = rules.addresses.caller(&self.ip);
+        let caller = caller.ok_or_else(|| Refusal::new("ip", "not an IP address"))?;
+        let timestamp_ms = check_timestamp(self.timestamp_ms, now_ms)?;
         let mut made = Repairs::default();
         let method = read_method(self.method);
-        let path = read_path(self.path, &mut made);
+        let path = match target_path(self.path) {
+            None => None,
+            Some(path) => match rules.paths.counted(path) {
+                Some(path) => Some(kept_path(path, &mut made)),
+                None => return Ok(None),
+            },
+        };
+        if rules.addresses.is_excluded(caller) {
+            return Ok(None);
+        }
         made.unknown_requests = u64::from(method.is_none() || path.is_none());
         let hit = Hit {
-            ip,
+            ip: rules.addresses.counted(caller),
             timestamp_ms,
             method: method.unwrap_or_else(|| UNKNOWN_METHOD.to_owned()),
             path: path.unwrap_or_else(|| UNKNOWN_PATH.to_owned()),
@@ -57,7 +71,7 @@ impl RawHit {
             made.hits = 1;
             repairs.merge(&made);
         }
-        Ok(hit)
+        Ok(Some(hit))
     }
 }
 
@@ -67,28 +81,6 @@ fn usable<T>(given: Option<T>, unknown: &mut u64, is_usable: impl Fn(&T) -> bool
     let kept = is_usable(&given).then_some(given);
     *unknown += u64::from(kept.is_none());
     kept
-}
-
-/// An address without brackets, port and zone. Of a list, the last: the next server wrote it, and
-/// the caller may have sent those before it.
-fn read_ip(text: &str) -> Result<IpAddr, Refusal> {
-    let last = text.rsplit(',').next().unwrap_or(text).trim();
-    let host = match last.strip_prefix('[') {
-        Some(bracketed) => bracketed
-            .split_once(']')
-            .map_or(bracketed, |(host, _)| host),
-        None => match last.split_once(':') {
-            Some((v4, port)) if !port.contains(':') => v4,
-            _ => last,
-        },
-    };
-    let address = host
-        .split_once('%')
-        .map_or(host, |(address, _zone)| address);
-    match address.parse::<IpAddr>() {
-        Ok(address) => Ok(address.to_canonical()),
-        Err(_) => Err(Refusal::new("ip", "not an IP address")),
-    }
 }
 
 fn check_timestamp(timestamp_ms: Option<u64>, now_ms: u64) -> Result<u64, Refusal> {
@@ -121,9 +113,14 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// The path of a target, in its one spelling. None: nothing is left.
+pub(crate) fn read_path(target: String) -> Option<String> {
+    target_path(target).map(|path| kept_path(path, &mut Repairs::default()))
+}
+
 /// The path of a target, without its query, and without scheme and host. A target that is no path,
 /// as that of `CONNECT`, is kept as it is. None: nothing is left.
-pub(crate) fn read_path(mut path: String, repairs: &mut Repairs) -> Option<String> {
+fn target_path(mut path: String) -> Option<String> {
     if let Some(end) = path.find(['?', '#']) {
         path.truncate(end);
     }
@@ -134,6 +131,11 @@ pub(crate) fn read_path(mut path: String, repairs: &mut Repairs) -> Option<Strin
             None => "/".to_owned(),
         };
     }
+    (!path.is_empty()).then(|| normal_encoding(path))
+}
+
+/// A path that may be kept.
+fn kept_path(mut path: String, repairs: &mut Repairs) -> String {
     if path.contains(is_replaced) {
         path = path.replace(is_replaced, "\u{FFFD}");
         repairs.replaced_text = 1;
@@ -143,7 +145,7 @@ pub(crate) fn read_path(mut path: String, repairs: &mut Repairs) -> Option<Strin
         path.push(CUT);
         repairs.cut_paths = 1;
     }
-    (!path.is_empty()).then_some(path)
+    path
 }
 
 /// A reader has replaced bytes that are no UTF-8 already.

@@ -8,6 +8,7 @@
 mod check;
 mod compact;
 mod repairs;
+mod rules;
 
 use std::net::IpAddr;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use check::{country_code, read_method, read_path};
 pub use compact::{CompactHit, HitRef, Measures, Names};
 pub use repairs::Repairs;
+pub use rules::{AddressRules, PathRules, Rules};
 
 /// The longest path kept, in bytes, because a path key is repeated in every answer. A longer one is
 /// cut.

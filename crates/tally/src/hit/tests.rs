@@ -23,8 +23,8 @@ fn repaired(change: impl FnOnce(&mut RawHit)) -> Result<(Hit, Repairs), String> 
     let mut raw = raw();
     change(&mut raw);
     let mut repairs = Repairs::default();
-    let hit = raw.check(NOW_MS, &mut repairs);
-    hit.map(|hit| (hit, repairs))
+    let hit = raw.check(NOW_MS, &Rules::default(), &mut repairs);
+    hit.map(|hit| (hit.unwrap(), repairs))
         .map_err(|refusal| refusal.to_string())
 }
 
@@ -282,7 +282,9 @@ fn a_hit_with_many_repairs_is_one_hit_and_a_refused_hit_is_none() {
         ..RawHit::default()
     };
     for _ in 0..2 {
-        raw().check(NOW_MS, &mut repairs).unwrap();
+        raw()
+            .check(NOW_MS, &Rules::default(), &mut repairs)
+            .unwrap();
     }
     let both = Repairs {
         hits: 2,
@@ -295,7 +297,9 @@ fn a_hit_with_many_repairs_is_one_hit_and_a_refused_hit_is_none() {
         ip: "-".into(),
         ..raw()
     };
-    refused.check(NOW_MS, &mut repairs).unwrap_err();
+    refused
+        .check(NOW_MS, &Rules::default(), &mut repairs)
+        .unwrap_err();
     assert_eq!(repairs, both);
 }
 

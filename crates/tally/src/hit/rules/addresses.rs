@@ -1,0 +1,185 @@
+//! Which address of a hit is the caller's.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::words;
+
+/// Whose address counts, and which callers do not count.
+#[derive(Clone, Debug)]
+pub struct AddressRules {
+    trusted: Vec<IpNet>,
+    excluded: Vec<IpNet>,
+    /// The bits of an IPv6 address that are kept.
+    ipv6_prefix: u8,
+}
+
+impl Default for AddressRules {
+    fn default() -> Self {
+        Self {
+            trusted: Vec::new(),
+            excluded: Vec::new(),
+            ipv6_prefix: 128,
+        }
+    }
+}
+
+impl AddressRules {
+    /// `trusted` and `excluded` are lists of addresses and networks.
+    ///
+    /// # Errors
+    /// A word of a list is no address and no network. The error is this word.
+    pub fn new(trusted: &str, excluded: &str, ipv6_prefix: u8) -> Result<Self, String> {
+        Ok(Self {
+            trusted: networks(trusted)?,
+            excluded: networks(excluded)?,
+            ipv6_prefix: ipv6_prefix.min(128),
+        })
+    }
+
+    /// The caller, given the address that a gateway wrote, or a list as in `X-Forwarded-For`. Each
+    /// proxy adds the address that called it at the end. So the last address that is not one of a
+    /// trusted proxy is the caller's: those before it may be made up. If all are trusted, the first
+    /// is.
+    ///
+    /// An address may have brackets, a port and a zone. None: there is no address.
+    pub(crate) fn caller(&self, text: &str) -> Option<IpAddr> {
+        let mut caller = None;
+        for word in text.rsplit(',') {
+            let Some(address) = read_address(word.trim()) else {
+                break;
+            };
+            caller = Some(address);
+            if !has(&self.trusted, address) {
+                break;
+            }
+        }
+        caller
+    }
+
+    pub(crate) fn is_excluded(&self, caller: IpAddr) -> bool {
+        has(&self.excluded, caller)
+    }
+
+    /// The address that the caller is counted under.
+    pub(crate) fn counted(&self, caller: IpAddr) -> IpAddr {
+        match caller {
+            IpAddr::V6(v6) if self.ipv6_prefix < 128 => {
+                let kept = u128::MAX.checked_shl(128 - u32::from(self.ipv6_prefix));
+                IpAddr::V6((v6.to_bits() & kept.unwrap_or(0)).into())
+            }
+            other => other,
+        }
+    }
+}
+
+/// An address without brackets, port and zone.
+fn read_address(text: &str) -> Option<IpAddr> {
+    let host = match text.strip_prefix('[') {
+        Some(bracketed) => bracketed
+            .split_once(']')
+            .map_or(bracketed, |(host, _)| host),
+        None => match text.split_once(':') {
+            Some((v4, port)) if !port.contains(':') => v4,
+            _ => text,
+        },
+    };
+    let address = host
+        .split_once('%')
+        .map_or(host, |(address, _zone)| address);
+    Some(address.parse::<IpAddr>().ok()?.to_canonical())
+}
+
+fn networks(list: &str) -> Result<Vec<IpNet>, String> {
+    let read = |word: &str| {
+        let network = word.parse::<IpNet>();
+        let network = network.or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
+        network.map_err(|_| word.to_owned())
+    };
+    words(list).map(read).collect()
+}
+
+fn has(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn caller(trusted: &str, text: &str) -> Option<String> {
+        let rules = AddressRules::new(trusted, "", 128).unwrap();
+        rules.caller(text).map(|ip| ip.to_string())
+    }
+
+    #[test]
+    fn the_last_address_that_is_not_trusted_is_the_callers() {
+        let trusted = "10.0.0.0/8, 2001:db8:f::/48";
+        for (text, expect) in [
+            ("198.51.100.7", "198.51.100.7"),
+            ("192.0.2.1, 198.51.100.7", "198.51.100.7"),
+            ("192.0.2.1, 198.51.100.7, 10.1.2.3", "198.51.100.7"),
+            (
+                "192.0.2.1,198.51.100.7:443,[2001:db8:f::1]:80,10.0.0.1",
+                "198.51.100.7",
+            ),
+            ("10.0.0.1, 10.0.0.2", "10.0.0.1"),
+            ("nonsense, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
+            // The proxy wrote something that is no address: it is the caller itself.
+            ("192.0.2.1, unknown, 10.0.0.2", "10.0.0.2"),
+        ] {
+            assert_eq!(caller(trusted, text).as_deref(), Some(expect), "{text}");
+        }
+        assert_eq!(
+            caller("", "192.0.2.1, 10.0.0.1").as_deref(),
+            Some("10.0.0.1")
+        );
+        assert_eq!(caller(trusted, "192.0.2.1, unknown"), None);
+    }
+
+    #[test]
+    fn a_list_without_an_end_takes_no_longer_than_its_length() {
+        let list = "10.0.0.1,".repeat(200_000);
+        assert_eq!(
+            caller("10.0.0.0/8", list.trim_end_matches(',')).as_deref(),
+            Some("10.0.0.1")
+        );
+    }
+
+    #[test]
+    fn excluded_callers_are_known_by_their_whole_address() {
+        let rules = AddressRules::new("", "192.0.2.0/24 2001:db8::1", 64).unwrap();
+        for (ip, expect) in [
+            ("192.0.2.77", true),
+            ("192.0.3.1", false),
+            ("2001:db8::1", true),
+            ("2001:db8::2", false),
+        ] {
+            assert_eq!(rules.is_excluded(ip.parse().unwrap()), expect, "{ip}");
+        }
+    }
+
+    #[test]
+    fn a_shorter_prefix_counts_a_network_as_one_caller() {
+        let counted = |bits, ip: &str| {
+            let rules = AddressRules::new("", "", bits).unwrap();
+            rules.counted(ip.parse().unwrap()).to_string()
+        };
+        let ip = "2001:db8:1:2:3:4:5:6";
+        assert_eq!(counted(128, ip), ip);
+        assert_eq!(counted(64, ip), "2001:db8:1:2::");
+        assert_eq!(counted(56, ip), "2001:db8:1::");
+        assert_eq!(counted(0, ip), "::");
+        assert_eq!(counted(64, "192.0.2.1"), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_bad_word_of_a_list_is_named() {
+        let error = |list| AddressRules::new(list, "", 128).unwrap_err();
+        assert_eq!(error("10.0.0.0/8, proxy.example"), "proxy.example");
+        assert_eq!(error("10.0.0.0/33"), "10.0.0.0/33");
+    }
+}
