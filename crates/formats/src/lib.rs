@@ -21,11 +21,18 @@ mod batch_id;
 mod contents;
 mod flaw;
 mod json;
+mod line_format;
+mod lines;
+mod prefix;
+mod quoting;
+mod values;
 
 pub use self::batch_id::{BATCH_ID_BYTES_MAX, BadBatchId, BatchId};
 pub use self::contents::{HITS_MAX, Intake, IntakeError, REJECTIONS_SHOWN};
-use self::flaw::Flaw;
 pub use self::json::write_json;
+pub use self::line_format::{LINE_FORMATS, LineFormat};
+use self::lines::{Lines, read_lines};
+pub use self::values::{BYTES_UNUSABLE, RESPONSE_TIME_UNUSABLE_US, STATUS_UNUSABLE};
 use rollcall_tally::hit::RawHit;
 
 /// The format of a body.
@@ -42,15 +49,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// The values of `?format=`. `common` and `combined` are one format.
-    pub const NAMES: [(&str, Self); 6] = [
-        ("auto", Self::Auto),
-        ("json", Self::Json),
-        ("ndjson", Self::Ndjson),
-        ("common", Self::AccessLog),
-        ("combined", Self::AccessLog),
-        ("access-log", Self::AccessLog),
-    ];
     /// The values of `Content-Type`.
     pub const MEDIA_TYPES: [(&str, Self); 6] = [
         ("application/json", Self::Json),
@@ -58,12 +56,30 @@ impl Format {
         ("application/ndjson", Self::Ndjson),
         ("application/jsonl", Self::Ndjson),
         ("application/x-jsonlines", Self::Ndjson),
-        ("text/plain", Self::AccessLog),
+        ("text/plain", Self::Auto),
     ];
+
+    /// The values of `?format=`.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let of_lines = LINE_FORMATS.iter().flat_map(LineFormat::names);
+        ["auto", "json"].into_iter().chain(of_lines)
+    }
 
     /// The format of a `?format=` parameter.
     pub fn from_name(name: &str) -> Option<Self> {
-        find(&Self::NAMES, name)
+        match name {
+            "auto" => Some(Self::Auto),
+            "json" => Some(Self::Json),
+            name => Self::of_lines(LINE_FORMATS.iter().find(|format| format.has_name(name))?),
+        }
+    }
+
+    fn of_lines(format: &'static LineFormat) -> Option<Self> {
+        match format.name {
+            "ndjson" => Some(Self::Ndjson),
+            "access-log" => Some(Self::AccessLog),
+            _ => None,
+        }
     }
 
     /// The format of a `Content-Type` header. The header's parameters do not matter.
@@ -88,12 +104,9 @@ pub fn read(body: &[u8], format: Format, now_ms: u64) -> Result<Intake, IntakeEr
     }
     match format {
         Format::Json => json::read_document(body, now_ms),
-        Format::Ndjson => read_lines(body, now_ms, json::read_hit),
-        Format::AccessLog => read_lines(body, now_ms, access_log::read_hit),
-        Format::Auto => read_lines(body, now_ms, |line| match line.starts_with('{') {
-            true => json::read_hit(line),
-            false => access_log::read_hit(line),
-        }),
+        Format::Ndjson => read_lines(body, Lines::Json, now_ms),
+        Format::AccessLog => read_lines(body, Lines::AccessLog, now_ms),
+        Format::Auto => read_lines(body, Lines::Any, now_ms),
     }
 }
 
@@ -105,25 +118,6 @@ pub fn check(hits: Vec<RawHit>, now_ms: u64) -> Result<Intake, IntakeError> {
     let mut intake = Intake::default();
     for (number, raw) in (1..).zip(hits) {
         intake.take(number, Ok(raw), now_ms)?;
-    }
-    Ok(intake)
-}
-
-fn read_lines(
-    body: &[u8],
-    now_ms: u64,
-    read_hit: impl Fn(&str) -> Result<RawHit, Flaw>,
-) -> Result<Intake, IntakeError> {
-    let mut intake = Intake::default();
-    for (number, line) in (1..).zip(body.split(|&byte| byte == b'\n')) {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            continue;
-        }
-        let raw = str::from_utf8(line)
-            .map_err(|_| Flaw::unreadable("not UTF-8"))
-            .and_then(&read_hit);
-        intake.take(number, raw, now_ms)?;
     }
     Ok(intake)
 }

@@ -75,7 +75,7 @@ pub fn collect() -> Path {
 }
 
 fn format() -> Parameter {
-    let names = shapes::one_of(&Format::NAMES.map(|(name, _)| name));
+    let names = shapes::one_of(&Format::names().collect::<Vec<_>>());
     let about = "The form of the body, in place of `Content-Type`. `common`, `combined` and \
                  `access-log` are lines of an access log, in Common or Combined format, told apart \
                  line by line.";

@@ -1,0 +1,116 @@
+//! Reads the lines of a body, each on its own.
+
+use super::contents::{Intake, IntakeError};
+use super::flaw::Flaw;
+use super::line_format::{LINE_FORMATS, LineFormat, Reader};
+use super::{access_log, json, prefix};
+use rollcall_tally::hit::RawHit;
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Which formats the lines may have.
+#[derive(Clone, Copy)]
+pub(super) enum Lines {
+    /// Any format: text or JSON.
+    Any,
+    /// JSON of any format.
+    Json,
+    AccessLog,
+}
+
+/// Reads every line. `number` in a refusal is that of the line.
+pub(super) fn read_lines(body: &[u8], lines: Lines, now_ms: u64) -> Result<Intake, IntakeError> {
+    let mut intake = Intake::default();
+    for_each_hit(body, lines, |number, raw| intake.take(number, raw, now_ms))?;
+    Ok(intake)
+}
+
+/// Gives each hit with the number of its line, until `take` gives an error.
+pub(super) fn for_each_hit<E>(
+    body: &[u8],
+    lines: Lines,
+    mut take: impl FnMut(u64, Result<RawHit, Flaw>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut reader = LineReader::new(lines);
+    let body = body.strip_prefix(BOM).unwrap_or(body);
+    for (number, line) in (1..).zip(body.split(|&byte| byte == b'\n')) {
+        let line = line.trim_ascii();
+        if is_frame(line) {
+            continue;
+        }
+        if let Some(raw) = reader.read(&String::from_utf8_lossy(line)).transpose() {
+            take(number, raw)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a line holds no hit: it is empty, or a bracket or comma of an array that is written one
+/// object a line.
+fn is_frame(line: &[u8]) -> bool {
+    matches!(line, b"" | b"[" | b"]" | b"," | b"],")
+}
+
+/// Reads lines one after the other. It remembers what earlier lines said about later ones.
+struct LineReader {
+    lines: Lines,
+    /// The format of the last text that was read. It is tried first.
+    last: Option<&'static LineFormat>,
+}
+
+impl LineReader {
+    fn new(lines: Lines) -> Self {
+        Self { lines, last: None }
+    }
+
+    /// The hit of a line. None if the line holds none, and none was expected.
+    fn read(&mut self, line: &str) -> Result<Option<RawHit>, Flaw> {
+        let hit = match self.lines {
+            Lines::Json => self.read_object(line),
+            Lines::AccessLog => access_log::read_hit(prefix::strip(line)),
+            Lines::Any if line.starts_with('{') => self.read_object(line),
+            Lines::Any => self.read_text(prefix::strip(line)),
+        };
+        hit.map(Some)
+    }
+
+    fn read_object(&mut self, line: &str) -> Result<RawHit, Flaw> {
+        // An array may be written one object a line.
+        let object = match line.strip_suffix(',') {
+            Some(object) if line.starts_with('{') => object.trim_ascii_end(),
+            _ => line,
+        };
+        json::read_hit(object)
+    }
+
+    fn read_text(&mut self, line: &str) -> Result<RawHit, Flaw> {
+        if line.starts_with('{') {
+            return self.read_object(line);
+        }
+        if let Some(Ok(hit)) = self.last.and_then(|format| format.read_text(line)) {
+            return Ok(hit);
+        }
+        let mut flaw = Flaw::unreadable("not a line of a known format");
+        for format in LINE_FORMATS {
+            match format.read_text(line) {
+                Some(Ok(hit)) => {
+                    self.last = Some(format);
+                    return Ok(hit);
+                }
+                Some(Err(error)) => flaw = error,
+                None => {}
+            }
+        }
+        Err(flaw)
+    }
+}
+
+impl LineFormat {
+    /// None if the line is not of this format.
+    fn read_text(&self, line: &str) -> Option<Result<RawHit, Flaw>> {
+        match self.reader {
+            Reader::Text { recognises, read } => recognises(line).then(|| read(line)),
+            _ => None,
+        }
+    }
+}
