@@ -110,11 +110,14 @@ pub(super) fn read_hit(text: &str) -> Result<RawHit, Flaw> {
     if !text.starts_with('{') {
         return Err(Flaw::unreadable("expected an object"));
     }
-    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| {
-        let reason = without_position(&error);
-        Flaw::unreadable(format!("{reason} at column {}", error.column()))
-    })?;
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| flaw(&error))?;
     fields.into_raw()
+}
+
+/// The flaw of a line that is not JSON.
+pub(super) fn flaw(error: &serde_json::Error) -> Flaw {
+    let reason = without_position(error);
+    Flaw::unreadable(format!("{reason} at column {}", error.column()))
 }
 
 /// The fields of a hit, with values of any type. The check of each field names its expected type.

@@ -23,8 +23,12 @@ mod flaw;
 mod json;
 mod line_format;
 mod lines;
+mod map;
+mod object;
 mod prefix;
 mod quoting;
+mod sources;
+mod tree;
 mod values;
 
 pub use self::batch_id::{BATCH_ID_BYTES_MAX, BadBatchId, BatchId};
@@ -32,6 +36,7 @@ pub use self::contents::{HITS_MAX, Intake, IntakeError, REJECTIONS_SHOWN};
 pub use self::json::write_json;
 pub use self::line_format::{LINE_FORMATS, LineFormat};
 use self::lines::{Lines, read_lines};
+pub use self::map::{BadFieldMap, FieldMap};
 pub use self::values::{BYTES_UNUSABLE, RESPONSE_TIME_UNUSABLE_US, STATUS_UNUSABLE};
 use rollcall_tally::hit::RawHit;
 
@@ -44,6 +49,8 @@ pub enum Format {
     Ndjson,
     /// Common or Combined Log Format. The reader tells them apart line by line.
     AccessLog,
+    /// Lines of one of the formats of [`LINE_FORMATS`].
+    Line(&'static LineFormat),
     /// Lines of any of these formats. The reader tells them apart line by line.
     Auto,
 }
@@ -70,15 +77,18 @@ impl Format {
         match name {
             "auto" => Some(Self::Auto),
             "json" => Some(Self::Json),
-            name => Self::of_lines(LINE_FORMATS.iter().find(|format| format.has_name(name))?),
+            name => LINE_FORMATS
+                .iter()
+                .find(|format| format.has_name(name))
+                .map(Self::of_lines),
         }
     }
 
-    fn of_lines(format: &'static LineFormat) -> Option<Self> {
+    fn of_lines(format: &'static LineFormat) -> Self {
         match format.name {
-            "ndjson" => Some(Self::Ndjson),
-            "access-log" => Some(Self::AccessLog),
-            _ => None,
+            "ndjson" => Self::Ndjson,
+            "access-log" => Self::AccessLog,
+            _ => Self::Line(format),
         }
     }
 
@@ -106,8 +116,20 @@ pub fn read(body: &[u8], format: Format, now_ms: u64) -> Result<Intake, IntakeEr
         Format::Json => json::read_document(body, now_ms),
         Format::Ndjson => read_lines(body, Lines::Json, now_ms),
         Format::AccessLog => read_lines(body, Lines::AccessLog, now_ms),
+        Format::Line(format) => read_lines(body, Lines::Of(format), now_ms),
         Format::Auto => read_lines(body, Lines::Any, now_ms),
     }
+}
+
+/// Reads lines whose fields a user has named: JSON objects, or columns of text.
+///
+/// # Errors
+/// See [`IntakeError`]. A hit that is refused is no error.
+pub fn read_mapped(body: &[u8], map: &FieldMap, now_ms: u64) -> Result<Intake, IntakeError> {
+    if body.trim_ascii().is_empty() {
+        return Err(IntakeError::Empty);
+    }
+    read_lines(body, Lines::Mapped(map), now_ms)
 }
 
 /// Checks hits that need no reading.

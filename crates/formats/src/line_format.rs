@@ -1,7 +1,7 @@
 //! The formats of lines, in one table.
 
-use super::access_log;
 use super::flaw::Flaw;
+use super::{access_log, sources};
 use rollcall_tally::hit::RawHit;
 
 /// A format whose hits are lines.
@@ -21,6 +21,13 @@ pub struct LineFormat {
 pub(super) enum Reader {
     /// Rollcall's own JSON.
     Own,
+    /// A JSON object with fields of other names.
+    Map {
+        /// An object that has all these keys is of this format.
+        keys: &'static [&'static str],
+        /// Of [`super::FieldMap`].
+        map: &'static str,
+    },
     /// Text, without the prefix of a log driver.
     Text {
         recognises: fn(&str) -> bool,
@@ -36,6 +43,17 @@ pub static LINE_FORMATS: &[LineFormat] = &[
         title: "Rollcall's own JSON",
         reader: Reader::Own,
     },
+    sources::nginx::FORMAT,
+    sources::caddy::FORMAT,
+    sources::traefik::FORMAT,
+    sources::envoy_json::FORMAT,
+    sources::haproxy_json::FORMAT,
+    sources::kong::FORMAT,
+    sources::apisix::FORMAT,
+    sources::cloudflare::FORMAT,
+    sources::azure::FORMAT,
+    sources::google::FORMAT,
+    sources::cloudfront_json::FORMAT,
     LineFormat {
         name: "access-log",
         aliases: &["common", "combined"],

@@ -1,5 +1,7 @@
 //! Text columns: words, quoted fields and their escapes.
 
+use std::borrow::Cow;
+
 use hex::FromHex;
 
 /// The part of a line that is not read yet.
@@ -8,6 +10,8 @@ pub(super) struct Rest<'a> {
     /// No quote in the text ends a field. Then it is not looked for again, so that reading a line
     /// takes time in proportion to its length.
     is_unclosed: bool,
+    /// In a longer text, the next closing bracket ends no column.
+    bracket_len_max: usize,
 }
 
 impl<'a> Rest<'a> {
@@ -15,6 +19,7 @@ impl<'a> Rest<'a> {
         Self {
             text,
             is_unclosed: false,
+            bracket_len_max: usize::MAX,
         }
     }
 
@@ -31,7 +36,7 @@ impl<'a> Rest<'a> {
     /// The text up to the next space, even if it has a quote. It is empty at the end of the line.
     pub(super) fn any_word(&mut self) -> &'a str {
         let text = self.text.trim_ascii_start();
-        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let (word, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
         self.text = rest;
         word
     }
@@ -53,9 +58,39 @@ impl<'a> Rest<'a> {
         Some(unescape(field))
     }
 
+    /// A column in brackets, without them. A space or the end of the line must follow.
+    fn bracketed(&mut self) -> Option<&'a str> {
+        let text = self.text.trim_ascii_start().strip_prefix('[')?;
+        if text.len() > self.bracket_len_max {
+            return None;
+        }
+        let (inside, rest) = text.split_once(']').unwrap_or((text, ""));
+        let ends = text.len() > inside.len() && (rest.is_empty() || rest.starts_with([' ', '\t']));
+        if !ends {
+            self.bracket_len_max = rest.len();
+            return None;
+        }
+        self.text = rest;
+        Some(inside)
+    }
+
     pub(super) fn is_at_end(&self) -> bool {
         self.text.trim_ascii_start().is_empty()
     }
+}
+
+/// The columns of a line: words, quoted fields and text in brackets, between spaces or tabs.
+pub(super) fn columns(line: &str) -> Vec<Cow<'_, str>> {
+    let mut rest = Rest::new(line);
+    let mut columns = Vec::new();
+    while !rest.is_at_end() {
+        let column = match rest.quoted() {
+            Some(column) => Cow::Owned(column),
+            None => Cow::Borrowed(rest.bracketed().unwrap_or_else(|| rest.any_word())),
+        };
+        columns.push(column);
+    }
+    columns
 }
 
 /// Where the quote is that ends a field. `text` begins after the first quote.

@@ -6,7 +6,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
 
 /// A status that was given but is none.
 pub const STATUS_UNUSABLE: u16 = 0;
@@ -29,7 +31,7 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
 }
 
 /// The parsers of numbers would accept a sign.
-fn unsigned<T: std::str::FromStr>(text: &str) -> Option<T> {
+pub(super) fn unsigned<T: std::str::FromStr>(text: &str) -> Option<T> {
     text.parse().ok().filter(|_| !text.starts_with('+'))
 }
 
@@ -79,15 +81,30 @@ fn is_token_byte(byte: u8) -> bool {
 }
 
 /// Milliseconds since 1970 of a time as gateways write it: RFC 3339, as in
-/// `2015-05-17T10:05:03.123Z`, or as in `17/May/2015:10:05:03 +0000`. It may be before 1970.
+/// `2015-05-17T10:05:03.123Z`, or `2015-05-17 10:05:03`, which is UTC, or as in
+/// `17/May/2015:10:05:03 +0000`. It may be before 1970.
 pub(super) fn time_ms(text: &str) -> Option<i64> {
     match text.as_bytes().get(2) {
         Some(b'/') => log_time_ms(text),
         Some(byte) if byte.is_ascii_digit() => {
-            Some(text.parse::<Timestamp>().ok()?.as_millisecond())
+            let time = match text.as_bytes().get(10) {
+                Some(b' ') => utc(text),
+                _ => text.parse().ok(),
+            };
+            Some(time?.as_millisecond())
         }
         _ => None,
     }
+}
+
+/// A date and a time with a space between them. Without a zone, it is UTC.
+fn utc(text: &str) -> Option<Timestamp> {
+    let time = || {
+        TimeZone::UTC
+            .to_timestamp(text.parse::<DateTime>().ok()?)
+            .ok()
+    };
+    text.parse().ok().or_else(time)
 }
 
 fn log_time_ms(text: &str) -> Option<i64> {
@@ -96,6 +113,13 @@ fn log_time_ms(text: &str) -> Option<i64> {
     let has_colon = matches!(text.as_bytes(), [.., b':', _, _]) && text.contains(' ');
     let format = if has_colon { WITH_COLON } else { PLAIN };
     let time = strtime::parse(format, text).ok()?.to_timestamp().ok()?;
+    Some(time.as_millisecond())
+}
+
+/// A time as in `17/May/2015:10:05:03.123`, in UTC.
+pub(super) fn utc_log_time_ms(text: &str) -> Option<i64> {
+    let time = strtime::parse("%d/%b/%Y:%H:%M:%S%.f", text).ok()?;
+    let time = TimeZone::UTC.to_timestamp(time.to_datetime().ok()?).ok()?;
     Some(time.as_millisecond())
 }
 

@@ -4,7 +4,9 @@ mod access_log;
 mod auto;
 mod bodies;
 mod bounds;
+mod gateways;
 mod json;
+mod maps;
 mod prefix;
 mod round_trip;
 
