@@ -1,6 +1,7 @@
 //! `POST /collect`: hits from gateways that the router let in.
 //!
-//! - If all hits are good, the answer is 202 without a body.
+//! - If all hits are good, the answer is 202 without a body. A hit that does not count by the rules
+//!   is a good one.
 //! - If some were rejected or repaired, it is 200. The body says how many were accepted, for each of
 //!   the first ten rejected hits why, and what was unknown or cut in the others.
 //! - If none is good, it is 400.
@@ -13,15 +14,17 @@ use rollcall_web::hits_head::HitsHead;
 use rollcall_web::{Problem, Reply, body, reply};
 use spin_sdk::http::Request;
 
+use crate::rules::rules;
 use crate::service::Service;
 
 pub async fn collect(request: Request) -> Result<Reply, Problem> {
     let head = HitsHead::read(request.uri(), request.headers())?;
     let body = body::read(request, body::COLLECT_BYTES_MAX).await?;
     let service = Service::open_to_record().await?;
-    let intake = formats::read(&body, head.format, service.now_ms()).map_err(not_read)?;
+    let rules = rules().await?;
+    let intake = formats::read(&body, head.format, service.context(&rules)).map_err(not_read)?;
     let receipt = service.record(intake, head.batch_id.as_ref()).await?;
-    match (receipt.accepted, receipt.rejected) {
+    match (receipt.accepted + receipt.excluded, receipt.rejected) {
         (0, 0) => Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "There is no hit in the body.",

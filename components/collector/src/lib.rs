@@ -33,6 +33,7 @@ mod clock;
 mod collect;
 mod gate;
 mod route;
+mod rules;
 mod service;
 mod shared;
 mod store;

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use rollcall_formats::{self as formats, Intake};
+use rollcall_formats::{self as formats, Context, Intake};
 use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, NewBatch, Opened, Root};
 use rollcall_shared::Shared;
 use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::filter::read_network;
+use rollcall_tally::hit::Rules;
 use rollcall_tally::{
     Batch, Behind, Candidates, Failure, HeaviestQuery, IpList, IpRef, IpRows, IpState,
     LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot, Summary,
@@ -20,6 +21,7 @@ use crate::append::append;
 use crate::background;
 use crate::clock::SpinClock;
 use crate::gate;
+use crate::rules::rules;
 use crate::store::SpinStore;
 
 /// The most IPs of one batch. A larger batch is refused, because an instance reads a batch into
@@ -64,6 +66,14 @@ impl Service {
         self.app.now_ms()
     }
 
+    /// How hits are read now.
+    pub fn context<'r>(&self, rules: &'r Rules) -> Context<'r> {
+        Context {
+            now_ms: self.now_ms(),
+            rules,
+        }
+    }
+
     pub fn ledger(&self) -> Ledger<'_, SpinStore, SpinClock> {
         self.app.ledger()
     }
@@ -77,7 +87,8 @@ impl Service {
         hits: Vec<RawHit>,
         batch_id: Option<String>,
     ) -> Result<Receipt, Failure> {
-        let intake = formats::check(hits, self.now_ms());
+        let rules = rules().await?;
+        let intake = formats::check(hits, self.context(&rules));
         let intake = intake.map_err(|error| Failure::Invalid(error.to_string()))?;
         let id = batch_id.map(|id| formats::BatchId::new(id.as_bytes()));
         let id = id.transpose();
@@ -95,6 +106,7 @@ impl Service {
             rejected: intake.rejected_count,
             rejections: intake.rejections,
             repaired: intake.repaired,
+            excluded: intake.excluded,
         };
         if !intake.hits.is_empty() {
             let batch = NewBatch {

@@ -3,156 +3,133 @@
 //! `host ident authuser [17/May/2015:10:05:03 +0000] "GET /path HTTP/1.1" 200 5120 "referer" "user
 //! agent"`
 //!
-//! Quotes inside a quoted field are escaped as Apache does (`\"`) or as nginx does (`\x22`). Text
-//! after the user agent is ignored. Host names are refused: a server must log addresses.
-
-use hex::FromHex;
-use jiff::fmt::strtime;
+//! Quotes inside a quoted field are escaped as Apache does (`\"`) or as nginx does (`\x22`).
+//!
+//! - **The address** is the first column. It may be a list of addresses with spaces: `a, b`. If the
+//!   second column is an address and the third is `-`, the first column is the name of a virtual
+//!   host, and the second is the address. A caller may choose the name of the host, but not the
+//!   address behind it.
+//! - **The time** is the first one in brackets that a space and a quote follow. So a user name may
+//!   contain brackets, quotes and spaces, and may even look like a time.
+//! - **The response time** is behind the user agent. A number with a unit (`5ms`) counts first,
+//!   then a number with a point, which is seconds (`$request_time` of nginx). An integer counts only
+//!   if no other word is there without quotes: it is microseconds (`%D` of Apache).
+//!
+//! If the request cannot be read, the hit has no method and no path.
 
 use super::flaw::Flaw;
+use super::quoting::Rest;
+use super::values;
 use rollcall_tally::hit::RawHit;
 
-const STATUS_EXPECTED: &str = "expected an integer from 100 to 599";
-
-const TIME_FORMAT: &str = "%d/%b/%Y:%H:%M:%S %z";
+/// No time in brackets is longer than this, in bytes.
+const TIME_BYTES_MAX: usize = 40;
+const TIME_EXPECTED: &str = "expected a time as in 17/May/2015:10:05:03 +0000";
 
 /// Reads one line.
 pub(super) fn read_hit(line: &str) -> Result<RawHit, Flaw> {
-    let (host, rest) = line
-        .split_once(' ')
-        .ok_or_else(|| Flaw::unreadable("not a line of an access log"))?;
-    // The name of a user may contain spaces. So the bracket ends it.
-    let (time, rest) = rest
-        .split_once('[')
-        .and_then(|(_ident_and_user, rest)| rest.split_once(']'))
-        .ok_or_else(|| Flaw::of("timestamp", "expected [day/month/year:time zone]"))?;
-    let mut rest = Rest(rest);
-    let request = rest
-        .quoted()
-        .ok_or_else(|| Flaw::of("request", "expected \"METHOD target PROTOCOL\""))?;
-    let (method, target) = split_request(&request)?;
-    let status = rest.word();
-    let bytes = rest.word();
-    let _referer = rest.quoted();
-    let user_agent = rest.quoted();
-    Ok(RawHit {
-        ip: host.to_owned(),
-        method: method.to_owned(),
-        path: target.to_owned(),
-        timestamp_ms: Some(read_time(time)?),
-        status: read_number("status", status, STATUS_EXPECTED)?,
-        response_time_us: None,
-        bytes: read_number("bytes", bytes, "expected an integer of 0 or more, or -")?,
-        country: None,
-        user_agent: user_agent.filter(|agent| agent != "-"),
+    let (ip, rest) =
+        split_caller(line).ok_or_else(|| Flaw::unreadable("not a line of an access log"))?;
+    let (timestamp_ms, rest) = find_time(rest)?;
+    let mut hit = RawHit {
+        ip: ip.to_owned(),
+        timestamp_ms: Some(timestamp_ms),
+        ..RawHit::default()
+    };
+    let mut rest = Rest::new(rest);
+    if let Some(request) = rest.quoted() {
+        let (method, path) = values::split_request(&request);
+        hit.method = method.to_owned();
+        hit.path = path.to_owned();
+        hit.status = values::status(rest.word());
+        hit.bytes = values::bytes(rest.word());
+        let _referer = rest.quoted();
+        hit.user_agent = rest.quoted().and_then(values::text);
+        hit.response_time_us = read_response_time(&mut rest);
+    }
+    Ok(hit)
+}
+
+/// The address of the caller, and the text behind it.
+fn split_caller(line: &str) -> Option<(&str, &str)> {
+    let (first, rest) = split_list(line)?;
+    // Most lines have `- ` here.
+    if rest.starts_with("- ") || first.contains(',') {
+        return Some((first, rest));
+    }
+    match split_list(rest) {
+        Some((second, behind)) if behind.starts_with("- ") && starts_with_address(second) => {
+            Some((second, behind))
+        }
+        _ => Some((first, rest)),
+    }
+}
+
+/// Splits at the first space that is not beside a comma.
+fn split_list(text: &str) -> Option<(&str, &str)> {
+    text.match_indices(' ').find_map(|(at, _)| {
+        let (list, rest) = text.split_at_checked(at)?;
+        let rest = rest.strip_prefix(' ')?;
+        let is_within = list.ends_with([',', ' ']) || rest.starts_with(',');
+        (!is_within).then_some((list, rest))
     })
 }
 
-/// Splits a request line into method and target. HTTP/0.9 has no protocol at the end. Some clients
-/// send a target with spaces. The target keeps them.
-fn split_request(request: &str) -> Result<(&str, &str), Flaw> {
-    let (method, rest) = request
-        .split_once(' ')
-        .ok_or_else(|| Flaw::of("request", "expected METHOD target PROTOCOL"))?;
-    let target = match rest.rsplit_once(' ') {
-        Some((target, protocol)) if protocol.starts_with("HTTP/") => target,
-        _ => rest,
-    };
-    Ok((method, target))
+fn starts_with_address(list: &str) -> bool {
+    let first = list.split(',').next().unwrap_or(list);
+    values::is_address(first.trim_ascii_end())
 }
 
-fn read_time(text: &str) -> Result<u64, Flaw> {
-    let time = strtime::parse(TIME_FORMAT, text)
-        .and_then(|parts| parts.to_timestamp())
-        .map_err(|_| {
-            Flaw::of(
-                "timestamp",
-                "expected a time as in 17/May/2015:10:05:03 +0000",
-            )
-        })?;
-    u64::try_from(time.as_millisecond()).map_err(|_| Flaw::of("timestamp", "before 1970"))
-}
-
-/// Reads a number. None for `-`.
-fn read_number<T: std::str::FromStr>(
-    field: &'static str,
-    word: &str,
-    expected: &str,
-) -> Result<Option<T>, Flaw> {
-    match word {
-        "-" => Ok(None),
-        // The parser of numbers would accept a sign.
-        word if word.starts_with('+') => Err(Flaw::of(field, expected)),
-        word => match word.parse() {
-            Ok(number) => Ok(Some(number)),
-            Err(_) => Err(Flaw::of(field, expected)),
-        },
-    }
-}
-
-/// The part of a line that is not read yet.
-struct Rest<'a>(&'a str);
-
-impl<'a> Rest<'a> {
-    /// The text up to the next space. It is empty at the end of the line.
-    fn word(&mut self) -> &'a str {
-        let text = self.0.trim_ascii_start();
-        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-        self.0 = rest;
-        word
-    }
-
-    /// A quoted field without its quotes and escapes. None if there is no complete one; then
-    /// nothing is read.
-    fn quoted(&mut self) -> Option<String> {
-        let text = self.0.trim_ascii_start().strip_prefix('"')?;
-        let mut escaped = false;
-        let end = text.bytes().position(|byte| {
-            let ends = byte == b'"' && !escaped;
-            escaped = byte == b'\\' && !escaped;
-            ends
-        })?;
-        let (field, rest) = text.split_at_checked(end)?;
-        self.0 = rest.strip_prefix('"')?;
-        Some(unescape(field))
-    }
-}
-
-fn unescape(field: &str) -> String {
-    if !field.contains('\\') {
-        return field.to_owned();
-    }
-    let mut unescaped = Vec::with_capacity(field.len());
-    let mut rest = field.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte == b'\\' {
-            let (byte, after) = unescape_one(rest);
-            unescaped.push(byte);
-            rest = after;
-        } else {
-            unescaped.push(byte);
+/// The time, and the text behind its bracket.
+fn find_time(text: &str) -> Result<(u64, &str), Flaw> {
+    let mut flaw = "expected [day/month/year:time zone]";
+    let mut without_request = None;
+    for (at, _) in text.match_indices('[') {
+        let Some((inside, behind)) = text.get(at + 1..).and_then(split_bracket) else {
+            continue;
+        };
+        let is_before_request = behind.starts_with(" \"");
+        match values::time_ms(inside).map(u64::try_from) {
+            Some(Ok(time_ms)) if is_before_request => return Ok((time_ms, behind)),
+            Some(Ok(time_ms)) => without_request = without_request.or(Some((time_ms, behind))),
+            Some(Err(_)) => flaw = "before 1970",
+            None => flaw = TIME_EXPECTED,
         }
     }
-    // Together, escaped bytes may not be valid UTF-8.
-    String::from_utf8_lossy(&unescaped).into_owned()
+    without_request.ok_or_else(|| Flaw::of("timestamp", flaw))
 }
 
-/// The byte that the escape after a backslash names, and the text after the escape. If a backslash
-/// escapes nothing, it stands for itself.
-fn unescape_one(rest: &[u8]) -> (u8, &[u8]) {
-    match rest {
-        [b'x', high, low, after @ ..] => match <[u8; 1]>::from_hex([*high, *low]) {
-            Ok([byte]) => (byte, after),
-            Err(_) => (b'\\', rest),
-        },
-        [byte @ (b'"' | b'\\'), after @ ..] => (*byte, after),
-        [b'b', after @ ..] => (0x08, after),
-        [b't', after @ ..] => (b'\t', after),
-        [b'n', after @ ..] => (b'\n', after),
-        [b'v', after @ ..] => (0x0b, after),
-        [b'f', after @ ..] => (0x0c, after),
-        [b'r', after @ ..] => (b'\r', after),
-        _ => (b'\\', rest),
+/// The text in a bracket and the text behind it. None if it is too long for a time.
+fn split_bracket(text: &str) -> Option<(&str, &str)> {
+    let mut bytes = text.bytes().take(TIME_BYTES_MAX);
+    let (inside, rest) = text.split_at_checked(bytes.position(|byte| byte == b']')?)?;
+    Some((inside, rest.strip_prefix(']')?))
+}
+
+/// Reads the columns behind the user agent.
+fn read_response_time(rest: &mut Rest<'_>) -> Option<u64> {
+    let mut seconds = None;
+    let mut alone = None;
+    let mut words = 0;
+    while !rest.is_at_end() {
+        if rest.quoted().is_some() {
+            continue;
+        }
+        let word = rest.any_word();
+        let word = word.strip_prefix("rt=").unwrap_or(word);
+        words += 1;
+        if let Some(ms) = word.strip_suffix("ms").and_then(values::decimal) {
+            return Some(values::scaled_us(ms, 1e3));
+        }
+        let number = values::decimal(word);
+        if word.contains('.') {
+            seconds = seconds.or(number);
+        } else if words == 1 {
+            alone = number;
+        }
     }
+    let microseconds = alone.filter(|_| words == 1);
+    seconds
+        .map(|time| values::scaled_us(time, 1e6))
+        .or(microseconds.map(|time| values::scaled_us(time, 1.0)))
 }

@@ -2,7 +2,7 @@
 
 use super::flaw::Flaw;
 use rollcall_tally::Rejection;
-use rollcall_tally::hit::{Hit, RawHit, Repairs};
+use rollcall_tally::hit::{Hit, RawHit, Repairs, Rules};
 
 /// The most hits in one request, including refused ones. A request with more is refused as a whole.
 /// The limit bounds the size of a segment. A client that exceeds it must send smaller batches.
@@ -10,6 +10,25 @@ pub const HITS_MAX: usize = 100_000;
 /// The most refused hits that an answer describes. Further ones are only counted. So an answer
 /// stays small for any request.
 pub const REJECTIONS_SHOWN: usize = 10;
+
+/// When hits are read, and by which rules of the operator.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'r> {
+    /// Milliseconds since 1970.
+    pub now_ms: u64,
+    pub rules: &'r Rules,
+}
+
+/// A time alone: there are no rules.
+impl From<u64> for Context<'static> {
+    fn from(now_ms: u64) -> Self {
+        static NONE: Rules = Rules::NONE;
+        Self {
+            now_ms,
+            rules: &NONE,
+        }
+    }
+}
 
 /// The contents of a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +41,8 @@ pub struct Intake {
     pub rejections: Vec<Rejection>,
     /// What is unknown or was cut in the hits.
     pub repaired: Repairs,
+    /// Hits that do not count, by the rules.
+    pub excluded: u64,
 }
 
 /// Why a body as a whole cannot be read.
@@ -48,13 +69,19 @@ impl Intake {
         &mut self,
         number: u64,
         raw: Result<RawHit, Flaw>,
-        now_ms: u64,
+        context: Context<'_>,
     ) -> Result<(), IntakeError> {
-        if self.hits.len() as u64 + self.rejected_count == HITS_MAX as u64 {
+        if self.hits.len() as u64 + self.rejected_count + self.excluded == HITS_MAX as u64 {
             return Err(IntakeError::TooManyHits);
         }
-        match raw.and_then(|raw| raw.check(now_ms, &mut self.repaired).map_err(Flaw::from)) {
-            Ok(hit) => self.hits.push(hit),
+        let Context { now_ms, rules } = context;
+        let checked = raw.and_then(|raw| {
+            let hit = raw.check(now_ms, rules, &mut self.repaired);
+            hit.map_err(Flaw::from)
+        });
+        match checked {
+            Ok(Some(hit)) => self.hits.push(hit),
+            Ok(None) => self.excluded += 1,
             Err(flaw) => self.reject(number, flaw),
         }
         Ok(())

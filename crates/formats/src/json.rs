@@ -13,7 +13,7 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::contents::{Intake, IntakeError};
+use super::contents::{Context, Intake, IntakeError};
 use super::flaw::Flaw;
 use rollcall_tally::hit::{Hit, RawHit};
 
@@ -22,16 +22,16 @@ use rollcall_tally::hit::{Hit, RawHit};
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Reads one object or an array of objects.
-pub(super) fn read_document(body: &[u8], now_ms: u64) -> Result<Intake, IntakeError> {
+pub(super) fn read_document(body: &[u8], context: Context<'_>) -> Result<Intake, IntakeError> {
     let text = str::from_utf8(body).map_err(|error| IntakeError::NotUtf8 {
         valid_bytes: error.valid_up_to(),
     })?;
     let mut intake = Intake::default();
     match text.trim_ascii_start().as_bytes().first() {
-        Some(b'[') => read_array(text, now_ms, &mut intake)?,
+        Some(b'[') => read_array(text, context, &mut intake)?,
         Some(b'{') => {
             let object: &RawValue = serde_json::from_str(text).map_err(not_json)?;
-            intake.take(1, read_hit(object.get()), now_ms)?;
+            intake.take(1, read_hit(object.get()), context)?;
         }
         _ => {
             serde_json::from_str::<IgnoredAny>(text).map_err(not_json)?;
@@ -41,11 +41,11 @@ pub(super) fn read_document(body: &[u8], now_ms: u64) -> Result<Intake, IntakeEr
     Ok(intake)
 }
 
-fn read_array(text: &str, now_ms: u64, intake: &mut Intake) -> Result<(), IntakeError> {
+fn read_array(text: &str, context: Context<'_>, intake: &mut Intake) -> Result<(), IntakeError> {
     let mut stopped = None;
     let elements = Elements {
         intake,
-        now_ms,
+        context,
         stopped: &mut stopped,
     };
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -61,7 +61,7 @@ fn read_array(text: &str, now_ms: u64, intake: &mut Intake) -> Result<(), Intake
 /// Reads the elements of an array one after the other.
 struct Elements<'a> {
     intake: &'a mut Intake,
-    now_ms: u64,
+    context: Context<'a>,
     /// Why reading stopped. The error of serde that comes with it says nothing.
     stopped: &'a mut Option<IntakeError>,
 }
@@ -78,7 +78,7 @@ impl<'de> Visitor<'de> for Elements<'_> {
         while let Some(element) = elements.next_element::<&RawValue>()? {
             number += 1;
             let raw = read_hit(element.get());
-            if let Err(error) = self.intake.take(number, raw, self.now_ms) {
+            if let Err(error) = self.intake.take(number, raw, self.context) {
                 *self.stopped = Some(error);
                 return Err(A::Error::custom("stopped"));
             }
@@ -110,11 +110,14 @@ pub(super) fn read_hit(text: &str) -> Result<RawHit, Flaw> {
     if !text.starts_with('{') {
         return Err(Flaw::unreadable("expected an object"));
     }
-    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| {
-        let reason = without_position(&error);
-        Flaw::unreadable(format!("{reason} at column {}", error.column()))
-    })?;
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| flaw(&error))?;
     fields.into_raw()
+}
+
+/// The flaw of a line that is not JSON.
+pub(super) fn flaw(error: &serde_json::Error) -> Flaw {
+    let reason = without_position(error);
+    Flaw::unreadable(format!("{reason} at column {}", error.column()))
 }
 
 /// The fields of a hit, with values of any type. The check of each field names its expected type.

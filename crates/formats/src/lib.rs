@@ -21,11 +21,23 @@ mod batch_id;
 mod contents;
 mod flaw;
 mod json;
+mod line_format;
+mod lines;
+mod map;
+mod object;
+mod prefix;
+mod quoting;
+mod sources;
+mod tree;
+mod values;
 
 pub use self::batch_id::{BATCH_ID_BYTES_MAX, BadBatchId, BatchId};
-pub use self::contents::{HITS_MAX, Intake, IntakeError, REJECTIONS_SHOWN};
-use self::flaw::Flaw;
+pub use self::contents::{Context, HITS_MAX, Intake, IntakeError, REJECTIONS_SHOWN};
 pub use self::json::write_json;
+pub use self::line_format::{LINE_FORMATS, LineFormat};
+use self::lines::{Lines, read_lines};
+pub use self::map::{BadFieldMap, FieldMap};
+pub use self::values::{BYTES_UNUSABLE, RESPONSE_TIME_UNUSABLE_US, STATUS_UNUSABLE};
 use rollcall_tally::hit::RawHit;
 
 /// The format of a body.
@@ -37,20 +49,13 @@ pub enum Format {
     Ndjson,
     /// Common or Combined Log Format. The reader tells them apart line by line.
     AccessLog,
+    /// Lines of one of the formats of [`LINE_FORMATS`].
+    Line(&'static LineFormat),
     /// Lines of any of these formats. The reader tells them apart line by line.
     Auto,
 }
 
 impl Format {
-    /// The values of `?format=`. `common` and `combined` are one format.
-    pub const NAMES: [(&str, Self); 6] = [
-        ("auto", Self::Auto),
-        ("json", Self::Json),
-        ("ndjson", Self::Ndjson),
-        ("common", Self::AccessLog),
-        ("combined", Self::AccessLog),
-        ("access-log", Self::AccessLog),
-    ];
     /// The values of `Content-Type`.
     pub const MEDIA_TYPES: [(&str, Self); 6] = [
         ("application/json", Self::Json),
@@ -58,12 +63,33 @@ impl Format {
         ("application/ndjson", Self::Ndjson),
         ("application/jsonl", Self::Ndjson),
         ("application/x-jsonlines", Self::Ndjson),
-        ("text/plain", Self::AccessLog),
+        ("text/plain", Self::Auto),
     ];
+
+    /// The values of `?format=`.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let of_lines = LINE_FORMATS.iter().flat_map(LineFormat::names);
+        ["auto", "json"].into_iter().chain(of_lines)
+    }
 
     /// The format of a `?format=` parameter.
     pub fn from_name(name: &str) -> Option<Self> {
-        find(&Self::NAMES, name)
+        match name {
+            "auto" => Some(Self::Auto),
+            "json" => Some(Self::Json),
+            name => LINE_FORMATS
+                .iter()
+                .find(|format| format.has_name(name))
+                .map(Self::of_lines),
+        }
+    }
+
+    fn of_lines(format: &'static LineFormat) -> Self {
+        match format.name {
+            "ndjson" => Self::Ndjson,
+            "access-log" => Self::AccessLog,
+            _ => Self::Line(format),
+        }
     }
 
     /// The format of a `Content-Type` header. The header's parameters do not matter.
@@ -82,48 +108,51 @@ fn find(formats: &[(&str, Format)], name: &str) -> Option<Format> {
 ///
 /// # Errors
 /// See [`IntakeError`]. A hit that is refused is no error.
-pub fn read(body: &[u8], format: Format, now_ms: u64) -> Result<Intake, IntakeError> {
+pub fn read<'r>(
+    body: &[u8],
+    format: Format,
+    context: impl Into<Context<'r>>,
+) -> Result<Intake, IntakeError> {
+    let context = context.into();
     if body.trim_ascii().is_empty() {
         return Err(IntakeError::Empty);
     }
     match format {
-        Format::Json => json::read_document(body, now_ms),
-        Format::Ndjson => read_lines(body, now_ms, json::read_hit),
-        Format::AccessLog => read_lines(body, now_ms, access_log::read_hit),
-        Format::Auto => read_lines(body, now_ms, |line| match line.starts_with('{') {
-            true => json::read_hit(line),
-            false => access_log::read_hit(line),
-        }),
+        Format::Json => json::read_document(body, context),
+        Format::Ndjson => read_lines(body, Lines::Json, context),
+        Format::AccessLog => read_lines(body, Lines::AccessLog, context),
+        Format::Line(format) => read_lines(body, Lines::Of(format), context),
+        Format::Auto => read_lines(body, Lines::Any, context),
     }
+}
+
+/// Reads lines whose fields a user has named: JSON objects, or columns of text.
+///
+/// # Errors
+/// See [`IntakeError`]. A hit that is refused is no error.
+pub fn read_mapped<'r>(
+    body: &[u8],
+    map: &FieldMap,
+    context: impl Into<Context<'r>>,
+) -> Result<Intake, IntakeError> {
+    if body.trim_ascii().is_empty() {
+        return Err(IntakeError::Empty);
+    }
+    read_lines(body, Lines::Mapped(map), context.into())
 }
 
 /// Checks hits that need no reading.
 ///
 /// # Errors
 /// [`IntakeError::TooManyHits`].
-pub fn check(hits: Vec<RawHit>, now_ms: u64) -> Result<Intake, IntakeError> {
+pub fn check<'r>(
+    hits: Vec<RawHit>,
+    context: impl Into<Context<'r>>,
+) -> Result<Intake, IntakeError> {
+    let context = context.into();
     let mut intake = Intake::default();
     for (number, raw) in (1..).zip(hits) {
-        intake.take(number, Ok(raw), now_ms)?;
-    }
-    Ok(intake)
-}
-
-fn read_lines(
-    body: &[u8],
-    now_ms: u64,
-    read_hit: impl Fn(&str) -> Result<RawHit, Flaw>,
-) -> Result<Intake, IntakeError> {
-    let mut intake = Intake::default();
-    for (number, line) in (1..).zip(body.split(|&byte| byte == b'\n')) {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            continue;
-        }
-        let raw = str::from_utf8(line)
-            .map_err(|_| Flaw::unreadable("not UTF-8"))
-            .and_then(&read_hit);
-        intake.take(number, raw, now_ms)?;
+        intake.take(number, Ok(raw), context)?;
     }
     Ok(intake)
 }

@@ -61,6 +61,7 @@ pub fn receipt() -> Receipt {
         rejected: intake.rejected_count,
         rejections: intake.rejections,
         repaired: intake.repaired,
+        excluded: intake.excluded,
     }
 }
 

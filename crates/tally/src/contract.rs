@@ -51,6 +51,9 @@ pub struct Receipt {
     /// Accepted hits of which something is unknown or was cut.
     #[serde(default)]
     pub repaired: Repairs,
+    /// Hits that do not count, because `exclude_ips` or `exclude_paths` names them.
+    #[serde(default)]
+    pub excluded: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]

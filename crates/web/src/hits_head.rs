@@ -66,7 +66,7 @@ fn format_of(uri: &Uri, headers: &HeaderMap) -> Result<Format, Problem> {
 }
 
 fn format_names() -> String {
-    Format::NAMES.map(|(name, _)| name).join(", ")
+    Format::names().collect::<Vec<_>>().join(", ")
 }
 
 /// The `Idempotency-Key`. A bad key is refused, because the client relies on it.

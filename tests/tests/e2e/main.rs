@@ -30,6 +30,7 @@ mod openapi;
 mod plain_count;
 mod process;
 mod redis;
+mod rules;
 mod spin;
 mod stores;
 mod wit_exports;

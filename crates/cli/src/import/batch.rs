@@ -123,6 +123,6 @@ pub fn content_type(format: Format) -> &'static str {
     match format {
         Format::Json => "application/json",
         Format::Ndjson => "application/x-ndjson",
-        Format::AccessLog | Format::Auto => "text/plain",
+        Format::AccessLog | Format::Line(_) | Format::Auto => "text/plain",
     }
 }

@@ -2,6 +2,13 @@
 
 use super::*;
 
+const FORMATS: [Format; 4] = [
+    Format::Json,
+    Format::Ndjson,
+    Format::AccessLog,
+    Format::Auto,
+];
+
 #[test]
 fn formats_have_names() {
     let names = ["json", "ndjson", "common", "combined", "access-log"];
@@ -14,6 +21,19 @@ fn formats_have_names() {
 }
 
 #[test]
+fn every_name_of_a_format_is_known_and_given_once() {
+    let names: Vec<_> = Format::names().collect();
+    for name in &names {
+        assert!(Format::from_name(name).is_some(), "{name}");
+        assert_eq!(
+            names.iter().filter(|other| *other == name).count(),
+            1,
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn formats_are_known_by_their_content_type() {
     let check = |content_type, expect| assert_eq!(Format::from_content_type(content_type), expect);
     check("application/json", Some(Format::Json));
@@ -22,7 +42,7 @@ fn formats_are_known_by_their_content_type() {
     check("application/ndjson", Some(Format::Ndjson));
     check("application/jsonl", Some(Format::Ndjson));
     check("application/x-jsonlines ;v=1", Some(Format::Ndjson));
-    check("text/plain", Some(Format::AccessLog));
+    check("text/plain", Some(Format::Auto));
     for other in [
         "",
         "application/json-seq",
@@ -52,7 +72,7 @@ fn a_refusal_is_json_with_its_field_if_it_has_one() {
 
 #[test]
 fn an_empty_body_is_refused_in_every_format() {
-    for format in [Format::Json, Format::Ndjson, Format::AccessLog] {
+    for format in FORMATS {
         for body in ["", " ", "\r\n\n\t"] {
             check_error(body.as_bytes(), format, "the body is empty");
         }
@@ -73,7 +93,7 @@ fn a_request_may_hold_100_000_hits_and_no_more() {
         Format::Json,
         Err(IntakeError::TooManyHits),
     );
-    for format in [Format::Ndjson, Format::AccessLog] {
+    for format in [Format::Ndjson, Format::AccessLog, Format::Auto] {
         check(lines(HITS_MAX), format, Ok(HITS_MAX as u64));
         check(lines(HITS_MAX + 1), format, Err(IntakeError::TooManyHits));
     }
@@ -90,8 +110,35 @@ fn a_bad_line_is_refused_alone_and_by_its_number() {
     let expect = [
         "4 expected value at column 8",
         "5 expected an object",
-        "6 not UTF-8",
+        "6 expected an object",
         "7 trailing characters at column 52",
     ];
     assert_eq!(refusals(&intake), expect);
+}
+
+#[test]
+fn a_body_may_begin_with_a_byte_order_mark() {
+    let line = r#"192.0.2.1 - - [17/May/2025:10:05:03 +0000] "GET /a HTTP/1.1" - -"#;
+    let json = r#"{"ip": "192.0.2.1", "method": "GET", "path": "/a"}"#;
+    for (line, format) in [
+        (line, Format::Auto),
+        (line, Format::AccessLog),
+        (json, Format::Ndjson),
+        (json, Format::Auto),
+    ] {
+        let body = format!("\u{feff}{line}\n{line}\n");
+        let intake = read(body.as_bytes(), format, NOW_MS).unwrap();
+        assert_eq!(intake.hits, [hit(), hit()]);
+    }
+}
+
+#[test]
+fn an_array_may_be_written_one_object_a_line() {
+    let json = r#"{"ip": "192.0.2.1", "method": "GET", "path": "/a"}"#;
+    let body = format!("[\n  {json},\n{json} ,\n{json}\n]\n");
+    for format in [Format::Ndjson, Format::Auto] {
+        let intake = read(body.as_bytes(), format, NOW_MS).unwrap();
+        assert_eq!(intake.hits, [hit(), hit(), hit()]);
+        assert_eq!(intake.rejected_count, 0);
+    }
 }

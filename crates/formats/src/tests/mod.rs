@@ -1,13 +1,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod access_log;
+mod auto;
 mod bodies;
+mod bounds;
+mod gateways;
 mod json;
+mod maps;
+mod prefix;
 mod round_trip;
 
 use super::*;
 use rollcall_tally::Rejection;
-use rollcall_tally::hit::Hit;
+use rollcall_tally::hit::{Hit, RawHit};
 
 /// 2025-05-17T10:05:03Z.
 const NOW_MS: u64 = 1_747_476_303_000;
@@ -49,4 +54,38 @@ fn read_one(body: &str, format: Format) -> Result<Hit, String> {
 fn check_error(body: &[u8], format: Format, expect: &str) {
     let error = read(body, format, NOW_MS).unwrap_err();
     assert_eq!(error.to_string(), expect);
+}
+
+/// What the readers make of a body, before the check.
+fn raw_all(body: &[u8], lines: Lines) -> Vec<Result<RawHit, String>> {
+    let mut all = Vec::new();
+    let taken: Result<(), ()> = lines::for_each_hit(body, lines, |_, raw| {
+        all.push(raw.map_err(|flaw| match flaw.field {
+            Some(field) => format!("{field}: {}", flaw.reason),
+            None => flaw.reason,
+        }));
+        Ok(())
+    });
+    taken.unwrap();
+    all
+}
+
+/// The one hit of a line of any format, before the check.
+#[track_caller]
+fn raw_line(line: &str) -> Result<RawHit, String> {
+    match raw_all(line.as_bytes(), Lines::Any).as_slice() {
+        [raw] => raw.clone(),
+        all => panic!("{line} gives {all:?}"),
+    }
+}
+
+/// A hit of 192.0.2.1 at `NOW_MS` as it was read.
+fn raw() -> RawHit {
+    RawHit {
+        ip: "192.0.2.1".into(),
+        method: "GET".into(),
+        path: "/a".into(),
+        timestamp_ms: Some(NOW_MS),
+        ..RawHit::default()
+    }
 }

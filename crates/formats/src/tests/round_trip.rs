@@ -18,7 +18,7 @@ fn any_logged_hit() -> impl Strategy<Value = Hit> {
         ip,
         TIMESTAMP_MS_MIN / 1_000..=NOW_MS / 1_000,
         "[A-Z0-9!#$%&'*+.^_`|~-]{1,32}",
-        r"/[^?#\p{Cc}]{0,100}",
+        r"/[^?#%\p{Cc}]{0,100}",
         proptest::option::of(100..=599_u16),
         proptest::option::of(0..=RESPONSE_BYTES_MAX),
         proptest::option::of("[^-].{0,40}"),
@@ -83,14 +83,14 @@ fn escaped(text: &str) -> String {
 proptest! {
     #[test]
     fn no_bytes_make_a_reader_panic(body: Vec<u8>, now_ms: u64) {
-        for format in [Format::Json, Format::Ndjson, Format::AccessLog] {
+        for format in [Format::Json, Format::Ndjson, Format::AccessLog, Format::Auto] {
             let _ = read(&body, format, now_ms);
         }
     }
 
     #[test]
     fn no_text_that_is_nearly_a_line_makes_a_reader_panic(body in r#"[-0-9a-f:. "\\x\[\]/GETHP{},\n\u{e9}+]{0,200}"#) {
-        for format in [Format::Json, Format::Ndjson, Format::AccessLog] {
+        for format in [Format::Json, Format::Ndjson, Format::AccessLog, Format::Auto] {
             let _ = read(body.as_bytes(), format, NOW_MS);
         }
     }
@@ -106,6 +106,8 @@ proptest! {
             line[at] = byte;
             let _ = read(&line, format, NOW_MS);
             let _ = read(&line[..at], format, NOW_MS);
+            let _ = read(&line, Format::Auto, NOW_MS);
+            let _ = read(&line[at..], Format::Auto, NOW_MS);
         }
     }
 
@@ -120,7 +122,9 @@ proptest! {
 
     #[test]
     fn a_hit_written_as_a_combined_line_and_read_is_the_same(hit in any_logged_hit()) {
-        prop_assert_eq!(read_one(&combined_line(&hit), Format::AccessLog), Ok(hit));
+        let line = combined_line(&hit);
+        prop_assert_eq!(read_one(&line, Format::Auto), Ok(hit.clone()));
+        prop_assert_eq!(read_one(&line, Format::AccessLog), Ok(hit));
     }
 }
 

@@ -77,7 +77,7 @@ pub fn collect() -> Path {
 }
 
 fn format() -> Parameter {
-    let names = shapes::one_of(&Format::NAMES.map(|(name, _)| name));
+    let names = shapes::one_of(&Format::names().collect::<Vec<_>>());
     let about = "The form of the body, in place of `Content-Type`. `common`, `combined` and \
                  `access-log` are lines of an access log, in Common or Combined format, told apart \
                  line by line.";
@@ -109,7 +109,9 @@ fn content(format: Format) -> Content {
     match format {
         Format::Json => hits(),
         Format::Ndjson => formatted_text("ndjson", examples::NDJSON),
-        Format::AccessLog | Format::Auto => formatted_text("access-log", examples::ACCESS_LOG),
+        Format::AccessLog | Format::Line(_) | Format::Auto => {
+            formatted_text("access-log", examples::ACCESS_LOG)
+        }
     }
 }
 

@@ -17,15 +17,17 @@ pub struct AddressRules {
 
 impl Default for AddressRules {
     fn default() -> Self {
-        Self {
-            trusted: Vec::new(),
-            excluded: Vec::new(),
-            ipv6_prefix: 128,
-        }
+        Self::NONE
     }
 }
 
 impl AddressRules {
+    pub(super) const NONE: Self = Self {
+        trusted: Vec::new(),
+        excluded: Vec::new(),
+        ipv6_prefix: 128,
+    };
+
     /// `trusted` and `excluded` are lists of addresses and networks.
     ///
     /// # Errors

@@ -17,6 +17,14 @@ pub struct Rules {
     pub paths: PathRules,
 }
 
+impl Rules {
+    /// The default.
+    pub const NONE: Self = Self {
+        addresses: AddressRules::NONE,
+        paths: PathRules::NONE,
+    };
+}
+
 /// The words of a list: separated by white space or commas.
 fn words(list: &str) -> impl Iterator<Item = &str> {
     list.split(|c: char| c.is_whitespace() || c == ',')

@@ -39,6 +39,14 @@ enum Pattern {
 }
 
 impl PathRules {
+    pub(super) const NONE: Self = Self {
+        ids: false,
+        no_trailing_slash: false,
+        lower_case: false,
+        templates: Vec::new(),
+        excluded: Vec::new(),
+    };
+
     /// `templates` is a list of paths as `/users/:name/orders/:id` or `/files/*`. `excluded` is a
     /// list of paths, where a `*` at the start or at the end stands for any text.
     ///

@@ -1,0 +1,85 @@
+//! The operator's rules for hits, from the app's variables.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rollcall_tally::Failure;
+use rollcall_tally::hit::{AddressRules, PathRules, Rules};
+use rollcall_web::{log, variable};
+
+/// The variables that rules are made of.
+const VARIABLES: [&str; 8] = [
+    "trusted_proxies",
+    "exclude_ips",
+    "ipv6_prefix",
+    "path_templates",
+    "exclude_paths",
+    "path_ids",
+    "path_ignore_trailing_slash",
+    "path_ignore_case",
+];
+
+type Texts = [String; VARIABLES.len()];
+
+thread_local! {
+    /// Scope: instance. The rules, and the texts that they were made of.
+    static RULES: RefCell<Option<(Texts, Rc<Rules>)>> = const { RefCell::new(None) };
+}
+
+/// The rules. If a variable cannot be used, hits are not recorded, because they would be counted
+/// wrong for ever. The log names the variable.
+pub async fn rules() -> Result<Rc<Rules>, Failure> {
+    let mut texts = Texts::default();
+    for (text, name) in texts.iter_mut().zip(VARIABLES) {
+        *text = variable::text(name).await;
+    }
+    let known = RULES.with_borrow(|known| {
+        let known = known.as_ref().filter(|(of, _)| *of == texts);
+        known.map(|(_, rules)| Rc::clone(rules))
+    });
+    if let Some(rules) = known {
+        return Ok(rules);
+    }
+    let rules = Rc::new(read(&texts).map_err(|(name, got)| {
+        log!(Error, "variable-not-used", variable = name, got = got);
+        Failure::Unavailable(format!("the variable {name} cannot be used"))
+    })?);
+    RULES.set(Some((texts, Rc::clone(&rules))));
+    Ok(rules)
+}
+
+/// The error is the name of a variable, and the part of it that cannot be used.
+fn read(texts: &Texts) -> Result<Rules, (&'static str, String)> {
+    let [
+        trusted,
+        excluded_ips,
+        prefix,
+        templates,
+        excluded_paths,
+        ids,
+        slash,
+        case,
+    ] = texts;
+    let of = |name: &'static str| move |got: String| (name, got);
+    AddressRules::new(trusted, "", 128).map_err(of("trusted_proxies"))?;
+    PathRules::new(templates, "").map_err(of("path_templates"))?;
+    let prefix_length = prefix.parse().ok().filter(|bits| *bits <= 128);
+    let prefix_length = prefix_length.ok_or_else(|| ("ipv6_prefix", prefix.clone()))?;
+    let mut paths = PathRules::new(templates, excluded_paths).map_err(of("exclude_paths"))?;
+    paths.ids = flag("path_ids", ids)?;
+    paths.no_trailing_slash = flag("path_ignore_trailing_slash", slash)?;
+    paths.lower_case = flag("path_ignore_case", case)?;
+    Ok(Rules {
+        addresses: AddressRules::new(trusted, excluded_ips, prefix_length)
+            .map_err(of("exclude_ips"))?,
+        paths,
+    })
+}
+
+fn flag(name: &'static str, text: &str) -> Result<bool, (&'static str, String)> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        other => Err((name, other.to_owned())),
+    }
+}

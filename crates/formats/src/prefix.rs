@@ -1,0 +1,141 @@
+//! Text that a log driver or a log server puts before a line.
+//!
+//! - syslog, RFC 3164: `<190>Nov 10 12:11:55 gw nginx: `, with or without `<190>` and the host
+//! - syslog, RFC 5424: `<190>1 2026-11-27T18:05:39Z gw nginx 7 - - `
+//! - rsyslog's files: `2026-11-27T18:05:39Z gw nginx[7]: `
+//! - the container runtime of Kubernetes: `2026-11-27T18:05:39Z stdout F `
+//! - `docker compose logs`: `nginx-1  | `
+//! - `kubectl logs --prefix`: `[pod/gw/nginx] `
+//! - `kubectl logs --timestamps`, `docker logs -t`: `2026-11-27T18:05:39Z ` before an address
+//!
+//! No prefix has text of a caller.
+
+use super::values;
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// The line without its prefixes.
+pub(super) fn strip(line: &str) -> &str {
+    let line = without(line, strip_container);
+    let line = without(line, strip_syslog);
+    line.trim_ascii_start()
+}
+
+fn without(line: &str, strip: impl Fn(&str) -> Option<&str>) -> &str {
+    strip(line).unwrap_or(line)
+}
+
+fn strip_container(line: &str) -> Option<&str> {
+    if let Some(rest) = line.strip_prefix("[pod/") {
+        return Some(rest.split_once("] ")?.1);
+    }
+    let (first, rest) = line.split_once(' ')?;
+    if let Some(rest) = rest.trim_ascii_start().strip_prefix("| ") {
+        return is_container(first).then_some(rest);
+    }
+    if !is_rfc_3339(first) {
+        return None;
+    }
+    if rest.starts_with('{') {
+        return Some(rest);
+    }
+    let (second, behind) = rest.split_once(' ')?;
+    match second {
+        "stdout" | "stderr" => behind.strip_prefix("F "),
+        second if values::is_address(second) => Some(rest),
+        _ => None,
+    }
+}
+
+fn is_container(name: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    name.bytes().all(is_name) && !values::is_address(name)
+}
+
+fn is_rfc_3339(word: &str) -> bool {
+    word.as_bytes().get(10) == Some(&b'T') && values::time_ms(word).is_some()
+}
+
+fn strip_syslog(line: &str) -> Option<&str> {
+    let rest = match strip_priority(line) {
+        Some(rest) => match rest.strip_prefix("1 ") {
+            Some(rest) => return strip_rfc_5424(rest),
+            None => rest,
+        },
+        None => line,
+    };
+    strip_tag(strip_syslog_time(rest)?)
+}
+
+/// `<190>`
+fn strip_priority(line: &str) -> Option<&str> {
+    let (priority, rest) = line.strip_prefix('<')?.split_once('>')?;
+    let is_number = (1..=3).contains(&priority.len()) && priority.parse::<u8>().is_ok();
+    is_number.then_some(rest)
+}
+
+/// `Nov 10 12:11:55 ` or RFC 3339.
+fn strip_syslog_time(line: &str) -> Option<&str> {
+    let (month, rest) = line.split_once(' ')?;
+    if is_rfc_3339(month) {
+        return Some(rest);
+    }
+    if !MONTHS.contains(&month) {
+        return None;
+    }
+    let (day, rest) = rest.trim_ascii_start().split_once(' ')?;
+    let (time, rest) = rest.split_once(' ')?;
+    let is_time = matches!(time.as_bytes(), [_, _, b':', _, _, b':', _, _, ..]);
+    (day.parse::<u8>().is_ok() && is_time).then_some(rest)
+}
+
+/// `gw nginx[7]: ` or `nginx: `. A word that ends with a colon may also be an address.
+fn strip_tag(text: &str) -> Option<&str> {
+    let is_tag = |word: &str| word.ends_with(':') && !values::is_address(word);
+    let (first, rest) = text.split_once(' ')?;
+    if is_tag(first) {
+        return Some(rest);
+    }
+    let (second, rest) = rest.split_once(' ')?;
+    is_tag(second).then_some(rest)
+}
+
+/// Time, host, application, process and message id, and the structured data.
+fn strip_rfc_5424(mut rest: &str) -> Option<&str> {
+    for _ in 0..5 {
+        rest = rest.split_once(' ')?.1;
+    }
+    let rest = match rest.strip_prefix("- ") {
+        Some(rest) => rest,
+        None => strip_structured_data(rest)?,
+    };
+    Some(rest.trim_start_matches('\u{feff}'))
+}
+
+/// `[name key="value"]`, once or more.
+fn strip_structured_data(mut rest: &str) -> Option<&str> {
+    loop {
+        rest = strip_element(rest.strip_prefix('[')?)?;
+        if let Some(behind) = rest.strip_prefix(' ') {
+            return Some(behind);
+        }
+    }
+}
+
+/// A bracket within quotes does not end the element.
+fn strip_element(text: &str) -> Option<&str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let end = text.bytes().position(|byte| {
+        let is_escaped = std::mem::take(&mut escaped);
+        match byte {
+            b'\\' => escaped = !is_escaped,
+            b'"' if !is_escaped => quoted = !quoted,
+            b']' if !quoted => return true,
+            _ => {}
+        }
+        false
+    })?;
+    text.get(end + 1..)
+}

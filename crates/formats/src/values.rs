@@ -1,0 +1,133 @@
+//! Values that several formats write alike: numbers, times, requests and addresses.
+//!
+//! A value that is given but that cannot be used becomes a number out of its range. Then the check
+//! of the hit counts it as unknown. A value that is absent, or `-`, is `None`.
+
+use std::net::{IpAddr, SocketAddr};
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
+/// A status that was given but is none.
+pub const STATUS_UNUSABLE: u16 = 0;
+/// A size that was given but is none.
+pub const BYTES_UNUSABLE: u64 = u64::MAX;
+/// A response time that was given but is none.
+pub const RESPONSE_TIME_UNUSABLE_US: u64 = u64::MAX;
+
+/// Whether a gateway wrote this instead of a value.
+pub(super) fn is_none(text: &str) -> bool {
+    matches!(text, "" | "-")
+}
+
+pub(super) fn status(text: &str) -> Option<u16> {
+    (!is_none(text)).then(|| unsigned(text).unwrap_or(STATUS_UNUSABLE))
+}
+
+pub(super) fn bytes(text: &str) -> Option<u64> {
+    (!is_none(text)).then(|| unsigned(text).unwrap_or(BYTES_UNUSABLE))
+}
+
+/// The parsers of numbers would accept a sign.
+pub(super) fn unsigned<T: std::str::FromStr>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|_| !text.starts_with('+'))
+}
+
+/// Microseconds of a response time in units of `unit_us` microseconds.
+pub(super) fn scaled_us(time: f64, unit_us: f64) -> u64 {
+    if time >= 0.0 {
+        // The cast saturates.
+        (time * unit_us).round() as u64
+    } else {
+        RESPONSE_TIME_UNUSABLE_US
+    }
+}
+
+/// A number in digits, perhaps with a sign, a point or an exponent. The parser of Rust would also
+/// read `inf` and `nan`.
+pub(super) fn decimal(text: &str) -> Option<f64> {
+    let digit = text.trim_start_matches('-').as_bytes().first()?;
+    digit.is_ascii_digit().then(|| text.parse().ok())?
+}
+
+/// The text of a field. `-` is none.
+pub(super) fn text(text: String) -> Option<String> {
+    (!is_none(&text)).then_some(text)
+}
+
+/// Splits a request line into method and target. Both are empty if it is no request line.
+///
+/// HTTP/0.9 has no protocol at the end. Some clients send a target with spaces. The target keeps
+/// them.
+pub(super) fn split_request(request: &str) -> (&str, &str) {
+    let Some((method, rest)) = request.split_once(' ') else {
+        return ("", "");
+    };
+    if method.is_empty() || !method.bytes().all(is_token_byte) {
+        return ("", "");
+    }
+    let target = match rest.rsplit_once(' ') {
+        Some((target, protocol)) if protocol.starts_with("HTTP/") => target,
+        _ => rest,
+    };
+    (method, target)
+}
+
+/// `tchar` of RFC 9110, section 5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Milliseconds since 1970 of a time as gateways write it: RFC 3339, as in
+/// `2015-05-17T10:05:03.123Z`, or `2015-05-17 10:05:03`, which is UTC, or as in
+/// `17/May/2015:10:05:03 +0000`. It may be before 1970.
+pub(super) fn time_ms(text: &str) -> Option<i64> {
+    match text.as_bytes().get(2) {
+        Some(b'/') => log_time_ms(text),
+        Some(byte) if byte.is_ascii_digit() => {
+            let time = match text.as_bytes().get(10) {
+                Some(b' ') => utc(text),
+                _ => text.parse().ok(),
+            };
+            Some(time?.as_millisecond())
+        }
+        _ => None,
+    }
+}
+
+/// A date and a time with a space between them. Without a zone, it is UTC.
+fn utc(text: &str) -> Option<Timestamp> {
+    let time = || {
+        TimeZone::UTC
+            .to_timestamp(text.parse::<DateTime>().ok()?)
+            .ok()
+    };
+    text.parse().ok().or_else(time)
+}
+
+fn log_time_ms(text: &str) -> Option<i64> {
+    const PLAIN: &str = "%d/%b/%Y:%H:%M:%S%.f %z";
+    const WITH_COLON: &str = "%d/%b/%Y:%H:%M:%S%.f %:z";
+    let has_colon = matches!(text.as_bytes(), [.., b':', _, _]) && text.contains(' ');
+    let format = if has_colon { WITH_COLON } else { PLAIN };
+    let time = strtime::parse(format, text).ok()?.to_timestamp().ok()?;
+    Some(time.as_millisecond())
+}
+
+/// A time as in `17/May/2015:10:05:03.123`, in UTC.
+pub(super) fn utc_log_time_ms(text: &str) -> Option<i64> {
+    let time = strtime::parse("%d/%b/%Y:%H:%M:%S%.f", text).ok()?;
+    let time = TimeZone::UTC.to_timestamp(time.to_datetime().ok()?).ok()?;
+    Some(time.as_millisecond())
+}
+
+/// Whether a text is an address, perhaps in brackets, with a zone or with a port.
+pub(super) fn is_address(text: &str) -> bool {
+    let bare = text
+        .split_once('%')
+        .map_or(text, |(address, _zone)| address);
+    let bare = bare.trim_start_matches('[').trim_end_matches(']');
+    bare.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok()
+}

@@ -1,0 +1,119 @@
+//! The operator's rules: whose address counts, which paths are one, and what does not count.
+
+use rollcall_tests::App;
+use serde_json::{Value, json};
+
+fn with(variables: &[(&str, &str)]) -> App {
+    App::start_with(|config| {
+        for (name, value) in variables {
+            config.variables.insert((*name).into(), (*value).into());
+        }
+    })
+}
+
+fn names(list: &Value, name: &str) -> Vec<(String, u64)> {
+    let entries = list.as_array().unwrap().iter();
+    let named = entries.map(|of| {
+        let count = of["totalRequests"].as_u64().unwrap();
+        (of[name].as_str().unwrap().to_owned(), count)
+    });
+    let mut named: Vec<_> = named.collect();
+    named.sort();
+    named
+}
+
+#[test]
+fn the_callers_address_is_the_last_that_no_trusted_proxy_has() {
+    let app = with(&[
+        ("trusted_proxies", "10.0.0.0/8, 203.0.113.7"),
+        ("exclude_ips", "192.0.2.99"),
+        ("ipv6_prefix", "64"),
+    ]);
+    let line =
+        |ip: &str| format!("{ip} - - [17/May/2015:10:05:03 +0000] \"GET /a HTTP/1.1\" 200 7\n");
+    let sent = [
+        "192.0.2.1",
+        "198.51.100.1, 192.0.2.1, 203.0.113.7, 10.1.2.3",
+        "192.0.2.99",
+        "192.0.2.99, 10.0.0.1",
+        "192.0.2.99, 192.0.2.2",
+        "2001:db8:1:2::3",
+        "2001:db8:1:2:ffff::4, 10.0.0.1",
+    ];
+    let answer = app.collect("text/plain", &sent.map(line).concat(), &[]);
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let top = app.json("/admin/top-ips?timeRange=all");
+    let expect = [("192.0.2.1", 2), ("192.0.2.2", 1), ("2001:db8:1:2::", 2)];
+    let expect = expect.map(|(ip, count)| (ip.to_owned(), count));
+    assert_eq!(names(&top["ips"], "ip"), expect);
+}
+
+#[test]
+fn paths_count_under_their_templates_and_some_do_not_count() {
+    let app = with(&[
+        ("path_templates", "/users/:name/orders/:order /files/*"),
+        ("path_ids", "true"),
+        ("path_ignore_trailing_slash", "true"),
+        ("path_ignore_case", "true"),
+        ("exclude_paths", "/healthz *.css"),
+    ]);
+    let hits = [
+        "/users/ada/orders/7",
+        "/Users/bob/orders/x/",
+        "/files/a/b",
+        "/items/42",
+        "/items/550e8400-e29b-41d4-a716-446655440000?x=1",
+        "/%61bout",
+        "/about/",
+        "/healthz",
+        "/style.css",
+    ];
+    let hits = hits.map(|path| json!({"ip": "192.0.2.1", "method": "GET", "path": path}));
+    let answer = app.collect("application/json", &json!(hits).to_string(), &[]);
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let top = app.json("/admin/top-paths?timeRange=all");
+    let expect = [
+        ("GET /about", 2),
+        ("GET /files/*", 1),
+        ("GET /items/:id", 2),
+        ("GET /users/:name/orders/:order", 2),
+    ];
+    let expect = expect.map(|(path, count)| (path.to_owned(), count));
+    assert_eq!(names(&top["paths"], "pathKey"), expect);
+    let path = app.json("/admin/paths?key=GET%20/users/:name/orders/:order&timeRange=all");
+    assert_eq!(path["totalRequests"], 2);
+    // What is left out is said where something else is to be said.
+    let odd = json!([hits[7], {"ip": "192.0.2.1"}]);
+    let told = app
+        .collect("application/json", &odd.to_string(), &[])
+        .json();
+    let counts = ["accepted", "rejected", "excluded"].map(|name| told[name].as_u64().unwrap());
+    assert_eq!(counts, [1, 0, 1]);
+    let none = app.collect("application/json", &json!([hits[7]]).to_string(), &[]);
+    assert_eq!(none.status, 202);
+}
+
+#[test]
+fn a_rule_that_cannot_be_read_stops_recording_and_counts_nothing_wrong() {
+    for (name, value) in [
+        ("trusted_proxies", "proxy.example"),
+        ("exclude_ips", "10.0.0.0/33"),
+        ("ipv6_prefix", "129"),
+        ("path_templates", "users"),
+        ("path_ids", "yes"),
+        ("exclude_paths", "*"),
+    ] {
+        let app = with(&[(name, value)]);
+        let hit = json!({"ip": "192.0.2.1", "method": "GET", "path": "/"}).to_string();
+        assert_eq!(
+            app.collect("application/json", &hit, &[]).status,
+            503,
+            "{name}"
+        );
+        assert_eq!(
+            app.json("/admin/global-stats")["totalRequests"],
+            0,
+            "{name}"
+        );
+    }
+}
