@@ -4,6 +4,7 @@ mod access_log;
 mod auto;
 mod bodies;
 mod bounds;
+mod columns;
 mod gateways;
 mod json;
 mod maps;
