@@ -10,6 +10,7 @@ mod json;
 mod maps;
 mod prefix;
 mod round_trip;
+mod sources;
 
 use super::*;
 use rollcall_tally::Rejection;
