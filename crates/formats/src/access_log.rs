@@ -85,7 +85,12 @@ fn find_time(text: &str) -> Result<(u64, &str), Flaw> {
     let mut flaw = "expected [day/month/year:time zone]";
     let mut without_request = None;
     for (at, _) in text.match_indices('[') {
-        let Some((inside, behind)) = text.get(at + 1..).and_then(split_bracket) else {
+        let rest = text.get(at + 1..).unwrap_or_default();
+        if !rest.starts_with(|first: char| first.is_ascii_digit()) {
+            flaw = TIME_EXPECTED;
+            continue;
+        }
+        let Some((inside, behind)) = split_bracket(rest) else {
             continue;
         };
         let is_before_request = behind.starts_with(" \"");

@@ -28,6 +28,8 @@ pub(super) enum Reader {
         /// Of [`super::FieldMap`].
         map: &'static str,
     },
+    /// Columns that an earlier line names.
+    Fields,
     /// Text, without the prefix of a log driver.
     Text {
         recognises: fn(&str) -> bool,
@@ -35,7 +37,7 @@ pub(super) enum Reader {
     },
 }
 
-/// Every format of lines. A line of an unknown format is tried with each, in this order.
+/// Every format of lines. A line of an unknown format is read by the first that recognises it.
 pub static LINE_FORMATS: &[LineFormat] = &[
     LineFormat {
         name: "ndjson",
@@ -54,6 +56,12 @@ pub static LINE_FORMATS: &[LineFormat] = &[
     sources::azure::FORMAT,
     sources::google::FORMAT,
     sources::cloudfront_json::FORMAT,
+    sources::alb::FORMAT,
+    sources::clb::FORMAT,
+    sources::nlb::FORMAT,
+    sources::w3c::FORMAT,
+    sources::envoy::FORMAT,
+    sources::haproxy::FORMAT,
     LineFormat {
         name: "access-log",
         aliases: &["common", "combined"],

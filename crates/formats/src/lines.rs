@@ -5,8 +5,10 @@ use super::flaw::Flaw;
 use super::line_format::{LINE_FORMATS, LineFormat, Reader};
 use super::map::FieldMap;
 use super::object::{self, ObjectReader};
+use super::sources::w3c::Directives;
 use super::{access_log, prefix};
 use rollcall_tally::hit::RawHit;
+use serde::Deserialize;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -67,8 +69,7 @@ struct LineReader<'a> {
     /// The map of the one format that the lines have.
     map: Option<FieldMap>,
     objects: ObjectReader,
-    /// The format of the last text that was read. It is tried first.
-    last: Option<&'static LineFormat>,
+    directives: Directives,
 }
 
 impl<'a> LineReader<'a> {
@@ -81,19 +82,29 @@ impl<'a> LineReader<'a> {
             lines,
             map,
             objects: ObjectReader::default(),
-            last: None,
+            directives: Directives::default(),
         }
     }
 
     /// The hit of a line. None if the line holds none, and none was expected.
     fn read(&mut self, line: &str) -> Result<Option<RawHit>, Flaw> {
+        if let Some(log) = docker_log(line) {
+            return self.read_text(prefix::strip(log.trim_ascii()));
+        }
+        self.read_text(prefix::strip(line))
+    }
+
+    fn read_text(&mut self, line: &str) -> Result<Option<RawHit>, Flaw> {
+        if line.starts_with('#') && !matches!(self.lines, Lines::Json | Lines::Mapped(_)) {
+            self.directives.read(line);
+            return Ok(None);
+        }
         let hit = match self.lines {
             Lines::Json => self.objects.read(line),
-            Lines::Any if line.starts_with('{') => self.objects.read(line),
-            Lines::Any => self.read_text(prefix::strip(line)),
-            Lines::AccessLog => access_log::read_hit(prefix::strip(line)),
-            Lines::Mapped(map) => map.read_line(prefix::strip(line)),
-            Lines::Of(format) => self.read_format(format, prefix::strip(line)),
+            Lines::Any => self.read_any(line),
+            Lines::AccessLog => access_log::read_hit(line),
+            Lines::Mapped(map) => map.read_line(line),
+            Lines::Of(format) => self.read_format(format, line),
         };
         hit.map(Some)
     }
@@ -101,35 +112,57 @@ impl<'a> LineReader<'a> {
     fn read_format(&mut self, format: &'static LineFormat, line: &str) -> Result<RawHit, Flaw> {
         match (&format.reader, &self.map) {
             (Reader::Text { read, .. }, _) => read(line),
+            (Reader::Fields, _) => self.read_columns(line),
             (Reader::Map { .. }, Some(map)) => object::read_mapped(line, map),
             (Reader::Map { .. } | Reader::Own, _) => self.objects.read(line),
         }
     }
 
-    fn read_text(&mut self, line: &str) -> Result<RawHit, Flaw> {
+    fn read_columns(&self, line: &str) -> Result<RawHit, Flaw> {
+        let hit = self.directives.read_hit(line);
+        hit.unwrap_or_else(|| Err(Flaw::unreadable("no line #Fields: before this line")))
+    }
+
+    fn read_any(&mut self, line: &str) -> Result<RawHit, Flaw> {
         if line.starts_with('{') {
             return self.objects.read(line);
         }
-        if let Some(Ok(hit)) = self.last.and_then(|format| format.read_text(line)) {
+        if let Some(Ok(hit)) = self.directives.read_hit(line) {
             return Ok(hit);
         }
-        let mut flaw = Flaw::unreadable("not a line of a known format");
-        for format in LINE_FORMATS {
-            match format.read_text(line) {
-                Some(Ok(hit)) => {
-                    self.last = Some(format);
-                    return Ok(hit);
-                }
-                Some(Err(error)) => flaw = error,
-                None => {}
-            }
+        if is_dated(line) {
+            return self.read_columns(line);
         }
-        Err(flaw)
+        let mut formats = LINE_FORMATS.iter();
+        let read = formats.find_map(|format| format.read_text(line));
+        read.unwrap_or_else(|| Err(Flaw::unreadable("not a line of a known format")))
     }
 }
 
+/// Whether a line begins with a date and a separator, as lines of W3C do.
+fn is_dated(line: &str) -> bool {
+    matches!(
+        line.as_bytes(),
+        [_, _, _, _, b'-', _, _, b'-', _, _, b' ' | b'\t', ..]
+    )
+}
+
+/// The line that Docker's driver `json-file` has put into an object.
+fn docker_log(line: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Wrapped {
+        log: String,
+        #[serde(rename = "stream")]
+        _stream: String,
+    }
+    let is_wrapped = line.starts_with(r#"{"log":"#);
+    let wrapped: Wrapped = is_wrapped.then(|| serde_json::from_str(line).ok())??;
+    Some(wrapped.log)
+}
+
 impl LineFormat {
-    /// None if the line is not of this format.
+    /// None if the line is not of this format. Each format is known by the beginning of a line,
+    /// where no text of a caller is.
     fn read_text(&self, line: &str) -> Option<Result<RawHit, Flaw>> {
         match self.reader {
             Reader::Text { recognises, read } => recognises(line).then(|| read(line)),

@@ -35,7 +35,7 @@ fn strip_container(line: &str) -> Option<&str> {
     if let Some(rest) = rest.trim_ascii_start().strip_prefix("| ") {
         return is_container(first).then_some(rest);
     }
-    if !is_rfc_3339(first) {
+    if !values::is_rfc_3339(first) {
         return None;
     }
     if rest.starts_with('{') {
@@ -52,10 +52,6 @@ fn strip_container(line: &str) -> Option<&str> {
 fn is_container(name: &str) -> bool {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     name.bytes().all(is_name) && !values::is_address(name)
-}
-
-fn is_rfc_3339(word: &str) -> bool {
-    word.as_bytes().get(10) == Some(&b'T') && values::time_ms(word).is_some()
 }
 
 fn strip_syslog(line: &str) -> Option<&str> {
@@ -79,7 +75,7 @@ fn strip_priority(line: &str) -> Option<&str> {
 /// `Nov 10 12:11:55 ` or RFC 3339.
 fn strip_syslog_time(line: &str) -> Option<&str> {
     let (month, rest) = line.split_once(' ')?;
-    if is_rfc_3339(month) {
+    if values::is_rfc_3339(month) {
         return Some(rest);
     }
     if !MONTHS.contains(&month) {

@@ -23,6 +23,10 @@ impl<'a> Rest<'a> {
         }
     }
 
+    pub(super) fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// The text up to the next space. It is empty at the end of the line, and before a quoted
     /// field.
     pub(super) fn word(&mut self) -> &'a str {

@@ -10,6 +10,8 @@ use jiff::civil::DateTime;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
+use super::flaw::Flaw;
+
 /// A status that was given but is none.
 pub const STATUS_UNUSABLE: u16 = 0;
 /// A size that was given but is none.
@@ -35,7 +37,15 @@ pub(super) fn unsigned<T: std::str::FromStr>(text: &str) -> Option<T> {
     text.parse().ok().filter(|_| !text.starts_with('+'))
 }
 
-/// Microseconds of a response time in units of `unit_us` microseconds.
+/// Microseconds of a response time, in units of `unit_us` microseconds.
+pub(super) fn response_time_us(text: &str, unit_us: f64) -> Option<u64> {
+    (!is_none(text)).then(|| match decimal(text) {
+        Some(time) => scaled_us(time, unit_us),
+        None => RESPONSE_TIME_UNUSABLE_US,
+    })
+}
+
+/// Microseconds of a time in units of `unit_us` microseconds.
 pub(super) fn scaled_us(time: f64, unit_us: f64) -> u64 {
     if time >= 0.0 {
         // The cast saturates.
@@ -65,7 +75,7 @@ pub(super) fn split_request(request: &str) -> (&str, &str) {
     let Some((method, rest)) = request.split_once(' ') else {
         return ("", "");
     };
-    if method.is_empty() || !method.bytes().all(is_token_byte) {
+    if is_none(method) || !method.bytes().all(is_token_byte) {
         return ("", "");
     }
     let target = match rest.rsplit_once(' ') {
@@ -97,7 +107,7 @@ pub(super) fn time_ms(text: &str) -> Option<i64> {
     }
 }
 
-/// A date and a time with a space between them. Without a zone, it is UTC.
+/// A date and a time. Without a zone, it is UTC.
 fn utc(text: &str) -> Option<Timestamp> {
     let time = || {
         TimeZone::UTC
@@ -121,6 +131,37 @@ pub(super) fn utc_log_time_ms(text: &str) -> Option<i64> {
     let time = strtime::parse("%d/%b/%Y:%H:%M:%S%.f", text).ok()?;
     let time = TimeZone::UTC.to_timestamp(time.to_datetime().ok()?).ok()?;
     Some(time.as_millisecond())
+}
+
+/// A time as in `2015-05-17T10:05:03`, in UTC.
+pub(super) fn utc_time_ms(text: &str) -> Option<i64> {
+    Some(utc(text)?.as_millisecond())
+}
+
+/// Whether a word is a time of RFC 3339.
+pub(super) fn is_rfc_3339(word: &str) -> bool {
+    word.as_bytes().get(10) == Some(&b'T') && time_ms(word).is_some()
+}
+
+/// The time of a hit, from milliseconds since 1970.
+pub(super) fn timestamp_ms(time_ms: Option<i64>) -> Result<Option<u64>, Flaw> {
+    let time_ms = time_ms.ok_or_else(|| Flaw::of("timestamp", "expected a time"))?;
+    let time_ms = u64::try_from(time_ms).map_err(|_| Flaw::of("timestamp", "before 1970"))?;
+    Ok(Some(time_ms))
+}
+
+/// The address of a column that always has a port: `192.0.2.1:443`, `2001:db8::1:443` or
+/// `[2001:db8::1]:443`. Any other text stays as it is.
+pub(super) fn without_port(column: &str) -> &str {
+    let Some((address, port)) = column.rsplit_once(':') else {
+        return column;
+    };
+    let is_port = port.parse::<u16>().is_ok() || port == "-";
+    if is_port && is_address(address) {
+        address
+    } else {
+        column
+    }
 }
 
 /// Whether a text is an address, perhaps in brackets, with a zone or with a port.

@@ -25,6 +25,10 @@ fn a_long_hostile_line_is_read_in_proportion_to_its_length() {
         "<190>1 a b c d e ",
         "{\"a\":",
         "#Fields: ",
+        "#Fields: c-ip date time\n2025-05-17 ",
+        "[2025-05-17T10:05:03Z] \"",
+        "192.0.2.1:1 [17/May/2025:10:05:03.000] a b 1/1/1/1/1 200 1 ",
+        "https 2025-05-17T10:05:03Z a ",
     ] {
         for part in [
             "[", "]", "\"", "\" ", "\"a ", "\\", "a ", ", ", " ,", "[1", "[a ", "{", "{\"a\":",
@@ -33,9 +37,26 @@ fn a_long_hostile_line_is_read_in_proportion_to_its_length() {
             let line = format!("{head}{}", part.repeat(MIB / part.len()));
             let all = raw_all(line.as_bytes(), Lines::Any);
             assert!(all.len() <= 1);
+            assert!(
+                begun.elapsed() < TIME_MAX,
+                "{head} {part} {:?}",
+                begun.elapsed()
+            );
         }
     }
-    assert!(begun.elapsed() < TIME_MAX, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_long_hostile_line_is_read_by_a_map_in_proportion_to_its_length() {
+    let map: FieldMap = "ip=1,time=2,agent=3".parse().unwrap();
+    let begun = Instant::now();
+    for part in ["[", "[a ", "\"a ", "\" ", "]x [", "[] ", "\"\" ", "a\t"] {
+        let line = part.repeat(MIB / part.len());
+        assert!(raw_all(line.as_bytes(), Lines::Mapped(&map)).len() <= 1);
+        let line = format!("{line}]x");
+        assert!(raw_all(line.as_bytes(), Lines::Mapped(&map)).len() <= 1);
+        assert!(begun.elapsed() < TIME_MAX, "{part} {:?}", begun.elapsed());
+    }
 }
 
 #[test]

@@ -4,11 +4,13 @@ mod access_log;
 mod auto;
 mod bodies;
 mod bounds;
+mod columns;
 mod gateways;
 mod json;
 mod maps;
 mod prefix;
 mod round_trip;
+mod sources;
 
 use super::*;
 use rollcall_tally::Rejection;
