@@ -8,21 +8,23 @@
 //!
 //! Every acknowledged hit is durable.
 
+use bytes::Bytes;
 use http::StatusCode;
-use rollcall_formats::{self as formats, IntakeError};
+use rollcall_formats::{self as formats, Encoding, IntakeError, UnpackError};
 use rollcall_web::hits_head::HitsHead;
 use rollcall_web::{Problem, Reply, body, reply};
 use spin_sdk::http::Request;
 
-use crate::rules::rules;
+use crate::reading::reading;
 use crate::service::Service;
 
 pub async fn collect(request: Request) -> Result<Reply, Problem> {
     let head = HitsHead::read(request.uri(), request.headers())?;
     let body = body::read(request, body::COLLECT_BYTES_MAX).await?;
+    let body = unpacked(body, head.encoding)?;
     let service = Service::open_to_record().await?;
-    let rules = rules().await?;
-    let intake = formats::read(&body, head.format, service.context(&rules)).map_err(not_read)?;
+    let reading = reading().await?;
+    let intake = formats::read(&body, head.format, service.context(&reading)).map_err(not_read)?;
     let receipt = service.record(intake, head.batch_id.as_ref()).await?;
     match (receipt.accepted + receipt.excluded, receipt.rejected) {
         (0, 0) => Err(Problem::new(
@@ -33,6 +35,17 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
         // No body: on Spin, a small body would cost a client with keep-alive 40 ms.
         (_, 0) if receipt.repaired.hits == 0 => Ok(reply::empty(StatusCode::ACCEPTED)),
         (_, _) => Ok(reply::json(StatusCode::OK, &receipt)),
+    }
+}
+
+fn unpacked(body: Bytes, encoding: Option<Encoding>) -> Result<Bytes, Problem> {
+    let Some(encoding) = encoding else {
+        return Ok(body);
+    };
+    match encoding.unpack(&body, body::COLLECT_BYTES_MAX) {
+        Ok(unpacked) => Ok(unpacked.into()),
+        Err(UnpackError::TooLarge(bytes_max)) => Err(Problem::too_large(bytes_max)),
+        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, error.to_string())),
     }
 }
 

@@ -9,7 +9,6 @@ use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::filter::read_network;
-use rollcall_tally::hit::Rules;
 use rollcall_tally::{
     Batch, Behind, Candidates, Failure, HeaviestQuery, IpList, IpRef, IpRows, IpState,
     LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot, Summary,
@@ -21,7 +20,7 @@ use crate::append::append;
 use crate::background;
 use crate::clock::SpinClock;
 use crate::gate;
-use crate::rules::rules;
+use crate::reading::{Reading, reading};
 use crate::store::SpinStore;
 
 /// The most IPs of one batch. A larger batch is refused, because an instance reads a batch into
@@ -67,10 +66,11 @@ impl Service {
     }
 
     /// How hits are read now.
-    pub fn context<'r>(&self, rules: &'r Rules) -> Context<'r> {
+    pub fn context<'r>(&self, reading: &'r Reading) -> Context<'r> {
         Context {
             now_ms: self.now_ms(),
-            rules,
+            rules: &reading.rules,
+            map: reading.map.as_ref(),
         }
     }
 
@@ -87,8 +87,8 @@ impl Service {
         hits: Vec<RawHit>,
         batch_id: Option<String>,
     ) -> Result<Receipt, Failure> {
-        let rules = rules().await?;
-        let intake = formats::check(hits, self.context(&rules));
+        let reading = reading().await?;
+        let intake = formats::check(hits, self.context(&reading));
         let intake = intake.map_err(|error| Failure::Invalid(error.to_string()))?;
         let id = batch_id.map(|id| formats::BatchId::new(id.as_bytes()));
         let id = id.transpose();

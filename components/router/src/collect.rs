@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, Method, StatusCode};
 use rollcall_tally::Failure;
 use rollcall_web::auth::{Tokens, bearer};
@@ -22,7 +22,11 @@ use crate::{alerts, route, throttle};
 const DEADLINE: Duration = Duration::from_secs(8);
 
 /// The headers of a request that are handed on to the collector.
-const HANDED_ON: [HeaderName; 2] = [CONTENT_TYPE, HeaderName::from_static("idempotency-key")];
+const HANDED_ON: [HeaderName; 3] = [
+    CONTENT_TYPE,
+    CONTENT_ENCODING,
+    HeaderName::from_static("idempotency-key"),
+];
 /// The headers of the collector's answer that are handed back to the client.
 const HANDED_BACK: [HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
 

@@ -1,6 +1,7 @@
 //! The hits of a body, and the refused ones.
 
 use super::flaw::Flaw;
+use super::map::FieldMap;
 use rollcall_tally::Rejection;
 use rollcall_tally::hit::{Hit, RawHit, Repairs, Rules};
 
@@ -17,6 +18,8 @@ pub struct Context<'r> {
     /// Milliseconds since 1970.
     pub now_ms: u64,
     pub rules: &'r Rules,
+    /// Where the fields of [`Format::Mapped`](crate::Format::Mapped) come from.
+    pub map: Option<&'r FieldMap>,
 }
 
 /// A time alone: there are no rules.
@@ -26,6 +29,7 @@ impl From<u64> for Context<'static> {
         Self {
             now_ms,
             rules: &NONE,
+            map: None,
         }
     }
 }
@@ -60,6 +64,8 @@ pub enum IntakeError {
     },
     #[error("expected an object or an array of objects")]
     NotHits,
+    #[error("the variable field_map is empty, so the format `mapped` says nothing")]
+    NoMap,
     #[error("more than {HITS_MAX} hits in one request")]
     TooManyHits,
 }
@@ -74,7 +80,7 @@ impl Intake {
         if self.hits.len() as u64 + self.rejected_count + self.excluded == HITS_MAX as u64 {
             return Err(IntakeError::TooManyHits);
         }
-        let Context { now_ms, rules } = context;
+        let Context { now_ms, rules, .. } = context;
         let checked = raw.and_then(|raw| {
             let hit = raw.check(now_ms, rules, &mut self.repaired);
             hit.map_err(Flaw::from)

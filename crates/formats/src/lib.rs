@@ -19,6 +19,7 @@
 mod access_log;
 mod batch_id;
 mod contents;
+mod encoding;
 mod flaw;
 mod json;
 mod line_format;
@@ -33,6 +34,7 @@ mod values;
 
 pub use self::batch_id::{BATCH_ID_BYTES_MAX, BadBatchId, BatchId};
 pub use self::contents::{Context, HITS_MAX, Intake, IntakeError, REJECTIONS_SHOWN};
+pub use self::encoding::{Encoding, UnpackError};
 pub use self::json::write_json;
 pub use self::line_format::{LINE_FORMATS, LineFormat};
 use self::lines::{Lines, read_lines};
@@ -51,6 +53,8 @@ pub enum Format {
     AccessLog,
     /// Lines of one of the formats of [`LINE_FORMATS`].
     Line(&'static LineFormat),
+    /// Lines whose fields the operator has named: JSON objects, or columns of text.
+    Mapped,
     /// Lines of any of these formats. The reader tells them apart line by line.
     Auto,
 }
@@ -69,7 +73,7 @@ impl Format {
     /// The values of `?format=`.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let of_lines = LINE_FORMATS.iter().flat_map(LineFormat::names);
-        ["auto", "json"].into_iter().chain(of_lines)
+        ["auto", "json", "mapped"].into_iter().chain(of_lines)
     }
 
     /// The format of a `?format=` parameter.
@@ -77,6 +81,7 @@ impl Format {
         match name {
             "auto" => Some(Self::Auto),
             "json" => Some(Self::Json),
+            "mapped" => Some(Self::Mapped),
             name => LINE_FORMATS
                 .iter()
                 .find(|format| format.has_name(name))
@@ -122,23 +127,12 @@ pub fn read<'r>(
         Format::Ndjson => read_lines(body, Lines::Json, context),
         Format::AccessLog => read_lines(body, Lines::AccessLog, context),
         Format::Line(format) => read_lines(body, Lines::Of(format), context),
+        Format::Mapped => {
+            let map = context.map.ok_or(IntakeError::NoMap)?;
+            read_lines(body, Lines::Mapped(map), context)
+        }
         Format::Auto => read_lines(body, Lines::Any, context),
     }
-}
-
-/// Reads lines whose fields a user has named: JSON objects, or columns of text.
-///
-/// # Errors
-/// See [`IntakeError`]. A hit that is refused is no error.
-pub fn read_mapped<'r>(
-    body: &[u8],
-    map: &FieldMap,
-    context: impl Into<Context<'r>>,
-) -> Result<Intake, IntakeError> {
-    if body.trim_ascii().is_empty() {
-        return Err(IntakeError::Empty);
-    }
-    read_lines(body, Lines::Mapped(map), context.into())
 }
 
 /// Checks hits that need no reading.

@@ -3,9 +3,9 @@
 //! The router reads the head before the body, which may have 10 MiB, and refuses a bad one. The
 //! collector reads it again, to read the body.
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode, Uri};
-use rollcall_formats::{BatchId, Format};
+use rollcall_formats::{BatchId, Encoding, Format};
 use rollcall_tally::question::BadParameter;
 
 use crate::Problem;
@@ -16,15 +16,18 @@ const MEDIA_TYPES: &str = "application/json, application/x-ndjson or text/plain 
 #[derive(Debug)]
 pub struct HitsHead {
     pub format: Format,
+    /// How the body is packed. `None`: it is not.
+    pub encoding: Option<Encoding>,
     pub batch_id: Option<BatchId>,
 }
 
 impl HitsHead {
     /// # Errors
-    /// 400 or 415: the format is not known, or the `Idempotency-Key` cannot be used.
+    /// 400 or 415: the format or the encoding is not known, or the `Idempotency-Key` cannot be used.
     pub fn read(uri: &Uri, headers: &HeaderMap) -> Result<Self, Problem> {
         Ok(Self {
             format: format_of(uri, headers)?,
+            encoding: encoding_of(headers)?,
             batch_id: batch_id_of(headers)?,
         })
     }
@@ -67,6 +70,20 @@ fn format_of(uri: &Uri, headers: &HeaderMap) -> Result<Format, Problem> {
 
 fn format_names() -> String {
     Format::names().collect::<Vec<_>>().join(", ")
+}
+
+fn encoding_of(headers: &HeaderMap) -> Result<Option<Encoding>, Problem> {
+    let Some(value) = headers.get(CONTENT_ENCODING) else {
+        return Ok(None);
+    };
+    let name = value.to_str().unwrap_or_default();
+    match Encoding::from_name(name) {
+        None if !name.eq_ignore_ascii_case("identity") => {
+            let why = "A Content-Encoding is gzip or zstd.";
+            Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why))
+        }
+        encoding => Ok(encoding),
+    }
 }
 
 /// The `Idempotency-Key`. A bad key is refused, because the client relies on it.

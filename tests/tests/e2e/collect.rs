@@ -142,6 +142,39 @@ fn whoever_has_an_address_is_counted_whatever_the_caller_sent() {
 }
 
 #[test]
+fn a_body_may_be_packed_and_a_bomb_is_refused() {
+    let app = App::start();
+    let line = r#"{"ip": "192.0.2.1", "method": "GET", "path": "/"}"#;
+    let post = |encoding: &str, body: &[u8]| {
+        let token = format!("Bearer {INGEST}");
+        let headers = [
+            ("authorization", token.as_str()),
+            ("content-type", "application/x-ndjson"),
+            ("content-encoding", encoding),
+        ];
+        app.send("POST", "/collect", &headers, body).status
+    };
+    let gzip = |bytes: &[u8]| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(bytes).unwrap();
+        packed.finish().unwrap()
+    };
+    let zstd = |bytes| zstd::encode_all(bytes, 1).unwrap();
+    let lines = format!("{line}\n").repeat(1_000);
+    assert_eq!(post("gzip", &gzip(lines.as_bytes())), 202);
+    assert_eq!(post("zstd", &zstd(lines.as_bytes())), 202);
+    assert_eq!(post("identity", line.as_bytes()), 202);
+    assert_eq!(total(&app), 2_001);
+    let bomb = vec![b' '; (10 << 20) + 1];
+    assert_eq!(post("gzip", &gzip(&bomb)), 413);
+    assert_eq!(post("zstd", &zstd(&bomb)), 413);
+    assert_eq!(post("gzip", line.as_bytes()), 400);
+    assert_eq!(post("zstd", &gzip(lines.as_bytes())), 400);
+    assert_eq!(post("br", line.as_bytes()), 415);
+    assert_eq!(total(&app), 2_001);
+}
+
+#[test]
 fn what_cannot_be_taken_is_refused_as_a_problem_and_changes_nothing() {
     let app = App::start();
     let check = |content_type: &str, body: &str, headers: &[(&str, &str)], status: u16| {

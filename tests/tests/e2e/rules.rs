@@ -94,6 +94,34 @@ fn paths_count_under_their_templates_and_some_do_not_count() {
 }
 
 #[test]
+fn a_log_of_any_form_is_read_by_a_map() {
+    let app = with(&[(
+        "field_map",
+        "ip=client.addr|4,path=uri|2,time=at|1:s,status=code|3,duration=took:ms",
+    )]);
+    let line = r#"{"client": {"addr": "192.0.2.1"}, "uri": "/a?b", "at": "1431857103", "code": "404", "took": 3.5}"#;
+    let text = r#"[17/May/2015:10:05:04 +0000] "/a" 200 192.0.2.2"#;
+    let token = format!("Bearer {}", rollcall_tests::INGEST);
+    let headers = [("authorization", token.as_str())];
+    let body = format!("{line}\n{text}\n");
+    let answer = app.send("POST", "/collect?format=mapped", &headers, body.as_bytes());
+    // The line of text has no response time.
+    assert!(answer.status < 300, "{answer:?}");
+    let stats = app.json("/admin/global-stats?timeRange=all");
+    assert_eq!(
+        (stats["totalRequests"].as_u64(), stats["uniqueIPs"].as_u64()),
+        (Some(2), Some(2))
+    );
+    assert_eq!(stats["uniquePaths"], 1);
+    let none = App::start();
+    assert_eq!(
+        none.send("POST", "/collect?format=mapped", &headers, body.as_bytes())
+            .status,
+        400
+    );
+}
+
+#[test]
 fn a_rule_that_cannot_be_read_stops_recording_and_counts_nothing_wrong() {
     for (name, value) in [
         ("trusted_proxies", "proxy.example"),
@@ -101,6 +129,7 @@ fn a_rule_that_cannot_be_read_stops_recording_and_counts_nothing_wrong() {
         ("ipv6_prefix", "129"),
         ("path_templates", "users"),
         ("path_ids", "yes"),
+        ("field_map", "path=uri"),
         ("exclude_paths", "*"),
     ] {
         let app = with(&[(name, value)]);

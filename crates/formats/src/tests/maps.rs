@@ -202,10 +202,15 @@ fn a_name_may_have_a_colon_or_points() {
 #[test]
 fn a_mapped_body_is_read_and_checked() {
     let map: FieldMap = "ip=a,time=t,path=p,method=m".parse().unwrap();
+    let context = Context {
+        map: Some(&map),
+        ..NOW_MS.into()
+    };
     let line = r#"{"a": "192.0.2.1", "t": 1747476303, "p": "/a", "m": "GET"}"#;
     let body = format!("[\n{line},\n{{}},\n{line}\n]");
-    let intake = read_mapped(body.as_bytes(), &map, NOW_MS).unwrap();
+    let intake = read(body.as_bytes(), Format::Mapped, context).unwrap();
     assert_eq!(intake.hits, [hit(), hit()]);
     assert_eq!(refusals(&intake), ["3 ip: missing"]);
-    assert_eq!(read_mapped(b" ", &map, NOW_MS), Err(IntakeError::Empty));
+    assert_eq!(read(b" ", Format::Mapped, context), Err(IntakeError::Empty));
+    assert_eq!(read(b"x", Format::Mapped, NOW_MS), Err(IntakeError::NoMap));
 }

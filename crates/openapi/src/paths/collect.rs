@@ -69,7 +69,8 @@ pub fn collect() -> Path {
         .response(
             "415",
             problem(
-                "Neither `Content-Type` nor `format` names the form of the body.",
+                "Neither `Content-Type` nor `format` names the form of the body, or the \
+                 `Content-Encoding` is not known.",
                 &unknown_type,
             ),
         );
@@ -94,7 +95,10 @@ fn idempotency_key() -> Parameter {
 }
 
 fn body() -> RequestBody {
-    let about = format!("At most {COLLECT_BYTES_MAX} bytes, and {HITS_MAX} hits.");
+    let about = format!(
+        "At most {COLLECT_BYTES_MAX} bytes, and {HITS_MAX} hits. It may be packed: then \
+         `Content-Encoding` is `gzip` or `zstd`, and it may have as many bytes unpacked."
+    );
     let body = RequestBodyBuilder::new()
         .description(Some(about))
         .required(Some(Required::True));
@@ -109,7 +113,7 @@ fn content(format: Format) -> Content {
     match format {
         Format::Json => hits(),
         Format::Ndjson => formatted_text("ndjson", examples::NDJSON),
-        Format::AccessLog | Format::Line(_) | Format::Auto => {
+        Format::AccessLog | Format::Line(_) | Format::Mapped | Format::Auto => {
             formatted_text("access-log", examples::ACCESS_LOG)
         }
     }

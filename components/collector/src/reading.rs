@@ -1,14 +1,23 @@
-//! The operator's rules for hits, from the app's variables.
+//! How the operator wants hits to be read: from the app's variables.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use rollcall_formats::{BadFieldMap, FieldMap};
 use rollcall_tally::Failure;
 use rollcall_tally::hit::{AddressRules, PathRules, Rules};
 use rollcall_web::{log, variable};
 
-/// The variables that rules are made of.
-const VARIABLES: [&str; 8] = [
+/// How hits are read.
+pub struct Reading {
+    pub rules: Rules,
+    /// Where the fields of the format `mapped` come from.
+    pub map: Option<FieldMap>,
+}
+
+/// The variables that tell it.
+const VARIABLES: [&str; 9] = [
+    "field_map",
     "trusted_proxies",
     "exclude_ips",
     "ipv6_prefix",
@@ -22,35 +31,36 @@ const VARIABLES: [&str; 8] = [
 type Texts = [String; VARIABLES.len()];
 
 thread_local! {
-    /// Scope: instance. The rules, and the texts that they were made of.
-    static RULES: RefCell<Option<(Texts, Rc<Rules>)>> = const { RefCell::new(None) };
+    /// Scope: instance. What was read last, and of which texts.
+    static READING: RefCell<Option<(Texts, Rc<Reading>)>> = const { RefCell::new(None) };
 }
 
-/// The rules. If a variable cannot be used, hits are not recorded, because they would be counted
+/// How hits are read now. If a variable cannot be used, hits are not recorded, because they would be counted
 /// wrong for ever. The log names the variable.
-pub async fn rules() -> Result<Rc<Rules>, Failure> {
+pub async fn reading() -> Result<Rc<Reading>, Failure> {
     let mut texts = Texts::default();
     for (text, name) in texts.iter_mut().zip(VARIABLES) {
         *text = variable::text(name).await;
     }
-    let known = RULES.with_borrow(|known| {
+    let known = READING.with_borrow(|known| {
         let known = known.as_ref().filter(|(of, _)| *of == texts);
-        known.map(|(_, rules)| Rc::clone(rules))
+        known.map(|(_, reading)| Rc::clone(reading))
     });
-    if let Some(rules) = known {
-        return Ok(rules);
+    if let Some(reading) = known {
+        return Ok(reading);
     }
-    let rules = Rc::new(read(&texts).map_err(|(name, got)| {
+    let reading = Rc::new(read(&texts).map_err(|(name, got)| {
         log!(Error, "variable-not-used", variable = name, got = got);
         Failure::Unavailable(format!("the variable {name} cannot be used"))
     })?);
-    RULES.set(Some((texts, Rc::clone(&rules))));
-    Ok(rules)
+    READING.set(Some((texts, Rc::clone(&reading))));
+    Ok(reading)
 }
 
 /// The error is the name of a variable, and the part of it that cannot be used.
-fn read(texts: &Texts) -> Result<Rules, (&'static str, String)> {
+fn read(texts: &Texts) -> Result<Reading, (&'static str, String)> {
     let [
+        map,
         trusted,
         excluded_ips,
         prefix,
@@ -69,11 +79,19 @@ fn read(texts: &Texts) -> Result<Rules, (&'static str, String)> {
     paths.ids = flag("path_ids", ids)?;
     paths.no_trailing_slash = flag("path_ignore_trailing_slash", slash)?;
     paths.lower_case = flag("path_ignore_case", case)?;
-    Ok(Rules {
+    let map = match map.as_str() {
+        "" => None,
+        text => Some(
+            text.parse()
+                .map_err(|bad: BadFieldMap| ("field_map", bad.to_string()))?,
+        ),
+    };
+    let rules = Rules {
         addresses: AddressRules::new(trusted, excluded_ips, prefix_length)
             .map_err(of("exclude_ips"))?,
         paths,
-    })
+    };
+    Ok(Reading { rules, map })
 }
 
 fn flag(name: &'static str, text: &str) -> Result<bool, (&'static str, String)> {
