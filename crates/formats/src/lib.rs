@@ -1,4 +1,5 @@
-//! Reads [`Hit`]s from bytes of clients: JSON, NDJSON and access logs.
+//! Reads hits from bytes of clients and gateways: JSON, and lines of any format of
+//! [`LINE_FORMATS`].
 //!
 //! If a hit is invalid, only this hit is refused, by its number. The other hits are accepted. It is
 //! an error only if the whole body cannot be read. Every hit, in any format, goes through
@@ -130,6 +131,12 @@ pub fn read_mapped(body: &[u8], map: &FieldMap, now_ms: u64) -> Result<Intake, I
         return Err(IntakeError::Empty);
     }
     read_lines(body, Lines::Mapped(map), now_ms)
+}
+
+/// Whether a line names the columns of the lines behind it, as `#Fields:` in a log of CloudFront or
+/// IIS. A body that begins in the middle of such a log must begin with this line.
+pub fn names_columns(line: &[u8]) -> bool {
+    line.starts_with(b"#Fields:")
 }
 
 /// Checks hits that need no reading.
