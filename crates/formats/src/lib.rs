@@ -5,7 +5,7 @@
 //! an error only if the whole body cannot be read. Every hit, in any format, goes through
 //! [`RawHit::check`]. So the limits are the same for all.
 //!
-//! The JSON form of a hit follows. `ip`, `method` and `path` are required. `null` is the same as
+//! Rollcall's own JSON form of a hit follows. An object without `ip` may be one of a gateway. `ip`, `method` and `path` are required. `null` is the same as
 //! absent.
 //!
 //! ```json
@@ -44,9 +44,9 @@ use rollcall_tally::hit::RawHit;
 /// The format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// One object, or an array of objects.
+    /// One object, or an array of objects. They are Rollcall's own, or those of a gateway.
     Json,
-    /// One object a line.
+    /// One object a line. They are Rollcall's own, or those of a gateway.
     Ndjson,
     /// Common or Combined Log Format. The reader tells them apart line by line.
     AccessLog,

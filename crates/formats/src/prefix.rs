@@ -24,8 +24,9 @@ pub(super) fn strip(line: &str) -> &str {
 
 /// Whether the second word is `-`, as in most access logs. No prefix and no other format has that.
 pub(super) fn is_plain(line: &str) -> bool {
-    line.split_once(' ')
-        .is_some_and(|(_, rest)| rest.starts_with("- "))
+    let rest = line.split_once(' ').map(|(_, rest)| rest);
+    // The time of RFC 5424 may be `-`.
+    rest.is_some_and(|rest| rest.starts_with("- ")) && !line.starts_with('<')
 }
 
 fn without(line: &str, strip: impl Fn(&str) -> Option<&str>) -> &str {

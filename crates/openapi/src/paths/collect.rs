@@ -107,7 +107,9 @@ fn content(format: Format) -> Content {
     match format {
         Format::Json => hits(),
         Format::Ndjson => formatted_text("ndjson", examples::NDJSON),
-        Format::AccessLog | Format::Line(_) | Format::Auto => formatted_text("access-log", examples::ACCESS_LOG),
+        Format::AccessLog | Format::Line(_) | Format::Auto => {
+            formatted_text("access-log", examples::ACCESS_LOG)
+        }
     }
 }
 
