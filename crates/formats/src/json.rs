@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use super::contents::{Context, Intake, IntakeError};
 use super::flaw::Flaw;
+use super::object::ObjectReader;
 use rollcall_tally::hit::{Hit, RawHit};
 
 /// The largest integer that a double holds exactly. A JSON number may have been a double on its
@@ -31,7 +32,7 @@ pub(super) fn read_document(body: &[u8], context: Context<'_>) -> Result<Intake,
         Some(b'[') => read_array(text, context, &mut intake)?,
         Some(b'{') => {
             let object: &RawValue = serde_json::from_str(text).map_err(not_json)?;
-            intake.take(1, read_hit(object.get()), context)?;
+            intake.take(1, ObjectReader::default().read(object.get()), context)?;
         }
         _ => {
             serde_json::from_str::<IgnoredAny>(text).map_err(not_json)?;
@@ -45,6 +46,7 @@ fn read_array(text: &str, context: Context<'_>, intake: &mut Intake) -> Result<(
     let mut stopped = None;
     let elements = Elements {
         intake,
+        objects: ObjectReader::default(),
         context,
         stopped: &mut stopped,
     };
@@ -61,6 +63,7 @@ fn read_array(text: &str, context: Context<'_>, intake: &mut Intake) -> Result<(
 /// Reads the elements of an array one after the other.
 struct Elements<'a> {
     intake: &'a mut Intake,
+    objects: ObjectReader,
     context: Context<'a>,
     /// Why reading stopped. The error of serde that comes with it says nothing.
     stopped: &'a mut Option<IntakeError>,
@@ -73,11 +76,11 @@ impl<'de> Visitor<'de> for Elements<'_> {
         formatter.write_str("an array")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
         let mut number = 0;
         while let Some(element) = elements.next_element::<&RawValue>()? {
             number += 1;
-            let raw = read_hit(element.get());
+            let raw = self.objects.read(element.get());
             if let Err(error) = self.intake.take(number, raw, self.context) {
                 *self.stopped = Some(error);
                 return Err(A::Error::custom("stopped"));

@@ -1,10 +1,11 @@
-//! Reads [`Hit`]s from bytes of clients: JSON, NDJSON and access logs.
+//! Reads hits from bytes of clients and gateways: JSON, and lines of any format of
+//! [`LINE_FORMATS`].
 //!
 //! If a hit is invalid, only this hit is refused, by its number. The other hits are accepted. It is
 //! an error only if the whole body cannot be read. Every hit, in any format, goes through
 //! [`RawHit::check`]. So the limits are the same for all.
 //!
-//! The JSON form of a hit follows. `ip`, `method` and `path` are required. `null` is the same as
+//! Rollcall's own JSON form of a hit follows. An object without `ip` may be one of a gateway. `ip`, `method` and `path` are required. `null` is the same as
 //! absent.
 //!
 //! ```json
@@ -45,9 +46,9 @@ use rollcall_tally::hit::RawHit;
 /// The format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// One object, or an array of objects.
+    /// One object, or an array of objects. They are Rollcall's own, or those of a gateway.
     Json,
-    /// One object a line.
+    /// One object a line. They are Rollcall's own, or those of a gateway.
     Ndjson,
     /// Common or Combined Log Format. The reader tells them apart line by line.
     AccessLog,
@@ -133,6 +134,12 @@ pub fn read<'r>(
         }
         Format::Auto => read_lines(body, Lines::Any, context),
     }
+}
+
+/// Whether a line names the columns of the lines behind it, as `#Fields:` in a log of CloudFront or
+/// IIS. A body that begins in the middle of such a log must begin with this line.
+pub fn names_columns(line: &[u8]) -> bool {
+    line.starts_with(b"#Fields:")
 }
 
 /// Checks hits that need no reading.

@@ -10,6 +10,7 @@ use super::{access_log, prefix};
 use rollcall_tally::hit::RawHit;
 use serde::Deserialize;
 
+/// A file may begin with it. A body may be several files.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Which formats the lines may have.
@@ -44,9 +45,8 @@ pub(super) fn for_each_hit<E>(
     mut take: impl FnMut(u64, Result<RawHit, Flaw>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut reader = LineReader::new(lines);
-    let body = body.strip_prefix(BOM).unwrap_or(body);
     for (number, line) in (1..).zip(body.split(|&byte| byte == b'\n')) {
-        let line = line.trim_ascii();
+        let line = without_hole(line.strip_prefix(BOM).unwrap_or(line)).trim_ascii();
         if is_frame(line) {
             continue;
         }
@@ -55,6 +55,16 @@ pub(super) fn for_each_hit<E>(
         }
     }
     Ok(())
+}
+
+/// The line without the zero bytes before it. They are there if a file was cut while a server still
+/// wrote to it.
+fn without_hole(line: &[u8]) -> &[u8] {
+    let zeros = line.iter().take_while(|byte| **byte == 0).count();
+    match line.split_at_checked(zeros) {
+        Some((_, rest)) if !rest.is_empty() => rest,
+        _ => line,
+    }
 }
 
 /// Whether a line holds no hit: it is empty, or a bracket or comma of an array that is written one
@@ -89,9 +99,18 @@ impl<'a> LineReader<'a> {
     /// The hit of a line. None if the line holds none, and none was expected.
     fn read(&mut self, line: &str) -> Result<Option<RawHit>, Flaw> {
         if let Some(log) = docker_log(line) {
-            return self.read_text(prefix::strip(log.trim_ascii()));
+            return self.read_text(self.without_prefix(log.trim_ascii()));
         }
-        self.read_text(prefix::strip(line))
+        self.read_text(self.without_prefix(line))
+    }
+
+    /// The columns of a map are counted in the line as it stands: they may look like a prefix.
+    fn without_prefix<'l>(&self, line: &'l str) -> &'l str {
+        let stripped = prefix::strip(line);
+        match self.lines {
+            Lines::Mapped(_) if !stripped.starts_with('{') => line,
+            _ => stripped,
+        }
     }
 
     fn read_text(&mut self, line: &str) -> Result<Option<RawHit>, Flaw> {
@@ -129,6 +148,9 @@ impl<'a> LineReader<'a> {
         }
         if let Some(Ok(hit)) = self.directives.read_hit(line) {
             return Ok(hit);
+        }
+        if prefix::is_plain(line) {
+            return access_log::read_hit(line);
         }
         if is_dated(line) {
             return self.read_columns(line);

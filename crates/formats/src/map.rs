@@ -7,7 +7,9 @@
 //! - **Sources**: the name of a field. `request.uri` is a field of a nested object. A number is the
 //!   place in a list, from 0. If there are several names, separated by `|`, the first that has a
 //!   value counts. Names with `+` between them are joined, with a space. In a line of text, a source
-//!   is the number of a column, from 1.
+//!   is the number of a column, from 1. Columns are separated by spaces or tabs. A quoted column is
+//!   one, and so is one in brackets. Text of a caller may have quotes. So its columns should be the
+//!   last ones.
 //! - **Units**, for `duration` and `time`: `:s`, `:ms`, `:us`, `:ns`. `duration` needs one. A time
 //!   without a unit is told by its size. A time that is text is RFC 3339, or as in
 //!   `17/May/2015:10:05:03 +0000`. Without a zone, the second is UTC.

@@ -12,15 +12,21 @@
 
 use super::values;
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-
 /// The line without its prefixes.
 pub(super) fn strip(line: &str) -> &str {
+    if line.starts_with('{') || is_plain(line) {
+        return line;
+    }
     let line = without(line, strip_container);
     let line = without(line, strip_syslog);
     line.trim_ascii_start()
+}
+
+/// Whether the second word is `-`, as in most access logs. No prefix and no other format has that.
+pub(super) fn is_plain(line: &str) -> bool {
+    let rest = line.split_once(' ').map(|(_, rest)| rest);
+    // The time of RFC 5424 may be `-`.
+    rest.is_some_and(|rest| rest.starts_with("- ")) && !line.starts_with('<')
 }
 
 fn without(line: &str, strip: impl Fn(&str) -> Option<&str>) -> &str {
@@ -78,7 +84,7 @@ fn strip_syslog_time(line: &str) -> Option<&str> {
     if values::is_rfc_3339(month) {
         return Some(rest);
     }
-    if !MONTHS.contains(&month) {
+    if !values::MONTHS.iter().any(|name| name == month.as_bytes()) {
         return None;
     }
     let (day, rest) = rest.trim_ascii_start().split_once(' ')?;

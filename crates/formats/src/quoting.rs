@@ -55,7 +55,7 @@ impl<'a> Rest<'a> {
         if self.is_unclosed {
             return None;
         }
-        let end = end_of_quoted(text.as_bytes());
+        let end = end_of_quoted(text);
         self.is_unclosed = end.is_none();
         let (field, rest) = text.split_at_checked(end?)?;
         self.text = rest.strip_prefix('"')?;
@@ -98,20 +98,17 @@ pub(super) fn columns(line: &str) -> Vec<Cow<'_, str>> {
 }
 
 /// Where the quote is that ends a field. `text` begins after the first quote.
-fn end_of_quoted(text: &[u8]) -> Option<usize> {
-    let mut escaped = false;
-    let mut bytes = text.iter().enumerate().peekable();
-    while let Some((at, &byte)) = bytes.next() {
-        let ends = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        let is_last = bytes
-            .peek()
-            .is_none_or(|(_, next)| matches!(next, b' ' | b'\t'));
-        if ends && is_last {
-            return Some(at);
-        }
-    }
-    None
+fn end_of_quoted(text: &str) -> Option<usize> {
+    let mut quotes = text.match_indices('"').map(|(at, _)| at);
+    quotes.find(|&at| {
+        let (before, after) = text.as_bytes().split_at_checked(at).unwrap_or_default();
+        let backslashes = before
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\\')
+            .count();
+        backslashes % 2 == 0 && matches!(after, [_] | [_, b' ' | b'\t', ..])
+    })
 }
 
 pub(super) fn unescape(field: &str) -> String {

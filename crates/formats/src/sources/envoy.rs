@@ -4,8 +4,9 @@
 //! "request id" "authority" "upstream host"`
 //!
 //! Envoy does not escape quotes. A caller that sends one could write an address of its own. So a line
-//! with more quotes than the format has is refused. Istio writes the address of the caller at the
-//! end. Envoy itself writes it only as the last one of `x-forwarded-for`.
+//! with more quotes than the format has is refused. Istio writes the address of the caller behind the
+//! last quote. So such a line of Istio is a hit with an unknown request. Envoy itself writes the
+//! address only as the last one of `x-forwarded-for`.
 
 use crate::flaw::Flaw;
 use crate::line_format::{LineFormat, Reader};
@@ -81,7 +82,7 @@ fn read(line: &str) -> Result<RawHit, Flaw> {
         ] => {
             let mut words = numbers.split_ascii_whitespace();
             Entry {
-                ip: end.split_ascii_whitespace().nth(3).unwrap_or_default(),
+                ip: remote_address(end).unwrap_or_default(),
                 request,
                 agent,
                 status: status.split_ascii_whitespace().next(),
@@ -89,16 +90,27 @@ fn read(line: &str) -> Result<RawHit, Flaw> {
                 duration: words.next(),
             }
         }
-        _ => {
-            return Err(Flaw::unreadable(
-                "expected 6 or 7 quoted fields, without quotes inside",
-            ));
-        }
+        _ => Entry {
+            ip: rest
+                .rsplit('"')
+                .next()
+                .and_then(remote_address)
+                .ok_or_else(|| {
+                    Flaw::unreadable("expected 6 quoted fields, without quotes inside")
+                })?,
+            ..Entry::default()
+        },
     };
     entry.into_raw(time_ms)
 }
 
+/// The address of the caller in the columns behind the last quote.
+fn remote_address(end: &str) -> Option<&str> {
+    end.split_ascii_whitespace().nth(3)
+}
+
 /// The fields of a line that count.
+#[derive(Default)]
 struct Entry<'a> {
     ip: &'a str,
     request: &'a str,

@@ -142,3 +142,12 @@ fn an_array_may_be_written_one_object_a_line() {
         assert_eq!(intake.rejected_count, 0);
     }
 }
+
+#[test]
+fn zero_bytes_before_a_line_are_left_out() {
+    let line = r#"192.0.2.1 - - [17/May/2025:10:05:03 +0000] "GET /a HTTP/1.1" - -"#;
+    let body = format!("{}{line}\n\0\0\n{line}\n", "\0".repeat(1 << 20));
+    let intake = read(body.as_bytes(), Format::Auto, NOW_MS).unwrap();
+    assert_eq!(intake.hits, [hit(), hit()]);
+    assert_eq!(refusals(&intake), ["2 not a line of an access log"]);
+}

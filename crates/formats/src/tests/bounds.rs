@@ -113,4 +113,46 @@ proptest! {
             prop_assert_eq!(hit.ip, "192.0.2.1");
         }
     }
+
+    #[test]
+    fn a_caller_of_a_gateway_writes_one_hit_of_its_own_address(
+        path in "[!-~]{0,40}",
+        agent in "[^\\p{Cc}]{0,60}",
+    ) {
+        for line in gateway_lines(&path, &agent) {
+            let all = raw_all(line.as_bytes(), Lines::Any);
+            prop_assert!(all.len() == 1, "{}", line);
+            for hit in all.into_iter().flatten() {
+                prop_assert!(hit.ip.starts_with("192.0.2.1"), "{}", line);
+            }
+        }
+    }
+}
+
+/// Lines with text of a caller, as these gateways write them. Envoy's text has no escapes.
+fn gateway_lines(path: &str, agent: &str) -> Vec<String> {
+    let quoted = agent.replace('\\', r"\x5C").replace('"', r"\x22");
+    let hashed = agent
+        .replace('#', "#23")
+        .replace('"', "#22")
+        .replace(['{', '}'], "#7B");
+    let path_in_quotes = path.replace('"', "%22");
+    let json = serde_json::json!({"remote_addr": "192.0.2.1", "msec": "1747476303.000",
+        "request": format!("GET /{path} HTTP/1.1"), "http_user_agent": agent});
+    let caddy = serde_json::json!({"ts": 1747476303, "request": {"client_ip": "192.0.2.1",
+        "uri": path, "headers": {agent: [agent], "User-Agent": [agent]}}});
+    vec![
+        json.to_string(),
+        caddy.to_string(),
+        format!(
+            r#"http 2025-05-17T10:05:03Z a 192.0.2.1:1 - 0 0 0 200 200 1 1 "GET http://a/{path_in_quotes} HTTP/1.1" "{quoted}" - -"#
+        ),
+        format!(
+            r#"192.0.2.1:1 [17/May/2025:10:05:03.000] a b/c 1/1/1/1/1 200 1 - - ---- 1/1/1/1/1 0/0 {{{hashed}}} "GET /{path_in_quotes} HTTP/1.1""#
+        ),
+        format!(
+            r#"[2025-05-17T10:05:03Z] "GET /{path} HTTP/1.1" 200 - 0 0 0 0 "192.0.2.1" "{agent}" "id" "host" "-""#
+        ),
+        format!("<190>Nov 10 12:11:55 gw nginx: {json}"),
+    ]
 }

@@ -279,7 +279,7 @@ fn envoy_is_read() {
     let missing = "ip: missing: Envoy wrote no x-forwarded-for";
     check_columns("envoy", &line("- - -", "-", "-"), &[Err(missing)]);
     let forged = r#"/x HTTP/2" 200 - 0 0 0 0 "198.51.100.9" "x"#;
-    let flaw = "expected 6 or 7 quoted fields, without quotes inside";
+    let flaw = "expected 6 quoted fields, without quotes inside";
     check_columns(
         "envoy",
         &line(&format!("GET {forged}"), "192.0.2.1", "x"),
@@ -295,7 +295,21 @@ fn envoy_is_read() {
         ip: "192.0.2.1:46520".into(),
         ..expect
     };
-    check_columns("istio", istio, &[Ok(expect)]);
+    check_columns("istio", istio, &[Ok(expect.clone())]);
+    let unknown = RawHit {
+        ip: expect.ip,
+        timestamp_ms: expect.timestamp_ms,
+        ..RawHit::default()
+    };
+    for quotes in [
+        "\"",
+        "\" \"",
+        "\" 200 - 0 0 0 0 \"198.51.100.9\" \"x\" \"",
+        "\"\"\"\"\"\"\"\"\"\"\"",
+    ] {
+        let line = istio.replace("/a", quotes);
+        check_columns("istio", &line, &[Ok(unknown.clone())]);
+    }
 }
 
 #[test]

@@ -251,3 +251,17 @@ fn objects_of_several_formats_may_be_mixed() {
     let hits: Vec<_> = all.into_iter().filter_map(Result::ok).collect();
     assert_eq!(hits, vec![raw(); 5]);
 }
+
+#[test]
+fn a_document_may_hold_objects_of_a_gateway() {
+    let own = r#"{"ip": "192.0.2.1", "method": "GET", "path": "/a"}"#;
+    let kong = r#"{
+        "client_ip": "192.0.2.1", "started_at": 1747476303000, "latencies": {},
+        "request": {"method": "GET", "uri": "/a"}, "response": {}
+    }"#;
+    let read = |body: &str| read(body.as_bytes(), Format::Json, NOW_MS).unwrap();
+    assert_eq!(read(kong).hits, [hit()]);
+    let intake = read(&format!("[{kong}, {own}, {{}}, {kong}, 1]"));
+    assert_eq!(intake.hits, [hit(), hit(), hit()]);
+    assert_eq!(refusals(&intake), ["3 ip: missing", "5 expected an object"]);
+}

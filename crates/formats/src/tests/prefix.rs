@@ -15,6 +15,7 @@ fn a_prefix_of_a_log_driver_is_taken_off() {
         "<190>1 2026-11-27T18:05:39Z gw nginx 12 - - ",
         "<190>1 2026-11-27T18:05:39Z gw nginx - - - \u{feff}",
         r#"<190>1 2026-11-27T18:05:39Z gw nginx - id [a@1 b="]\" x"][c d="e"] "#,
+        "<190>1 - - nginx - - - ",
         "nginx_1  | ",
         "gw-nginx-1 | ",
         "gw-1  | <190>Nov 10 12:11:55 gw nginx: ",

@@ -17,6 +17,7 @@ fn any_logged_hit() -> impl Strategy<Value = Hit> {
     (
         ip,
         TIMESTAMP_MS_MIN / 1_000..=NOW_MS / 1_000,
+        // `-` alone is no method.
         "[A-Z0-9!#$%&'*+.^_`|~][A-Z0-9!#$%&'*+.^_`|~-]{0,31}",
         r"/[^?#%\p{Cc}]{0,100}",
         proptest::option::of(100..=599_u16),
