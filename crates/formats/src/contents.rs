@@ -1,9 +1,9 @@
 //! The hits of a body, and the refused ones.
 
+use super::context::Context;
 use super::flaw::Flaw;
-use super::map::FieldMap;
 use rollcall_tally::Rejection;
-use rollcall_tally::hit::{Hit, RawHit, Repairs, Rules};
+use rollcall_tally::hit::{Hit, RawHit, Repairs};
 
 /// The most hits in one request, including refused ones. A request with more is refused as a whole.
 /// The limit bounds the size of a segment. A client that exceeds it must send smaller batches.
@@ -11,28 +11,6 @@ pub const HITS_MAX: usize = 100_000;
 /// The most refused hits that an answer describes. Further ones are only counted. So an answer
 /// stays small for any request.
 pub const REJECTIONS_SHOWN: usize = 10;
-
-/// When hits are read, and by which rules of the operator.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'r> {
-    /// Milliseconds since 1970.
-    pub now_ms: u64,
-    pub rules: &'r Rules,
-    /// Where the fields of [`Format::Mapped`](crate::Format::Mapped) come from.
-    pub map: Option<&'r FieldMap>,
-}
-
-/// A time alone: there are no rules.
-impl From<u64> for Context<'static> {
-    fn from(now_ms: u64) -> Self {
-        static NONE: Rules = Rules::NONE;
-        Self {
-            now_ms,
-            rules: &NONE,
-            map: None,
-        }
-    }
-}
 
 /// The contents of a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,8 +32,6 @@ pub struct Intake {
 pub enum IntakeError {
     #[error("the body is empty")]
     Empty,
-    #[error("the body is not UTF-8 after {valid_bytes} bytes")]
-    NotUtf8 { valid_bytes: usize },
     #[error("the body is not JSON: {reason} at line {line}, column {column}")]
     NotJson {
         line: usize,

@@ -1,105 +1,22 @@
-//! Hits as JSON: one object, an array of objects, or one object a line.
-//!
-//! The elements of an array are first separated, then each is read on its own. So if one is invalid
-//! (a lone surrogate, a field given twice, a number out of all bounds), only this one is refused.
-//! No tree of the body is built.
+//! Rollcall's own JSON: the object of one hit.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
 use jiff::Timestamp;
-use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
 
-use super::contents::{Context, Intake, IntakeError};
 use super::flaw::Flaw;
-use super::object::ObjectReader;
 use rollcall_tally::hit::{Hit, RawHit};
 
 /// The largest integer that a double holds exactly. A JSON number may have been a double on its
 /// way.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// Reads one object or an array of objects.
-pub(super) fn read_document(body: &[u8], context: Context<'_>) -> Result<Intake, IntakeError> {
-    let text = str::from_utf8(body).map_err(|error| IntakeError::NotUtf8 {
-        valid_bytes: error.valid_up_to(),
-    })?;
-    let mut intake = Intake::default();
-    match text.trim_ascii_start().as_bytes().first() {
-        Some(b'[') => read_array(text, context, &mut intake)?,
-        Some(b'{') => {
-            let object: &RawValue = serde_json::from_str(text).map_err(not_json)?;
-            intake.take(1, ObjectReader::default().read(object.get()), context)?;
-        }
-        _ => {
-            serde_json::from_str::<IgnoredAny>(text).map_err(not_json)?;
-            return Err(IntakeError::NotHits);
-        }
-    }
-    Ok(intake)
-}
-
-fn read_array(text: &str, context: Context<'_>, intake: &mut Intake) -> Result<(), IntakeError> {
-    let mut stopped = None;
-    let elements = Elements {
-        intake,
-        objects: ObjectReader::default(),
-        context,
-        stopped: &mut stopped,
-    };
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let outcome = deserializer
-        .deserialize_seq(elements)
-        .and_then(|()| deserializer.end());
-    match (stopped, outcome) {
-        (Some(error), _) => Err(error),
-        (None, outcome) => outcome.map_err(not_json),
-    }
-}
-
-/// Reads the elements of an array one after the other.
-struct Elements<'a> {
-    intake: &'a mut Intake,
-    objects: ObjectReader,
-    context: Context<'a>,
-    /// Why reading stopped. The error of serde that comes with it says nothing.
-    stopped: &'a mut Option<IntakeError>,
-}
-
-impl<'de> Visitor<'de> for Elements<'_> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
-        let mut number = 0;
-        while let Some(element) = elements.next_element::<&RawValue>()? {
-            number += 1;
-            let raw = self.objects.read(element.get());
-            if let Err(error) = self.intake.take(number, raw, self.context) {
-                *self.stopped = Some(error);
-                return Err(A::Error::custom("stopped"));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn not_json(error: serde_json::Error) -> IntakeError {
-    IntakeError::NotJson {
-        line: error.line(),
-        column: error.column(),
-        reason: without_position(&error),
-    }
-}
-
 /// serde_json ends its messages with a line and a column.
-fn without_position(error: &serde_json::Error) -> String {
+pub(super) fn without_position(error: &serde_json::Error) -> String {
     let mut message = error.to_string();
     if let Some(end) = message.rfind(" at line ") {
         message.truncate(end);

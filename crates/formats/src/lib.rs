@@ -20,6 +20,8 @@
 mod access_log;
 mod batch_id;
 mod contents;
+mod context;
+mod document;
 mod encoding;
 mod flaw;
 mod json;
@@ -30,16 +32,19 @@ mod object;
 mod prefix;
 mod quoting;
 mod sources;
+mod table;
 mod tree;
 mod values;
 
 pub use self::batch_id::{BATCH_ID_BYTES_MAX, BadBatchId, BatchId};
-pub use self::contents::{Context, HITS_MAX, Intake, IntakeError, REJECTIONS_SHOWN};
+pub use self::contents::{HITS_MAX, Intake, IntakeError, REJECTIONS_SHOWN};
+pub use self::context::Context;
 pub use self::encoding::{Encoding, UnpackError};
 pub use self::json::write_json;
-pub use self::line_format::{LINE_FORMATS, LineFormat};
+pub use self::line_format::LineFormat;
 use self::lines::{Lines, read_lines};
 pub use self::map::{BadFieldMap, FieldMap};
+pub use self::table::LINE_FORMATS;
 pub use self::values::{BYTES_UNUSABLE, RESPONSE_TIME_UNUSABLE_US, STATUS_UNUSABLE};
 use rollcall_tally::hit::RawHit;
 
@@ -124,7 +129,7 @@ pub fn read<'r>(
         return Err(IntakeError::Empty);
     }
     match format {
-        Format::Json => json::read_document(body, context),
+        Format::Json => document::read_document(body, context),
         Format::Ndjson => read_lines(body, Lines::Json, context),
         Format::AccessLog => read_lines(body, Lines::AccessLog, context),
         Format::Line(format) => read_lines(body, Lines::Of(format), context),

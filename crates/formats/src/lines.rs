@@ -1,11 +1,13 @@
 //! Reads the lines of a body, each on its own.
 
-use super::contents::{Context, Intake, IntakeError};
+use super::contents::{Intake, IntakeError};
+use super::context::Context;
 use super::flaw::Flaw;
-use super::line_format::{LINE_FORMATS, LineFormat, Reader};
+use super::line_format::{LineFormat, Reader};
 use super::map::FieldMap;
 use super::object::{self, ObjectReader};
 use super::sources::w3c::Directives;
+use super::table::LINE_FORMATS;
 use super::{access_log, prefix};
 use rollcall_tally::hit::RawHit;
 use serde::Deserialize;
@@ -122,7 +124,7 @@ impl<'a> LineReader<'a> {
             Lines::Json => self.objects.read(line),
             Lines::Any => self.read_any(line),
             Lines::AccessLog => access_log::read_hit(line),
-            Lines::Mapped(map) => map.read_line(line),
+            Lines::Mapped(map) => read_mapped(map, line),
             Lines::Of(format) => self.read_format(format, line),
         };
         hit.map(Some)
@@ -180,6 +182,14 @@ fn docker_log(line: &str) -> Option<String> {
     let is_wrapped = line.starts_with(r#"{"log":"#);
     let wrapped: Wrapped = is_wrapped.then(|| serde_json::from_str(line).ok())??;
     Some(wrapped.log)
+}
+
+/// Reads a JSON object, or columns.
+fn read_mapped(map: &FieldMap, line: &str) -> Result<RawHit, Flaw> {
+    match line.starts_with('{') {
+        true => object::read_mapped(line, map),
+        false => map.read_columns(line),
+    }
 }
 
 impl LineFormat {

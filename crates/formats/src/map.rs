@@ -20,9 +20,9 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use super::flaw::Flaw;
+use super::quoting;
 use super::tree::Tree;
 use super::values::{self, BYTES_UNUSABLE, RESPONSE_TIME_UNUSABLE_US, STATUS_UNUSABLE};
-use super::{object, quoting};
 use rollcall_tally::hit::RawHit;
 
 /// The most characters of a map, as a user writes it.
@@ -143,13 +143,9 @@ impl FieldMap {
         })
     }
 
-    /// Reads the hit of a line: a JSON object, or columns.
-    pub(super) fn read_line(&self, line: &str) -> Result<RawHit, Flaw> {
-        if line.starts_with('{') {
-            object::read_mapped(line, self)
-        } else {
-            self.read(&Columns(quoting::columns(line)))
-        }
+    /// Reads a line of text. It has numbers of columns as names.
+    pub(super) fn read_columns(&self, line: &str) -> Result<RawHit, Flaw> {
+        self.read(&Columns(quoting::columns(line)))
     }
 
     /// Reads the hit of a record.

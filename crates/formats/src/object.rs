@@ -6,8 +6,9 @@ use hex::FromHex;
 
 use super::flaw::Flaw;
 use super::json;
-use super::line_format::{LINE_FORMATS, LineFormat, Reader};
+use super::line_format::{LineFormat, Reader};
 use super::map::FieldMap;
+use super::table::LINE_FORMATS;
 use super::tree::Tree;
 use rollcall_tally::hit::RawHit;
 

@@ -314,12 +314,11 @@ fn a_document_of_another_kind_holds_no_hits() {
 }
 
 #[test]
-fn a_document_that_is_not_utf_8_is_refused_as_a_whole() {
-    check_error(
-        b"[\"\xff\"]",
-        Format::Json,
-        "the body is not UTF-8 after 2 bytes",
-    );
+fn bytes_that_are_no_utf_8_cost_no_hit() {
+    let body = b"[{\"ip\": \"192.0.2.1\", \"method\": \"GET\", \"path\": \"/\xff\"}]";
+    let intake = read(body, Format::Json, NOW_MS).unwrap();
+    assert_eq!(intake.hits.first().unwrap().path, "/\u{FFFD}");
+    assert_eq!(intake.repaired.replaced_text, 1);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::words;
+use super::words::words;
 
 /// Whose address counts, and which callers do not count.
 #[derive(Clone, Debug)]

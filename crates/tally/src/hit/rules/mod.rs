@@ -5,6 +5,7 @@
 
 mod addresses;
 mod paths;
+mod words;
 
 pub use addresses::AddressRules;
 pub use paths::PathRules;
@@ -23,10 +24,4 @@ impl Rules {
         addresses: AddressRules::NONE,
         paths: PathRules::NONE,
     };
-}
-
-/// The words of a list: separated by white space or commas.
-fn words(list: &str) -> impl Iterator<Item = &str> {
-    list.split(|c: char| c.is_whitespace() || c == ',')
-        .filter(|word| !word.is_empty())
 }

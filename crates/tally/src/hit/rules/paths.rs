@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::words;
+use super::words::words;
 
 /// What stands for an id in a path.
 const ID: &str = ":id";
