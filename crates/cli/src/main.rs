@@ -3,7 +3,9 @@
 //! Exit codes: 0 if the command did its work, 1 if it could not, 2 if its arguments were wrong.
 
 mod demo;
+mod dotenv;
 mod import;
+#[cfg(feature = "up")]
 mod up;
 
 use std::io::IsTerminal as _;
@@ -22,6 +24,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    #[cfg(feature = "up")]
     Up(up::UpArgs),
     Import(import::ImportArgs),
     Demo(demo::DemoArgs),
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     match cli.command {
+        #[cfg(feature = "up")]
         Command::Up(args) => up::run(args),
         Command::Import(args) => import::run(args),
         Command::Demo(args) => demo::run(&args),

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::Path;
 
-use rollcall_host::read_dotenv;
+use crate::dotenv;
 
 /// The environment variable from which Spin takes the app's variable.
 const VARIABLE: &str = "SPIN_VARIABLE_INGEST_TOKEN";
@@ -32,7 +32,7 @@ fn in_dotenv(dir: &Path) -> Option<String> {
         .unwrap_or(0);
     dir.ancestors()
         .take(depth + 1)
-        .find_map(|dir| read_dotenv(dir).ok()?.remove(VARIABLE))
+        .find_map(|dir| dotenv::value(dir, VARIABLE))
 }
 
 #[cfg(test)]
