@@ -5,8 +5,10 @@
 //! server answers at the address, the import ends.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rollcall_tally::Receipt;
 use serde::Deserialize;
@@ -23,6 +25,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest wait that a server can ask for with `Retry-After`. If it asks for more, the wait is
 /// this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// How often a pause looks whether the import shall end.
+const STOP_CHECK: Duration = Duration::from_millis(50);
 /// The most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -70,6 +74,8 @@ pub struct Client {
     url: String,
     authorization: String,
     retry: Retry,
+    /// Whether the import shall end. Then no batch is sent again.
+    stop: Arc<AtomicBool>,
 }
 
 /// Reads the URL of a server. A URL with a query is refused.
@@ -94,7 +100,7 @@ fn is_loopback(url: &str) -> bool {
 }
 
 impl Client {
-    pub fn new(url: &str, token: &str, retry: Retry) -> Self {
+    pub fn new(url: &str, token: &str, retry: Retry, stop: Arc<AtomicBool>) -> Self {
         let mut config = Agent::config_builder()
             .timeout_global(Some(REQUEST_TIMEOUT))
             .http_status_as_error(false)
@@ -109,6 +115,7 @@ impl Client {
             url: format!("{url}/collect"),
             authorization: format!("Bearer {token}"),
             retry,
+            stop,
         }
     }
 
@@ -121,7 +128,7 @@ impl Client {
                 Try::Failed(error) => return Err(error),
                 Try::Again { why, after } => (why, after),
             };
-            if retry == self.retry.retries {
+            if retry == self.retry.retries || self.stop.load(Ordering::Relaxed) {
                 let tries = retry.saturating_add(1);
                 return Err(SendError::GaveUp { tries, last: why });
             }
@@ -131,15 +138,26 @@ impl Client {
                 "{why}; trying again in {:.1} s",
                 delay.as_secs_f64()
             ));
-            thread::sleep(delay);
+            self.pause(delay);
             retry += 1;
+        }
+    }
+
+    fn pause(&self, delay: Duration) {
+        let end = Instant::now() + delay;
+        while !self.stop.load(Ordering::Relaxed) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            thread::sleep(left.min(STOP_CHECK));
         }
     }
 
     fn try_once(&self, shipment: &Shipment) -> Try {
         let answer = self
             .agent
-            .post(&self.url)
+            .post(format!("{}?format={}", self.url, shipment.format))
             .header("authorization", &self.authorization)
             .header("content-type", shipment.content_type)
             .header("idempotency-key", &shipment.key)
@@ -168,7 +186,7 @@ fn read_answer(mut answer: Response<Body>, shipment: &Shipment) -> Try {
     let status = answer.status().as_u16();
     match status {
         202 | 204 => Try::Answered(Receipt {
-            accepted: shipment.line_numbers.len() as u64,
+            accepted: shipment.hits,
             ..Receipt::default()
         }),
         200 | 400 => match read_body(&mut answer) {

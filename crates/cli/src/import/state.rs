@@ -1,0 +1,132 @@
+//! The folder that keeps the records: a file for each, in a folder for each server and source.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use etcetera::BaseStrategy as _;
+
+use super::error::ImportError;
+use super::record::{Record, id};
+
+/// A record is deleted if no import met its log for this time.
+const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// How the names of locks end.
+const LOCK: &str = "lock";
+
+pub struct State {
+    folder: PathBuf,
+    server: String,
+    source: Option<String>,
+}
+
+/// Keeps other imports away from a log, as long as it lives.
+pub struct Lock {
+    _file: File,
+}
+
+/// `$XDG_STATE_HOME/rollcall`, or `~/.local/state/rollcall`.
+pub fn default_folder() -> Option<PathBuf> {
+    let folders = etcetera::choose_base_strategy().ok()?;
+    let state = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+    Some(state.join("rollcall"))
+}
+
+impl State {
+    /// Opens the part of the folder that belongs to this server and source.
+    pub fn open(
+        folder: Option<&Path>,
+        server: &str,
+        source: Option<&str>,
+    ) -> Result<Self, ImportError> {
+        let folder = folder.map(Path::to_owned).or_else(default_folder);
+        let folder = folder.ok_or(ImportError::NoStateDir)?;
+        let name = id(&[server.as_bytes(), source.unwrap_or_default().as_bytes()]);
+        let state = Self {
+            folder: folder.join("import").join(name),
+            server: server.to_owned(),
+            source: source.map(str::to_owned),
+        };
+        fs::create_dir_all(&state.folder).map_err(|error| state.error(error))?;
+        state.forget().map_err(|error| state.error(error))?;
+        Ok(state)
+    }
+
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
+    /// Deletes the records of logs that are long gone.
+    fn forget(&self) -> io::Result<()> {
+        let now = SystemTime::now();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            if path.extension().is_some_and(|extension| extension == LOCK) {
+                continue;
+            }
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            let age = modified.map(|modified| now.duration_since(modified).unwrap_or_default());
+            if age.is_ok_and(|age| age > KEPT) {
+                // Another import may have deleted them.
+                let _ = fs::remove_file(path.with_extension(LOCK));
+                let _ = fs::remove_file(path);
+            }
+        }
+        Ok(())
+    }
+
+    /// All records.
+    pub fn records(&self) -> Result<Vec<Record>, ImportError> {
+        let entries = fs::read_dir(&self.folder).map_err(|error| self.error(error))?;
+        let mut records = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|error| self.error(error))?.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let text = match fs::read(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                text => text.map_err(|error| self.error(error))?,
+            };
+            let record = serde_json::from_slice(&text);
+            records.push(record.map_err(|error| ImportError::Record { path, error })?);
+        }
+        Ok(records)
+    }
+
+    /// Writes a record. A program that is killed meanwhile leaves the old record.
+    pub fn save(&self, record: &Record) -> Result<(), ImportError> {
+        let path = self.folder.join(record.file_name());
+        let save = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+            serde_json::to_writer_pretty(&mut file, record)?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        save().map_err(|error| self.error(error))
+    }
+
+    /// Locks a log. `None`: another import has it.
+    pub fn lock(&self, record: &Record) -> Result<Option<Lock>, ImportError> {
+        let path = self.folder.join(record.file_name()).with_extension(LOCK);
+        let file = File::create(path).map_err(|error| self.error(error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(self.error(error)),
+        }
+    }
+
+    fn error(&self, source: io::Error) -> ImportError {
+        ImportError::State {
+            folder: self.folder.clone(),
+            source,
+        }
+    }
+}
