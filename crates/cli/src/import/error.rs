@@ -31,6 +31,8 @@ pub enum ImportError {
     Open { file: String, source: io::Error },
     #[error("another import reads {file} now")]
     Busy { file: String },
+    #[error("{file} was not read: it is a copy of {original}, which is still there")]
+    Copy { file: String, original: String },
     #[error("cannot read the rest of {file}: {source}")]
     Rest { file: String, source: io::Error },
     #[error("{0}")]
@@ -52,6 +54,7 @@ impl ImportError {
             Self::State { .. }
             | Self::Record { .. }
             | Self::Busy { .. }
+            | Self::Copy { .. }
             | Self::Rest { .. }
             | Self::Read(_)
             | Self::Refused { .. }

@@ -53,6 +53,10 @@ pub struct Follow<'a, 'b> {
     /// Files that are not read any more, unless their size changes: they were read to their end
     /// and do not grow, or they cannot be read.
     over: HashMap<FileId, u64>,
+    /// Files that are copies of others. They are looked at again when anything changes.
+    copies: HashSet<FileId>,
+    /// The files that were at the paths.
+    seen: HashSet<FileId>,
     /// Whether the streams were opened.
     has_streams: bool,
 }
@@ -65,6 +69,8 @@ impl<'a, 'b> Follow<'a, 'b> {
             pace,
             tails: Vec::new(),
             over: HashMap::new(),
+            copies: HashSet::new(),
+            seen: HashSet::new(),
             has_streams: false,
         }
     }
@@ -104,13 +110,18 @@ impl<'a, 'b> Follow<'a, 'b> {
             seen.insert(id);
             let is_open = self.tails.iter().any(|tail| tail.id == Some(id));
             // An empty file does not tell yet whether it is compressed.
-            if !is_open && bytes > 0 && self.over.get(&id) != Some(&bytes) {
+            let is_over = self.over.get(&id) == Some(&bytes) || self.copies.contains(&id);
+            if !is_open && !is_over && bytes > 0 {
                 self.open(&path, id, bytes)?;
             }
         }
         self.has_streams = true;
         self.session.go_on();
         self.over.retain(|id, _| seen.contains(id));
+        if seen != self.seen {
+            self.copies.clear();
+        }
+        self.seen.clone_from(&seen);
         for tail in &mut self.tails {
             if tail.id.is_none_or(|id| seen.contains(&id)) {
                 tail.alive = Instant::now();
@@ -122,6 +133,10 @@ impl<'a, 'b> Follow<'a, 'b> {
     fn open(&mut self, path: &Path, id: FileId, bytes: u64) -> Result<(), ImportError> {
         let log = match self.session.open(path) {
             Ok(log) => log,
+            Err(ImportError::Copy { .. }) => {
+                self.copies.insert(id);
+                return Ok(());
+            }
             // It was renamed or deleted meanwhile, or it cannot be read yet.
             Err(error @ ImportError::Open { .. }) => {
                 self.session.note(&error.to_string());
@@ -149,6 +164,7 @@ impl<'a, 'b> Follow<'a, 'b> {
         if tail.was_truncated() {
             // The next look opens it as a new log.
             self.tails.remove(at);
+            self.copies.clear();
             return Ok(true);
         }
         let batch = match self.session.send_some(&mut tail.log) {

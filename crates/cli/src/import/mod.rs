@@ -222,7 +222,7 @@ fn import_rebased(
     logs.iter_mut().try_for_each(|log| session.send_all(log))
 }
 
-/// Does the work for each file. A file that cannot be opened does not keep the others from being
+/// Does the work for each file. A copy of a file is left alone. A file that cannot be opened does not keep the others from being
 /// imported.
 fn each(
     paths: &[PathBuf],
@@ -232,6 +232,7 @@ fn each(
     for path in paths {
         match work(path) {
             Ok(()) => (),
+            Err(error @ ImportError::Copy { .. }) => eprintln!("rollcall import: {error}"),
             Err(error @ ImportError::Open { .. }) => {
                 first_error.get_or_insert(error);
             }

@@ -4,11 +4,13 @@
 //! it is compared with all content that was read of other files. It is one of these
 //!
 //! - if that file is gone: it was renamed, copied or compressed;
-//! - if it lies beside that file and its name ends with `.gz` or `.zst` in addition;
+//! - if it lies beside that file, is compressed, and has its name with an ending, as `log.1.gz`;
 //! - if at least [`COPY_BYTES_MIN`] were read of that file, and this one has more: it is a copy of
 //!   the file, and the file had grown.
 //!
-//! Else it is another file, even if it has the same lines: two nodes may write the same.
+//! Else it is another file, even if it has the same lines: two nodes may write the same. But a file
+//! is left alone if it lies beside a file with the same content, has its name with an ending, and
+//! is not compressed, as `log.1`: a log is copied before it is truncated.
 //!
 //! With a `--source`, the content alone decides: a log that begins with all that was read of
 //! another log is that log.
@@ -203,11 +205,7 @@ impl Found {
 
     fn open(self, state: &State, options: Options) -> Result<Log, ImportError> {
         let records = state.records()?;
-        let found = self.find(&records).map_err(|source| ImportError::Open {
-            file: self.path.display().to_string(),
-            source,
-        })?;
-        let mut record = match found {
+        let mut record = match self.find(&records)? {
             Some(known) => Record {
                 // The lines of a file that grew have the same numbers; those of a copy, too.
                 path: self.path.clone(),
@@ -246,21 +244,30 @@ impl Found {
     }
 
     /// The record that has been read furthest of all that are of this log.
-    fn find<'a>(&self, records: &'a [Record]) -> io::Result<Option<&'a Record>> {
+    fn find<'a>(&self, records: &'a [Record]) -> Result<Option<&'a Record>, ImportError> {
         let mut own: Option<&Record> = None;
         for record in records.iter().filter(|record| self.is_known_as(record)) {
             let is_further = own.is_none_or(|own| record.mark.bytes >= own.mark.bytes);
-            if is_further && self.has_content_of(record)? {
+            let has_content = self.has_content_of(record);
+            if is_further && has_content.map_err(|error| self.error(error))? {
                 own = Some(record);
             }
         }
-        let further = records.iter().filter(|record| {
+        let mut candidates = Vec::new();
+        for record in records.iter().filter(|record| record.has_lines) {
             let is_further = own.is_none_or(|own| record.mark.bytes > own.mark.bytes);
-            is_further && record.has_head(&self.head) && self.may_be(record, own)
-        });
-        let mut probe = Probe::new(further);
+            if is_further && record.has_head(&self.head) {
+                match self.relation(record, own) {
+                    Relation::Same => candidates.push(record),
+                    Relation::Other => (),
+                    Relation::Copy if own.is_some() => (),
+                    Relation::Copy => return Err(self.copy_of(record)),
+                }
+            }
+        }
+        let mut probe = Probe::new(candidates.into_iter());
         if probe.is_open() {
-            self.probe(&mut probe)?;
+            self.probe(&mut probe).map_err(|error| self.error(error))?;
         }
         Ok(probe.found().or(own))
     }
@@ -278,24 +285,51 @@ impl Found {
         }
     }
 
-    /// Whether this is the file of the record, if it has the content.
-    fn may_be(&self, record: &Record, own: Option<&Record>) -> bool {
+    /// What this file is to the file of the record, if it has the content.
+    fn relation(&self, record: &Record, own: Option<&Record>) -> Relation {
         if record.source.is_some()
             || self.is_known_as(record)
             || own.is_some_and(|own| own.log == record.log)
         {
-            return true;
+            return Relation::Same;
         }
-        let is_packed_copy = ["gz", "zst"].iter().any(|suffix| {
-            let mut name = record.path.clone().into_os_string();
-            name.push(".");
-            name.push(suffix);
-            self.path.as_os_str() == name
-        });
+        let Some(original) = find_file(record) else {
+            return Relation::Same;
+        };
+        let is_beside = self.is_beside(&original);
         let is_grown_copy = record.mark.bytes >= COPY_BYTES_MIN
             && !self.is_packed
             && self.bytes > record.mark.bytes;
-        (self.is_packed && is_packed_copy) || is_grown_copy || !is_there(record)
+        match (is_beside, self.is_packed) {
+            (true, true) => Relation::Same,
+            (true, false) => Relation::Copy,
+            (false, _) if is_grown_copy => Relation::Same,
+            (false, _) => Relation::Other,
+        }
+    }
+
+    /// Whether this file lies beside the other one and has its name with an ending.
+    fn is_beside(&self, other: &Path) -> bool {
+        let ending = || {
+            let name = self.path.file_name()?.to_str()?;
+            name.strip_prefix(other.file_name()?.to_str()?)
+        };
+        let is_longer = ending().is_some_and(|ending| ending.starts_with(['.', '-', '_', '~']));
+        is_longer && self.path.parent() == other.parent()
+    }
+
+    fn copy_of(&self, record: &Record) -> ImportError {
+        ImportError::Copy {
+            file: self.path.display().to_string(),
+            original: record.path.display().to_string(),
+        }
+    }
+
+    fn error(&self, source: io::Error) -> ImportError {
+        ImportError::Open {
+            file: self.path.display().to_string(),
+            source,
+        }
     }
 
     fn probe(&self, probe: &mut Probe) -> io::Result<()> {
@@ -329,24 +363,30 @@ impl Found {
     }
 }
 
-/// Whether the file of a record is still at its path or was renamed within its folder, with the
-/// content that was read.
-fn is_there(record: &Record) -> bool {
+/// What a file is to the file of a record.
+enum Relation {
+    Same,
+    Other,
+    /// A copy of the other file, which is still there.
+    Copy,
+}
+
+/// Finds the file of a record, with the content that was read: at its path, or renamed within its
+/// folder.
+fn find_file(record: &Record) -> Option<PathBuf> {
     let is_at = |path: &Path| -> io::Result<bool> {
         let file = File::open(path)?;
         let id = FileId::of(path, &file.metadata()?);
         Ok(record.file == Some(id) && (record.done_bytes.is_some() || record.is_in(&file)?))
     };
     if is_at(&record.path).unwrap_or(false) {
-        return true;
+        return Some(record.path.clone());
     }
-    let Some(entries) = record.path.parent().and_then(|dir| fs::read_dir(dir).ok()) else {
-        return false;
-    };
-    entries.flatten().any(|entry| {
-        let metadata = fs::metadata(entry.path());
-        metadata.is_ok_and(|metadata| record.file == Some(FileId::of(&entry.path(), &metadata)))
-            && is_at(&entry.path()).unwrap_or(false)
+    let mut entries = fs::read_dir(record.path.parent()?).ok()?.flatten();
+    entries.find_map(|entry| {
+        let path = entry.path();
+        let id = FileId::of(&path, &fs::metadata(&path).ok()?);
+        (record.file == Some(id) && is_at(&path).unwrap_or(false)).then_some(path)
     })
 }
 

@@ -65,6 +65,9 @@ pub struct Record {
     pub head: String,
     /// The place up to which every batch is acknowledged.
     pub mark: Mark,
+    /// Whether there is more than blank lines and comments before the mark. Many logs begin with
+    /// the same comments.
+    pub has_lines: bool,
     /// Where the batch ends that was sent last, if it was not acknowledged yet.
     pub pending: Option<u64>,
     /// The last line before `mark` that begins with `#Fields`: the columns of the lines after it.
@@ -86,6 +89,7 @@ impl Record {
             head_bytes: 0,
             head: String::new(),
             mark: Mark::default(),
+            has_lines: false,
             pending: None,
             fields: None,
             done_bytes: None,

@@ -147,6 +147,7 @@ impl<'a> Session<'a> {
         };
         log.record.fields = batch.fields_after();
         log.record.mark = batch.end;
+        log.record.has_lines |= batch.hit_lines() > 0 || !batch.damaged.is_empty();
         log.record.pending = None;
         log.save(&self.state)?;
         self.report.add(&log.name, batch, shipment, receipt);

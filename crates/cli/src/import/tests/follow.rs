@@ -112,6 +112,23 @@ fn new_files_of_a_pattern_are_found_and_compressed_ones_are_known() {
 }
 
 #[test]
+fn the_copy_of_a_log_that_is_then_truncated_counts_once() {
+    let desk = Desk::new([]);
+    let following = Following::start(&desk, &["log*"]);
+    desk.append("log", lines(0..40));
+    desk.server.wait_for(40);
+    for range in [0..20, 20..40] {
+        desk.append("log.1", lines(range));
+        thread::sleep(Duration::from_millis(300));
+    }
+    desk.write("log", lines(40..45));
+    desk.server.wait_for(45);
+    thread::sleep(Duration::from_millis(500));
+    following.end();
+    assert_eq!(desk.server.hits().len(), 45);
+}
+
+#[test]
 fn a_server_that_is_away_is_waited_for_and_a_signal_ends_the_waiting() {
     let desk = Desk::new(std::iter::repeat_n(status(503), 15));
     desk.write("log", lines(0..5));

@@ -124,6 +124,32 @@ fn a_compressed_file_beside_its_original_is_the_same() {
 }
 
 #[test]
+fn a_log_that_is_being_copied_before_it_is_truncated_counts_once() {
+    let desk = Desk::new([]);
+    desk.write("log", lines(0..40));
+    desk.check(&["log"], 40);
+    desk.append("log", lines(40..45));
+    // The copy has some of the lines, and then all.
+    for copied in [30, 45] {
+        desk.write("log.1", lines(0..copied));
+        desk.check(&["log*"], 45);
+    }
+    desk.write("log", lines(45..47));
+    desk.check(&["log*"], 47);
+}
+
+#[test]
+fn logs_that_begin_with_the_same_comments_are_not_taken_for_each_other() {
+    let desk = Desk::new([]);
+    let head = "#Version: 1.0\n#Fields: time cs-method cs-uri\n";
+    desk.write("log", head);
+    desk.write("log.1", format!("{head}{}", lines(0..15)));
+    desk.check(&["log", "log.1"], 15);
+    desk.append("log", lines(15..20));
+    desk.check(&["log", "log.1"], 20);
+}
+
+#[test]
 fn a_compressed_file_of_several_members_is_read_to_its_end() {
     let desk = Desk::new([]);
     let members = [0..7, 7..15, 15..15, 15..22].map(|range| gzip(lines(range).as_bytes()));
