@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use indicatif::HumanCount;
 use rollcall_tally::Receipt;
 
-use super::batch::{Batch, Shipment};
+use super::batch::{Batch, Line, Shipment};
 use super::refused::Refused;
 
 /// How many reasons are told apart. Reasons may hold a part of the line.
@@ -33,6 +33,8 @@ pub struct Report {
     pub reasons: IndexMap<(Option<String>, String), Tally>,
     /// Lines that were left for the next import, because they have no end yet.
     pub unfinished: Vec<String>,
+    /// Whether a log begins as a JSON array.
+    has_array: bool,
     /// The logs that were read, and those of them whose beginning an earlier import sent.
     pub logs: u64,
     pub known_logs: u64,
@@ -48,6 +50,7 @@ impl Report {
             batches: 0,
             reasons: IndexMap::new(),
             unfinished: Vec::new(),
+            has_array: false,
             logs: 0,
             known_logs: 0,
         }
@@ -59,6 +62,7 @@ impl Report {
         self.accepted += receipt.accepted;
         self.refused += receipt.rejected + shipment.refused.len() as u64;
         self.batches += 1;
+        self.has_array |= batch.start.bytes == 0 && batch.lines.first().is_some_and(is_array);
         let mut refused = shipment.refused;
         refused.extend(receipt.rejections.into_iter().map(|rejection| Refused {
             line: line_number(&shipment.line_numbers, rejection.number),
@@ -98,6 +102,11 @@ impl Report {
                  is complete, add --last-line"
             );
         }
+        if self.has_array && self.accepted == 0 {
+            eprintln!(
+                "A JSON array has not one hit a line. Try: jq -c '.[]' FILE | rollcall import -"
+            );
+        }
         println!("{self}");
     }
 
@@ -131,6 +140,12 @@ impl Report {
         }
         table
     }
+}
+
+/// Whether the first line of a log is the beginning of a JSON array.
+fn is_array(line: &Line) -> bool {
+    let text = line.text.trim_ascii();
+    text == b"[" || text.starts_with(b"[{")
 }
 
 /// The number of a line in the file. `number` is its number in the body.

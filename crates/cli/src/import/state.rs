@@ -1,5 +1,7 @@
 //! The folder that keeps the records: a file for each, in a folder for each server and source.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -8,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use etcetera::BaseStrategy as _;
 
 use super::error::ImportError;
-use super::record::{Record, id};
+use super::record::{FileId, Record, id};
 
 /// A record is deleted if no import met its log for this time.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -19,6 +21,25 @@ pub struct State {
     folder: PathBuf,
     server: String,
     source: Option<String>,
+    /// The records as they were read last.
+    known: RefCell<HashMap<PathBuf, (Version, Record)>>,
+}
+
+/// Tells whether a file was replaced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Version {
+    file: FileId,
+    modified: SystemTime,
+}
+
+impl Version {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        Ok(Self {
+            file: FileId::of(path, &metadata),
+            modified: metadata.modified()?,
+        })
+    }
 }
 
 /// Keeps other imports away from a log, as long as it lives.
@@ -47,6 +68,7 @@ impl State {
             folder: folder.join("import").join(name),
             server: server.to_owned(),
             source: source.map(str::to_owned),
+            known: RefCell::default(),
         };
         fs::create_dir_all(&state.folder).map_err(|error| state.error(error))?;
         state.forget().map_err(|error| state.error(error))?;
@@ -81,23 +103,35 @@ impl State {
         Ok(())
     }
 
-    /// All records.
+    /// All records. A record that did not change since the last call is not read again.
     pub fn records(&self) -> Result<Vec<Record>, ImportError> {
-        let entries = fs::read_dir(&self.folder).map_err(|error| self.error(error))?;
-        let mut records = Vec::new();
-        for entry in entries {
+        let mut known = self.known.borrow_mut();
+        let mut now = HashMap::new();
+        for entry in fs::read_dir(&self.folder).map_err(|error| self.error(error))? {
             let path = entry.map_err(|error| self.error(error))?.path();
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let text = match fs::read(&path) {
+            let version = match Version::of(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                text => text.map_err(|error| self.error(error))?,
+                version => version.map_err(|error| self.error(error))?,
             };
-            let record = serde_json::from_slice(&text);
-            records.push(record.map_err(|error| ImportError::Record { path, error })?);
+            let record = match known.remove(&path) {
+                Some((known, record)) if known == version => record,
+                _ => self.read(&path)?,
+            };
+            now.insert(path, (version, record));
         }
-        Ok(records)
+        *known = now;
+        Ok(known.values().map(|(_, record)| record.clone()).collect())
+    }
+
+    fn read(&self, path: &Path) -> Result<Record, ImportError> {
+        let text = fs::read(path).map_err(|error| self.error(error))?;
+        serde_json::from_slice(&text).map_err(|error| ImportError::Record {
+            path: path.to_owned(),
+            error,
+        })
     }
 
     /// Writes a record. A program that is killed meanwhile leaves the old record.

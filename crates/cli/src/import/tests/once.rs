@@ -344,3 +344,24 @@ fn two_imports_of_a_file_at_the_same_time_are_refused() {
     let _log = open::Log::open(&desk.path("log"), &state, open::Options::default()).unwrap();
     check_failure(&desk.import(&["log"]), "another import reads ");
 }
+
+#[test]
+fn a_damaged_record_is_an_error_that_names_its_file() {
+    let desk = Desk::new([]);
+    desk.write("log", lines(0..5));
+    desk.check(&["log"], 5);
+    let state = desk.path("state/import");
+    let folder = fs::read_dir(state).unwrap().next().unwrap().unwrap().path();
+    let mut files = fs::read_dir(folder).unwrap();
+    let json = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    };
+    let record = files
+        .find_map(|entry| Some(entry.unwrap().path()).filter(json))
+        .unwrap();
+    fs::write(&record, "{").unwrap();
+    check_failure(&desk.import(&["log"]), &record.display().to_string());
+    fs::remove_file(record).unwrap();
+    desk.check(&["log"], 10);
+}
