@@ -88,11 +88,7 @@ impl<'a> Session<'a> {
 
     /// Sends all that the log has.
     pub fn send_all(&mut self, log: &mut Log) -> Result<(), ImportError> {
-        while !self.is_stopped() {
-            if !self.send_some(log)?.is_full {
-                break;
-            }
-        }
+        while self.send_some(log)?.is_full {}
         self.finish(log)
     }
 

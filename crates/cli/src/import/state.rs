@@ -18,7 +18,8 @@ const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const LOCK: &str = "lock";
 
 pub struct State {
-    folder: PathBuf,
+    /// It is made when the first record is kept. `None`: it is not known where it should be.
+    folder: Option<PathBuf>,
     server: String,
     source: Option<String>,
     /// The records as they were read last.
@@ -62,16 +63,16 @@ impl State {
         source: Option<&str>,
     ) -> Result<Self, ImportError> {
         let folder = folder.map(Path::to_owned).or_else(default_folder);
-        let folder = folder.ok_or(ImportError::NoStateDir)?;
         let name = id(&[server.as_bytes(), source.unwrap_or_default().as_bytes()]);
         let state = Self {
-            folder: folder.join("import").join(name),
+            folder: folder.map(|folder| folder.join("import").join(name)),
             server: server.to_owned(),
             source: source.map(str::to_owned),
             known: RefCell::default(),
         };
-        fs::create_dir_all(&state.folder).map_err(|error| state.error(error))?;
-        state.forget().map_err(|error| state.error(error))?;
+        if let Some(folder) = &state.folder {
+            forget(folder).map_err(|error| state.error(error))?;
+        }
         Ok(state)
     }
 
@@ -83,31 +84,18 @@ impl State {
         self.source.as_deref()
     }
 
-    /// Deletes the records of logs that are long gone.
-    fn forget(&self) -> io::Result<()> {
-        let now = SystemTime::now();
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            let path = entry.path();
-            if path.extension().is_some_and(|extension| extension == LOCK) {
-                continue;
-            }
-            let modified = entry.metadata().and_then(|metadata| metadata.modified());
-            let age = modified.map(|modified| now.duration_since(modified).unwrap_or_default());
-            if age.is_ok_and(|age| age > KEPT) {
-                // Another import may have deleted them.
-                let _ = fs::remove_file(path.with_extension(LOCK));
-                let _ = fs::remove_file(path);
-            }
-        }
-        Ok(())
+    /// The folder, which is made if it does not exist.
+    fn folder(&self) -> Result<&Path, ImportError> {
+        let folder = self.folder.as_deref().ok_or(ImportError::NoStateDir)?;
+        fs::create_dir_all(folder).map_err(|error| self.error(error))?;
+        Ok(folder)
     }
 
     /// All records. A record that did not change since the last call is not read again.
     pub fn records(&self) -> Result<Vec<Record>, ImportError> {
         let mut known = self.known.borrow_mut();
         let mut now = HashMap::new();
-        for entry in fs::read_dir(&self.folder).map_err(|error| self.error(error))? {
+        for entry in fs::read_dir(self.folder()?).map_err(|error| self.error(error))? {
             let path = entry.map_err(|error| self.error(error))?.path();
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
@@ -136,9 +124,10 @@ impl State {
 
     /// Writes a record. A program that is killed meanwhile leaves the old record.
     pub fn save(&self, record: &Record) -> Result<(), ImportError> {
-        let path = self.folder.join(record.file_name());
+        let folder = self.folder()?;
+        let path = folder.join(record.file_name());
         let save = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
             serde_json::to_writer_pretty(&mut file, record)?;
             file.persist(&path)?;
             Ok(())
@@ -148,7 +137,7 @@ impl State {
 
     /// Locks a log. `None`: another import has it.
     pub fn lock(&self, record: &Record) -> Result<Option<Lock>, ImportError> {
-        let path = self.folder.join(record.file_name()).with_extension(LOCK);
+        let path = self.folder()?.join(record.file_name()).with_extension(LOCK);
         let file = File::create(path).map_err(|error| self.error(error))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Lock { _file: file })),
@@ -159,8 +148,31 @@ impl State {
 
     fn error(&self, source: io::Error) -> ImportError {
         ImportError::State {
-            folder: self.folder.clone(),
+            folder: self.folder.clone().unwrap_or_default(),
             source,
         }
     }
+}
+
+/// Deletes the records of logs that are long gone.
+fn forget(folder: &Path) -> io::Result<()> {
+    let now = SystemTime::now();
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == LOCK) {
+            continue;
+        }
+        let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+        let age = modified.map(|modified| now.duration_since(modified).unwrap_or_default());
+        if age.is_ok_and(|age| age > KEPT) {
+            // Another import may have deleted them.
+            let _ = fs::remove_file(path.with_extension(LOCK));
+            let _ = fs::remove_file(path);
+        }
+    }
+    Ok(())
 }
