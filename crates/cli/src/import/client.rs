@@ -4,20 +4,19 @@
 //! same key. The pauses grow. If the token is wrong, if the batch is too large, or if another
 //! server answers at the address, the import ends.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rollcall_tally::Receipt;
-use serde::Deserialize;
+use ureq::http::Response;
 use ureq::http::header::RETRY_AFTER;
-use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
 use super::batch::Shipment;
 use super::error::SendError;
+use crate::http;
 
 /// The longest time for a request and its answer. After that, the batch is sent again. The server
 /// does not count it twice.
@@ -78,40 +77,10 @@ pub struct Client {
     stop: Arc<AtomicBool>,
 }
 
-/// Reads the URL of a server. A URL with a query is refused.
-pub fn parse_url(text: &str) -> Result<String, &'static str> {
-    const EXPECTED: &str = "expected a URL as in http://127.0.0.1:3000";
-    let url: Uri = text.parse().map_err(|_| EXPECTED)?;
-    let is_http = matches!(url.scheme_str(), Some("http" | "https"));
-    if !is_http || url.host().is_none_or(str::is_empty) || url.query().is_some() {
-        return Err(EXPECTED);
-    }
-    Ok(text.trim_end_matches('/').to_owned())
-}
-
-/// Whether the URL is of this machine. If it is, no proxy is used.
-fn is_loopback(url: &str) -> bool {
-    let Ok(url) = url.parse::<Uri>() else {
-        return false;
-    };
-    let host = url.host().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-}
-
 impl Client {
     pub fn new(url: &str, token: &str, retry: Retry, stop: Arc<AtomicBool>) -> Self {
-        let mut config = Agent::config_builder()
-            .timeout_global(Some(REQUEST_TIMEOUT))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("rollcall/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(url) {
-            config = config.proxy(None);
-        }
         Self {
-            agent: config.build().into(),
+            agent: http::agent(url, Some(REQUEST_TIMEOUT)),
             url: format!("{url}/collect"),
             authorization: format!("Bearer {token}"),
             retry,
@@ -204,7 +173,7 @@ fn read_answer(mut answer: Response<Body>, shipment: &Shipment) -> Try {
         },
         _ => {
             let body = read_body(&mut answer).unwrap_or_default();
-            let detail = detail(&body);
+            let detail = http::detail(&body);
             Try::Failed(SendError::Refused { status, detail })
         }
     }
@@ -221,21 +190,10 @@ fn read_json(status: u16, body: &[u8]) -> Try {
         Ok(receipt) => Try::Answered(receipt),
         Err(_) if status == 200 => Try::Failed(SendError::Stranger { status }),
         Err(_) => {
-            let detail = detail(body);
+            let detail = http::detail(body);
             Try::Failed(SendError::Refused { status, detail })
         }
     }
-}
-
-/// The parts of a problem document (RFC 9457) that are shown.
-fn detail(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Problem {
-        title: Option<String>,
-        detail: Option<String>,
-    }
-    let problem: Problem = serde_json::from_slice(body).ok()?;
-    problem.detail.or(problem.title)
 }
 
 /// The pause that the server asks for. None if it does not ask in seconds.

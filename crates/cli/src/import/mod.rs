@@ -22,7 +22,6 @@ mod refused;
 mod report;
 mod session;
 mod state;
-mod token;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,6 +30,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use rollcall_formats::{Format, HITS_MAX};
+
+use crate::{http, token};
 
 use self::client::Retry;
 use self::error::ImportError;
@@ -89,7 +90,7 @@ pub struct ImportArgs {
     #[arg(long)]
     rebase: bool,
     /// The URL of Rollcall
-    #[arg(long, default_value = "http://127.0.0.1:3000", value_parser = client::parse_url)]
+    #[arg(long, default_value = "http://127.0.0.1:3000", value_parser = http::parse_url)]
     url: String,
     /// The ingest token. Default: SPIN_VARIABLE_INGEST_TOKEN, from the environment or from the
     /// app's .env
@@ -147,7 +148,7 @@ fn parse_format(name: &str) -> Result<String, String> {
 /// Imports the files, and prints the result.
 pub fn run(args: ImportArgs) -> ExitCode {
     let mut report = Report::start();
-    let outcome = token::find(args.token.clone())
+    let outcome = token::find(args.token.clone(), token::INGEST)
         .ok_or(ImportError::NoToken)
         .and_then(|token| {
             let stop = Arc::default();

@@ -61,7 +61,8 @@ struct Seen {
 impl Seen {
     /// Counts the hits of a batch, if its key is new.
     fn count(&mut self, request: &Request) {
-        if self.keys.insert(request.key().to_owned()) {
+        let key = request.header("idempotency-key");
+        if key.is_some_and(|key| self.keys.insert(key.to_owned())) {
             let lines = request.body.lines().filter(|line| !line.starts_with('#'));
             self.hits.extend(lines.map(str::to_owned));
         }
@@ -174,7 +175,8 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
         head,
         body: String::new(),
     };
-    let length = request.header("content-length")?.parse().ok()?;
+    let length = request.header("content-length").unwrap_or("0");
+    let length = length.parse().ok()?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     request.body = String::from_utf8_lossy(&body).into_owned();

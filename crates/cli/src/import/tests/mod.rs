@@ -12,9 +12,7 @@ use std::time::Duration;
 
 use super::*;
 
-#[path = "../../../tests/server/mod.rs"]
-mod server;
-use self::server::{Act, Request, Server, log_line, log_lines, status};
+use crate::server::{Act, Request, Server, log_line, log_lines, status};
 
 /// A folder with logs, a server, and what is remembered of the imports.
 struct Desk {
