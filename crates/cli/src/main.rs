@@ -23,7 +23,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Counts who calls your API.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "rollcall", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

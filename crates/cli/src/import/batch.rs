@@ -25,9 +25,11 @@ pub struct Line {
 }
 
 impl Line {
-    /// Whether the line is no hit: it tells something about the lines after it.
-    pub fn is_comment(&self) -> bool {
-        self.text.starts_with(b"#")
+    /// Whether the line holds no hit, and is not refused: a comment, or a bracket or comma of an
+    /// array that is written one object a line.
+    pub fn is_frame(&self) -> bool {
+        let text = self.text.trim_ascii();
+        text.starts_with(b"#") || matches!(text, b"[" | b"]" | b"," | b"],")
     }
 
     /// The line, if it names the columns of the lines after it.
@@ -144,7 +146,7 @@ impl Batch {
 
     /// The lines that may be hits.
     pub fn hit_lines(&self) -> u64 {
-        self.lines.iter().filter(|line| !line.is_comment()).count() as u64
+        self.lines.iter().filter(|line| !line.is_frame()).count() as u64
     }
 
     pub fn refused(&self) -> Vec<Refused> {

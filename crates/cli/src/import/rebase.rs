@@ -55,7 +55,7 @@ impl Rebase {
         let mut shipment = Shipment::new(batch, "ndjson");
         let mut fields = batch.fields.clone();
         for line in &batch.lines {
-            if line.is_comment() {
+            if line.is_frame() {
                 fields = line.fields().or(fields);
                 continue;
             }

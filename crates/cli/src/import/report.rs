@@ -24,7 +24,7 @@ pub struct Tally {
 #[derive(Debug)]
 pub struct Report {
     started: Instant,
-    /// The lines of the batches that were acknowledged. Blank lines and comments do not count.
+    /// The lines of the batches that were acknowledged. Blank lines, comments and brackets do not count.
     pub lines: u64,
     pub accepted: u64,
     pub refused: u64,
@@ -142,10 +142,9 @@ impl Report {
     }
 }
 
-/// Whether the first line of a log is the beginning of a JSON array.
+/// Whether the first line of a log has several objects of a JSON array.
 fn is_array(line: &Line) -> bool {
-    let text = line.text.trim_ascii();
-    text == b"[" || text.starts_with(b"[{")
+    line.text.trim_ascii().starts_with(b"[{")
 }
 
 /// The number of a line in the file. `number` is its number in the body.

@@ -51,6 +51,8 @@ fn bytes_that_are_no_utf8_and_brackets_are_sent_as_they_are() {
     let run = desk.import(&["log"]);
     run.outcome.as_ref().unwrap();
     assert_eq!(run.bodies().lines().count(), 3);
+    // The bracket is no hit.
+    assert_eq!(run.counts(), (2, 2, 0, 1));
 }
 
 #[test]
