@@ -4,16 +4,12 @@ use std::io;
 
 use rollcall_formats::Format;
 
+use super::directives::Directives;
 use super::lines::{BATCH_BYTES_MAX, Damage, Mark, Piece};
 use super::open::Log;
 use super::reader::Next;
 use super::record::id;
 use super::refused::Refused;
-
-/// The line that names the columns of the lines after it, in the W3C Extended Log Format.
-const FIELDS: &[u8] = b"#Fields";
-/// A longer line with `#Fields` is not remembered. It would be most of each request.
-const FIELDS_BYTES_MAX: usize = 16 * 1024;
 
 /// A line that is not blank.
 #[derive(Debug)]
@@ -31,12 +27,6 @@ impl Line {
         let text = self.text.trim_ascii();
         text.starts_with(b"#") || matches!(text, b"[" | b"]" | b"," | b"],")
     }
-
-    /// The line, if it names the columns of the lines after it.
-    pub fn fields(&self) -> Option<String> {
-        let is_fields = self.text.starts_with(FIELDS) && self.text.len() <= FIELDS_BYTES_MAX;
-        is_fields.then(|| String::from_utf8_lossy(&self.text).into_owned())
-    }
 }
 
 #[derive(Debug)]
@@ -48,8 +38,8 @@ pub struct Batch {
     pub lines: Vec<Line>,
     /// Stretches that are no lines.
     pub damaged: Vec<(u64, Damage)>,
-    /// The last `#Fields` line before the batch.
-    pub fields: Option<String>,
+    /// Those before the batch.
+    pub directives: Directives,
     pub is_full: bool,
     /// Whether the log has nothing after the batch.
     pub is_at_end: bool,
@@ -65,7 +55,7 @@ impl Batch {
             end: start,
             lines: Vec::new(),
             damaged: Vec::new(),
-            fields: log.record.fields.clone(),
+            directives: log.record.directives.clone(),
             is_full: false,
             is_at_end: false,
         }
@@ -138,10 +128,13 @@ impl Batch {
         self.key = id(&parts);
     }
 
-    /// The last `#Fields` line up to the end of the batch.
-    pub fn fields_after(&self) -> Option<String> {
-        let last = self.lines.iter().rev().find_map(Line::fields);
-        last.or_else(|| self.fields.clone())
+    /// The directives up to the end of the batch.
+    pub fn directives_after(&self) -> Directives {
+        let mut directives = self.directives.clone();
+        self.lines
+            .iter()
+            .for_each(|line| directives.note(&line.text));
+        directives
     }
 
     /// The lines that may be hits.
@@ -175,11 +168,12 @@ pub struct Shipment {
 }
 
 impl Shipment {
-    /// Sends the lines as they are, behind the `#Fields` line that they need.
+    /// Sends the lines as they are, behind the directives that they need.
     pub fn verbatim(batch: &Batch, format: &str) -> Self {
         let mut shipment = Self::new(batch, format);
-        if let (Some(fields), Some(first)) = (&batch.fields, batch.lines.first()) {
-            shipment.push(fields.as_bytes(), first.number);
+        let first = batch.lines.first().map_or(0, |line| line.number);
+        for line in batch.directives.lines() {
+            shipment.push(line.as_bytes(), first);
         }
         for line in &batch.lines {
             shipment.push(&line.text, line.number);

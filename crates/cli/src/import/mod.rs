@@ -8,6 +8,7 @@
 
 mod batch;
 mod client;
+mod directives;
 mod error;
 mod follow;
 mod lines;

@@ -11,6 +11,7 @@ use rollcall_formats::{self as formats, Format};
 use rollcall_tally::Hit;
 
 use super::batch::{Batch, Line, Shipment};
+use super::directives::Directives;
 use super::open::Log;
 use super::refused::Refused;
 
@@ -37,13 +38,13 @@ impl Rebase {
 
     /// Looks for the newest hit in all that the log has not sent yet.
     pub fn measure(&mut self, mut log: Log) -> io::Result<Log> {
-        let mut fields = log.record.fields.clone();
+        let mut directives = log.record.directives.clone();
         let mark = log.record.mark;
         log.reader = log.reader.look_ahead(mark, |piece| {
             let (number, text) = (piece.number, piece.text);
             let line = Line { number, text };
-            fields = line.fields().or_else(|| fields.take());
-            let hit = self.read(&line, fields.as_deref()).ok();
+            directives.note(&line.text);
+            let hit = self.read(&line, &directives).ok();
             let time_ms = hit.map(|hit| hit.timestamp_ms);
             self.newest_ms = self.newest_ms.max(time_ms.filter(|&ms| ms != NO_TIME_MS));
         })?;
@@ -53,13 +54,13 @@ impl Rebase {
     /// The batch with its times moved, under the key of its original lines.
     pub fn apply(&self, batch: &Batch) -> io::Result<Shipment> {
         let mut shipment = Shipment::new(batch, "ndjson");
-        let mut fields = batch.fields.clone();
+        let mut directives = batch.directives.clone();
         for line in &batch.lines {
             if line.is_frame() {
-                fields = line.fields().or(fields);
+                directives.note(&line.text);
                 continue;
             }
-            match self.read(line, fields.as_deref()) {
+            match self.read(line, &directives) {
                 Ok(mut hit) => {
                     hit.timestamp_ms = self.moved(hit.timestamp_ms);
                     formats::write_json(&hit, &mut shipment.body)?;
@@ -82,22 +83,20 @@ impl Rebase {
         self.now_ms.saturating_sub(age_ms)
     }
 
-    /// Reads a line, behind the `#Fields` line that it needs.
-    fn read(&self, line: &Line, fields: Option<&str>) -> Result<Hit, Refused> {
+    /// Reads a line, behind the directives that it needs.
+    fn read(&self, line: &Line, directives: &Directives) -> Result<Hit, Refused> {
         let refused = |field, reason| Refused {
             line: line.number,
             field,
             reason,
         };
-        let mut body = fields.map(|fields| format!("{fields}\n").into_bytes());
-        let body = match &mut body {
-            Some(body) => {
-                body.extend_from_slice(&line.text);
-                body
-            }
-            None => &line.text,
-        };
-        let mut intake = formats::read(body, self.format, NO_TIME_MS)
+        let mut body: Vec<u8> = directives
+            .lines()
+            .flat_map(|line| [line, "\n"])
+            .collect::<String>()
+            .into();
+        body.extend_from_slice(&line.text);
+        let mut intake = formats::read(&body, self.format, NO_TIME_MS)
             .map_err(|error| refused(None, error.to_string()))?;
         match (intake.hits.pop(), intake.rejections.pop()) {
             (Some(hit), _) => Ok(hit),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::directives::Directives;
 use super::lines::Mark;
 
 /// The most bytes from the beginning of a log that are compared.
@@ -70,8 +71,9 @@ pub struct Record {
     pub has_lines: bool,
     /// Where the batch ends that was sent last, if it was not acknowledged yet.
     pub pending: Option<u64>,
-    /// The last line before `mark` that begins with `#Fields`: the columns of the lines after it.
-    pub fields: Option<String>,
+    /// Those before the mark.
+    #[serde(default)]
+    pub directives: Directives,
     /// The size of a compressed file that was imported to its end.
     pub done_bytes: Option<u64>,
 }
@@ -91,7 +93,7 @@ impl Record {
             mark: Mark::default(),
             has_lines: false,
             pending: None,
-            fields: None,
+            directives: Directives::default(),
             done_bytes: None,
         }
     }
@@ -100,7 +102,7 @@ impl Record {
     pub fn begin_again(&mut self) {
         self.mark = Mark::default();
         self.pending = None;
-        self.fields = None;
+        self.directives = Directives::default();
         self.done_bytes = None;
     }
 

@@ -141,7 +141,7 @@ impl<'a> Session<'a> {
             0 => Receipt::default(),
             _ => self.ship(log, batch, &shipment)?,
         };
-        log.record.fields = batch.fields_after();
+        log.record.directives = batch.directives_after();
         log.record.mark = batch.end;
         log.record.has_lines |= batch.hit_lines() > 0 || !batch.damaged.is_empty();
         log.record.pending = None;

@@ -102,7 +102,7 @@ fn the_columns_of_a_w3c_log_are_sent_before_each_batch_and_count_as_no_line() {
     desk.write(
         "log",
         format!(
-            "#Version: 1.0\n{}{}{}{}",
+            "#Version: 1.0\n#Date: 2026-01-02 10:00:00\n{}{}{}{}",
             fields[0],
             lines(0..12),
             fields[1],
@@ -116,14 +116,14 @@ fn the_columns_of_a_w3c_log_are_sent_before_each_batch_and_count_as_no_line() {
         .iter()
         .map(|request| request.body.clone())
         .collect();
-    assert!(bodies[0].starts_with("#Version: 1.0\n#Fields: time"));
+    assert!(bodies[0].starts_with("#Version: 1.0\n#Date: "));
     assert!(bodies[1].starts_with("#Fields: time") && bodies[2].starts_with("#Fields: x"));
     // The columns are remembered between imports, too.
     desk.append("log", lines(30..31));
     let run = desk.import(&["log"]);
     assert_eq!(
         run.requests.last().unwrap().body,
-        format!("{}30 GET /\n", fields[1])
+        format!("{}#Date: 2026-01-02 10:00:00\n30 GET /\n", fields[1])
     );
     assert_eq!(run.report.lines, 1);
 }
