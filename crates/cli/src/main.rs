@@ -2,19 +2,28 @@
 //!
 //! Exit codes: 0 if the command did its work, 1 if it could not, 2 if its arguments were wrong.
 
+mod admin;
 mod demo;
+mod dotenv;
+mod http;
 mod import;
+#[cfg(test)]
+#[path = "../tests/server/mod.rs"]
+mod server;
+mod shell;
+mod token;
+#[cfg(feature = "up")]
 mod up;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 /// Counts who calls your API.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "rollcall", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -22,9 +31,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    #[cfg(feature = "up")]
     Up(up::UpArgs),
     Import(import::ImportArgs),
     Demo(demo::DemoArgs),
+    Status(admin::StatusArgs),
+    Top(admin::TopArgs),
+    Query(admin::QueryArgs),
+    Export(admin::ExportArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
 }
 
 fn main() -> ExitCode {
@@ -37,8 +53,15 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     match cli.command {
+        #[cfg(feature = "up")]
         Command::Up(args) => up::run(args),
         Command::Import(args) => import::run(args),
         Command::Demo(args) => demo::run(&args),
+        Command::Status(args) => admin::status(args),
+        Command::Top(args) => admin::top(args),
+        Command::Query(args) => admin::query(args),
+        Command::Export(args) => admin::export(args),
+        Command::Completions(args) => shell::completions(&args, Cli::command()),
+        Command::Man(args) => shell::man(&args, Cli::command()),
     }
 }

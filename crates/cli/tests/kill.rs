@@ -104,6 +104,8 @@ fn killed_in_the_middle_of_an_import_it_has_every_acknowledged_hit_once() {
             "--token",
             "ingest",
         ])
+        .arg("--state-dir")
+        .arg(folder.path().join("positions"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

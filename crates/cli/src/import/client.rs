@@ -4,18 +4,19 @@
 //! same key. The pauses grow. If the token is wrong, if the batch is too large, or if another
 //! server answers at the address, the import ends.
 
-use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rollcall_tally::Receipt;
-use serde::Deserialize;
+use ureq::http::Response;
 use ureq::http::header::RETRY_AFTER;
-use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
 use super::batch::Shipment;
 use super::error::SendError;
+use crate::http;
 
 /// The longest time for a request and its answer. After that, the batch is sent again. The server
 /// does not count it twice.
@@ -23,6 +24,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest wait that a server can ask for with `Retry-After`. If it asks for more, the wait is
 /// this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// How often a pause looks whether the import shall end.
+const STOP_CHECK: Duration = Duration::from_millis(50);
 /// The most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -70,45 +73,18 @@ pub struct Client {
     url: String,
     authorization: String,
     retry: Retry,
-}
-
-/// Reads the URL of a server. A URL with a query is refused.
-pub fn parse_url(text: &str) -> Result<String, &'static str> {
-    const EXPECTED: &str = "expected a URL as in http://127.0.0.1:3000";
-    let url: Uri = text.parse().map_err(|_| EXPECTED)?;
-    let is_http = matches!(url.scheme_str(), Some("http" | "https"));
-    if !is_http || url.host().is_none_or(str::is_empty) || url.query().is_some() {
-        return Err(EXPECTED);
-    }
-    Ok(text.trim_end_matches('/').to_owned())
-}
-
-/// Whether the URL is of this machine. If it is, no proxy is used.
-fn is_loopback(url: &str) -> bool {
-    let Ok(url) = url.parse::<Uri>() else {
-        return false;
-    };
-    let host = url.host().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    /// Whether the import shall end. Then no batch is sent again.
+    stop: Arc<AtomicBool>,
 }
 
 impl Client {
-    pub fn new(url: &str, token: &str, retry: Retry) -> Self {
-        let mut config = Agent::config_builder()
-            .timeout_global(Some(REQUEST_TIMEOUT))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("rollcall/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(url) {
-            config = config.proxy(None);
-        }
+    pub fn new(url: &str, token: &str, retry: Retry, stop: Arc<AtomicBool>) -> Self {
         Self {
-            agent: config.build().into(),
+            agent: http::agent(url, Some(REQUEST_TIMEOUT)),
             url: format!("{url}/collect"),
             authorization: format!("Bearer {token}"),
             retry,
+            stop,
         }
     }
 
@@ -121,7 +97,7 @@ impl Client {
                 Try::Failed(error) => return Err(error),
                 Try::Again { why, after } => (why, after),
             };
-            if retry == self.retry.retries {
+            if retry == self.retry.retries || self.stop.load(Ordering::Relaxed) {
                 let tries = retry.saturating_add(1);
                 return Err(SendError::GaveUp { tries, last: why });
             }
@@ -131,15 +107,26 @@ impl Client {
                 "{why}; trying again in {:.1} s",
                 delay.as_secs_f64()
             ));
-            thread::sleep(delay);
+            self.pause(delay);
             retry += 1;
+        }
+    }
+
+    fn pause(&self, delay: Duration) {
+        let end = Instant::now() + delay;
+        while !self.stop.load(Ordering::Relaxed) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            thread::sleep(left.min(STOP_CHECK));
         }
     }
 
     fn try_once(&self, shipment: &Shipment) -> Try {
         let answer = self
             .agent
-            .post(&self.url)
+            .post(format!("{}?format={}", self.url, shipment.format))
             .header("authorization", &self.authorization)
             .header("content-type", shipment.content_type)
             .header("idempotency-key", &shipment.key)
@@ -168,7 +155,7 @@ fn read_answer(mut answer: Response<Body>, shipment: &Shipment) -> Try {
     let status = answer.status().as_u16();
     match status {
         202 | 204 => Try::Answered(Receipt {
-            accepted: shipment.line_numbers.len() as u64,
+            accepted: shipment.hits,
             ..Receipt::default()
         }),
         200 | 400 => match read_body(&mut answer) {
@@ -186,7 +173,7 @@ fn read_answer(mut answer: Response<Body>, shipment: &Shipment) -> Try {
         },
         _ => {
             let body = read_body(&mut answer).unwrap_or_default();
-            let detail = detail(&body);
+            let detail = http::detail(&body);
             Try::Failed(SendError::Refused { status, detail })
         }
     }
@@ -203,21 +190,10 @@ fn read_json(status: u16, body: &[u8]) -> Try {
         Ok(receipt) => Try::Answered(receipt),
         Err(_) if status == 200 => Try::Failed(SendError::Stranger { status }),
         Err(_) => {
-            let detail = detail(body);
+            let detail = http::detail(body);
             Try::Failed(SendError::Refused { status, detail })
         }
     }
-}
-
-/// The parts of a problem document (RFC 9457) that are shown.
-fn detail(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Problem {
-        title: Option<String>,
-        detail: Option<String>,
-    }
-    let problem: Problem = serde_json::from_slice(body).ok()?;
-    problem.detail.or(problem.title)
 }
 
 /// The pause that the server asks for. None if it does not ask in seconds.

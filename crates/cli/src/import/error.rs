@@ -1,6 +1,7 @@
 //! Why an import stopped, or why a batch was not acknowledged.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Why an import stopped.
@@ -10,16 +11,34 @@ pub enum ImportError {
         "no ingest token: give --token, or set ROLLCALL_INGEST_TOKEN, or SPIN_VARIABLE_INGEST_TOKEN in the environment or the app's .env"
     )]
     NoToken,
-    #[error(
-        "the file is a JSON array, not one hit a line. Try: jq -c '.[]' FILE | rollcall import -"
-    )]
-    Array,
+    #[error("no file matches {pattern}")]
+    NoMatch { pattern: String },
+    #[error("{pattern}: {error}")]
+    Pattern {
+        pattern: String,
+        error: glob::PatternError,
+    },
+    #[error("no folder for the positions: give --state-dir, or set XDG_STATE_HOME or HOME")]
+    NoStateDir,
+    #[error("cannot keep the positions in {}: {source}", folder.display())]
+    State { folder: PathBuf, source: io::Error },
+    #[error("{} is no position of an import: {error}. Without it, its log is imported from the start", path.display())]
+    Record {
+        path: PathBuf,
+        error: serde_json::Error,
+    },
     #[error("cannot read {file}: {source}")]
     Open { file: String, source: io::Error },
-    #[error("cannot read the rest: {0}")]
+    #[error("another import reads {file} now")]
+    Busy { file: String },
+    #[error("{file} was not read: it is a copy of {original}, which is still there")]
+    Copy { file: String, original: String },
+    #[error("cannot read the rest of {file}: {source}")]
+    Rest { file: String, source: io::Error },
+    #[error("{0}")]
     Read(#[from] io::Error),
-    #[error("line {number} is longer than {bytes_max} bytes. No hit is that long")]
-    LongLine { number: u64, bytes_max: usize },
+    #[error("{refused} lines were refused, more than --max-refused")]
+    Refused { refused: u64 },
     #[error(transparent)]
     Send(#[from] SendError),
 }
@@ -27,8 +46,19 @@ pub enum ImportError {
 impl ImportError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::NoToken | Self::Array | Self::Open { .. } => ExitCode::from(2),
-            Self::Read(_) | Self::LongLine { .. } | Self::Send(_) => ExitCode::FAILURE,
+            Self::NoToken
+            | Self::NoMatch { .. }
+            | Self::Pattern { .. }
+            | Self::NoStateDir
+            | Self::Open { .. } => ExitCode::from(2),
+            Self::State { .. }
+            | Self::Record { .. }
+            | Self::Busy { .. }
+            | Self::Copy { .. }
+            | Self::Rest { .. }
+            | Self::Read(_)
+            | Self::Refused { .. }
+            | Self::Send(_) => ExitCode::FAILURE,
         }
     }
 }

@@ -27,8 +27,8 @@ impl Progress {
     }
 
     /// Advances by a batch of this size. `hits` were accepted in all.
-    pub fn advance(&self, bytes: usize, hits: u64) {
-        self.bar.inc(bytes as u64);
+    pub fn advance(&self, bytes: u64, hits: u64) {
+        self.bar.inc(bytes);
         let rate = hits as f64 / self.bar.elapsed().as_secs_f64().max(0.001);
         let (hits, rate) = (HumanCount(hits), HumanCount(rate as u64));
         self.bar.set_message(format!("{hits} hits, {rate}/s"));

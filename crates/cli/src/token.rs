@@ -1,18 +1,19 @@
-//! Finds the ingest token.
+//! Finds a token.
 
 use std::env;
 use std::path::Path;
 
-use rollcall_host::read_dotenv;
+use crate::dotenv;
 
-/// The environment variable from which Spin takes the app's variable.
-const VARIABLE: &str = "SPIN_VARIABLE_INGEST_TOKEN";
+/// The environment variables from which Spin takes the app's variables.
+pub const INGEST: &str = "SPIN_VARIABLE_INGEST_TOKEN";
+pub const ADMIN: &str = "SPIN_VARIABLE_ADMIN_TOKEN";
 
 /// The given token. If there is none, the token of the app, from the environment or from `.env`.
-pub fn find(given: Option<String>) -> Option<String> {
+pub fn find(given: Option<String>, variable: &str) -> Option<String> {
     given
-        .or_else(|| env::var(VARIABLE).ok())
-        .or_else(|| in_dotenv(&env::current_dir().ok()?))
+        .or_else(|| env::var(variable).ok())
+        .or_else(|| in_dotenv(&env::current_dir().ok()?, variable))
         .and_then(|tokens| first(&tokens))
 }
 
@@ -25,14 +26,14 @@ fn first(tokens: &str) -> Option<String> {
 /// Reads `.env` in `dir`, then in the folders above it, up to the folder of the app, which has a
 /// `spin.toml`. If there is no app, only `dir` is read, because a token of another program must not
 /// be sent.
-fn in_dotenv(dir: &Path) -> Option<String> {
+fn in_dotenv(dir: &Path, variable: &str) -> Option<String> {
     let depth = dir
         .ancestors()
         .position(|dir| dir.join("spin.toml").is_file())
         .unwrap_or(0);
     dir.ancestors()
         .take(depth + 1)
-        .find_map(|dir| read_dotenv(dir).ok()?.remove(VARIABLE))
+        .find_map(|dir| dotenv::value(dir, variable))
 }
 
 #[cfg(test)]
@@ -57,11 +58,11 @@ mod tests {
         let inside = app.join("docs/deep");
         fs::create_dir_all(&inside).unwrap();
         fs::write(root.path().join(".env"), "SPIN_VARIABLE_INGEST_TOKEN=outer").unwrap();
-        assert_eq!(in_dotenv(&inside), None);
+        assert_eq!(in_dotenv(&inside, INGEST), None);
         fs::write(app.join("spin.toml"), "").unwrap();
-        assert_eq!(in_dotenv(&inside), None);
+        assert_eq!(in_dotenv(&inside, INGEST), None);
         fs::write(app.join(".env"), "SPIN_VARIABLE_INGEST_TOKEN=inner").unwrap();
-        assert_eq!(in_dotenv(&inside).as_deref(), Some("inner"));
-        assert_eq!(in_dotenv(root.path()).as_deref(), Some("outer"));
+        assert_eq!(in_dotenv(&inside, INGEST).as_deref(), Some("inner"));
+        assert_eq!(in_dotenv(root.path(), INGEST).as_deref(), Some("outer"));
     }
 }
