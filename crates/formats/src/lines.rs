@@ -1,5 +1,7 @@
 //! Reads the lines of a body, each on its own.
 
+use std::borrow::Cow;
+
 use super::contents::{Intake, IntakeError};
 use super::flaw::Flaw;
 use super::line_format::{LINE_FORMATS, LineFormat, Reader};
@@ -46,11 +48,17 @@ pub(super) fn for_each_hit<E>(
         if is_frame(line) {
             continue;
         }
-        if let Some(raw) = reader.read(&String::from_utf8_lossy(line)).transpose() {
+        if let Some(raw) = reader.read(&decode(line)).transpose() {
             take(number, raw)?;
         }
     }
     Ok(())
+}
+
+/// The text of a line. Bytes that are not UTF-8 are replaced.
+fn decode(line: &[u8]) -> Cow<'_, str> {
+    // The lossy conversion alone is slow.
+    str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
 }
 
 /// The line without the zero bytes before it. They are there if a file was cut while a server still
