@@ -1,5 +1,10 @@
 //! Reads the lines of a body, each on its own.
 
+use std::borrow::Cow;
+use std::iter;
+
+use memchr::memchr;
+
 use super::contents::{Intake, IntakeError};
 use super::context::Context;
 use super::flaw::Flaw;
@@ -47,16 +52,32 @@ pub(super) fn for_each_hit<E>(
     mut take: impl FnMut(u64, Result<RawHit, Flaw>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut reader = LineReader::new(lines);
-    for (number, line) in (1..).zip(body.split(|&byte| byte == b'\n')) {
+    for (number, line) in (1..).zip(split_lines(body)) {
         let line = without_hole(line.strip_prefix(BOM).unwrap_or(line)).trim_ascii();
         if is_frame(line) {
             continue;
         }
-        if let Some(raw) = reader.read(&String::from_utf8_lossy(line)).transpose() {
+        if let Some(raw) = reader.read(&decode(line)).transpose() {
             take(number, raw)?;
         }
     }
     Ok(())
+}
+
+fn split_lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(body);
+    iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr(b'\n', text).unwrap_or(text.len());
+        rest = text.get(end + 1..);
+        text.get(..end)
+    })
+}
+
+/// The text of a line. Bytes that are not UTF-8 are replaced.
+fn decode(line: &[u8]) -> Cow<'_, str> {
+    // The lossy conversion alone is slow.
+    str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
 }
 
 /// The line without the zero bytes before it. They are there if a file was cut while a server still
