@@ -394,3 +394,21 @@ fn the_record_of_a_log_that_is_long_gone_is_deleted() {
         .collect();
     assert_eq!(paths, [desk.path("new")]);
 }
+
+#[cfg(unix)]
+#[test]
+fn the_name_of_a_file_may_have_any_bytes() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let desk = Desk::new([]);
+    let path = desk
+        .folder
+        .path()
+        .join(std::ffi::OsStr::from_bytes(b"log\xff"));
+    fs::write(&path, lines(0..5)).unwrap();
+    for _ in 0..2 {
+        let run = desk.import_with(&[], |args| args.files = vec![path.clone()]);
+        run.outcome.unwrap();
+        assert_eq!(desk.server.hits().len(), 5);
+        desk.server.forget_keys();
+    }
+}
