@@ -52,9 +52,12 @@ const RETRIES: u32 = 12;
 /// file. The same command goes on there: it sends the lines that are new.
 ///
 /// A file may be compressed with gzip or Zstandard. It is the same file after it was renamed or
-/// compressed. If it is truncated and written anew, that is another file. Two files with the same
-/// lines count twice. If one is a copy of the other, from this or another machine, give both the
-/// same --source.
+/// compressed. If it is truncated and written anew, that is another file. So give all files of a
+/// log, as 'access.log*': lines that were written shortly before a rotation are in the old file.
+///
+/// Two files with the same lines count twice, because two nodes may write the same. If one file is
+/// a copy of the other, give both the same --source. A copy that lies beside its original and has
+/// its name with an ending, as access.log.1, is left alone.
 ///
 /// A last line without an end is left for the next import, because the gateway may be writing it.
 /// This does not apply to a compressed file, to the standard input, and to a whole JSON object.

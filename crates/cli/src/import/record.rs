@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::directives::Directives;
@@ -53,6 +53,7 @@ pub struct Record {
     pub server: String,
     pub source: Option<String>,
     /// The absolute path at which the file was found last. `-` is the standard input.
+    #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// `None`: a stream, or a file that is known by its `source`.
     pub file: Option<FileId>,
@@ -163,6 +164,11 @@ impl Record {
         let file = file.unwrap_or_default();
         format!("{}.json", id(&[self.log.as_bytes(), file.as_bytes()]))
     }
+}
+
+/// Writes a path that may have any bytes. If it has others than text, the file is found by its inode.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// The first line in the first bytes of a log. `None`: it goes on behind them. Of a longer line, the

@@ -365,3 +365,50 @@ fn a_damaged_record_is_an_error_that_names_its_file() {
     fs::remove_file(record).unwrap();
     desk.check(&["log"], 10);
 }
+
+#[test]
+fn the_record_of_a_log_that_is_long_gone_is_deleted() {
+    let desk = Desk::new([]);
+    desk.write("old", lines(0..5));
+    desk.write("new", lines(5..10));
+    desk.check(&["old", "new"], 10);
+    let folder = desk.path("state/import");
+    let folder = fs::read_dir(folder)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if fs::read_to_string(&path).unwrap().contains("/old\"") {
+            let long_ago = std::time::SystemTime::now() - Duration::from_secs(91 * 24 * 60 * 60);
+            let file = fs::OpenOptions::new().append(true).open(path).unwrap();
+            file.set_modified(long_ago).unwrap();
+        }
+    }
+    desk.check(&["new"], 10);
+    let paths: Vec<_> = state_of(&desk)
+        .into_iter()
+        .map(|record| record.path)
+        .collect();
+    assert_eq!(paths, [desk.path("new")]);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_name_of_a_file_may_have_any_bytes() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let desk = Desk::new([]);
+    let path = desk
+        .folder
+        .path()
+        .join(std::ffi::OsStr::from_bytes(b"log\xff"));
+    fs::write(&path, lines(0..5)).unwrap();
+    for _ in 0..2 {
+        let run = desk.import_with(&[], |args| args.files = vec![path.clone()]);
+        run.outcome.unwrap();
+        assert_eq!(desk.server.hits().len(), 5);
+        desk.server.forget_keys();
+    }
+}
