@@ -1,9 +1,9 @@
 //! `POST /collect`: hits from gateways that the router let in.
 //!
-//! - If all hits are good, the answer is 202 without a body. A hit that does not count by the rules
-//!   is a good one.
-//! - If some were rejected or repaired, it is 200. The body says how many were accepted, for each of
-//!   the first ten rejected hits why, and what was unknown or cut in the others.
+//! - If all hits are good, the answer is 202 without a body.
+//! - If some were rejected or repaired, or do not count by the rules, it is 200. The body says how
+//!   many were accepted, for each of the first ten rejected hits why, and what was unknown or cut in
+//!   the others.
 //! - If none is good, it is 400.
 //!
 //! Every acknowledged hit is durable.
@@ -33,7 +33,9 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
         )),
         (0, _) => Err(Problem::all_rejected(receipt.rejected, receipt.rejections)),
         // No body: on Spin, a small body would cost a client with keep-alive 40 ms.
-        (_, 0) if receipt.repaired.hits == 0 => Ok(reply::empty(StatusCode::ACCEPTED)),
+        (_, 0) if receipt.repaired.hits + receipt.excluded == 0 => {
+            Ok(reply::empty(StatusCode::ACCEPTED))
+        }
         (_, _) => Ok(reply::json(StatusCode::OK, &receipt)),
     }
 }

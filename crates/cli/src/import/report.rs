@@ -28,6 +28,10 @@ pub struct Report {
     pub lines: u64,
     pub accepted: u64,
     pub refused: u64,
+    /// Accepted hits of which something is unknown or was cut.
+    pub repaired: u64,
+    /// Hits that do not count by the server's rules.
+    pub excluded: u64,
     pub batches: u64,
     /// The refused lines that are described: by field and reason.
     pub reasons: IndexMap<(Option<String>, String), Tally>,
@@ -47,6 +51,8 @@ impl Report {
             lines: 0,
             accepted: 0,
             refused: 0,
+            repaired: 0,
+            excluded: 0,
             batches: 0,
             reasons: IndexMap::new(),
             unfinished: Vec::new(),
@@ -61,6 +67,8 @@ impl Report {
         self.lines += batch.hit_lines() + batch.damaged.len() as u64;
         self.accepted += receipt.accepted;
         self.refused += receipt.rejected + shipment.refused.len() as u64;
+        self.repaired += receipt.repaired.hits;
+        self.excluded += receipt.excluded;
         self.batches += 1;
         self.has_array |= batch.start.bytes == 0 && batch.lines.first().is_some_and(is_array);
         let mut refused = shipment.refused;
@@ -90,7 +98,7 @@ impl Report {
     /// Whether the import did what it was for: something was accepted, or there was nothing new.
     pub fn is_success(&self) -> bool {
         let had_nothing = self.known_logs > 0 || self.unfinished.is_empty();
-        self.accepted > 0 || (self.refused == 0 && had_nothing)
+        self.accepted + self.excluded > 0 || (self.refused == 0 && had_nothing)
     }
 
     /// Prints the counts, and on the standard error the reasons why lines were refused.
@@ -105,6 +113,18 @@ impl Report {
         if self.has_array && self.accepted == 0 {
             eprintln!(
                 "A JSON array has not one hit a line. Try: jq -c '.[]' FILE | rollcall import -"
+            );
+        }
+        if self.repaired > 0 {
+            eprintln!(
+                "{} accepted hits have something that is unknown or was cut: `repaired` in the status",
+                HumanCount(self.repaired)
+            );
+        }
+        if self.excluded > 0 {
+            eprintln!(
+                "{} hits do not count by the server's rules",
+                HumanCount(self.excluded)
             );
         }
         println!("{self}");

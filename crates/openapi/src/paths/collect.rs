@@ -52,8 +52,8 @@ pub fn collect() -> Path {
         .response(
             "200",
             json(
-                "Some hits were accepted, and are durable. The others were rejected, or something \
-                 of the accepted ones is unknown or was cut.",
+                "Accepted hits are durable. Others were rejected, do not count by the rules, or \
+                 have something that is unknown or was cut.",
                 &examples::receipt(),
             ),
         )
