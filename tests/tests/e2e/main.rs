@@ -22,6 +22,7 @@ mod dashboard;
 mod degradation;
 mod export;
 mod filters;
+mod gateways;
 mod in_full;
 mod intervals;
 mod limits;
