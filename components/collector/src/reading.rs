@@ -5,8 +5,11 @@ use std::rc::Rc;
 
 use rollcall_formats::{BadFieldMap, FieldMap};
 use rollcall_tally::Failure;
-use rollcall_tally::hit::{AddressRules, PathRules, Rules};
+use rollcall_tally::hit::{AddressRules, PathRules, Privacy, Rules};
 use rollcall_web::{log, variable};
+
+/// The shortest key of a hash, in bytes. All addresses of IPv4 can be tried under a shorter one.
+const HASH_KEY_BYTES_MIN: usize = 16;
 
 /// How hits are read.
 pub struct Reading {
@@ -16,7 +19,7 @@ pub struct Reading {
 }
 
 /// The variables that tell it.
-const VARIABLES: [&str; 9] = [
+const VARIABLES: [&str; 12] = [
     "field_map",
     "trusted_proxies",
     "exclude_ips",
@@ -26,6 +29,9 @@ const VARIABLES: [&str; 9] = [
     "path_ids",
     "path_ignore_trailing_slash",
     "path_ignore_case",
+    "ip_mode",
+    "ip_hash_key",
+    "keep_user_agents",
 ];
 
 type Texts = [String; VARIABLES.len()];
@@ -69,6 +75,9 @@ fn read(texts: &Texts) -> Result<Reading, (&'static str, String)> {
         ids,
         slash,
         case,
+        ip_mode,
+        hash_key,
+        keep_user_agents,
     ] = texts;
     let of = |name: &'static str| move |got: String| (name, got);
     AddressRules::new(trusted, "", 128).map_err(of("trusted_proxies"))?;
@@ -86,10 +95,19 @@ fn read(texts: &Texts) -> Result<Reading, (&'static str, String)> {
                 .map_err(|bad: BadFieldMap| ("field_map", bad.to_string()))?,
         ),
     };
+    let privacy = match (ip_mode.as_str(), hash_key.len()) {
+        ("full", _) => Privacy::Full,
+        ("truncated", _) => Privacy::Truncated,
+        ("hashed", HASH_KEY_BYTES_MIN..) => Privacy::Hashed(hash_key.as_bytes().into()),
+        // The key is a secret: it is not told.
+        ("hashed", bytes) => return Err(("ip_hash_key", format!("{bytes} bytes"))),
+        (other, _) => return Err(("ip_mode", other.to_owned())),
+    };
+    let addresses = AddressRules::new(trusted, excluded_ips, prefix_length);
     let rules = Rules {
-        addresses: AddressRules::new(trusted, excluded_ips, prefix_length)
-            .map_err(of("exclude_ips"))?,
+        addresses: addresses.map_err(of("exclude_ips"))?.with_privacy(privacy),
         paths,
+        no_user_agents: !flag("keep_user_agents", keep_user_agents)?,
     };
     Ok(Reading { rules, map })
 }

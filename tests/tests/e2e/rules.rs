@@ -96,6 +96,27 @@ fn paths_count_under_their_templates_and_some_do_not_count() {
 }
 
 #[test]
+fn less_of_a_caller_may_be_kept() {
+    let key = "a key that nobody knows";
+    for (mode, expect) in [("full", 3), ("truncated", 2), ("hashed", 3)] {
+        let app = with(&[
+            ("ip_mode", mode),
+            ("ip_hash_key", key),
+            ("keep_user_agents", "false"),
+        ]);
+        let hit = |ip: &str| json!({"ip": ip, "path": "/", "method": "GET", "userAgent": "curl/8"});
+        let hits = ["192.0.2.1", "192.0.2.2", "198.51.100.1"].map(hit);
+        app.record(&json!(hits));
+        let top = app.json("/admin/top-ips?timeRange=all");
+        let ips = names(&top["ips"], "ip");
+        assert_eq!(ips.len(), expect, "{mode}: {ips:?}");
+        let export = app.ask("/admin/export?format=ndjson&dateRange=90d").text();
+        assert!(!export.contains("curl/8"), "{export}");
+        assert_eq!(export.contains("192.0.2.1"), mode == "full", "{export}");
+    }
+}
+
+#[test]
 fn a_log_of_any_form_is_read_by_a_map() {
     let app = with(&[(
         "field_map",
@@ -132,6 +153,9 @@ fn a_rule_that_cannot_be_read_stops_recording_and_counts_nothing_wrong() {
         ("path_templates", "users"),
         ("path_ids", "yes"),
         ("field_map", "path=uri"),
+        ("ip_mode", "none"),
+        ("ip_mode", "hashed"),
+        ("keep_user_agents", "no"),
         ("exclude_paths", "*"),
     ] {
         let app = with(&[(name, value)]);

@@ -65,7 +65,10 @@ impl RawHit {
                 made.unknown_countries += u64::from(code.is_none());
                 code
             }),
-            user_agent: self.user_agent.and_then(cut_user_agent),
+            user_agent: self
+                .user_agent
+                .filter(|_| !rules.no_user_agents)
+                .and_then(cut_user_agent),
         };
         if made != Repairs::default() {
             made.hits = 1;

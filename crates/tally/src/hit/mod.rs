@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use check::{country_code, read_method, read_path};
 pub use compact::{CompactHit, HitRef, Measures, Names};
 pub use repairs::Repairs;
-pub use rules::{AddressRules, PathRules, Rules};
+pub use rules::{AddressRules, PathRules, Privacy, Rules};
 
 /// The longest path kept, in bytes, because a path key is repeated in every answer. A longer one is
 /// cut.

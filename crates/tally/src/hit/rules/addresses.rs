@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
+use hmac::{Hmac, Mac};
 use ipnet::IpNet;
+use sha2::Sha256;
 
 use super::words::words;
 
@@ -13,6 +15,18 @@ pub struct AddressRules {
     excluded: Vec<IpNet>,
     /// The bits of an IPv6 address that are kept.
     ipv6_prefix: u8,
+    privacy: Privacy,
+}
+
+/// How much of an address is kept.
+#[derive(Clone, Debug)]
+pub enum Privacy {
+    Full,
+    /// 24 bits of IPv4, and 48 of IPv6.
+    Truncated,
+    /// An address of `fd00::/8`, made of the address and this key. Without the key, nobody can tell
+    /// the address. It is the same for the same address.
+    Hashed(Box<[u8]>),
 }
 
 impl Default for AddressRules {
@@ -26,6 +40,7 @@ impl AddressRules {
         trusted: Vec::new(),
         excluded: Vec::new(),
         ipv6_prefix: 128,
+        privacy: Privacy::Full,
     };
 
     /// `trusted` and `excluded` are lists of addresses and networks.
@@ -37,7 +52,12 @@ impl AddressRules {
             trusted: networks(trusted)?,
             excluded: networks(excluded)?,
             ipv6_prefix: ipv6_prefix.min(128),
+            privacy: Privacy::Full,
         })
+    }
+
+    pub fn with_privacy(self, privacy: Privacy) -> Self {
+        Self { privacy, ..self }
     }
 
     /// The caller, given the address that a gateway wrote, or a list as in `X-Forwarded-For`. Each
@@ -66,14 +86,42 @@ impl AddressRules {
 
     /// The address that the caller is counted under.
     pub(crate) fn counted(&self, caller: IpAddr) -> IpAddr {
-        match caller {
-            IpAddr::V6(v6) if self.ipv6_prefix < 128 => {
-                let kept = u128::MAX.checked_shl(128 - u32::from(self.ipv6_prefix));
-                IpAddr::V6((v6.to_bits() & kept.unwrap_or(0)).into())
-            }
-            other => other,
+        let caller = match caller {
+            IpAddr::V6(_) => kept(caller, self.ipv6_prefix),
+            IpAddr::V4(_) => caller,
+        };
+        match (&self.privacy, caller) {
+            (Privacy::Full, _) => caller,
+            (Privacy::Truncated, IpAddr::V4(_)) => kept(caller, 24),
+            (Privacy::Truncated, IpAddr::V6(_)) => kept(caller, 48),
+            (Privacy::Hashed(key), _) => hashed(caller, key),
         }
     }
+}
+
+/// The address with its first bits alone.
+fn kept(address: IpAddr, bits: u8) -> IpAddr {
+    IpNet::new(address, bits).map_or(address, |network| network.network())
+}
+
+/// An address that belongs to nobody: `fd`, and 120 bits of the HMAC.
+fn hashed(address: IpAddr, key: &[u8]) -> IpAddr {
+    // HMAC takes a key of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return address;
+    };
+    match address {
+        IpAddr::V4(v4) => mac.update(&v4.octets()),
+        IpAddr::V6(v6) => mac.update(&v6.octets()),
+    }
+    let mut octets = [0; 16];
+    for (octet, byte) in octets.iter_mut().zip(mac.finalize().into_bytes()) {
+        *octet = byte;
+    }
+    if let Some(first) = octets.first_mut() {
+        *first = 0xfd;
+    }
+    octets.into()
 }
 
 /// An address without brackets, port and zone.
@@ -176,6 +224,29 @@ mod tests {
         assert_eq!(counted(56, ip), "2001:db8:1::");
         assert_eq!(counted(0, ip), "::");
         assert_eq!(counted(64, "192.0.2.1"), "192.0.2.1");
+    }
+
+    #[test]
+    fn an_address_is_kept_in_full_in_part_or_as_a_hash() {
+        let counted = |privacy: Privacy, ip: &str| {
+            let rules = AddressRules::new("", "", 128)
+                .unwrap()
+                .with_privacy(privacy);
+            rules.counted(ip.parse().unwrap()).to_string()
+        };
+        let v6 = "2001:db8:1:2:3:4:5:6";
+        assert_eq!(counted(Privacy::Full, v6), v6);
+        assert_eq!(counted(Privacy::Truncated, "192.0.2.77"), "192.0.2.0");
+        assert_eq!(counted(Privacy::Truncated, v6), "2001:db8:1::");
+        let hashed = |key: &str, ip| counted(Privacy::Hashed(key.as_bytes().into()), ip);
+        // HMAC-SHA256 of the four octets under "key", from another program.
+        assert_eq!(
+            hashed("key", "192.0.2.1"),
+            "fdab:d5f0:8ec8:2598:2f7f:7167:d1e7:38a3"
+        );
+        assert_ne!(hashed("key", "192.0.2.1"), hashed("key", "192.0.2.2"));
+        assert_ne!(hashed("key", "192.0.2.1"), hashed("other", "192.0.2.1"));
+        assert!(hashed("key", v6).starts_with("fd"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod addresses;
 mod paths;
 mod words;
 
-pub use addresses::AddressRules;
+pub use addresses::{AddressRules, Privacy};
 pub use paths::PathRules;
 pub(crate) use paths::normal_encoding;
 
@@ -16,6 +16,8 @@ pub(crate) use paths::normal_encoding;
 pub struct Rules {
     pub addresses: AddressRules,
     pub paths: PathRules,
+    /// User agents are not kept.
+    pub no_user_agents: bool,
 }
 
 impl Rules {
@@ -23,5 +25,6 @@ impl Rules {
     pub const NONE: Self = Self {
         addresses: AddressRules::NONE,
         paths: PathRules::NONE,
+        no_user_agents: false,
     };
 }
