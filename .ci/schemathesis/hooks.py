@@ -54,7 +54,12 @@ def as_it_is(_, value):
 
 
 FORMATS = {"application/json": "json", "text/plain": "combined"} | dict.fromkeys(NDJSON, "ndjson")
-KNOWN = ["json", "ndjson", "common", "combined", "access-log"]
+
+
+def known_formats(case):
+    """The values that the description lists for `format`."""
+    parameters = case.operation.schema.raw_schema["paths"]["/collect"]["post"]["parameters"]
+    return next(of["schema"]["enum"] for of in parameters if of["name"] == "format")
 
 
 @schemathesis.hook
@@ -70,7 +75,7 @@ def before_call(_, case, kwargs):
         case.query.pop("to")
     if case.path != "/collect":
         return
-    if case.query.get("format") in KNOWN:
+    if case.query.get("format") in known_formats(case):
         case.query["format"] = FORMATS.get(case.media_type, case.query["format"])
     now_ms = datetime.now().timestamp() * 1000
     for hit in case.body if isinstance(case.body, list) else [case.body]:

@@ -8,7 +8,7 @@ use rollcall_tally::status::CODES;
 use rollcall_tally::window::MINUTE_MS;
 use utoipa::openapi::schema::{AnyOf, Object, ObjectBuilder, Schema, SchemaType, Type};
 
-use crate::shapes::{COUNTRY, any_of, formatted, method, of};
+use crate::shapes::{COUNTRY, address, any_of, formatted, method, of};
 
 pub fn schema() -> Object {
     let status = optional(Type::Integer)
@@ -26,7 +26,7 @@ pub fn schema() -> Object {
     let fields: [(&str, Schema, String); 9] = [
         (
             "ip",
-            of(Type::String).into(),
+            address().into(),
             "The address of the caller. Brackets, port and zone are taken off. Of a list, the last \
              address counts. It is counted under its canonical form: an IPv4 address mapped into \
              IPv6 is IPv4."
@@ -71,7 +71,7 @@ pub fn schema() -> Object {
         (
             "userAgent",
             optional(Type::String).into(),
-            format!("Cut to {USER_AGENT_BYTES_MAX} bytes."),
+            format!("Cut to {USER_AGENT_BYTES_MAX} bytes. Anything but text is left out."),
         ),
     ];
     let about = "One request that a gateway saw. `null` is the same as absent. Other fields are \
