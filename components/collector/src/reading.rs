@@ -41,8 +41,8 @@ thread_local! {
     static READING: RefCell<Option<(Texts, Rc<Reading>)>> = const { RefCell::new(None) };
 }
 
-/// How hits are read now. If a variable cannot be used, hits are not recorded, because they would be counted
-/// wrong for ever. The log names the variable.
+/// How hits are read now. If a variable cannot be used, hits are not recorded, because they would be
+/// counted wrong for ever. The log names the variable.
 pub async fn reading() -> Result<Rc<Reading>, Failure> {
     let mut texts = Texts::default();
     for (text, name) in texts.iter_mut().zip(VARIABLES) {

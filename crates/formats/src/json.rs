@@ -9,6 +9,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::flaw::Flaw;
+use super::values::{BYTES_UNUSABLE, RESPONSE_TIME_UNUSABLE_US, STATUS_UNUSABLE};
 use rollcall_tally::hit::{Hit, RawHit};
 
 /// The largest integer that a double holds exactly. A JSON number may have been a double on its
@@ -75,7 +76,7 @@ impl Fields<'_> {
             status: self
                 .status
                 .integer()
-                .map(|status| u16::try_from(status).unwrap_or(0)),
+                .map(|status| u16::try_from(status).unwrap_or(STATUS_UNUSABLE)),
             response_time_us: self.response_time_ms.microseconds(),
             bytes: self.bytes.integer(),
             country: self.country.text(),
@@ -122,7 +123,7 @@ impl Field<'_> {
         match self {
             Self::Missing => None,
             Self::Integer(number) => Some(number),
-            _ => Some(u64::MAX),
+            _ => Some(BYTES_UNUSABLE),
         }
     }
 
@@ -133,7 +134,7 @@ impl Field<'_> {
             Self::Integer(ms) => Some(ms.saturating_mul(1_000)),
             // The cast saturates.
             Self::Number(ms) if ms >= 0.0 => Some((ms * 1_000.0).round() as u64),
-            _ => Some(u64::MAX),
+            _ => Some(RESPONSE_TIME_UNUSABLE_US),
         }
     }
 

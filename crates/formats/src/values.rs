@@ -10,6 +10,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
 use super::flaw::Flaw;
+use rollcall_tally::hit::is_token_byte;
 
 /// The names of the months in logs.
 pub(super) const MONTHS: [[u8; 3]; 12] = [
@@ -88,11 +89,6 @@ pub(super) fn split_request(request: &str) -> (&str, &str) {
         _ => rest,
     };
     (method, target)
-}
-
-/// `tchar` of RFC 9110, section 5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// Milliseconds since 1970 of a time as gateways write it: RFC 3339, as in

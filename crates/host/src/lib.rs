@@ -68,7 +68,6 @@ pub use config::{ChainLayer, Chained, HostConfig, StoreLayer};
 pub use instance::HostState;
 pub use kv::{KeyValue, StoreError, StoreResult};
 pub use pool::InstanceReuse;
-pub use variables::read_dotenv;
 
 use app::App;
 use lifecycle::{Lifecycle, Phase};

@@ -94,7 +94,7 @@ impl Variables {
 
 /// The values in the file `.env` of `folder`, read as Spin reads it. Without such a file, there are
 /// no values. If a name has two values, the last one counts.
-pub fn read_dotenv(folder: &Path) -> Result<BTreeMap<String, String>> {
+pub(crate) fn read_dotenv(folder: &Path) -> Result<BTreeMap<String, String>> {
     let path = folder.join(".env");
     let lines = match dotenvy::from_path_iter(&path) {
         Err(error) if error.not_found() => return Ok(BTreeMap::new()),

@@ -1,8 +1,8 @@
 //! Append: take numbers, then write a segment under each.
 //!
 //! An append makes two store calls, however many batches it has, and one more for each piece of a
-//! long segment. It reads nothing, and no two writers contend for a key. A writer that was slow does not acknowledge, because a fold may have
-//! given up its numbers by then.
+//! long segment. It reads nothing, and no two writers contend for a key. A writer that was slow does
+//! not acknowledge, because a fold may have given up its numbers by then.
 
 use rollcall_tally::{Hit, Repairs};
 

@@ -10,7 +10,7 @@ use rollcall_tally::question::BadParameter;
 
 use crate::Problem;
 
-const MEDIA_TYPES: &str = "application/json, application/x-ndjson or text/plain (an access log)";
+const MEDIA_TYPES: &str = "application/json, application/x-ndjson or text/plain (lines of a log)";
 
 /// The format of the hits in the body, and the id of their batch.
 #[derive(Debug)]

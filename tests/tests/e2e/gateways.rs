@@ -129,6 +129,14 @@ fn check_all(app: &App, agent: Option<&str>) {
     }
 }
 
+/// The log of a server that writes all three requests, with their response times.
+fn check_access_log(folder: &Path) {
+    let app = check(&folder.join("access.log"), 3);
+    check_all(&app, Some("curl/8.5.0"));
+    assert_eq!(path(&app, "-%20(unknown)")["statusCodes"]["400"], 1);
+    assert!(path(&app, "GET%20/a")["avgResponseTime"].is_number());
+}
+
 #[test]
 fn nginx_writes_what_is_read() {
     let folder = TempDir::new().unwrap();
@@ -150,10 +158,7 @@ fn nginx_writes_what_is_read() {
         return;
     };
     call(port);
-    let app = check(&folder.path().join("access.log"), 3);
-    check_all(&app, Some("curl/8.5.0"));
-    assert_eq!(path(&app, "-%20(unknown)")["statusCodes"]["400"], 1);
-    assert!(path(&app, "GET%20/a")["avgResponseTime"].is_number());
+    check_access_log(folder.path());
 }
 
 #[test]
@@ -178,10 +183,7 @@ fn apache_writes_what_is_read() {
         return;
     };
     call(port);
-    let app = check(&folder.path().join("access.log"), 3);
-    check_all(&app, Some("curl/8.5.0"));
-    assert_eq!(path(&app, "-%20(unknown)")["statusCodes"]["400"], 1);
-    assert!(path(&app, "GET%20/a")["avgResponseTime"].is_number());
+    check_access_log(folder.path());
 }
 
 #[test]

@@ -112,7 +112,7 @@ pub(crate) fn read_method(mut method: String) -> Option<String> {
 }
 
 /// `tchar` of RFC 9110, section 5.6.2.
-fn is_token_byte(byte: u8) -> bool {
+pub fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
