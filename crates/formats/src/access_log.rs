@@ -15,6 +15,8 @@
 //!   then a number with a point, which is seconds (`$request_time` of nginx). An integer counts only
 //!   if no other word is there without quotes: it is microseconds (`%D` of Apache).
 //!
+//! - **The request** is the first quoted column behind the time.
+//!
 //! If the request cannot be read, the hit has no method and no path.
 
 use super::flaw::Flaw;
@@ -37,7 +39,7 @@ pub(super) fn read_hit(line: &str) -> Result<RawHit, Flaw> {
         ..RawHit::default()
     };
     let mut rest = Rest::new(rest);
-    if let Some(request) = rest.quoted() {
+    if let Some(request) = find_request(&mut rest) {
         let (method, path) = values::split_request(&request);
         hit.method = method.to_owned();
         hit.path = path.to_owned();
@@ -102,6 +104,17 @@ fn find_time(text: &str) -> Result<(u64, &str), Flaw> {
         }
     }
     without_request.ok_or_else(|| Flaw::of("timestamp", flaw))
+}
+
+/// Some gateways write a column between the time and the request.
+fn find_request(rest: &mut Rest<'_>) -> Option<String> {
+    while !rest.is_at_end() {
+        if let Some(request) = rest.quoted() {
+            return Some(request);
+        }
+        rest.any_word();
+    }
+    None
 }
 
 /// The text in a bracket and the text behind it. None if it is too long for a time.

@@ -103,6 +103,8 @@ struct LineReader<'a> {
     map: Option<FieldMap>,
     objects: ObjectReader,
     directives: Directives,
+    /// The streams of a container whose last line was cut.
+    cut: [bool; 2],
 }
 
 impl<'a> LineReader<'a> {
@@ -116,11 +118,20 @@ impl<'a> LineReader<'a> {
             map,
             objects: ObjectReader::default(),
             directives: Directives::default(),
+            cut: [false; 2],
         }
     }
 
     /// The hit of a line. None if the line holds none, and none was expected.
     fn read(&mut self, line: &str) -> Result<Option<RawHit>, Flaw> {
+        if let Some((stream, is_cut)) = prefix::piece(line) {
+            let [out, err] = &mut self.cut;
+            let cut = if stream == "stdout" { out } else { err };
+            // A caller may choose where the rest begins, so it may look like a line of another.
+            if std::mem::replace(cut, is_cut) {
+                return Err(Flaw::unreadable("the rest of a line that was cut"));
+            }
+        }
         if let Some(log) = docker_log(line) {
             return self.read_text(self.without_prefix(log.trim_ascii()));
         }

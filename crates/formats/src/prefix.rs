@@ -3,7 +3,8 @@
 //! - syslog, RFC 3164: `<190>Nov 10 12:11:55 gw nginx: `, with or without `<190>` and the host
 //! - syslog, RFC 5424: `<190>1 2026-11-27T18:05:39Z gw nginx 7 - - `
 //! - rsyslog's files: `2026-11-27T18:05:39Z gw nginx[7]: `
-//! - the container runtime of Kubernetes: `2026-11-27T18:05:39Z stdout F `
+//! - the container runtime of Kubernetes: `2026-11-27T18:05:39Z stdout F `, and `P` if the next line
+//!   goes on with this one
 //! - `docker compose logs`: `nginx-1  | `
 //! - `kubectl logs --prefix`: `[pod/gw/nginx] `
 //! - `kubectl logs --timestamps`, `docker logs -t`: `2026-11-27T18:05:39Z ` before an address
@@ -49,8 +50,28 @@ fn strip_container(line: &str) -> Option<&str> {
     }
     let (second, behind) = rest.split_once(' ')?;
     match second {
-        "stdout" | "stderr" => behind.strip_prefix("F "),
+        "stdout" | "stderr" => strip_tag_of_piece(behind).map(|(_, text)| text),
         second if values::is_address(second) => Some(rest),
+        _ => None,
+    }
+}
+
+/// The stream of a line that the container runtime of Kubernetes wrote, and whether the next line of
+/// this stream goes on with it. The runtime cuts long lines.
+pub(super) fn piece(line: &str) -> Option<(&str, bool)> {
+    let (time, rest) = line.split_once(' ')?;
+    let (stream, behind) = rest.split_once(' ')?;
+    let is_piece = matches!(stream, "stdout" | "stderr") && values::is_rfc_3339(time);
+    let (is_cut, _) = strip_tag_of_piece(behind).filter(|_| is_piece)?;
+    Some((stream, is_cut))
+}
+
+/// `P ` or `F `: a part of a line, or all that is left of it.
+fn strip_tag_of_piece(text: &str) -> Option<(bool, &str)> {
+    let (tag, text) = text.split_once(' ')?;
+    match tag {
+        "P" => Some((true, text)),
+        "F" => Some((false, text)),
         _ => None,
     }
 }

@@ -63,7 +63,7 @@ impl<'a> Rest<'a> {
     }
 
     /// A column in brackets, without them. A space or the end of the line must follow.
-    fn bracketed(&mut self) -> Option<&'a str> {
+    pub(super) fn bracketed(&mut self) -> Option<&'a str> {
         let text = self.text.trim_ascii_start().strip_prefix('[')?;
         if text.len() > self.bracket_len_max {
             return None;

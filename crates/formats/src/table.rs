@@ -26,6 +26,9 @@ pub static LINE_FORMATS: &[LineFormat] = &[
     sources::clb::FORMAT,
     sources::nlb::FORMAT,
     sources::w3c::FORMAT,
+    sources::nginx_proxy_manager::FORMAT,
+    sources::s3::FORMAT,
+    sources::squid::FORMAT,
     sources::envoy::FORMAT,
     sources::haproxy::FORMAT,
     LineFormat {

@@ -5,7 +5,11 @@
 //!
 //! CloudFront separates columns with tabs, and escapes the user agent as in a URL. IIS separates them
 //! with spaces, and writes a space in a user agent as `+`. `time-taken` is in seconds in a log of
-//! CloudFront, and in milliseconds in one of IIS.
+//! CloudFront, and in milliseconds in one of IIS. Others write columns with spaces in quotes, and a
+//! quote in such a column twice.
+
+use std::borrow::Cow;
+use std::iter;
 
 use percent_encoding::percent_decode_str;
 
@@ -58,8 +62,13 @@ impl Directives {
     fn read_row(&self, fields: &Fields, line: &str) -> Result<RawHit, Flaw> {
         let is_tabbed = line.contains('\t');
         let separator = if is_tabbed { '\t' } else { ' ' };
-        let columns: Vec<_> = line.split(separator).take(COLUMNS_MAX + 1).collect();
+        let mut columns: Vec<_> = line.split(separator).take(COLUMNS_MAX + 1).collect();
         let count = fields.names.len();
+        // The quotes of IIS are text: it writes no column with spaces.
+        let is_quoted = columns.len() != count && !is_tabbed;
+        if is_quoted {
+            columns = quoted_columns(line).take(COLUMNS_MAX + 1).collect();
+        }
         if columns.len() != count {
             return Err(Flaw::unreadable(format!(
                 "expected {count} columns, as in #Fields"
@@ -70,7 +79,9 @@ impl Directives {
             columns,
             date: self.date.as_deref(),
         })?;
-        hit.user_agent = hit.user_agent.map(|agent| decode(&agent, is_tabbed));
+        if !is_quoted {
+            hit.user_agent = hit.user_agent.map(|agent| decode(&agent, is_tabbed));
+        }
         Ok(hit)
     }
 }
@@ -95,6 +106,38 @@ fn decode(agent: &str, is_url_encoded: bool) -> String {
     }
 }
 
+/// Columns between spaces. A column in quotes may have spaces.
+fn quoted_columns(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = line;
+    iter::from_fn(move || {
+        let text = rest.trim_start_matches(' ');
+        let mut is_open = false;
+        // A quote that is written twice opens what it has closed.
+        let is_end = |byte: u8| {
+            is_open ^= byte == b'"';
+            byte == b' ' && !is_open
+        };
+        let end = match text.starts_with('"') {
+            true => text.bytes().position(is_end),
+            false => text.find(' '),
+        };
+        let (column, behind) = text.split_at_checked(end.unwrap_or(text.len()))?;
+        rest = behind;
+        (!column.is_empty()).then_some(column)
+    })
+}
+
+/// A column without the quotes around it.
+fn unquoted(column: &str) -> Cow<'_, str> {
+    let inside = column
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    match inside {
+        Some(inside) => inside.replace("\"\"", "\"").into(),
+        None => column.into(),
+    }
+}
+
 /// The columns of a line, under the names of `#Fields`.
 struct Row<'a> {
     names: &'a [String],
@@ -107,6 +150,6 @@ impl Record for Row<'_> {
         let place = self.names.iter().position(|known| known == name);
         let column = place.and_then(|place| self.columns.get(place).copied());
         let column = column.or_else(|| self.date.filter(|_| name == "date"))?;
-        Some(Value::Text(column.into()))
+        Some(Value::Text(unquoted(column)))
     }
 }

@@ -233,6 +233,14 @@ fn a_line_without_a_usable_request_is_a_hit() {
 }
 
 #[test]
+fn a_column_may_stand_between_the_time_and_the_request() {
+    for between in ["", " (0 s)", " 0.012 [x]", " a\"b"] {
+        let line = format!(r#"192.0.2.1 - - {TIME}{between} "GET /a HTTP/1.1" 200 7"#);
+        check_raw(&line, raw_logged());
+    }
+}
+
+#[test]
 fn a_target_is_passed_on_as_it_stands() {
     let check = |request: &str, method: &str, path: &str| {
         let expect = RawHit {

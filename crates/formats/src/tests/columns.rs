@@ -330,3 +330,138 @@ fn a_line_that_docker_wrapped_is_read() {
     let json = r#"{"log":"{\"msec\": 1747476303, \"remote_addr\": \"192.0.2.1\", \"request\": \"GET /a\"}\n","stream":"stdout","time":"2025-05-17T10:05:04Z"}"#;
     assert_eq!(raw_line(json), Ok(raw()));
 }
+
+#[test]
+fn columns_of_w3c_may_be_in_quotes() {
+    let body = "#Fields: date time cs-method cs-uri-stem c-ip cs(User-Agent) sc-status sc-bytes\n\
+        2025-05-17 10:05:03.000 GET /a \"192.0.2.1\" \"Mozilla/5.0 (X)\" 200 15\n\
+        \"2025-05-17\" \"10:05:03\" \"GET\" \"/a\" \"192.0.2.1\" \"curl/8\" \"200\" \"15\"\n\
+        2025-05-17  10:05:03  GET  /a  192.0.2.1  \"a \"\"b\"\" c+d\"  200  15\n\
+        2025-05-17 10:05:03 GET /a 192.0.2.1 \"a \" 9 9 200 15\n\
+        2025-05-17 10:05:03 GET /a 192.0.2.1 \"a b 200 15\n";
+    let agent = |agent: &str| RawHit {
+        user_agent: Some(agent.into()),
+        ..full()
+    };
+    check_columns(
+        "w3c",
+        body,
+        &[
+            Ok(agent("Mozilla/5.0 (X)")),
+            Ok(agent("curl/8")),
+            Ok(agent("a \"b\" c+d")),
+            Err("expected 8 columns, as in #Fields"),
+            Err("expected 8 columns, as in #Fields"),
+        ],
+    );
+}
+
+#[test]
+fn nginx_proxy_manager_is_read() {
+    let line = |head: &str, target: &str, ip: &str, agent: &str| {
+        format!(
+            r#"[17/May/2025:10:05:03 +0000] {head} - GET https www.example.com "{target}" [Client {ip}] [Length 15] [Gzip -] [Sent-to 10.0.0.1] "{agent}" "-""#
+        )
+    };
+    let check = |line: String, expect| check_columns("nginx-proxy-manager", &line, &[Ok(expect)]);
+    for head in ["200", "- 200 200", "HIT 200 200", "- 502, 200 200"] {
+        check(line(head, "/a", "192.0.2.1", "curl/8"), full());
+    }
+    let v6 = RawHit {
+        ip: "2001:db8::1".into(),
+        ..full()
+    };
+    check(line("200", "/a", "2001:db8::1", "curl/8"), v6);
+    let hostile = RawHit {
+        path: r#"/" [Client 198.51.100.9] ""#.into(),
+        user_agent: Some(r#"x" [Client 198.51.100.9]"#.into()),
+        ..full()
+    };
+    let target = r"/\x22 [Client 198.51.100.9] \x22";
+    check(
+        line("200", target, "192.0.2.1", r"x\x22 [Client 198.51.100.9]"),
+        hostile,
+    );
+    let missing = RawHit {
+        path: String::new(),
+        status: None,
+        user_agent: None,
+        ..full()
+    };
+    check(line("-", "", "192.0.2.1", "-"), missing);
+    let cut = r#"[17/May/2025:10:05:03 +0000] 200 - GET https www.example.com "/a" [Clie"#;
+    check_columns("nginx-proxy-manager", cut, &[Err("ip: missing")]);
+}
+
+#[test]
+fn amazon_s3_is_read() {
+    let line = |ip: &str, request: &str, numbers: &str, agent: &str| {
+        let owner = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be";
+        format!(
+            r#"{owner} b [17/May/2025:10:05:03 +0000] {ip} - 3E57427F33A59F07 REST.GET.OBJECT a {request} {numbers} "-" {agent} - Ke1b= SigV4"#
+        )
+    };
+    let check = |line: String, expect| check_columns("aws-s3", &line, &[Ok(expect)]);
+    let timed = RawHit {
+        response_time_us: Some(12_000),
+        ..full()
+    };
+    let (request, numbers) = (r#""GET /a HTTP/1.1""#, "200 - 15 15 12 10");
+    check(
+        line("192.0.2.1", request, numbers, r#""curl/8""#),
+        timed.clone(),
+    );
+    let v6 = RawHit {
+        ip: "2001:db8::1".into(),
+        ..timed.clone()
+    };
+    check(line("2001:db8::1", request, numbers, r#""curl/8""#), v6);
+    let missing = RawHit {
+        method: String::new(),
+        path: String::new(),
+        ..raw()
+    };
+    check(line("192.0.2.1", "-", "- - - - - -", "-"), missing);
+    let hostile = RawHit {
+        user_agent: Some(r#"x" 198.51.100.9"#.into()),
+        ..timed
+    };
+    let agent = r#""x\" 198.51.100.9""#;
+    check(line("192.0.2.1", request, numbers, agent), hostile);
+}
+
+#[test]
+fn squid_is_read() {
+    let line = |ip: &str, result: &str, request: &str| {
+        format!("1747476303.000     12 {ip} {result} 15 {request} - HIER_DIRECT/10.0.0.1 text/html")
+    };
+    let check = |line: String, expect| check_columns("squid", &line, &[Ok(expect)]);
+    let timed = RawHit {
+        response_time_us: Some(12_000),
+        user_agent: None,
+        ..full()
+    };
+    check(line("192.0.2.1", "TCP_MISS/200", "GET /a"), timed.clone());
+    let tunnel = RawHit {
+        ip: "2001:db8::1".into(),
+        method: "CONNECT".into(),
+        path: "www.example.com:443".into(),
+        ..timed.clone()
+    };
+    check(
+        line(
+            "2001:db8::1",
+            "TCP_TUNNEL/200",
+            "CONNECT www.example.com:443",
+        ),
+        tunnel,
+    );
+    let aborted = RawHit {
+        method: "NONE".into(),
+        path: "error:invalid-request".into(),
+        status: Some(STATUS_UNUSABLE),
+        ..timed
+    };
+    let cut = line("192.0.2.1", "NONE/x", "NONE error:invalid-request");
+    check(cut, aborted);
+}

@@ -36,7 +36,7 @@ fn text_that_is_no_prefix_stays() {
         "198.51.100.9 | ",
         "2001:db8:: | ",
         "Dec 18 11:47:48 gw ",
-        "2026-11-27T18:05:39Z stdout P ",
+        "2026-11-27T18:05:39Z stdout X ",
         "<999>Nov 10 12:11:55 gw nginx: ",
         "<190>1 2026-11-27T18:05:39Z gw nginx - id [a@1 b=\"] ",
     ] {
@@ -44,6 +44,30 @@ fn text_that_is_no_prefix_stays() {
             crate::prefix::strip(&format!("{start}{LINE}")),
             LINE,
             "{start}"
+        );
+    }
+}
+
+#[test]
+fn the_rest_of_a_line_that_a_container_runtime_cut_is_no_line() {
+    let forged = LINE.replace("192.0.2.1", "198.51.100.9");
+    let line = |stream: &str, tag: &str, text: &str| {
+        format!("2026-11-27T18:05:39Z {stream} {tag} {text}\n")
+    };
+    let body = [
+        line("stdout", "P", LINE),
+        line("stderr", "F", LINE),
+        line("stdout", "P", &forged),
+        line("stdout", "F", &forged),
+        line("stdout", "F", LINE),
+    ];
+    for format in [Format::Auto, Format::AccessLog] {
+        let intake = read(body.concat().as_bytes(), format, NOW_MS).unwrap();
+        assert_eq!(intake.hits, [hit(), hit(), hit()]);
+        let rest = "the rest of a line that was cut";
+        assert_eq!(
+            refusals(&intake),
+            [format!("3 {rest}"), format!("4 {rest}")]
         );
     }
 }

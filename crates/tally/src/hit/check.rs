@@ -127,6 +127,7 @@ fn target_path(mut path: String) -> Option<String> {
     if let Some(end) = path.find(['?', '#']) {
         path.truncate(end);
     }
+    path = normal_encoding(path);
     if let Some(authority) = strip_scheme(&path) {
         // A URL without a path asks for the root (RFC 9112, section 3.2.2).
         path = match authority.find('/') {
@@ -134,7 +135,7 @@ fn target_path(mut path: String) -> Option<String> {
             None => "/".to_owned(),
         };
     }
-    (!path.is_empty()).then(|| normal_encoding(path))
+    (!path.is_empty()).then_some(path)
 }
 
 /// A path that may be kept.

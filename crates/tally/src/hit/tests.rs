@@ -152,6 +152,7 @@ fn a_path_loses_its_query_fragment_and_host() {
         ("http://example.com/a?b", "/a"),
         ("HTTPS://[::1]:8080/a", "/a"),
         ("http://example.com", "/"),
+        ("%68ttp://example.com/a", "/a"),
         ("http://example.com?a=/b", "/"),
         ("/http://example.com/a", "/http://example.com/a"),
     ] {

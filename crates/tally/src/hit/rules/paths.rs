@@ -77,7 +77,8 @@ impl PathRules {
             path.truncate(kept);
         }
         if self.lower_case {
-            path = path.to_lowercase();
+            // The hexadecimal digits of an encoding stay upper-case.
+            path = normal_encoding(path.to_lowercase());
         }
         let mut templates = self.templates.iter();
         if let Some(template) = templates.find(|template| template.has(&path)) {
@@ -98,10 +99,11 @@ impl Template {
     fn read(word: &str) -> Result<Self, String> {
         let has_rest = word.ends_with("/*");
         let fixed = word.strip_suffix("/*").unwrap_or(word);
-        if !word.starts_with('/') || fixed.contains('*') {
+        // No path has the start of a query.
+        if !word.starts_with('/') || fixed.contains(['*', '?', '#']) {
             return Err(word.to_owned());
         }
-        let text = word.to_owned();
+        let text = normal_encoding(word.to_owned());
         Ok(Self { text, has_rest })
     }
 
@@ -129,16 +131,17 @@ impl Template {
 impl Pattern {
     fn read(word: &str) -> Result<Self, String> {
         let (start, end) = (word.strip_suffix('*'), word.strip_prefix('*'));
+        let text = |text: &str| normal_encoding(text.to_owned());
         let pattern = match (start, end) {
-            (Some(start), None) => Self::Starts(start.to_owned()),
-            (None, Some(end)) => Self::Ends(end.to_owned()),
-            (None, None) => Self::Is(word.to_owned()),
+            (Some(start), None) => Self::Starts(text(start)),
+            (None, Some(end)) => Self::Ends(text(end)),
+            (None, None) => Self::Is(text(word)),
             // This would leave out all hits, or those with a text in the middle.
             (Some(_), Some(_)) => return Err(word.to_owned()),
         };
         match &pattern {
             Self::Is(text) | Self::Starts(text) | Self::Ends(text)
-                if text.is_empty() || text.contains('*') =>
+                if text.is_empty() || text.contains(['*', '?', '#']) =>
             {
                 Err(word.to_owned())
             }
@@ -192,7 +195,8 @@ pub(crate) fn normal_encoding(path: String) -> String {
             None => normal.push('%'),
             Some(byte) => {
                 rest = after.get(2..).unwrap_or_default();
-                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                let is_plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+                if is_plain && !would_encode(&normal, byte) {
                     normal.push(char::from(byte));
                 } else {
                     // Writing to a text does not fail.
@@ -203,6 +207,17 @@ pub(crate) fn normal_encoding(path: String) -> String {
     }
     normal.push_str(rest);
     normal
+}
+
+/// Whether a `%` at the end of a text, which encodes nothing, would encode something with this byte
+/// behind it.
+fn would_encode(text: &str, byte: u8) -> bool {
+    let is_open = match text.as_bytes() {
+        [.., b'%'] => true,
+        [.., b'%', digit] => digit.is_ascii_hexdigit(),
+        _ => false,
+    };
+    is_open && byte.is_ascii_hexdigit()
 }
 
 #[cfg(test)]
@@ -274,6 +289,7 @@ mod tests {
             ("//", "/"),
             ("/", "/"),
             ("/É", "/é"),
+            ("/%C3%89", "/%C3%89"),
             ("*", "*"),
         ] {
             check(&rules, path, Some(expect));
@@ -293,12 +309,20 @@ mod tests {
 
     #[test]
     fn a_bad_word_of_a_list_is_named() {
-        for word in ["users", "/a/*/b", "/a*"] {
+        for word in ["users", "/a/*/b", "/a*", "/a?b=*", "/:a#b"] {
             assert_eq!(PathRules::new(word, "").unwrap_err(), word);
         }
-        for word in ["*", "**", "*a*", "/a*b"] {
+        for word in ["*", "**", "*a*", "/a*b", "/a?b", "/a#*"] {
             assert_eq!(PathRules::new("", word).unwrap_err(), word);
         }
+    }
+
+    #[test]
+    fn a_word_of_a_list_may_have_any_encoding() {
+        let rules = PathRules::new("/caf%c3%a9/:id", "/%7Eada /x%2f*").unwrap();
+        check(&rules, "/caf%C3%A9/7", Some("/caf%C3%A9/:id"));
+        check(&rules, "/~ada", None);
+        check(&rules, "/x%2Fy", None);
     }
 
     #[test]
@@ -311,6 +335,9 @@ mod tests {
             ("/%4", "/%4"),
             ("/%é", "/%é"),
             ("/%2541", "/%2541"),
+            ("/%%44b", "/%%44b"),
+            ("/%4%31", "/%4%31"),
+            ("/%%7a", "/%z"),
         ] {
             assert_eq!(normal_encoding(path.to_owned()), expect, "{path}");
         }
@@ -318,7 +345,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_path_is_its_one_form_stays_the_same(path in "(/|%|[0-9a-fA-F]|é|-|:|\\*){0,40}") {
+        fn whatever_a_path_is_its_one_form_stays_the_same(path in "(/|%|%[46][1-6]|%3[0-9]|[0-9a-fA-F]|é|-|:|\\*){0,40}") {
             let once = normal_encoding(path);
             prop_assert_eq!(normal_encoding(once.clone()), once.clone());
             let mut rules = PathRules::new("/:a/:b /x/*", "/0*").unwrap();
