@@ -25,6 +25,10 @@ pub(crate) fn check(input: &[u8]) {
         bytes: line().parse().ok(),
         country: Some(line().to_owned()),
         user_agent: Some(line().to_owned()),
+        host: Some(line().to_owned()),
+        consumer: Some(line().to_owned()),
+        protocol: Some(line().to_owned()),
+        referrer: Some(line().to_owned()),
     };
     if let Some(hit) = hit(&raw, &Rules::NONE) {
         stays_the_same(&hit);
@@ -47,8 +51,8 @@ fn read(addresses: [&str; 2], paths: [&str; 2], options: &str) -> Option<Rules> 
     let addresses = named(read, addresses)?;
     let mut paths = named(PathRules::new(paths[0], paths[1]), paths)?;
     paths.ids = has('i');
-    paths.no_trailing_slash = has('s');
-    paths.lower_case = has('l');
+    paths.spelling.no_trailing_slash = has('s');
+    paths.spelling.lower_case = has('l');
     Some(Rules {
         addresses: addresses.with_privacy(match (has('t'), has('h')) {
             (true, _) => Privacy::Truncated,

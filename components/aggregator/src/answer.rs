@@ -1,12 +1,15 @@
 //! Makes answers as they are sent.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures::future::try_join;
-use rollcall_tally::question::{AnySurvey, Query, Question, Responses};
+use rollcall_tally::hit::Api;
+use rollcall_tally::question::{AnySurvey, NO_API, Query, Question, Responses};
 use rollcall_tally::report::{FanOut, Provenance};
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{Failure, IpOrder, Snapshot, Summary, Window, freshness};
+use rollcall_web::api;
 
 use crate::clock::now_ms;
 use crate::fan_out::Answers;
@@ -77,6 +80,10 @@ fn answer_from(survey: &AnySurvey, responses: Responses) -> Result<Answer, Failu
 /// Asks the sums over all IPs. If they do not tell everything, asks the IPs, too.
 pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure> {
     let began = Instant::now();
+    let api = match query.is_of_api {
+        true => api(settings)?,
+        false => Arc::default(),
+    };
     let snapshot = collector::SNAPSHOT.take_snapshot().await?;
     let ranges = snapshot.ranges();
     let span = query.window.span(&ranges);
@@ -154,7 +161,19 @@ pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure
         summary: answers.summary,
         ips,
         prices: settings.prices,
+        api,
     })
+}
+
+/// The operator's API.
+fn api(settings: &Settings) -> Result<Arc<Api>, Failure> {
+    match api::api(settings.spelling) {
+        Ok(Some(api)) => Ok(api),
+        Ok(None) => Err(Failure::NotFound(NO_API.to_owned())),
+        Err(unusable) => Err(Failure::NotFound(format!(
+            "The OpenAPI file of your API cannot be used. Mend it and restart the app. {unusable}"
+        ))),
+    }
 }
 
 /// Refuses an interval that no hit can be in. Only the calendar tells which intervals these are.

@@ -11,6 +11,7 @@ use rollcall_tally::{Count, Failure, Kept, Place};
 use rollcall_web::auth::DENIED_COUNTER;
 use rollcall_web::later::Later;
 use rollcall_web::log;
+use rollcall_web::problem::{BACKLOG_COUNTER, RATE_COUNTER};
 
 use crate::clock::now_ms;
 use crate::collector;
@@ -34,10 +35,13 @@ pub enum Counter {
     BatchesFailed,
     /// Requests with a wrong token. The router counts them. The aggregator only reports them.
     AccessDenied,
+    /// Requests to record that were refused. The collector counts them.
+    RefusedBacklog,
+    RefusedRate,
 }
 
 impl Counter {
-    pub const EVERY: [Self; 11] = [
+    pub const EVERY: [Self; 13] = [
         Self::HitsMemory,
         Self::HitsStore,
         Self::Misses,
@@ -49,6 +53,8 @@ impl Counter {
         Self::BatchesRetried,
         Self::BatchesFailed,
         Self::AccessDenied,
+        Self::RefusedBacklog,
+        Self::RefusedRate,
     ];
 
     fn name(self) -> &'static str {
@@ -64,6 +70,8 @@ impl Counter {
             Self::BatchesRetried => "batches-retried",
             Self::BatchesFailed => "batches-failed",
             Self::AccessDenied => DENIED_COUNTER,
+            Self::RefusedBacklog => BACKLOG_COUNTER,
+            Self::RefusedRate => RATE_COUNTER,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rollcall_tally::hit::Spelling;
 use rollcall_tally::report::Prices;
 use rollcall_web::variable;
 
@@ -19,6 +20,8 @@ pub struct Settings {
     /// If a smaller share of the IPs answered, there is no answer.
     pub min_success_rate: f64,
     pub prices: Prices,
+    /// Paths that are one. The collector refuses a value that is neither true nor false.
+    pub spelling: Spelling,
 }
 
 impl Settings {
@@ -38,6 +41,10 @@ impl Settings {
                 per_compute_hour: price("price_per_compute_hour").await,
                 key_value_reads_per_request: per_request("key_value_reads_per_request").await,
                 key_value_writes_per_request: per_request("key_value_writes_per_request").await,
+            },
+            spelling: Spelling {
+                no_trailing_slash: variable::text("path_ignore_trailing_slash").await == "true",
+                lower_case: variable::text("path_ignore_case").await == "true",
             },
         }
     }

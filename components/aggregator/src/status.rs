@@ -1,6 +1,6 @@
 //! The state of the system, from every place that knows a part of it.
 
-use rollcall_tally::report::{CacheStatus, FanOutStatus, FoldStatus, Status};
+use rollcall_tally::report::{CacheStatus, FanOutStatus, FoldStatus, RefusedRequests, Status};
 use rollcall_tally::{Failure, Traffic};
 
 use crate::clock::now_ms;
@@ -57,6 +57,10 @@ pub async fn status_and_traffic(settings: &Settings) -> Result<(Status, Traffic)
             last: counters::last_fan_out().await?,
         },
         access_denied: total(Counter::AccessDenied),
+        refused_requests: RefusedRequests {
+            backlog: total(Counter::RefusedBacklog),
+            rate: total(Counter::RefusedRate),
+        },
         batch_size: settings.batch_size as u64,
         fanout_limit: settings.fanout_limit as u64,
         batch_deadline_ms: settings.batch_deadline.as_millis() as u64,

@@ -30,6 +30,7 @@ pub async fn verify() -> Result<Verified, Failure> {
                 ..Details::default()
             },
             via: None,
+            is_of_api: false,
         };
         let of_sums = sums::ask(&settings, &query, &snapshot).await?.summary;
         let of_other_paths = Query {

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use rollcall_tally::filter::read_path_key;
 use rollcall_tally::question::{self, Scope, Survey};
 use rollcall_tally::reports::{
-    CountriesReport, CountryOrder, GlobalStats, IpReport, Overview, PathOrder, PathReport,
-    Timeseries, TopIps, TopPaths,
+    ApiUsageReport, BreakdownReport, CountriesReport, GlobalStats, IpReport, Overview, PathOrder,
+    PathReport, Timeseries, TopIps, TopPaths,
 };
-use rollcall_tally::{Failure, Filter, IpOrder, Window};
+use rollcall_tally::{Dimension, Failure, Filter, GroupOrder, IpOrder, Window};
 
 use crate::answer;
 use crate::settings::Settings;
@@ -92,11 +92,27 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         window: Window,
         filter: Filter,
         limit: u32,
-        order: CountryOrder,
+        order: GroupOrder,
     ) -> Result<CountriesReport, Failure> {
         let scope = scope(window, filter)?;
         answer(question::Countries {
             scope,
+            limit,
+            order,
+        })
+        .await
+    }
+
+    async fn get_breakdown(
+        by: Dimension,
+        window: Window,
+        limit: u32,
+        order: GroupOrder,
+    ) -> Result<BreakdownReport, Failure> {
+        let scope = scope(window, Filter::default())?;
+        answer(question::Breakdown {
+            scope,
+            by,
             limit,
             order,
         })
@@ -138,6 +154,15 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         let scope = scope(window, filter)?;
         let key = path_key;
         answer(question::Path { key, scope, limit }).await
+    }
+
+    async fn get_api_usage(
+        window: Window,
+        filter: Filter,
+        limit: u32,
+    ) -> Result<ApiUsageReport, Failure> {
+        let scope = scope(window, filter)?;
+        answer(question::ApiUsage { scope, limit }).await
     }
 }
 

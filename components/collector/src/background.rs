@@ -21,6 +21,7 @@ use spin_sdk::wasip3::random::random;
 
 use crate::app_store::AppStore;
 use crate::gate;
+use crate::places::Files;
 
 /// A fold begins when the log has grown by this many segments since an append of this instance last
 /// began the task.
@@ -80,6 +81,11 @@ pub fn after_question(behind_at: Option<u64>) {
 /// The root at which the last question of this instance gave up waiting for a fold.
 pub fn gave_up() -> Option<u64> {
     GAVE_UP.get()
+}
+
+/// Begins the task, because a request was refused: too many batches wait for a fold.
+pub fn fold_pending() {
+    begin();
 }
 
 /// Begins the task, because the store must be upgraded from an older layout.
@@ -215,9 +221,10 @@ async fn fold() -> Result<Folded, Failure> {
 
 async fn try_to_fold() -> Result<Folded, Failure> {
     let (app, _) = AppStore::open(true).await?;
+    let ledger = app.ledger().with_atlas(&Files);
     let folded = match IS_FORCED.take() {
-        true => app.ledger().fold_even_if_idle().await,
-        false => app.ledger().fold().await,
+        true => ledger.fold_even_if_idle().await,
+        false => ledger.fold().await,
     };
     match folded {
         // An older version still wrote to the store after the upgrade.

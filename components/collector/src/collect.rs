@@ -5,26 +5,37 @@
 //!   many were accepted, for each of the first ten rejected hits why, and what was unknown or cut in
 //!   the others.
 //! - If none is good, it is 400.
+//! - If more comes than can be taken, it is 429, and nothing is recorded: see [`backlog`] and
+//!   [`rate`].
 //!
 //! Every acknowledged hit is durable.
 
 use bytes::Bytes;
 use http::StatusCode;
-use rollcall_formats::{self as formats, Encoding, IntakeError, UnpackError};
+use rollcall_formats::{self as formats, Context, Encoding, IntakeError, UnpackError};
 use rollcall_web::hits_head::HitsHead;
-use rollcall_web::{Problem, Reply, body, reply};
+use rollcall_web::{Problem, Reply, auth, body, reply, sender};
 use spin_sdk::http::Request;
 
 use crate::reading::reading;
 use crate::service::Service;
+use crate::{backlog, rate};
 
 pub async fn collect(request: Request) -> Result<Reply, Problem> {
+    let sent_by = sender::lists(request.headers());
+    let token = auth::token_number(request.headers());
     let head = HitsHead::read(request.uri(), request.headers())?;
     let body = body::read(request, body::COLLECT_BYTES_MAX).await?;
     let body = unpacked(body, head.encoding)?;
     let service = Service::open_to_record().await?;
+    backlog::let_in(service.ledger()).await?;
     let reading = reading().await?;
-    let intake = formats::read(&body, head.format, service.context(&reading)).map_err(not_read)?;
+    let context = Context {
+        sender: reading.rules.addresses.sender(&sent_by),
+        ..service.context(&reading)
+    };
+    let intake = formats::read(&body, head.format, context).map_err(not_read)?;
+    rate::let_in(&service, token, intake.hits.len() as u64).await?;
     let receipt = service.record(intake, head.batch_id.as_ref()).await?;
     match (receipt.accepted + receipt.excluded, receipt.rejected) {
         (0, 0) => Err(Problem::new(

@@ -19,6 +19,7 @@
 mod app_store;
 mod append;
 mod background;
+mod backlog;
 #[allow(unsafe_code, reason = "made by wit-bindgen")]
 #[allow(
     clippy::all,
@@ -32,7 +33,10 @@ mod call;
 mod clock;
 mod collect;
 mod gate;
+mod places;
+mod rate;
 mod reading;
+mod refused;
 mod route;
 mod service;
 mod shared;

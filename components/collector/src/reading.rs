@@ -1,12 +1,12 @@
-//! How the operator wants hits to be read: from the app's variables.
+//! How the operator wants hits to be read: from the app's variables, and from the OpenAPI file.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use rollcall_formats::{BadFieldMap, FieldMap};
 use rollcall_tally::Failure;
-use rollcall_tally::hit::{AddressRules, PathRules, Privacy, Rules};
-use rollcall_web::{log, variable};
+use rollcall_tally::hit::{AddressRules, PathRules, Privacy, Rules, Spelling};
+use rollcall_web::{api, log, variable};
 
 /// The shortest key of a hash, in bytes. All addresses of IPv4 can be tried under a shorter one.
 const HASH_KEY_BYTES_MIN: usize = 16;
@@ -41,8 +41,8 @@ thread_local! {
     static READING: RefCell<Option<(Texts, Rc<Reading>)>> = const { RefCell::new(None) };
 }
 
-/// How hits are read now. If a variable cannot be used, hits are not recorded, because they would be
-/// counted wrong for ever. The log names the variable.
+/// How hits are read now. If a variable or the OpenAPI file cannot be used, hits are not recorded,
+/// because they would be counted wrong for ever. The log names the variable or the file.
 pub async fn reading() -> Result<Rc<Reading>, Failure> {
     let mut texts = Texts::default();
     for (text, name) in texts.iter_mut().zip(VARIABLES) {
@@ -55,10 +55,14 @@ pub async fn reading() -> Result<Rc<Reading>, Failure> {
     if let Some(reading) = known {
         return Ok(reading);
     }
-    let reading = Rc::new(read(&texts).map_err(|(name, got)| {
+    let mut reading = read(&texts).map_err(|(name, got)| {
         log!(Error, "variable-not-used", variable = name, got = got);
         Failure::Unavailable(format!("the variable {name} cannot be used"))
-    })?);
+    })?;
+    let paths = &mut reading.rules.paths;
+    paths.api = api::api(paths.spelling)
+        .map_err(|unusable| Failure::Unavailable(format!("the file cannot be used: {unusable}")))?;
+    let reading = Rc::new(reading);
     READING.set(Some((texts, Rc::clone(&reading))));
     Ok(reading)
 }
@@ -86,8 +90,10 @@ fn read(texts: &Texts) -> Result<Reading, (&'static str, String)> {
     let prefix_length = prefix_length.ok_or_else(|| ("ipv6_prefix", prefix.clone()))?;
     let mut paths = PathRules::new(templates, excluded_paths).map_err(of("exclude_paths"))?;
     paths.ids = flag("path_ids", ids)?;
-    paths.no_trailing_slash = flag("path_ignore_trailing_slash", slash)?;
-    paths.lower_case = flag("path_ignore_case", case)?;
+    paths.spelling = Spelling {
+        no_trailing_slash: flag("path_ignore_trailing_slash", slash)?,
+        lower_case: flag("path_ignore_case", case)?,
+    };
     let map = match map.as_str() {
         "" => None,
         text => Some(

@@ -18,6 +18,7 @@ use rollcall_web::{log, variable};
 use crate::app_store::AppStore;
 use crate::append::append;
 use crate::background;
+use crate::backlog;
 use crate::clock::SpinClock;
 use crate::gate;
 use crate::reading::{Reading, reading};
@@ -71,6 +72,7 @@ impl Service {
             now_ms: self.now_ms(),
             rules: &reading.rules,
             map: reading.map.as_ref(),
+            sender: None,
         }
     }
 
@@ -87,6 +89,7 @@ impl Service {
         hits: Vec<RawHit>,
         batch_id: Option<String>,
     ) -> Result<Receipt, Failure> {
+        backlog::let_in(self.ledger()).await?;
         let reading = reading().await?;
         let intake = formats::check(hits, self.context(&reading));
         let intake = intake.map_err(|error| Failure::Invalid(error.to_string()))?;
@@ -115,6 +118,7 @@ impl Service {
                 repaired: intake.repaired,
             };
             let n = append(self.ledger(), batch).await?;
+            backlog::after_append(n);
             background::after_append(n, receipt.accepted);
         }
         Ok(receipt)

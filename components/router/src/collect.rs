@@ -6,12 +6,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderName, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, Response, StatusCode};
 use rollcall_tally::Failure;
-use rollcall_web::auth::{Tokens, bearer};
+use rollcall_web::auth::{TOKEN_NUMBER, Tokens, bearer};
 use rollcall_web::hits_head::HitsHead;
-use rollcall_web::{Problem, Reply, body, call};
+use rollcall_web::{Problem, Reply, body, call, sender};
 use spin_sdk::http::{FullBody, Request, box_body};
 
 use crate::headers::some_of;
@@ -32,11 +33,13 @@ const HANDED_BACK: [HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
 
 pub async fn collect(request: Request) -> Result<Reply, Problem> {
     let tokens = Tokens::configured("ingest_token").await;
-    match bearer(request.headers()) {
-        Some(token) if tokens.contain(token) => {}
-        Some(_) => return Err(throttle::wrong_token().await),
+    let number = match bearer(request.headers()) {
+        Some(token) => match tokens.number(token) {
+            Some(number) => number,
+            None => return Err(throttle::wrong_token().await),
+        },
         None => return Err(Problem::unauthorized()),
-    }
+    };
     if request.method() != Method::POST {
         return Err(Problem::method_not_allowed("POST"));
     }
@@ -46,20 +49,38 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
         Some(query) => format!("/collect?{query}"),
         None => "/collect".to_owned(),
     };
-    let headers = some_of(request.headers(), HANDED_ON);
+    let mut headers = some_of(request.headers(), HANDED_ON);
+    sender::hand_on(request.headers(), &mut headers);
+    headers.insert(TOKEN_NUMBER, number.into());
     let body = body::read(request, body::COLLECT_BYTES_MAX).await?;
-    let answer = call::post("collector", &path, headers, body, DEADLINE).await?;
-    let (head, body) = answer.into_parts();
-    let is_recorded = matches!(head.status, StatusCode::ACCEPTED | StatusCode::OK);
-    if !is_recorded && !route::is_problem(&head.headers) {
-        let what = format!("the collector answered {} to {path}", head.status);
+    Ok(reply(hand_on(&path, headers, body).await?))
+}
+
+/// Has the collector record hits. Its answer is that the hits are recorded, or a problem.
+pub async fn hand_on(
+    path: &str,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response<Bytes>, Problem> {
+    let answer = call::post("collector", path, headers, body, DEADLINE).await?;
+    if is_recorded(answer.status()) {
+        alerts::after_hits();
+    } else if !route::is_problem(answer.headers()) {
+        let what = format!("the collector answered {} to {path}", answer.status());
         return Err(Failure::Unavailable(what).into());
     }
-    if is_recorded {
-        alerts::after_hits();
-    }
+    Ok(answer)
+}
+
+pub fn is_recorded(status: StatusCode) -> bool {
+    matches!(status, StatusCode::ACCEPTED | StatusCode::OK)
+}
+
+/// Gives the collector's answer to the client.
+pub fn reply(answer: Response<Bytes>) -> Reply {
+    let (head, body) = answer.into_parts();
     let mut reply = Reply::new(box_body(FullBody::new(body)));
     *reply.status_mut() = head.status;
     *reply.headers_mut() = some_of(&head.headers, HANDED_BACK);
-    Ok(reply)
+    reply
 }

@@ -32,11 +32,12 @@ const PROTECTION: [(HeaderName, &str); 7] = [
 /// A browser that came by HTTPS comes only by HTTPS for a year.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Adds the headers to an answer.
+/// Adds the headers to an answer, but none that the answer has already.
 pub fn protect(reply: &mut Reply, is_https: bool) {
     let headers = reply.headers_mut();
     for (name, value) in PROTECTION {
-        headers.insert(name, HeaderValue::from_static(value));
+        let value = HeaderValue::from_static(value);
+        headers.entry(name).or_insert(value);
     }
     if is_https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);

@@ -3,6 +3,7 @@
 //! | path | question |
 //! |---|---|
 //! | `POST /collect` | none: hits for the collector, see [`collect`] |
+//! | `GET /collect/beacon` | none: a visit of a web page, see [`beacon`] |
 //! | `GET /admin/…` | the question of this path: `tally` has all questions |
 //! | `GET /admin/metrics` | none: see [`metrics`] |
 //! | `POST /admin/prewarm` | none: has the answers computed that are asked for most |
@@ -26,6 +27,7 @@ mod access;
 mod aggregator;
 mod alerts;
 mod assets;
+mod beacon;
 mod clock;
 mod collect;
 mod dashboard;
@@ -70,6 +72,7 @@ async fn handle(request: Request) -> Reply {
     let answer = match request.uri().path() {
         // For Spin, an exact route is the same with a slash at its end. So both paths come here.
         "/collect" | "/collect/" => collect::collect(request).await,
+        "/collect/beacon" | "/collect/beacon/" => beacon::beacon(&request).await,
         "/healthz" | "/healthz/" => {
             reads(&request).map(|()| reply::full(StatusCode::OK, "text/plain", "ok"))
         }

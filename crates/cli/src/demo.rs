@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use fastrand::Rng;
 use rollcall_formats::write_json;
 use rollcall_tally::Hit;
+use rollcall_tally::hit::{ByDimension, Dimension};
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
 const HOURS: u64 = 30 * 24;
@@ -141,6 +142,26 @@ fn hit(rng: &mut Rng, timestamp_ms: u64, is_bad_hour: bool) -> Hit {
         user_agent: USER_AGENTS
             .get(caller % USER_AGENTS.len())
             .map(|&name| name.to_owned()),
+        told: ByDimension::from_fn(|dimension| {
+            told(dimension, caller, is_scanner).map(str::to_owned)
+        }),
+    }
+}
+
+/// What the gateway tells of a caller. A program of a partner has a consumer, and a person comes
+/// from a page.
+fn told(dimension: Dimension, caller: usize, is_scanner: bool) -> Option<&'static str> {
+    let is_person = caller % USER_AGENTS.len() < 2;
+    let pick = |texts: &[&'static str]| texts.get(caller % texts.len()).copied();
+    match dimension {
+        Dimension::Host if is_scanner => Some("203.0.113.10"),
+        Dimension::Host => pick(&["api.example.com", "api.example.com", "shop.example.com"]),
+        Dimension::Protocol => pick(&["HTTP/2", "HTTP/1.1", "HTTP/3", "HTTP/2"]),
+        Dimension::Consumer if !is_person && !is_scanner => {
+            pick(&["mobile app", "partner X", "partner Y", "warehouse"])
+        }
+        Dimension::Referrer if is_person => pick(&["www.example.com", "search.example"]),
+        _ => None,
     }
 }
 

@@ -30,40 +30,54 @@ const TIME_EXPECTED: &str = "expected a time as in 17/May/2015:10:05:03 +0000";
 
 /// Reads one line.
 pub(super) fn read_hit(line: &str) -> Result<RawHit, Flaw> {
-    let (ip, rest) =
+    let caller =
         split_caller(line).ok_or_else(|| Flaw::unreadable("not a line of an access log"))?;
-    let (timestamp_ms, rest) = find_time(rest)?;
-    let mut hit = RawHit {
-        ip: ip.to_owned(),
-        timestamp_ms: Some(timestamp_ms),
-        ..RawHit::default()
-    };
+    let (timestamp_ms, rest) = find_time(caller.rest)?;
     let mut rest = Rest::new(rest);
-    if let Some(request) = find_request(&mut rest) {
-        let (method, path) = values::split_request(&request);
-        hit.method = method.to_owned();
-        hit.path = path.to_owned();
+    let request = find_request(&mut rest);
+    let mut hit = RawHit {
+        ip: caller.ip.to_owned(),
+        timestamp_ms: Some(timestamp_ms),
+        host: caller.host.map(str::to_owned),
+        ..values::split_request(request.as_deref().unwrap_or_default()).as_hit()
+    };
+    if request.is_some() {
         hit.status = values::status(rest.word());
         hit.bytes = values::bytes(rest.word());
-        let _referer = rest.quoted();
+        hit.referrer = rest.quoted().and_then(values::text);
         hit.user_agent = rest.quoted().and_then(values::text);
         hit.response_time_us = read_response_time(&mut rest);
     }
     Ok(hit)
 }
 
-/// The address of the caller, and the text behind it.
-fn split_caller(line: &str) -> Option<(&str, &str)> {
+/// The first columns of a line.
+struct Caller<'l> {
+    host: Option<&'l str>,
+    ip: &'l str,
+    rest: &'l str,
+}
+
+fn split_caller(line: &str) -> Option<Caller<'_>> {
     let (first, rest) = split_list(line)?;
+    let alone = Caller {
+        host: None,
+        ip: first,
+        rest,
+    };
     // Most lines have `- ` here.
     if rest.starts_with("- ") || first.contains(',') {
-        return Some((first, rest));
+        return Some(alone);
     }
     match split_list(rest) {
         Some((second, behind)) if behind.starts_with("- ") && starts_with_address(second) => {
-            Some((second, behind))
+            Some(Caller {
+                host: Some(first),
+                ip: second,
+                rest: behind,
+            })
         }
-        _ => Some((first, rest)),
+        _ => Some(alone),
     }
 }
 

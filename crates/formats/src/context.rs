@@ -1,5 +1,7 @@
 //! How hits are read.
 
+use std::net::IpAddr;
+
 use super::map::FieldMap;
 use rollcall_tally::hit::Rules;
 
@@ -11,6 +13,8 @@ pub struct Context<'r> {
     pub rules: &'r Rules,
     /// Where the fields of [`Format::Mapped`](crate::Format::Mapped) come from.
     pub map: Option<&'r FieldMap>,
+    /// The client that sent the body. A JSON hit without an address is its own.
+    pub sender: Option<IpAddr>,
 }
 
 /// A time alone: there are no rules.
@@ -21,6 +25,7 @@ impl From<u64> for Context<'static> {
             now_ms,
             rules: &NONE,
             map: None,
+            sender: None,
         }
     }
 }

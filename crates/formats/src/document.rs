@@ -25,7 +25,8 @@ pub(super) fn read_document(body: &[u8], context: Context<'_>) -> Result<Intake,
         Some(b'[') => read_array(text, context, &mut intake)?,
         Some(b'{') => {
             let object: &RawValue = serde_json::from_str(text).map_err(not_json)?;
-            intake.take(1, ObjectReader::default().read(object.get()), context)?;
+            let mut objects = ObjectReader::sent_by(context.sender);
+            intake.take(1, objects.read(object.get()), context)?;
         }
         _ => {
             serde_json::from_str::<IgnoredAny>(text).map_err(not_json)?;
@@ -39,7 +40,7 @@ fn read_array(text: &str, context: Context<'_>, intake: &mut Intake) -> Result<(
     let mut stopped = None;
     let elements = Elements {
         intake,
-        objects: ObjectReader::default(),
+        objects: ObjectReader::sent_by(context.sender),
         context,
         stopped: &mut stopped,
     };

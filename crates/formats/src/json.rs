@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::flaw::Flaw;
 use super::values::{BYTES_UNUSABLE, RESPONSE_TIME_UNUSABLE_US, STATUS_UNUSABLE};
-use rollcall_tally::hit::{Hit, RawHit};
+use rollcall_tally::hit::{Dimension, Hit, RawHit};
 
 /// The largest integer that a double holds exactly. A JSON number may have been a double on its
 /// way.
@@ -27,12 +28,17 @@ pub(super) fn without_position(error: &serde_json::Error) -> String {
 
 /// Reads one object, which `text` starts with.
 pub(super) fn read_hit(text: &str) -> Result<RawHit, Flaw> {
+    read_hit_of(None, text)
+}
+
+/// The same. If the object has no address, the hit is the sender's.
+pub(super) fn read_hit_of(sender: Option<IpAddr>, text: &str) -> Result<RawHit, Flaw> {
     // A derived struct would also be read from an array, by position.
     if !text.starts_with('{') {
         return Err(Flaw::unreadable("expected an object"));
     }
     let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| flaw(&error))?;
-    fields.into_raw()
+    fields.into_raw(sender)
 }
 
 /// The flaw of a line that is not JSON.
@@ -40,6 +46,19 @@ pub(super) fn flaw(error: &serde_json::Error) -> Flaw {
     let reason = without_position(error);
     Flaw::unreadable(format!("{reason} at column {}", error.column()))
 }
+
+/// The names of the fields of a hit.
+pub(super) const FIELDS: [&str; 9] = [
+    "ip",
+    "method",
+    "path",
+    "timestamp",
+    "status",
+    "responseTimeMs",
+    "bytes",
+    "country",
+    "userAgent",
+];
 
 /// The fields of a hit, with values of any type. The check of each field names its expected type.
 #[derive(Deserialize)]
@@ -63,13 +82,24 @@ struct Fields<'a> {
     country: Field<'a>,
     #[serde(borrow, default)]
     user_agent: Field<'a>,
+    #[serde(borrow, default)]
+    host: Field<'a>,
+    #[serde(borrow, default)]
+    consumer: Field<'a>,
+    #[serde(borrow, default)]
+    protocol: Field<'a>,
+    #[serde(borrow, default)]
+    referrer: Field<'a>,
 }
 
 impl Fields<'_> {
     /// Only the address and the time can refuse a hit.
-    fn into_raw(self) -> Result<RawHit, Flaw> {
+    fn into_raw(self, sender: Option<IpAddr>) -> Result<RawHit, Flaw> {
         Ok(RawHit {
-            ip: self.ip.address()?,
+            ip: match (self.ip, sender) {
+                (Field::Missing, Some(sender)) => sender.to_string(),
+                (ip, _) => ip.address()?,
+            },
             method: self.method.text().unwrap_or_default(),
             path: self.path.text().unwrap_or_default(),
             timestamp_ms: self.timestamp.timestamp_ms("timestamp")?,
@@ -81,6 +111,10 @@ impl Fields<'_> {
             bytes: self.bytes.integer(),
             country: self.country.text(),
             user_agent: self.user_agent.text(),
+            host: self.host.text(),
+            consumer: self.consumer.text(),
+            protocol: self.protocol.text(),
+            referrer: self.referrer.text(),
         })
     }
 }
@@ -228,6 +262,10 @@ pub fn write_json(hit: &Hit, writer: impl io::Write) -> io::Result<()> {
         bytes: hit.bytes,
         country: hit.country.as_deref(),
         user_agent: hit.user_agent.as_deref(),
+        host: hit.told.get(Dimension::Host).as_deref(),
+        consumer: hit.told.get(Dimension::Consumer).as_deref(),
+        protocol: hit.told.get(Dimension::Protocol).as_deref(),
+        referrer: hit.told.get(Dimension::Referrer).as_deref(),
     };
     Ok(serde_json::to_writer(writer, &written)?)
 }
@@ -235,7 +273,7 @@ pub fn write_json(hit: &Hit, writer: impl io::Write) -> io::Result<()> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Written<'a> {
-    ip: std::net::IpAddr,
+    ip: IpAddr,
     method: &'a str,
     path: &'a str,
     timestamp: u64,
@@ -249,4 +287,12 @@ struct Written<'a> {
     country: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_agent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consumer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    referrer: Option<&'a str>,
 }

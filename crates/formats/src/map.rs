@@ -3,7 +3,8 @@
 //! `ip=remote_addr,path=request_uri,time=ts:s,duration=request_time:s`
 //!
 //! - **Targets**: `ip`, `time`, `method`, `path`, `request` (method, target and protocol in one),
-//!   `status`, `duration`, `bytes`, `country`, `agent`, `host`. `ip` is required.
+//!   `status`, `duration`, `bytes`, `country`, `agent`, `host`, `consumer`, `protocol`, `referrer`.
+//!   `ip` is required.
 //! - **Sources**: the name of a field. `request.uri` is a field of a nested object. A number is the
 //!   place in a list, from 0. If there are several names, separated by `|`, the first that has a
 //!   value counts. Names with `+` between them are joined, with a space. In a line of text, a source
@@ -42,6 +43,9 @@ pub struct FieldMap {
     country: Source,
     agent: Source,
     host: Source,
+    consumer: Source,
+    protocol: Source,
+    referrer: Source,
 }
 
 /// The names that a field may have. None of them: the field is not in the log.
@@ -68,7 +72,7 @@ pub enum BadFieldMap {
     NoSource(String),
     #[error(
         "`{0}` is no target: expected ip, time, method, path, request, status, duration, bytes, \
-         country, agent or host"
+         country, agent, host, consumer, protocol or referrer"
     )]
     UnknownTarget(String),
     #[error("`{0}` is given twice")]
@@ -139,6 +143,9 @@ impl FieldMap {
             "country" => &mut self.country,
             "agent" => &mut self.agent,
             "host" => &mut self.host,
+            "consumer" => &mut self.consumer,
+            "protocol" => &mut self.protocol,
+            "referrer" => &mut self.referrer,
             _ => return None,
         })
     }
@@ -154,19 +161,21 @@ impl FieldMap {
         let ip = ip.ok_or_else(|| Flaw::of("ip", "missing"))?.into_text();
         let timestamp_ms = self.read_time(record)?;
         let request = self.request.text(record).unwrap_or_default();
-        let (method, path) = values::split_request(&request);
-        let or =
-            |source: &Source, text: &str| source.text(record).unwrap_or_else(|| text.to_owned());
+        let of_request = values::split_request(&request).as_hit();
         Ok(RawHit {
             ip,
-            method: or(&self.method, method),
-            path: or(&self.path, path),
+            method: self.method.text(record).unwrap_or(of_request.method),
+            path: self.path.text(record).unwrap_or(of_request.path),
+            protocol: self.protocol.text(record).or(of_request.protocol),
             timestamp_ms: Some(timestamp_ms),
             status: self.status.value(record).map(|value| value.status()),
             response_time_us: self.duration.duration_us(record),
             bytes: self.bytes.value(record).map(|value| value.bytes()),
             country: self.country.text(record),
             user_agent: self.agent.text(record),
+            host: self.host.text(record),
+            consumer: self.consumer.text(record),
+            referrer: self.referrer.text(record),
         })
     }
 

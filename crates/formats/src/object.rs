@@ -1,6 +1,7 @@
 //! Lines that are JSON objects: Rollcall's own, and those of gateways.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use hex::FromHex;
 
@@ -16,6 +17,8 @@ use rollcall_tally::hit::RawHit;
 #[derive(Default)]
 pub(super) struct ObjectReader {
     last: Option<Known>,
+    /// The client that sent the objects, if a hit without an address is its own.
+    sender: Option<IpAddr>,
 }
 
 /// A format of a gateway, and its map.
@@ -25,6 +28,10 @@ struct Known {
 }
 
 impl ObjectReader {
+    pub(super) fn sent_by(sender: Option<IpAddr>) -> Self {
+        Self { last: None, sender }
+    }
+
     pub(super) fn read(&mut self, line: &str) -> Result<RawHit, Flaw> {
         // An array may be written one object a line.
         let line = line.trim_end_matches(',').trim_ascii_end();
@@ -55,9 +62,16 @@ impl ObjectReader {
         }
         match &self.last {
             Some(known) => known.map.read(tree),
-            None => json::read_hit(line),
+            None => json::read_hit_of(self.sender.filter(|_| is_own(tree)), line),
         }
     }
+}
+
+/// Whether an object without an address is a hit of its sender. It must have a path, and no field
+/// that a hit does not have: such a field of a log may be the caller's address, under another name.
+fn is_own(tree: &Tree<'_>) -> bool {
+    let names = tree.names();
+    tree.find("path").is_some() && names.into_iter().all(|name| json::FIELDS.contains(&name))
 }
 
 fn recognise(tree: &Tree<'_>) -> Option<Known> {

@@ -36,6 +36,14 @@ impl<'a> Tree<'a> {
         })
     }
 
+    /// The keys of an object.
+    pub(super) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Object(entries) => entries.keys().map(AsRef::as_ref).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     fn child(&self, key: &str) -> Option<&Tree<'a>> {
         match self {
             Self::Object(entries) => entries.get(key),

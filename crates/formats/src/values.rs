@@ -10,7 +10,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
 use super::flaw::Flaw;
-use rollcall_tally::hit::is_token_byte;
+use rollcall_tally::hit::{RawHit, is_token_byte};
 
 /// The names of the months in logs.
 pub(super) const MONTHS: [[u8; 3]; 12] = [
@@ -77,18 +77,42 @@ pub(super) fn text(text: String) -> Option<String> {
 ///
 /// HTTP/0.9 has no protocol at the end. Some clients send a target with spaces. The target keeps
 /// them.
-pub(super) fn split_request(request: &str) -> (&str, &str) {
+pub(super) fn split_request(request: &str) -> Request<'_> {
     let Some((method, rest)) = request.split_once(' ') else {
-        return ("", "");
+        return Request::default();
     };
     if is_none(method) || !method.bytes().all(is_token_byte) {
-        return ("", "");
+        return Request::default();
     }
-    let target = match rest.rsplit_once(' ') {
-        Some((target, protocol)) if protocol.starts_with("HTTP/") => target,
-        _ => rest,
+    let (target, protocol) = match rest.rsplit_once(' ') {
+        Some((target, protocol)) if protocol.starts_with("HTTP/") => (target, Some(protocol)),
+        _ => (rest, None),
     };
-    (method, target)
+    Request {
+        method,
+        target,
+        protocol,
+    }
+}
+
+/// The parts of a request line. All are empty if it cannot be read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Request<'r> {
+    pub method: &'r str,
+    pub target: &'r str,
+    pub protocol: Option<&'r str>,
+}
+
+impl Request<'_> {
+    /// A hit with this request and nothing else.
+    pub fn as_hit(&self) -> RawHit {
+        RawHit {
+            method: self.method.to_owned(),
+            path: self.target.to_owned(),
+            protocol: self.protocol.map(str::to_owned),
+            ..RawHit::default()
+        }
+    }
 }
 
 /// Milliseconds since 1970 of a time as gateways write it: RFC 3339, as in

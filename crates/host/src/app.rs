@@ -65,7 +65,7 @@ impl App {
             .components
             .get(id)
             .with_context(|| format!("no component {id:?}"))?;
-        let mut store = component.store();
+        let mut store = component.store().map_err(wasm_error)?;
         let instance = component
             .pre
             .instantiate_async(&mut store)

@@ -47,6 +47,8 @@ pub struct HostConfig {
     pub reuse: InstanceReuse,
     /// Wasm files that replace those of the manifest, by component id.
     pub sources: BTreeMap<String, PathBuf>,
+    /// Folders that replace those of the manifest's `files`, by destination.
+    pub folders: BTreeMap<String, PathBuf>,
     /// Wraps every store, so that a test can make it fail, stall or count.
     pub store_layer: Option<StoreLayer>,
     /// Called before every chained request, so that a test can make it fail, stall or count.
@@ -67,6 +69,7 @@ impl HostConfig {
             variables: BTreeMap::new(),
             reuse: InstanceReuse::default(),
             sources: BTreeMap::new(),
+            folders: BTreeMap::new(),
             store_layer: None,
             chain_layer: None,
         }

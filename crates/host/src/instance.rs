@@ -9,7 +9,7 @@ use wasmtime::component::{
     Accessor, Component, HasData, HasSelf, InstancePre, Linker, Resource, ResourceTable,
 };
 use wasmtime::{AsContextMut as _, Engine, Store};
-use wasmtime_wasi::{TrappableError, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, TrappableError, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p3::bindings::http::client;
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::p3::{Request, Response};
@@ -23,6 +23,7 @@ use crate::engine::wasm_error;
 use crate::kv::Stores;
 use crate::kv::handles::{Grants, HasStores, View};
 use crate::log::Log;
+use crate::manifest::Folder;
 use crate::memory::MemoryPeak;
 use crate::outbound::Outbound;
 use crate::variables::check_name;
@@ -39,6 +40,8 @@ pub struct Grant {
     pub variables: Arc<BTreeMap<String, String>>,
     /// The hosts that it may send requests to.
     pub allowed: Arc<AllowedHosts>,
+    /// The folders that it may read.
+    pub folders: Vec<Folder>,
     /// The application, for chaining.
     pub app: AppLink,
 }
@@ -93,26 +96,28 @@ impl Ready {
         &self.grant.id
     }
 
-    /// A store for a new instance.
-    pub fn store(&self) -> Store<HostState> {
-        let state = HostState::new(&self.grant, self.memory_peak.clone());
+    /// A store for a new instance. It is an error if one of its folders cannot be opened.
+    pub fn store(&self) -> wasmtime::Result<Store<HostState>> {
+        let state = HostState::new(&self.grant, self.memory_peak.clone())?;
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.memory_peak);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
-        store
+        Ok(store)
     }
 }
 
 impl HostState {
-    fn new(grant: &Grant, memory_peak: MemoryPeak) -> Self {
+    fn new(grant: &Grant, memory_peak: MemoryPeak) -> wasmtime::Result<Self> {
         let log = Log::new(grant.id.clone());
-        Self {
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stdout(log.clone()).stderr(log);
+        for folder in &grant.folders {
+            wasi.preopened_dir(&folder.source, &folder.destination, FsPerms::ReadOnly)?;
+        }
+        Ok(Self {
             table: ResourceTable::new(),
-            wasi: WasiCtxBuilder::new()
-                .stdout(log.clone())
-                .stderr(log)
-                .build(),
+            wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             outbound: Outbound {
                 allowed: grant.allowed.clone(),
@@ -121,7 +126,7 @@ impl HostState {
             grants: Grants::new(grant.stores.clone(), grant.labels.clone()),
             variables: grant.variables.clone(),
             memory_peak,
-        }
+        })
     }
 
     fn stores(&mut self) -> View<'_> {

@@ -5,11 +5,11 @@
 //! are pooled and reused as in Spin. A trap ends one instance and the requests in it. Components
 //! reach each other by service chaining.
 //!
-//! If an application needs something that this host does not have (files, SQL, AI, TLS, triggers
-//! other than HTTP), the host refuses to start. For tests, it can do more than Spin: replace any
-//! component ([`HostConfig::sources`]), wrap any store ([`HostConfig::store_layer`]), stop any call
-//! between components ([`HostConfig::chain_layer`]), and call any WIT export without HTTP
-//! ([`Host::instantiate`]).
+//! If an application needs something that this host does not have (SQL, AI, TLS, triggers other
+//! than HTTP), the host refuses to start. For tests, it can do more than Spin: replace any component
+//! ([`HostConfig::sources`]) and any folder ([`HostConfig::folders`]), wrap any store
+//! ([`HostConfig::store_layer`]), stop any call between components ([`HostConfig::chain_layer`]), and
+//! call any WIT export without HTTP ([`Host::instantiate`]).
 //!
 //! | file | job |
 //! |---|---|

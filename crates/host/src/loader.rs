@@ -18,7 +18,7 @@ use crate::engine::{self, wasm_error};
 use crate::instance::{Grant, HostState, Ready, linker};
 use crate::kv::Stores;
 use crate::lifecycle::Lifecycle;
-use crate::manifest::{Component, Manifest};
+use crate::manifest::{Component, Folder, Manifest};
 use crate::pool::Pool;
 use crate::routes::Routes;
 use crate::runtime_config::open_stores;
@@ -32,6 +32,13 @@ pub fn load(config: &HostConfig, lifecycle: &Lifecycle) -> Result<Arc<App>> {
         ensure!(
             manifest.components.contains_key(id),
             "a source is given for {id:?}, which is no component"
+        );
+    }
+    for destination in config.folders.keys() {
+        let mut files = manifest.components.values().flat_map(|of| &of.files);
+        ensure!(
+            files.any(|folder| folder.destination == *destination),
+            "a folder is given for {destination:?}, which no component reads"
         );
     }
     let loader = Loader::new(config, &manifest)?;
@@ -103,6 +110,7 @@ impl<'a> Loader<'a> {
                 "no key-value store has the label {label:?}: add it to the runtime config"
             );
         }
+        let folders = component.files.iter().map(|folder| self.folder(folder));
         let hosts = &component.allowed_outbound_hosts;
         let grant = Grant {
             id: id.into(),
@@ -110,10 +118,26 @@ impl<'a> Loader<'a> {
             labels: Arc::new(component.key_value_stores.iter().cloned().collect()),
             variables: Arc::new(self.variables.render_all(&component.variables)?),
             allowed: Arc::new(AllowedHosts::parse(hosts, &self.variables, &self.ids)?),
+            folders: folders.collect::<Result<_>>()?,
             app: self.app.clone(),
         };
         let source = self.config.sources.get(id).unwrap_or(&component.source);
         Ready::load(&self.engine, &self.linker, source, grant)
+    }
+
+    /// The folder that a component gets in place of one of the manifest.
+    fn folder(&self, of: &Folder) -> Result<Folder> {
+        let source = self.config.folders.get(&of.destination);
+        let source = source.unwrap_or(&of.source);
+        ensure!(
+            source.is_dir(),
+            "`files` names {}, which is not a folder",
+            source.display()
+        );
+        Ok(Folder {
+            source: source.clone(),
+            destination: of.destination.clone(),
+        })
     }
 }
 
@@ -133,4 +157,59 @@ fn services(
         services.insert(id.clone(), ProxyHandler::new(pool));
     }
     Ok(services)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const MANIFEST: &str = r#"
+        spin_manifest_version = 2
+        application = { name = "app" }
+        [[trigger.http]]
+        route = "/"
+        component = "a"
+        [component.a]
+        source = "a.wasm"
+        files = [{ source = "files", destination = "/files" }]
+    "#;
+
+    /// The error of an application that has no Wasm file either.
+    fn error(change: impl FnOnce(&Path, &mut HostConfig)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = folder.path().join("spin.toml");
+        fs::write(&manifest, MANIFEST).unwrap();
+        let mut config = HostConfig::new(manifest);
+        config.cache_dir = None;
+        change(folder.path(), &mut config);
+        let loaded = load(&config, &Lifecycle::new());
+        format!("{:#}", loaded.err().unwrap())
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_named() {
+        let missing = error(|_, _| {});
+        assert!(missing.contains("in the component \"a\""), "{missing}");
+        assert!(
+            missing.contains("files, which is not a folder"),
+            "{missing}"
+        );
+        let is_file = error(|folder, _| fs::write(folder.join("files"), "").unwrap());
+        assert!(is_file.contains("is not a folder"), "{is_file}");
+        let is_there = error(|folder, _| fs::create_dir(folder.join("files")).unwrap());
+        assert!(is_there.contains("a.wasm"), "{is_there}");
+    }
+
+    #[test]
+    fn a_folder_may_stand_for_one_of_the_manifest_and_for_no_other() {
+        let give = |destination: &str| {
+            error(|folder, config| {
+                config.folders.insert(destination.into(), folder.into());
+            })
+        };
+        assert!(give("/files").contains("a.wasm"));
+        assert!(give("/other").contains("\"/other\", which no component reads"));
+    }
 }

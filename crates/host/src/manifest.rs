@@ -1,9 +1,9 @@
 //! Reads `spin.toml` (manifest version 2).
 //!
-//! If a component needs something that this host does not have (files, SQL, dependencies, triggers
-//! other than HTTP), it is refused here by name. So no component ever runs with less than its
-//! manifest says. Sections that do not change how a component runs (`build`, `tool`, descriptions)
-//! are accepted and ignored.
+//! If a component needs something that this host does not have (SQL, dependencies, patterns of
+//! files, triggers other than HTTP), it is refused here by name. So no component ever runs with less
+//! than its manifest says. Sections that do not change how a component runs (`build`, `tool`,
+//! descriptions) are accepted and ignored.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,9 @@ pub struct Component {
     /// Labels of the key-value stores that the component may open.
     #[serde(default)]
     pub key_value_stores: Vec<String>,
+    /// The folders that the component may read.
+    #[serde(default)]
+    pub files: Vec<Folder>,
     /// The component's variables: templates that name the application's.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
@@ -68,6 +71,19 @@ pub struct Component {
     _build: Option<toml::Table>,
     #[serde(default, rename = "tool")]
     _tool: Option<toml::Table>,
+}
+
+/// One entry of `files`. Spin also takes patterns and single files. This host does not.
+#[derive(Debug, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a folder as { source = \"files\", destination = \"/files\" }"
+)]
+pub struct Folder {
+    /// The path is absolute once the manifest is loaded.
+    pub source: PathBuf,
+    /// The path that the component sees.
+    pub destination: String,
 }
 
 /// The manifest as it is written.
@@ -138,6 +154,9 @@ impl Manifest {
         let mut components = raw.component;
         for component in components.values_mut() {
             component.source = folder.join(&component.source);
+            for files in &mut component.files {
+                files.source = folder.join(&files.source);
+            }
         }
         let triggers = raw
             .trigger
@@ -205,6 +224,7 @@ mod tests {
             command = "cargo build"
             [component.collector]
             source = "/abs/collector.wasm"
+            files = [{ source = "files", destination = "/files" }]
             "#,
         )
         .unwrap();
@@ -214,10 +234,10 @@ mod tests {
         let aggregator = &manifest.components["aggregator"];
         assert_eq!(aggregator.source, Path::new("/app/target/aggregator.wasm"));
         assert_eq!(aggregator.variables["token"], "{{ admin_token }}");
-        assert_eq!(
-            manifest.components["collector"].source,
-            Path::new("/abs/collector.wasm")
-        );
+        let collector = &manifest.components["collector"];
+        assert_eq!(collector.source, Path::new("/abs/collector.wasm"));
+        assert_eq!(collector.files[0].source, Path::new("/app/files"));
+        assert_eq!(collector.files[0].destination, "/files");
     }
 
     #[track_caller]
@@ -229,7 +249,11 @@ mod tests {
     #[test]
     fn what_the_host_cannot_give_is_refused_by_name() {
         let trigger = "[[trigger.http]]\nroute = \"/\"\ncomponent = \"a\"\n[component.a]\nsource = \"a.wasm\"\n";
-        refused(&format!("{trigger}files = [\"x\"]"), "files");
+        refused(&format!("{trigger}files = [\"x/*\"]"), "a folder as {");
+        refused(
+            &format!("{trigger}exclude_files = [\"x\"]"),
+            "exclude_files",
+        );
         refused("[[trigger.redis]]\nchannel = \"x\"", "redis");
         refused(
             "[[trigger.http]]\nroute = \"/\"\ncomponent = \"ghost\"",

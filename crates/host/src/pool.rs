@@ -75,7 +75,7 @@ impl HandlerState for Pool {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<HostState, Expiration, Worker>> {
-        let mut store = self.component.store();
+        let mut store = self.component.store()?;
         let service = self.pre.instantiate_async(&mut store).await?;
         Ok(Instance {
             store,

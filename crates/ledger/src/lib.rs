@@ -19,6 +19,7 @@
 //! The crate has no I/O, no clock and no SDK: see [`Store`] and [`Clock`].
 
 mod append;
+mod atlas;
 mod clean;
 mod error;
 mod fold;
@@ -36,6 +37,7 @@ mod stored;
 mod sums;
 
 pub use append::NewBatch;
+pub use atlas::Atlas;
 pub use clean::Cleaned;
 pub use error::LedgerError;
 pub use fold::Folded;
@@ -53,6 +55,7 @@ pub struct Ledger<'a, S, C> {
     store: InPieces<'a, S>,
     clock: &'a C,
     limits: Limits,
+    atlas: Option<&'a dyn Atlas>,
 }
 
 impl<'a, S: Store, C: Clock> Ledger<'a, S, C> {
@@ -61,6 +64,7 @@ impl<'a, S: Store, C: Clock> Ledger<'a, S, C> {
             store: InPieces(store),
             clock,
             limits,
+            atlas: None,
         }
     }
 }

@@ -80,6 +80,9 @@ pub struct Limits {
     /// Paths that a bucket lists by name: those with the most hits. All others count as one path,
     /// `(other)`.
     pub bucket_paths: usize,
+    /// Values of one dimension, as hosts, that a bucket has by name. The hits of the lightest of more
+    /// are counted under `(other)`. Networks have no such limit: the operator's file names them.
+    pub bucket_groups: usize,
     /// Paths whose first hit, last hit and recent past are known: the paths that were called last.
     pub known_paths: usize,
     /// IPs in one list of the heaviest.
@@ -128,6 +131,7 @@ impl Default for Limits {
             parts_max: 256,
             parts_at_once: 8,
             bucket_paths: 10_000,
+            bucket_groups: 1_000,
             known_paths: 100_000,
             listed: LISTED_MAX,
             fold_paths: 250_000,

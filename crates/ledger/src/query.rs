@@ -177,6 +177,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(Look::Behind(root, missing.len() as u64))
     }
 
+    /// The newest number of the log, and the newest one that is folded, by the head. The head may be
+    /// an old one, so fewer numbers may be pending. Makes two store calls.
+    pub async fn log_and_folded(&self) -> Result<(u64, u64), LedgerError> {
+        let top = self.count_of(keys::LOG_NEXT).await?;
+        Ok((top, self.head().await?.log))
+    }
+
     /// The newest confirmed root as it is, and the newest numbers of the log and of a fold.
     ///
     /// The root is never older than one that an earlier call gave. If the head may be one that was

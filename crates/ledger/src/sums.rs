@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::hit::OTHER_PATHS;
-use rollcall_tally::rollup::{IpSet, Needed, PathSums, Sums};
+use rollcall_tally::rollup::{GroupSums, IpSet, Needed, PathSums, Sums};
 use rollcall_tally::window::{Ranges, Window};
 use rollcall_tally::{RecentActivity, Slice, Summary};
 
@@ -89,9 +89,22 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let values = self.get_all(&names).await?;
             for ((wanted, key), bytes) in chunk.iter().zip(values) {
                 self.clock.give_way().await;
-                let (new_ips, time_max_us) = read_totals(key, &bytes, |country, tally, ips| {
-                    sums.add_country(*wanted, country, tally, ips);
-                })?;
+                let by = sums.dimension();
+                let mut groups = Vec::new();
+                let (new_ips, time_max_us) = read_totals(
+                    key,
+                    &bytes,
+                    |country, tally, ips| sums.add_country(*wanted, country, tally, ips),
+                    |dimension| by == Some(dimension),
+                    |_, name, tally, ips| {
+                        let tally = std::mem::take(tally);
+                        groups.push((name.to_owned(), GroupSums { tally, ips }));
+                    },
+                )?;
+                for (name, group) in groups {
+                    self.clock.give_way().await;
+                    sums.add_group(*wanted, &name, &group);
+                }
                 sums.add_totals(*wanted, new_ips, time_max_us);
             }
         }

@@ -10,6 +10,7 @@ use common::*;
 use futures::executor::block_on;
 use rollcall_ledger::LedgerError;
 use rollcall_ledger::limits::Limits;
+use rollcall_store::LAYOUT;
 use rollcall_tally::report::{Left, WindowVerified};
 use rollcall_tally::{Filter, Window};
 
@@ -33,7 +34,7 @@ fn are_complete(store: &MemoryStore) {
     let pieces: BTreeSet<String> = pieces(store).into_iter().collect();
     let mut found = BTreeSet::new();
     for (key, value) in store.values.borrow().iter() {
-        if value[0] == 0x88 && !key.contains('-') {
+        if value[0] == 0x80 | LAYOUT && !key.contains('-') {
             found.extend((0..=u32::from(value[5])).map(|number| format!("{key}-{number}")));
         }
     }

@@ -10,6 +10,7 @@ use common::*;
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{BatchId, Cleaned, Current, Folded, LedgerError, NewBatch, Snapshot};
+use rollcall_store::LAYOUT;
 use rollcall_tally::Repairs;
 use rollcall_tally::window::MINUTE_MS;
 
@@ -786,7 +787,7 @@ fn whatever_value_is_damaged_the_error_names_its_key() {
         let damaged = [
             vec![],
             whole[..whole.len() - 1].to_vec(),
-            [&[9], &whole[1..]].concat(),
+            [&[LAYOUT + 1], &whole[1..]].concat(),
             [whole.as_slice(), &[0]].concat(),
             flipped(&whole),
         ];

@@ -12,11 +12,12 @@ use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{LedgerError, Opened, Upgraded};
 use rollcall_store::LAYOUT;
-use rollcall_tally::Filter;
+use rollcall_tally::hit::Dimension;
 use rollcall_tally::report::{Left, WindowVerified};
 use rollcall_tally::state::Caller;
 use rollcall_tally::time_zone::Zone;
 use rollcall_tally::window::{Span, Window};
+use rollcall_tally::{Details, Filter, GroupDetail, GroupOrder};
 use serde::Serialize;
 
 /// A store as a version with this layout left it: see [`kept::use_store`].
@@ -313,6 +314,50 @@ fn a_store_of_layout_7_is_read_as_it_is_and_its_long_values_are_cut_up_when_they
         store.values.borrow()[&key.unwrap()].len(),
         small().value_bytes
     );
+}
+
+#[test]
+fn a_store_of_layout_8_is_read_as_it_is_and_tells_nothing_by_dimension() {
+    let store = left_by(8);
+    assert_eq!(open(&store).unwrap(), Opened::Ready);
+    assert_eq!(rows(&store), file("8.rows"));
+    check_both_ways(&store);
+    let by_host = || {
+        let details = Details {
+            groups: Some(GroupDetail {
+                by: Dimension::Host,
+                limit: 10,
+                order: GroupOrder::Requests,
+            }),
+            ..Details::default()
+        };
+        let sums = of_sums(
+            &store,
+            &small(),
+            Window::All,
+            &Filter::default(),
+            details,
+            1,
+        );
+        (sums.tally.count, sums.groups.unwrap())
+    };
+    let (count, groups) = by_host();
+    assert_eq!(groups.unknown_hits, count);
+    // Hits of today tell it.
+    let mut told = hit("192.0.2.1", "/told", 1_800_000_000_000);
+    *told.told.get_mut(Dimension::Host) = Some("api.example".to_owned());
+    append(&store, &small(), None, vec![told]).unwrap();
+    fold(&store, &small()).unwrap();
+    let (after, groups) = by_host();
+    assert_eq!((after, groups.unknown_hits), (count + 1, count));
+    assert_eq!(groups.first[0].name, "api.example");
+}
+
+#[test]
+fn states_of_layout_8_are_brought_up_when_they_change() {
+    let store = left_by(8);
+    open(&store).unwrap();
+    is_aged_and_added_to(&store, 8);
 }
 
 /// What a store has is aged, and added to.

@@ -1,23 +1,25 @@
 //! Examples: some hits, and the reports of them. The same code as in the app reads the hits, adds
 //! them up and makes the reports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use rollcall_formats::{self as formats, Format};
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::alert::{AlertState, Event, Finding, Measured, Recent, Thresholds};
+use rollcall_tally::hit::{Api, Spelling};
 use rollcall_tally::question::{AnySurvey, DateRange, Query, Question, Responses, Scope};
 use rollcall_tally::report::{
     Alert, AlertCheck, AlertNotification, CacheStatus, Computed, ExportRecord, FanOut,
-    FanOutStatus, FoldStatus, Notification, Prewarmed, Prices, Provenance, Status, Verified,
-    WindowVerified, rfc3339_text,
+    FanOutStatus, FoldStatus, Notification, Prewarmed, Prices, Provenance, RefusedRequests, Status,
+    Verified, WindowVerified, rfc3339_text,
 };
 use rollcall_tally::time_zone::UTC;
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{
-    Batch, Details, Drops, Filter, IpRows, IpState, Receipt, Repairs, Summary, Window,
+    Batch, Details, Drops, Filter, GroupDetail, GroupList, GroupSummary, IpRows, IpState, Receipt,
+    Repairs, Summary, Tally, Window,
 };
 use rollcall_web::Problem;
 use serde::Serialize;
@@ -29,8 +31,8 @@ use crate::bodies::Export;
 pub const NOW_MS: u64 = 1_738_324_800_000;
 
 /// A hit a line.
-pub const NDJSON: &str = r#"{"ip":"192.0.2.1","method":"GET","path":"/users","timestamp":"2025-01-31T11:58:20Z","status":200,"responseTimeMs":12.5,"bytes":5120,"country":"DE","userAgent":"curl/8.5.0"}
-{"ip":"192.0.2.1","method":"GET","path":"/users","timestamp":"2025-01-31T11:58:21Z","status":503,"responseTimeMs":30,"bytes":120,"country":"DE","userAgent":"curl/8.5.0"}
+pub const NDJSON: &str = r#"{"ip":"192.0.2.1","method":"GET","path":"/users","timestamp":"2025-01-31T11:58:20Z","status":200,"responseTimeMs":12.5,"bytes":5120,"country":"DE","userAgent":"curl/8.5.0","host":"api.example.com","consumer":"partner X","protocol":"HTTP/2","referrer":"https://www.example.com/start"}
+{"ip":"192.0.2.1","method":"GET","path":"/users","timestamp":"2025-01-31T11:58:21Z","status":503,"responseTimeMs":30,"bytes":120,"country":"DE","userAgent":"curl/8.5.0","host":"api.example.com"}
 {"ip":"2001:db8::7","method":"POST","path":"/orders","timestamp":"2025-01-31T11:59:02Z","status":201,"responseTimeMs":48.25,"bytes":310,"country":"FR"}
 "#;
 
@@ -40,6 +42,15 @@ pub const ACCESS_LOG: &str = "192.0.2.1 - - [31/Jan/2025:11:58:20 +0000] \"GET /
 /// A hit with every field.
 pub fn hit() -> Value {
     lines().into_iter().next().unwrap_or_default()
+}
+
+/// A hit of the sender itself.
+pub fn own_hit() -> Value {
+    let mut hit = hit();
+    if let Some(fields) = hit.as_object_mut() {
+        fields.remove("ip");
+    }
+    hit
 }
 
 /// Some hits.
@@ -100,6 +111,7 @@ pub fn answer(survey: &AnySurvey) -> Value {
             key_value_writes_per_request: 1.0,
             ..Prices::default()
         },
+        api: api(),
         summary: summary(query),
         span,
         ranges,
@@ -108,6 +120,17 @@ pub fn answer(survey: &AnySurvey) -> Value {
     let mut answer = serde_json::from_slice(&answer).unwrap_or_default();
     shorten(&mut answer);
     answer
+}
+
+/// An API with an operation that was called, and one that was not.
+fn api() -> Arc<Api> {
+    let users = (
+        "/users".to_owned(),
+        ["GET", "POST"].map(str::to_owned).into(),
+    );
+    Api::new([users], Spelling::default())
+        .map(Arc::new)
+        .unwrap_or_default()
 }
 
 pub fn export() -> Export {
@@ -207,6 +230,10 @@ pub fn status() -> Status {
             }),
         },
         access_denied: 0,
+        refused_requests: RefusedRequests {
+            backlog: 0,
+            rate: 0,
+        },
         batch_size: 200,
         fanout_limit: 50,
         batch_deadline_ms: 5_000,
@@ -319,7 +346,38 @@ fn summary(query: Query) -> Summary {
     for (ip, state) in states.filter(|(ip, _)| is_asked(&batch.filter, ip)) {
         accumulator.add_state(&ip.to_string(), state, &asked);
     }
-    accumulator.finish()
+    let mut summary = accumulator.finish();
+    summary.groups = query.details.groups.map(groups);
+    summary
+}
+
+/// The hits by host, consumer or others.
+fn groups(asked: GroupDetail) -> GroupList {
+    let intake = formats::read(NDJSON.as_bytes(), Format::Ndjson, NOW_MS).unwrap_or_default();
+    let mut groups: BTreeMap<String, (Tally, BTreeSet<IpAddr>)> = BTreeMap::new();
+    let mut unknown_hits = 0;
+    for hit in &intake.hits {
+        match hit.told.get(asked.by) {
+            Some(name) => {
+                let (tally, ips) = groups.entry(name.clone()).or_default();
+                tally.add(hit.as_hit_ref().measures);
+                ips.insert(hit.ip);
+            }
+            None => unknown_hits += 1,
+        }
+    }
+    let count = groups.len() as u64;
+    let group = |(name, (tally, ips)): (String, (Tally, BTreeSet<IpAddr>))| GroupSummary {
+        name,
+        tally,
+        ips: ips.len() as u64,
+    };
+    GroupList {
+        first: groups.into_iter().map(group).collect(),
+        count,
+        other_hits: 0,
+        unknown_hits,
+    }
 }
 
 fn is_asked(filter: &Filter, ip: &IpAddr) -> bool {

@@ -1,16 +1,48 @@
 //! A hit as it comes in over HTTP, and the limits that it is checked against.
 
 use rollcall_tally::hit::{
-    FUTURE_MS_MAX, PATH_BYTES_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, TIMESTAMP_MS_MIN,
-    USER_AGENT_BYTES_MAX,
+    CONSUMER_BYTES_MAX, FUTURE_MS_MAX, HOST_BYTES_MAX, PATH_BYTES_MAX, PROTOCOL_BYTES_MAX,
+    RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, TIMESTAMP_MS_MIN, USER_AGENT_BYTES_MAX,
 };
 use rollcall_tally::status::CODES;
 use rollcall_tally::window::MINUTE_MS;
-use utoipa::openapi::schema::{AnyOf, Object, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{
+    AdditionalProperties, AnyOf, Object, ObjectBuilder, Schema, SchemaType, Type,
+};
 
 use crate::shapes::{COUNTRY, address, any_of, formatted, method, of};
 
+/// A hit of any caller.
 pub fn schema() -> Object {
+    let about = "One request that a gateway saw. `null` is the same as absent. Other fields are \
+                 ignored. Only a bad `ip` or `timestamp` rejects a hit. Any other value that is not \
+                 as described here is unknown, and counted in `repaired`, but for `host`, \
+                 `consumer`, `protocol` and `referrer`: `/admin/breakdown` tells how many hits do \
+                 not have them.";
+    let hit = of(Type::Object).description(Some(about));
+    let hit = fields()
+        .into_iter()
+        .fold(hit, |hit, (name, schema, about)| {
+            hit.property(name, described(schema, about))
+        });
+    hit.required("ip").build()
+}
+
+/// A hit of the sender itself.
+pub fn own() -> Object {
+    let about = "One request of the sender itself: its address is that of the client that sends \
+                 the hit. Other fields are not allowed, so that a line of a log whose address has \
+                 another name is not taken for one. Only `application/json` has such hits.";
+    let hit = of(Type::Object).description(Some(about));
+    let fields = fields().into_iter().filter(|(name, ..)| *name != "ip");
+    let hit = fields.fold(hit, |hit, (name, schema, about)| {
+        hit.property(name, described(schema, about))
+    });
+    let hit = hit.additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+    hit.required("path").build()
+}
+
+fn fields() -> [(&'static str, Schema, String); 13] {
     let status = optional(Type::Integer)
         .minimum(Some(*CODES.start()))
         .maximum(Some(*CODES.end()));
@@ -23,7 +55,7 @@ pub fn schema() -> Object {
         .minimum(Some(0))
         .maximum(Some(bytes_max));
     let country = optional(Type::String).pattern(Some(format!("^({COUNTRY})$")));
-    let fields: [(&str, Schema, String); 9] = [
+    [
         (
             "ip",
             address().into(),
@@ -73,15 +105,35 @@ pub fn schema() -> Object {
             optional(Type::String).into(),
             format!("Cut to {USER_AGENT_BYTES_MAX} bytes. Anything but text is left out."),
         ),
-    ];
-    let about = "One request that a gateway saw. `null` is the same as absent. Other fields are \
-                 ignored. Only a bad `ip` or `timestamp` rejects a hit. Any other value that is not \
-                 as described here is unknown, and counted in `repaired`.";
-    let hit = fields.into_iter().fold(
-        of(Type::Object).description(Some(about)),
-        |hit, (name, schema, about)| hit.property(name, described(schema, about)),
-    );
-    hit.required("ip").build()
+        (
+            "host",
+            optional(Type::String).into(),
+            format!(
+                "The host that was asked for. It is kept in lower case, without its port. One of \
+                 more than {HOST_BYTES_MAX} bytes is unknown."
+            ),
+        ),
+        (
+            "consumer",
+            optional(Type::String).into(),
+            format!(
+                "Who the gateway says called: the name of a key, never the key. Cut to \
+                 {CONSUMER_BYTES_MAX} bytes."
+            ),
+        ),
+        (
+            "protocol",
+            optional(Type::String).into(),
+            format!(
+                "As `HTTP/2`. One of more than {PROTOCOL_BYTES_MAX} bytes is unknown."
+            ),
+        ),
+        (
+            "referrer",
+            optional(Type::String).into(),
+            "The URL of the page that led here. Its host alone is kept.".to_owned(),
+        ),
+    ]
 }
 
 /// A pattern for a path as it is kept.

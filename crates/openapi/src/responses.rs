@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use rollcall_tally::Failure;
-use rollcall_tally::question::{LIMIT_MAX, NotUnderstood, Question};
+use rollcall_tally::question::{LIMIT_MAX, NO_API, NotUnderstood, Question};
 use rollcall_web::Problem;
 use rollcall_web::body::COLLECT_BYTES_MAX;
 use rollcall_web::problem::RETRY_AFTER_SECONDS;
@@ -31,6 +31,7 @@ pub enum Error {
     Unauthorized,
     Forbidden,
     NotTracked,
+    NoApi,
     NotAllowed,
     TooLarge,
     TooManyWrongTokens,
@@ -50,11 +51,12 @@ pub const OF_A_QUESTION: [Error; 7] = [
 ];
 
 impl Error {
-    const EVERY: [Self; 9] = [
+    const EVERY: [Self; 10] = [
         Self::BadParameters,
         Self::Unauthorized,
         Self::Forbidden,
         Self::NotTracked,
+        Self::NoApi,
         Self::NotAllowed,
         Self::TooLarge,
         Self::TooManyWrongTokens,
@@ -72,6 +74,7 @@ impl Error {
             Self::Unauthorized => "Unauthorized",
             Self::Forbidden => "Forbidden",
             Self::NotTracked => "NotTracked",
+            Self::NoApi => "NoApi",
             Self::NotAllowed => "MethodNotAllowed",
             Self::TooLarge => "TooLarge",
             Self::TooManyWrongTokens => "TooManyWrongTokens",
@@ -95,6 +98,9 @@ impl Error {
                  and does not come from a page of the same origin."
             }
             Self::NotTracked => "The IP is not tracked, or not any more.",
+            Self::NoApi => {
+                "The app has no OpenAPI file of your API, or cannot use it. `detail` says why."
+            }
             Self::NotAllowed => {
                 "The path does not take this method. `Allow` names the methods that it takes."
             }
@@ -127,6 +133,7 @@ impl Error {
                 Failure::NotFound("The IP 192.0.2.1 is not tracked, or not any more.".to_owned())
                     .into()
             }
+            Self::NoApi => Failure::NotFound(NO_API.to_owned()).into(),
             Self::NotAllowed => Problem::method_not_allowed("GET"),
             Self::TooLarge => Problem::too_large(COLLECT_BYTES_MAX),
             Self::TooManyWrongTokens => Problem::too_many_wrong_tokens(),

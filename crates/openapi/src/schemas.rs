@@ -6,8 +6,8 @@ use rollcall_tally::question::{AnySurvey, BadParameter};
 use rollcall_tally::reports::{
     Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, DIFFERENCES_MAX,
     Difference, ExportRecord, FanOut, FanOutStatus, FoldStatus, GLOBAL_TOP_PATHS, Left,
-    Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Prewarmed, Status, TOP_COUNTRIES, Verified,
-    WindowVerified,
+    Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Prewarmed, RefusedRequests, Status,
+    TOP_COUNTRIES, Verified, WindowVerified,
 };
 use rollcall_tally::state::USER_AGENTS_MAX;
 use rollcall_tally::{Drops, Receipt, Rejection, Repairs, Window};
@@ -49,6 +49,7 @@ pub fn components() -> Components {
         .fold(components, |all, (name, schema)| all.schema(name, schema));
     let mut components = components
         .schema("Hit", hit::schema())
+        .schema("OwnHit", hit::own())
         .schema_from::<Receipt>()
         .schema_from::<Rejection>()
         .schema_from::<Stale>()
@@ -59,6 +60,7 @@ pub fn components() -> Components {
         .schema_from::<FoldStatus>()
         .schema_from::<FanOutStatus>()
         .schema_from::<FanOut>()
+        .schema_from::<RefusedRequests>()
         .schema_from::<Drops>()
         .schema_from::<Repairs>()
         .schema_from::<Prewarmed>()

@@ -51,6 +51,16 @@ impl Slot {
     }
 }
 
+/// Until when the window of a token lasts.
+pub fn rate(token: usize) -> String {
+    format!("rate:{token}")
+}
+
+/// Counter: the hits of a token in its window.
+pub fn rate_hits(token: usize) -> String {
+    format!("rate-hits:{token}")
+}
+
 /// Counter: how often something happened.
 pub fn count(name: &str) -> String {
     format!("count:{name}")

@@ -1,5 +1,5 @@
 //! The values that all instances of the aggregator share, in the same store as the ledger: kept
-//! answers, claims to compute an answer, the notification state, and counters.
+//! answers, claims to compute an answer, the notification state, counters, and the rates of tokens.
 //!
 //! The ledger needs none of them. If an answer is lost or computed twice, this costs a computation.
 //! It never makes an answer wrong.
@@ -9,9 +9,11 @@ mod counters;
 mod error;
 mod kept;
 mod keys;
+mod rate;
 mod stored;
 
 pub use error::SharedError;
+pub use rate::{BadRate, Rate, Window};
 use rollcall_store::{Clock, Store};
 
 /// The limits of the shared values.
@@ -29,6 +31,8 @@ pub struct Limits {
     pub slots_swept: u64,
     /// After this time, a kept answer leaves the store. Nobody is given an older one.
     pub kept_ms: u64,
+    /// The most hits of one request. See [`Rate`].
+    pub request_hits: u64,
 }
 
 impl Default for Limits {
@@ -39,6 +43,7 @@ impl Default for Limits {
             slots: 256,
             slots_swept: 4,
             kept_ms: 30 * 60_000,
+            request_hits: 100_000,
         }
     }
 }

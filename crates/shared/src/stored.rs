@@ -18,7 +18,7 @@ impl Stored for Value {
     const SINCE: u8 = 4;
 }
 
-/// `claim:{slot}`
+/// `claim:{slot}`, and `rate:{token}`
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Claim {
     pub until_ms: u64,

@@ -182,5 +182,6 @@ fn hit(ip: IpAddr, batch: usize, i: usize) -> Hit {
         bytes: None,
         country: COUNTRIES[(batch + 3 * i) % COUNTRIES.len()].map(str::to_owned),
         user_agent: None,
+        told: Default::default(),
     }
 }

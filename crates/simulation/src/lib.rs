@@ -172,6 +172,7 @@ mod real {
 macro_rules! mutant_root {
     () => {
         pub use append::NewBatch;
+        pub use atlas::Atlas;
         pub use error::LedgerError;
         pub use rollcall_ledger::limits;
         pub use rollcall_ledger::{Clock, Store, StoreError};
@@ -181,6 +182,7 @@ macro_rules! mutant_root {
             store: pieces::InPieces<'a, S>,
             clock: &'a C,
             limits: limits::Limits,
+            atlas: Option<&'a dyn Atlas>,
         }
 
         impl<'a, S: Store, C: Clock> Ledger<'a, S, C> {
@@ -189,6 +191,7 @@ macro_rules! mutant_root {
                     store: pieces::InPieces(store),
                     clock,
                     limits,
+                    atlas: None,
                 }
             }
         }

@@ -163,6 +163,10 @@ impl Accumulator {
             self.add_country(country);
         }
         self.callers.extend(summary.callers);
+        // One summary alone has the groups.
+        if summary.groups.is_some() {
+            self.sum.groups = summary.groups;
+        }
         for slot in summary.timeline {
             self.timeline
                 .entry(slot.start_ms)
@@ -264,6 +268,7 @@ fn nobody(ip: &str, state: &IpState) -> CallerSummary {
         tally: Tally::default(),
         path_keys: 0,
         country: state.caller.country().map(str::to_owned),
+        network: state.caller.network().map(str::to_owned),
         first_seen_ms: None,
         last_seen_ms: None,
         recent: RecentActivity::default(),

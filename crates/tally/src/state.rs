@@ -31,11 +31,28 @@ pub struct PathState {
     pub series: Series,
 }
 
+/// The country and the network of an IP, as the operator's files say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Located {
+    /// The version of the files. 0: the IP was never looked up.
+    pub version: u64,
+    pub country: Option<String>,
+    pub network: Option<String>,
+}
+
+/// The country and the network that an IP's hits count for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin<'o> {
+    pub country: Option<&'o str>,
+    pub network: Option<&'o str>,
+}
+
 /// What is known of one IP over all its paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The country of the newest hit that has one, and the time of that hit.
     pub country: Option<(u64, String)>,
+    pub located: Located,
     /// Sorted by time. The one seen last is at the end.
     pub user_agents: BTreeSet<(u64, String)>,
     pub first_seen_ms: u64,
@@ -74,11 +91,22 @@ impl Default for Caller {
     fn default() -> Self {
         Self {
             country: None,
+            located: Located::default(),
             user_agents: BTreeSet::new(),
             first_seen_ms: u64::MAX,
             last_seen_ms: 0,
             hits: BTreeMap::new(),
             path_keys: 0,
+        }
+    }
+}
+
+impl Located {
+    /// A country that the IP told counts more than that of the files.
+    fn origin<'o>(&'o self, told: Option<&'o str>) -> Origin<'o> {
+        Origin {
+            country: told.or(self.country.as_deref()),
+            network: self.network.as_deref(),
         }
     }
 }
@@ -106,17 +134,32 @@ impl Caller {
         caller
     }
 
+    /// The country that the IP told last. If it told none: the one that the files say.
     pub fn country(&self) -> Option<&str> {
-        self.country.as_ref().map(|(_, country)| country.as_str())
+        self.origin().country
     }
 
-    /// The country after some hits more.
-    pub fn country_after<'c>(&'c self, hits: &[Placed], names: &'c Names) -> Option<&'c str> {
+    pub fn network(&self) -> Option<&str> {
+        self.origin().network
+    }
+
+    pub fn origin(&self) -> Origin<'_> {
+        let told = self.country.as_ref().map(|(_, country)| country.as_str());
+        self.located.origin(told)
+    }
+
+    /// The origin after some hits more, if the IP is `located` then.
+    pub fn origin_after<'c>(
+        &'c self,
+        hits: &[Placed],
+        names: &'c Names,
+        located: &'c Located,
+    ) -> Origin<'c> {
         let known = self.country.as_ref();
         let known = known.map(|(at_ms, country)| (*at_ms, country.as_str()));
         let told = hits.iter().map(|placed| &placed.hit);
         let told = told.filter_map(|hit| Some((hit.timestamp_ms, names.text(hit.country()?))));
-        told.chain(known).max().map(|(_, country)| country)
+        located.origin(told.chain(known).max().map(|(_, country)| country))
     }
 
     /// The user agents seen last, the newest first.
@@ -179,15 +222,16 @@ impl IpState {
     }
 
     /// Whether counting these hits changes more than the paths of the hits: because buckets have
-    /// left their range, or because the IP has told another country. If not, only these paths and
-    /// [`OTHER_PATHS`] must be in the state.
+    /// left their range, or because the IP is in another country or network now. If not, only these
+    /// paths and [`OTHER_PATHS`] must be in the state.
     pub fn needs_all_paths(
         caller: &Caller,
         hits: &[Placed],
         names: &Names,
+        located: &Located,
         ranges: &Ranges,
     ) -> bool {
-        caller.is_due(ranges) || caller.country_after(hits, names) != caller.country()
+        caller.is_due(ranges) || caller.origin_after(hits, names, located) != caller.origin()
     }
 
     /// Counts a hit. Returns whether it was counted under [`OTHER_PATHS`].

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::IpRef;
 use crate::filter::Filter;
-use crate::order::{IpOrder, PathOrder};
+use crate::hit::Dimension;
+use crate::order::{GroupOrder, IpOrder, PathOrder};
 use crate::span::Span;
 use crate::tally::Tally;
 use crate::window::Window;
@@ -37,6 +38,17 @@ pub struct Details {
     pub timeline: bool,
     /// The callers' user agents, and callers that did nothing in the window.
     pub profiles: bool,
+    /// The groups of a dimension. Only the sums over all IPs tell them.
+    pub groups: Option<GroupDetail>,
+}
+
+/// The groups that are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupDetail {
+    pub by: Dimension,
+    /// The number of groups: the first in this order.
+    pub limit: u32,
+    pub order: GroupOrder,
 }
 
 impl Details {
@@ -155,6 +167,7 @@ pub struct CallerSummary {
     pub tally: Tally,
     pub path_keys: u64,
     pub country: Option<String>,
+    pub network: Option<String>,
     /// On paths that the filter lets through, in any window and with any status.
     pub first_seen_ms: Option<u64>,
     pub last_seen_ms: Option<u64>,
@@ -170,6 +183,28 @@ pub struct CountrySummary {
     pub tally: Tally,
     /// IPs that called in the window.
     pub ips: u64,
+}
+
+/// The hits that tell the same of a dimension: those for one host, or of one network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupSummary {
+    pub name: String,
+    pub tally: Tally,
+    /// IPs that called in the window.
+    pub ips: u64,
+}
+
+/// The groups of a dimension.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupList {
+    /// Only those that were asked for, in the order asked for.
+    pub first: Vec<GroupSummary>,
+    /// The number of all groups.
+    pub count: u64,
+    /// Hits of groups that are counted as one, because there were too many.
+    pub other_hits: u64,
+    /// Hits that tell nothing of the dimension.
+    pub unknown_hits: u64,
 }
 
 /// A bucket of a timeline.
@@ -220,6 +255,8 @@ pub struct Summary {
     pub callers: Vec<CallerSummary>,
     /// Sorted by start, without empty buckets. Empty unless asked for.
     pub timeline: Vec<TimeSlot>,
+    /// None unless asked for.
+    pub groups: Option<GroupList>,
 }
 
 impl PathSummary {

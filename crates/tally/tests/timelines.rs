@@ -138,6 +138,7 @@ fn a_hit_from_the_future_counts_in_the_newest_bucket() {
         bytes: None,
         country: None,
         user_agent: None,
+        told: Default::default(),
     };
     for window in Window::EVERY {
         let (_, timeline) = told(

@@ -1,13 +1,17 @@
 //! Bearer tokens: the configured tokens, and the token of a request.
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::variable;
 
 /// The store's counter of wrong tokens.
 pub const DENIED_COUNTER: &str = "access-denied";
+
+/// [`Tokens::number`] of a request's token, as the router hands it to the collector. Only the router
+/// writes it: it hands no such header of a client on. So the token itself stays in the router.
+pub const TOKEN_NUMBER: HeaderName = HeaderName::from_static("rollcall-token");
 
 /// The tokens of one variable. Each token lets a client in, so that a new token can be added before
 /// the old one is removed. If there is no token, nobody is let in.
@@ -31,14 +35,25 @@ impl Tokens {
     /// Whether this is one of the tokens. Compares all bytes of all tokens, so that the time does
     /// not tell how much of a token is right.
     pub fn contain(&self, given: &str) -> bool {
+        self.number(given).is_some()
+    }
+
+    /// The place of a token in the list, from 1 on. Compares all bytes of all tokens, too.
+    pub fn number(&self, given: &str) -> Option<usize> {
         let same = |token: &String| token.as_bytes().ct_eq(given.as_bytes());
-        let any = self.0.iter().map(same);
-        any.fold(Choice::from(0), |any, same| any | same).into()
+        let same: Vec<Choice> = self.0.iter().map(same).collect();
+        let place = same.into_iter().position(bool::from)?;
+        Some(place + 1)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
+}
+
+/// The number that the router handed on. `None`: the request needed no token.
+pub fn token_number(headers: &HeaderMap) -> Option<usize> {
+    headers.get(TOKEN_NUMBER)?.to_str().ok()?.parse().ok()
 }
 
 /// The token of a request. `None`: the request has two `Authorization` headers, or another scheme,
@@ -77,6 +92,14 @@ mod tests {
                 assert_eq!(tokens.contain(given), expect, "{given:?} of {list:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_token_has_a_number() {
+        let tokens = Tokens::listed("new old new");
+        assert_eq!(tokens.number("new"), Some(1));
+        assert_eq!(tokens.number("old"), Some(2));
+        assert_eq!(tokens.number("wrong"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! may know go to the log.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 use rollcall_tally::question::{BadParameter, NotUnderstood};
@@ -13,6 +14,9 @@ use crate::reply::{self, Reply};
 
 /// The `Retry-After` of a 429 or 503 if no better one is known, in seconds.
 pub const RETRY_AFTER_SECONDS: &str = "2";
+/// The store's counters of requests that were refused, because more came than could be taken.
+pub const BACKLOG_COUNTER: &str = "refused-backlog";
+pub const RATE_COUNTER: &str = "refused-rate";
 /// The longest `Retry-After`, in seconds.
 const RETRY_AFTER_SECONDS_MAX: u64 = 600;
 
@@ -111,6 +115,28 @@ impl Problem {
             ..Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "This token is wrong, and so are too many others at the moment.",
+            )
+        }
+    }
+
+    /// 429: too many recorded batches wait for a fold.
+    pub fn too_far_behind(retry_after: Duration) -> Self {
+        Self::nothing_recorded("Too many recorded hits wait to be counted.", retry_after)
+    }
+
+    /// 429: the token has recorded as many hits as it may for now.
+    pub fn rate_reached(retry_after: Duration) -> Self {
+        Self::nothing_recorded("This token has reached its rate.", retry_after)
+    }
+
+    fn nothing_recorded(why: &str, retry_after: Duration) -> Self {
+        let seconds = retry_after.as_millis().div_ceil(1_000);
+        let seconds = seconds.clamp(1, RETRY_AFTER_SECONDS_MAX.into());
+        Self {
+            header: Some(("retry-after", seconds.to_string().into())),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                format!("{why} Nothing of this request was recorded. Send it again later."),
             )
         }
     }
@@ -246,6 +272,15 @@ mod tests {
         let text = serde_json::to_string(&problem).unwrap();
         assert!(!text.contains("secret"), "{text}");
         assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[test]
+    fn a_refused_client_is_told_when_to_come_back_in_whole_seconds() {
+        for (ms, expect) in [(0, "1"), (1_000, "1"), (1_001, "2"), (86_400_000, "600")] {
+            let problem = Problem::rate_reached(Duration::from_millis(ms));
+            assert_eq!(problem.header, Some(("retry-after", expect.into())), "{ms}");
+            assert_eq!(problem.status(), StatusCode::TOO_MANY_REQUESTS);
+        }
     }
 
     #[test]

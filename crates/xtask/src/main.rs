@@ -7,13 +7,16 @@
 
 mod apt;
 mod bench;
+mod bots;
 mod browser;
 mod ci;
 mod command;
 mod components;
 mod debian;
 mod deny;
+mod geo;
 mod host;
+mod npm;
 mod secrets;
 mod sources;
 mod spin;
@@ -49,6 +52,10 @@ enum Task {
     Ci,
     /// Measure the app on this machine, and print a table
     Bench(bench::Options),
+    /// Bring the list of bots up to date, from npm: crates/tally/src/hit/bots.txt
+    Bots,
+    /// Fetch files/country.mmdb from npm, and say where a file of networks is
+    Geo,
     /// Run the ledger under faults: many histories, or one step by step. `simulate --help` lists
     /// the options
     #[command(disable_help_flag = true)]
@@ -82,6 +89,8 @@ fn run(task: Task) -> Result<()> {
         Task::Test => test::run(&workspace),
         Task::Ci => ci::run(&workspace),
         Task::Bench(options) => bench::run(&workspace, &options),
+        Task::Bots => bots::run(&workspace),
+        Task::Geo => geo::run(&workspace),
         Task::Simulate { options } => simulate(&workspace, &options),
     }
 }

@@ -394,7 +394,7 @@ fn top_ips_have_the_documented_shape() {
         json!({
             "ips": [{
                 "ip": "192.0.2.1", "totalRequests": 2, "requestsPerMinute": 2.0 / (7.0 * 24.0 * 60.0), "uniquePaths": 1,
-                "country": "DE",
+                "country": "DE", "network": null,
                 "firstSeen": "TIME", "lastSeen": "TIME",
                 "recentActivity": {"last24h": 1, "last7d": 2, "last30d": 2},
                 "statusClasses": {"1xx": 0, "2xx": 1, "3xx": 0, "4xx": 0, "5xx": 1, "unknown": 0},

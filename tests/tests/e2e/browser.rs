@@ -10,13 +10,15 @@ const LABEL: &str = "Admin or viewer token";
 const DASHBOARD: &str = "/admin/dashboard/";
 
 /// The pages that everybody can use, each with the name of its pictures.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 9] = [
     ("overview", "/admin/?timeRange=7d&method=GET"),
     ("paths", "/admin/dashboard/top-paths"),
     ("ips", "/admin/dashboard/top-ips"),
     ("countries", "/admin/dashboard/countries"),
+    ("breakdown", "/admin/dashboard/breakdown?by=host"),
     ("ip", "/admin/dashboard/ips/192.0.2.1"),
     ("path", "/admin/dashboard/paths?key=GET%20/users"),
+    ("api-usage", "/admin/dashboard/api-usage?limit=100"),
     ("nothing", "/admin/?country=FR"),
 ];
 
@@ -27,7 +29,8 @@ fn record_traffic(app: &App) {
         json!({
             "ip": if is_bad { "2001:db8::bad" } else { "192.0.2.1" }, "method": "GET",
             "path": (["/users", "/orders"][at % 2]), "status": if is_bad { 503 } else { 200 },
-            "responseTimeMs": 10 + at, "country": if is_bad { "US" } else { "DE" }, "userAgent": "curl/8"
+            "responseTimeMs": 10 + at, "country": if is_bad { "US" } else { "DE" }, "userAgent": "curl/8",
+            "host": if is_bad { "shop.example.com" } else { "api.example.com" }
         })
     };
     app.record(&Value::from_iter((0..100).map(hit)));

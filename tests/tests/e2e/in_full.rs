@@ -104,7 +104,7 @@ fn one_ip_has_the_documented_shape() {
         ip,
         json!({
             "ip": "192.0.2.1", "totalRequests": 2, "requestsPerMinute": 2.0 / (7.0 * 24.0 * 60.0), "uniquePaths": 1,
-            "country": "DE", "firstSeen": "TIME", "lastSeen": "TIME",
+            "country": "DE", "network": null, "firstSeen": "TIME", "lastSeen": "TIME",
             "recentActivity": {"last24h": 1, "last7d": 2, "last30d": 2},
             "statusClasses": {"1xx": 0, "2xx": 1, "3xx": 0, "4xx": 0, "5xx": 1, "unknown": 0},
             "statusCodes": {"200": 1, "503": 1},
@@ -140,7 +140,7 @@ fn one_path_has_the_documented_shape() {
         value
     };
     let caller = with_metrics(json!({
-        "ip": "2001:db8::1", "requestsPerMinute": 1.0 / (7.0 * 24.0 * 60.0), "uniquePaths": 1, "country": null
+        "ip": "2001:db8::1", "requestsPerMinute": 1.0 / (7.0 * 24.0 * 60.0), "uniquePaths": 1, "country": null, "network": null
     }));
     let expected = with_metrics(json!({
         "pathKey": "POST /orders", "uniqueIPs": 1, "avgRequestsPerIP": 1.0,

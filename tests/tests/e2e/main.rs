@@ -11,9 +11,11 @@ mod access;
 mod admin;
 mod alerts;
 mod answers;
+mod api_usage;
 mod backlog;
 mod batches;
 mod bench;
+mod breakdown;
 mod browser;
 mod cache;
 mod collect;
@@ -27,11 +29,16 @@ mod in_full;
 mod intervals;
 mod limits;
 mod metrics;
+#[allow(dead_code, reason = "the tests of the crate use all of it")]
+#[path = "../../../crates/geo/src/tests/writer.rs"]
+mod mmdb;
 mod openapi;
 mod plain_count;
+mod pressure;
 mod process;
 mod redis;
 mod rules;
+mod sender;
 mod spin;
 mod stores;
 mod wit_exports;

@@ -22,6 +22,7 @@ const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 const EXPORT: &str = "/admin/export";
 const ORDERS: [&str; 3] = ["/admin/prewarm", "/admin/verify", "/admin/check-alerts"];
+const BEACON: &str = "/collect/beacon";
 const SCRAPE: &str = "/admin/metrics";
 
 /// Every question whose answer is kept.
@@ -35,6 +36,7 @@ fn start(moody: &Moody) -> App {
         let tokens = [("viewer_token", VIEWER), ("metrics_token", METRICS)];
         let tokens = tokens.map(|(name, token)| (name.to_owned(), token.to_owned()));
         config.variables.extend(tokens);
+        config.variables.insert("beacon".into(), "true".into());
         config.store_layer = Some(moody.layer());
     })
 }
@@ -70,6 +72,11 @@ impl Checked<'_> {
         self.send(Some(ADMIN), ("GET", template, path), headers, b"")
     }
 
+    fn beacon(&self, query: &str) -> u16 {
+        let path = format!("{BEACON}{query}");
+        self.send(None, ("GET", BEACON, &path), &[], b"")
+    }
+
     fn collect(&self, headers: &[(&str, &str)], body: &[u8]) -> u16 {
         let collect = ("POST", "/collect", "/collect");
         self.send(Some(INGEST), collect, headers, body)
@@ -99,6 +106,8 @@ fn every_answer_that_is_described_is_given_and_no_other() {
     app.runtime().block_on(damage).unwrap();
     what_fails(&app, &description, 500);
     what_dies(&description);
+    what_is_too_much(&description);
+    what_has_no_file(&description);
     assert_eq!(description.unseen(), [], "described, and never answered");
 }
 
@@ -152,6 +161,10 @@ fn what_is_recorded(checked: &Checked) {
     assert_eq!(checked.collect(&[], b"?"), 415);
     let large = vec![b' '; 10 * 1024 * 1024 + 1];
     assert_eq!(checked.collect(&[JSON], &large), 413);
+    let own = json!({"method": "GET", "path": "/users"});
+    assert_eq!(checked.collect(&[JSON], &of(own)), 202);
+    assert_eq!(checked.beacon("?path=/users"), 200);
+    assert_eq!(checked.beacon("?path=users"), 400);
 }
 
 fn what_is_asked(checked: &Checked) {
@@ -173,6 +186,10 @@ fn what_is_asked(checked: &Checked) {
         for window in ["1h", "24h", "7d", "30d", "90d", "all"] {
             let window = with(&format!("timeRange={window}"));
             assert_eq!(checked.ask(template, &window, &[]), 200);
+        }
+        if template == "/admin/breakdown" {
+            assert_eq!(checked.ask(template, &with(filters), &[]), 400);
+            continue;
         }
         let filters = match template {
             "/admin/ips/{ip}" => filters.split_once('&').unwrap().1,
@@ -213,6 +230,19 @@ fn what_is_asked(checked: &Checked) {
         let expect = if headers.is_empty() { 200 } else { 304 };
         assert_eq!(checked.ask(DOCUMENT, DOCUMENT, headers), expect);
     }
+}
+
+fn what_has_no_file(description: &Description) {
+    let empty = tempfile::TempDir::new().unwrap();
+    let app = App::start_with(|config| {
+        config.folders.insert("/files".into(), empty.path().into());
+    });
+    let checked = Checked {
+        app: &app,
+        description,
+    };
+    let path = "/admin/api-usage";
+    assert_eq!(checked.ask(path, path, &[]), 404);
 }
 
 fn what_is_open(checked: &Checked) {
@@ -310,6 +340,7 @@ fn what_fails(app: &App, description: &Description, status: u16) {
     let checked = Checked { app, description };
     let hit = br#"{"ip": "192.0.2.1", "method": "GET", "path": "/"}"#;
     assert_eq!(checked.collect(&[JSON], hit), status);
+    assert_eq!(checked.beacon("?path=/"), status);
     for (template, path) in questions() {
         assert_eq!(checked.ask(template, &path, &[]), status, "{path}");
     }
@@ -333,6 +364,28 @@ fn what_dies(description: &Description) {
     let [_, _, check] = ORDERS;
     let order = ("POST", check, check);
     assert_eq!(checked.send(Some(ADMIN), order, &[], b""), 503);
+}
+
+/// The beacon is off, and a token has its rate.
+fn what_is_too_much(description: &Description) {
+    let checked = |app: &App, check: &dyn Fn(&Checked)| check(&Checked { app, description });
+    checked(&App::start(), &|off| assert_eq!(off.beacon(""), 404));
+    // Nobody folds while the store tells a question nothing.
+    let store = Moody::default();
+    let app = App::start_with(|config| {
+        let limit = ("max_pending_segments".into(), "1".into());
+        config
+            .variables
+            .extend([limit, ("beacon".into(), "true".into())]);
+        config.store_layer = Some(store.layer());
+    });
+    store.strike(Mood::Down, |key| key == "lease");
+    checked(&app, &|full| {
+        assert_eq!(full.beacon("?path=/"), 200);
+        assert_eq!(full.beacon("?path=/"), 429);
+        let hit = br#"{"ip": "192.0.2.1", "method": "GET", "path": "/"}"#;
+        assert_eq!(full.collect(&[JSON], hit), 429);
+    });
 }
 
 fn every_path(description: &Description) -> Vec<(String, String)> {

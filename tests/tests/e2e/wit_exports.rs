@@ -29,6 +29,10 @@ fn hit(ip: &str, path: &str) -> RawHit {
         bytes: None,
         country: None,
         user_agent: None,
+        host: None,
+        consumer: None,
+        protocol: None,
+        referrer: None,
     }
 }
 
@@ -86,6 +90,7 @@ fn the_collector_records_and_answers_through_its_wit_export() {
                         order: IpOrder::LastSeen,
                         timeline: true,
                         profiles: false,
+                        groups: None,
                     },
                     ips: list.ips.clone(),
                 };

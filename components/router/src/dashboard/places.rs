@@ -1,10 +1,10 @@
-//! The pages that every page links to, with its own window and filter.
+//! The pages that other pages link to, with their own window and filter.
 
-use rollcall_tally::IpOrder;
 use rollcall_tally::question::{
-    AnySurvey, Countries, LIMIT_MAX, Overview, Scope, TopIps, TopPaths,
+    AnySurvey, ApiUsage, Breakdown, Countries, LIMIT_MAX, Overview, Scope, TopIps, TopPaths,
 };
-use rollcall_tally::reports::{CountryOrder, PathOrder};
+use rollcall_tally::reports::PathOrder;
+use rollcall_tally::{GroupOrder, IpOrder};
 
 /// The places in the head of every page, each with its text.
 pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
@@ -13,6 +13,7 @@ pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
         ("Paths", all_paths(scope.clone())),
         ("IPs", all_ips(scope.clone())),
         ("Countries", all_countries(scope.clone())),
+        ("Breakdown", breakdown(scope.clone())),
     ]
 }
 
@@ -41,11 +42,24 @@ pub fn all_ips(scope: Scope) -> AnySurvey {
 }
 
 pub fn all_countries(scope: Scope) -> AnySurvey {
-    let order = CountryOrder::Requests;
+    let order = GroupOrder::Requests;
     Countries {
         scope,
         limit: LIMIT_MAX,
         order,
     }
     .into()
+}
+
+fn breakdown(scope: Scope) -> AnySurvey {
+    let breakdown = Breakdown {
+        limit: LIMIT_MAX,
+        ..Breakdown::default()
+    };
+    AnySurvey::from(breakdown).with_scope(scope)
+}
+
+pub fn api_usage(scope: Scope) -> AnySurvey {
+    let limit = LIMIT_MAX;
+    ApiUsage { scope, limit }.into()
 }

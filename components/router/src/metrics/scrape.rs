@@ -87,6 +87,15 @@ impl Scrape {
             "Batches that came again under a known Idempotency-Key, and were not counted again",
             dropped.repeated_batches,
         )?;
+        page.counters(
+            "refused_requests",
+            "Requests to record that were refused, because more came than could be taken",
+            "reason",
+            [
+                ("backlog", self.status.refused_requests.backlog),
+                ("rate", self.status.refused_requests.rate),
+            ],
+        )?;
         page.counter(
             "skipped_numbers",
             "Numbers of the log that were taken and never written; none was acknowledged",

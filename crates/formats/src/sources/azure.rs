@@ -16,6 +16,7 @@ pub(crate) const FORMAT: LineFormat = LineFormat {
             host=properties.hostName|properties.host,\
             status=properties.httpStatusCode|properties.httpStatus,\
             bytes=properties.responseBytes|properties.sentBytes,\
-            duration=properties.timeTaken:s,agent=properties.userAgent",
+            duration=properties.timeTaken:s,agent=properties.userAgent,protocol=properties.httpVersion,\
+            referrer=properties.referer|properties.referrer",
     },
 };

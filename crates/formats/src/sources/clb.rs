@@ -39,17 +39,14 @@ pub(super) fn read_from_time(rest: &mut Rest<'_>) -> Result<RawHit, Flaw> {
     let bytes = rest.word();
     let request = rest.quoted().unwrap_or_default();
     let user_agent = rest.quoted().and_then(values::text);
-    let (method, path) = values::split_request(&request);
     Ok(RawHit {
         ip: values::without_port(client).to_owned(),
-        method: method.to_owned(),
-        path: path.to_owned(),
         timestamp_ms: values::timestamp_ms(values::time_ms(time))?,
         status: values::status(status),
         response_time_us: sum_of_seconds(times),
         bytes: values::bytes(bytes),
-        country: None,
         user_agent,
+        ..values::split_request(&request).as_hit()
     })
 }
 

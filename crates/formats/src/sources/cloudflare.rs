@@ -12,6 +12,7 @@ pub(crate) const FORMAT: LineFormat = LineFormat {
             path=ClientRequestURI|ClientRequestPath,host=ClientRequestHost,\
             status=EdgeResponseStatus,bytes=EdgeResponseBytes,\
             duration=EdgeTimeToFirstByteMs:ms,country=ClientCountry,\
-            agent=ClientRequestUserAgent",
+            agent=ClientRequestUserAgent,protocol=ClientRequestProtocol,\
+            referrer=ClientRequestReferer",
     },
 };

@@ -9,7 +9,8 @@ pub(crate) const FORMAT: LineFormat = LineFormat {
     reader: Reader::Map {
         keys: &["c-ip", "cs-uri-stem"],
         map: "ip=c-ip,time=timestamp(ms)|date+time,method=cs-method,path=cs-uri-stem,\
-            host=cs(Host),status=sc-status,bytes=sc-bytes,duration=time-taken:s,\
-            country=c-country,agent=cs(User-Agent)",
+            host=x-host-header|cs(Host),status=sc-status,bytes=sc-bytes,duration=time-taken:s,\
+            country=c-country,agent=cs(User-Agent),protocol=cs-protocol-version,\
+            referrer=cs(Referer)",
     },
 };

@@ -48,7 +48,7 @@ fn read(line: &str) -> Result<RawHit, Flaw> {
             _,
             _,
             _,
-            _,
+            host,
             _,
             _,
             _,
@@ -58,6 +58,7 @@ fn read(line: &str) -> Result<RawHit, Flaw> {
                 ip: forwarded,
                 request,
                 agent,
+                host,
                 status: words.next(),
                 bytes: words.nth(2),
                 duration: words.next(),
@@ -75,7 +76,7 @@ fn read(line: &str) -> Result<RawHit, Flaw> {
             _,
             _,
             _,
-            _,
+            host,
             _,
             _,
             end,
@@ -85,6 +86,7 @@ fn read(line: &str) -> Result<RawHit, Flaw> {
                 ip: remote_address(end).unwrap_or_default(),
                 request,
                 agent,
+                host,
                 status: status.split_ascii_whitespace().next(),
                 bytes: words.nth(1),
                 duration: words.next(),
@@ -115,6 +117,7 @@ struct Entry<'a> {
     ip: &'a str,
     request: &'a str,
     agent: &'a str,
+    host: &'a str,
     status: Option<&'a str>,
     bytes: Option<&'a str>,
     duration: Option<&'a str>,
@@ -125,18 +128,16 @@ impl Entry<'_> {
         if values::is_none(self.ip) {
             return Err(Flaw::of("ip", "missing: Envoy wrote no x-forwarded-for"));
         }
-        let (method, path) = values::split_request(self.request);
         let duration = self.duration.unwrap_or_default();
         Ok(RawHit {
             ip: self.ip.to_owned(),
-            method: method.to_owned(),
-            path: path.to_owned(),
             timestamp_ms: values::timestamp_ms(Some(time_ms))?,
             status: values::status(self.status.unwrap_or_default()),
             response_time_us: values::response_time_us(duration, 1e3),
             bytes: values::bytes(self.bytes.unwrap_or_default()),
-            country: None,
             user_agent: values::text(self.agent.to_owned()),
+            host: values::text(self.host.to_owned()),
+            ..values::split_request(self.request).as_hit()
         })
     }
 }

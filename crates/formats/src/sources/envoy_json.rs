@@ -14,6 +14,7 @@ pub(crate) const FORMAT: LineFormat = LineFormat {
         map: "ip=downstream_remote_address|x_forwarded_for|x-forwarded-for,time=start_time,\
             method=method|:method,path=path|x-envoy-origin-path|x-envoy-original-path|:path,\
             host=authority|:authority,status=response_code,bytes=bytes_sent,\
-            duration=duration:ms,agent=user_agent|user-agent",
+            duration=duration:ms,agent=user_agent|user-agent,protocol=protocol,\
+            referrer=referer|:referer",
     },
 };

@@ -11,6 +11,7 @@ pub(crate) const FORMAT: LineFormat = LineFormat {
         map: "ip=httpRequest.remoteIp,time=timestamp,method=httpRequest.requestMethod,\
             path=httpRequest.requestUrl,status=httpRequest.status,\
             bytes=httpRequest.responseSize,duration=httpRequest.latency:s,\
-            agent=httpRequest.userAgent",
+            agent=httpRequest.userAgent,protocol=httpRequest.protocol,\
+            referrer=httpRequest.referer",
     },
 };

@@ -42,18 +42,14 @@ fn read(line: &str) -> Result<RawHit, Flaw> {
     let status = if is_http { rest.word() } else { "-" };
     let bytes = rest.word();
     let request = find_request(&mut rest);
-    let (method, path) = values::split_request(&request);
     let total = timers.rsplit('/').next().unwrap_or_default();
     Ok(RawHit {
         ip: values::without_port(client).to_owned(),
-        method: method.to_owned(),
-        path: path.to_owned(),
         timestamp_ms: values::timestamp_ms(Some(time_ms))?,
         status: values::status(status),
         response_time_us: values::response_time_us(without_plus(total), 1e3),
         bytes: values::bytes(without_plus(bytes)),
-        country: None,
-        user_agent: None,
+        ..values::split_request(&request).as_hit()
     })
 }
 

@@ -11,6 +11,7 @@ pub(crate) const FORMAT: LineFormat = LineFormat {
         keys: &["client_ip", "request_date"],
         map: "ip=client_ip,time=request_date,method=method|http_method,\
             path=uri|http_uri|path,request=request|http_request,status=status|status_code,\
-            bytes=bytes|bytes_read,duration=active_time|time_active:ms,agent=user_agent",
+            bytes=bytes|bytes_read,duration=active_time|time_active:ms,agent=user_agent,host=host,\
+            protocol=protocol|http_version,referrer=referer",
     },
 };

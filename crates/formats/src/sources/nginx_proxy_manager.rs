@@ -27,6 +27,7 @@ struct Head<'a> {
     time_ms: i64,
     status: &'a str,
     method: &'a str,
+    host: &'a str,
     /// The target and the columns behind it.
     rest: &'a str,
 }
@@ -37,7 +38,7 @@ impl<'a> Head<'a> {
         let time_ms = values::time_ms(time)?;
         let (head, rest) = rest.split_at_checked(rest.find('"')?)?;
         let mut words = head.trim_ascii_end().rsplit(' ');
-        let (_host, _scheme) = (words.next()?, words.next()?);
+        let (host, _scheme) = (words.next()?, words.next()?);
         let method = words.next()?;
         let is_dash = words.next() == Some("-");
         let status = words.next().filter(|_| is_dash)?;
@@ -45,6 +46,7 @@ impl<'a> Head<'a> {
             time_ms,
             status,
             method,
+            host,
             rest,
         })
     }
@@ -70,7 +72,9 @@ fn read(line: &str) -> Result<RawHit, Flaw> {
         timestamp_ms: values::timestamp_ms(Some(head.time_ms))?,
         status: values::status(head.status),
         bytes: length.and_then(values::bytes),
+        host: values::text(head.host.to_owned()),
         user_agent: rest.quoted().and_then(values::text),
+        referrer: rest.quoted().and_then(values::text),
         ..RawHit::default()
     })
 }

@@ -48,23 +48,21 @@ fn read(line: &str) -> Result<RawHit, Flaw> {
         // There is none: a dash without quotes.
         None => rest.word().to_owned(),
     };
-    let (method, path) = values::split_request(&request);
     let status = rest.word();
     let _error = rest.word();
     let bytes = rest.word();
     let _size = rest.word();
     let total_time = rest.word();
     let _turnaround_time = rest.word();
-    let _referer = rest.quoted();
+    let referrer = rest.quoted().and_then(values::text);
     Ok(RawHit {
         ip: client.to_owned(),
-        method: method.to_owned(),
-        path: path.to_owned(),
         timestamp_ms: values::timestamp_ms(Some(time_ms))?,
         status: values::status(status),
         response_time_us: values::response_time_us(total_time, 1e3),
         bytes: values::bytes(bytes),
-        country: None,
         user_agent: rest.quoted().and_then(values::text),
+        referrer,
+        ..values::split_request(&request).as_hit()
     })
 }

@@ -10,6 +10,7 @@ pub(crate) const FORMAT: LineFormat = LineFormat {
         keys: &["ClientHost"],
         map: "ip=ClientHost|ClientAddr,time=StartUTC|StartLocal|time,method=RequestMethod,\
             path=RequestPath,host=RequestHost,status=DownstreamStatus,\
-            bytes=DownstreamContentSize,duration=Duration:ns,agent=request_User-Agent",
+            bytes=DownstreamContentSize,duration=Duration:ns,agent=request_User-Agent,\
+            protocol=RequestProtocol,referrer=request_Referer",
     },
 };

@@ -26,7 +26,10 @@ pub(crate) const FORMAT: LineFormat = LineFormat {
 };
 
 const MAP: &str = "ip=c-ip,time=date+time,method=cs-method,path=cs-uri-stem|cs-uri,\
-                   status=sc-status,bytes=sc-bytes,agent=cs(User-Agent),duration=time-taken";
+                   status=sc-status,bytes=sc-bytes,agent=cs(User-Agent),\
+                   host=x-host-header|cs(Host)|cs-host,\
+                   protocol=cs-protocol-version|cs-version,referrer=cs(Referer),\
+                   duration=time-taken";
 /// The most columns of a line.
 const COLUMNS_MAX: usize = 256;
 

@@ -1,6 +1,7 @@
 //! Hits as JSON: each field, and documents as a whole.
 
 use super::*;
+use crate::json::FIELDS;
 use rollcall_tally::hit::{
     FUTURE_MS_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, Repairs, TIMESTAMP_MS_MIN,
     UNKNOWN_METHOD, UNKNOWN_PATH,
@@ -336,4 +337,80 @@ fn a_deeply_nested_document_does_not_exhaust_the_stack() {
             .rejected_count,
         1
     );
+}
+
+/// Reads a body of the sender 192.0.2.1. `expect`: how many hits are read, and the refusals.
+#[track_caller]
+fn check_sent(body: &str, format: Format, expect: (usize, &[&str])) {
+    let context = Context {
+        sender: Some([192, 0, 2, 1].into()),
+        ..NOW_MS.into()
+    };
+    let intake = read(body.as_bytes(), format, context).unwrap();
+    assert!(intake.hits.iter().all(|read| *read == hit()), "{intake:?}");
+    assert_eq!(
+        (intake.hits.len(), refusals(&intake)),
+        (expect.0, expect.1.iter().map(|s| (*s).to_owned()).collect()),
+        "{body}"
+    );
+}
+
+#[test]
+fn a_hit_without_an_address_is_the_senders() {
+    let own = r#"{"method": "GET", "path": "/a", "status": null}"#;
+    let missing = "ip: missing";
+    check_sent(own, Format::Json, (1, &[]));
+    assert_eq!(read_one(own, Format::Json), Err(missing.to_owned()));
+    for ip in ["null", "7", "\"\"", "\"no\""] {
+        let body = format!(r#"[{own}, {{"ip": {ip}, "method": "GET", "path": "/a"}}, {own}]"#);
+        let why = match ip {
+            "null" => "2 ip: missing",
+            "7" => "2 ip: expected a string",
+            _ => "2 ip: not an IP address",
+        };
+        check_sent(&body, Format::Json, (2, &[why]));
+    }
+}
+
+#[test]
+fn an_object_without_an_address_that_is_not_rollcalls_own_is_refused() {
+    for object in [
+        r#"{"method": "GET", "path": "/a", "client": "192.0.2.9"}"#,
+        r#"{"method": "GET", "url": "/a"}"#,
+        r#"{"method": "GET"}"#,
+        "{}",
+    ] {
+        check_sent(object, Format::Json, (0, &["1 ip: missing"]));
+    }
+    let twice = r#"{"method": "GET", "path": "/a", "path": "/b"}"#;
+    let why = "1 duplicate field `path` at column 38";
+    check_sent(twice, Format::Json, (0, &[why]));
+    // Lines are those of a log, in every format.
+    let own = r#"{"method": "GET", "path": "/a"}"#;
+    for format in [Format::Ndjson, Format::Auto] {
+        check_sent(own, format, (0, &["1 ip: missing"]));
+    }
+}
+
+#[test]
+fn the_fields_of_a_hit_are_those_that_are_read() {
+    let every = FIELDS.map(|name| format!(r#""{name}": []"#)).join(",");
+    let body = format!("{{{every}}}");
+    let intake = read(body.as_bytes(), Format::Json, NOW_MS).unwrap();
+    assert_eq!(refusals(&intake), ["1 ip: expected a string"]);
+    let full = Hit {
+        status: Some(200),
+        response_time_us: Some(1),
+        bytes: Some(1),
+        country: Some("DE".into()),
+        user_agent: Some("a".into()),
+        ..hit()
+    };
+    let mut written = Vec::new();
+    write_json(&full, &mut written).unwrap();
+    let written: std::collections::BTreeMap<String, serde_json::Value> =
+        serde_json::from_slice(&written).unwrap();
+    let mut names = FIELDS.to_vec();
+    names.sort_unstable();
+    assert!(written.keys().eq(names));
 }

@@ -11,6 +11,7 @@ mod maps;
 mod prefix;
 mod round_trip;
 mod sources;
+mod told;
 
 use super::*;
 use rollcall_tally::Rejection;
@@ -30,6 +31,7 @@ fn hit() -> Hit {
         bytes: None,
         country: None,
         user_agent: None,
+        told: Default::default(),
     }
 }
 
@@ -46,7 +48,7 @@ fn refusals(intake: &Intake) -> Vec<String> {
 fn read_one(body: &str, format: Format) -> Result<Hit, String> {
     let intake = read(body.as_bytes(), format, NOW_MS).unwrap();
     match (intake.hits.as_slice(), refusals(&intake).as_slice()) {
-        ([hit], []) => Ok(hit.clone()),
+        ([hit], []) => Ok(without_told(hit)),
         ([], [refusal]) => Err(refusal.trim_start_matches("1 ").to_owned()),
         _ => panic!("{body} is not one hit"),
     }
@@ -58,8 +60,34 @@ fn check_error(body: &[u8], format: Format, expect: &str) {
     assert_eq!(error.to_string(), expect);
 }
 
-/// What the readers make of a body, before the check.
+/// A hit without the properties that `told.rs` tests.
+fn without_told(hit: &Hit) -> Hit {
+    Hit {
+        told: Default::default(),
+        ..hit.clone()
+    }
+}
+
+/// All hits of an intake without these properties.
+fn all_without_told(intake: &Intake) -> Vec<Hit> {
+    intake.hits.iter().map(without_told).collect()
+}
+
+/// What the readers make of a body, before the check, without these properties.
 fn raw_all(body: &[u8], lines: Lines) -> Vec<Result<RawHit, String>> {
+    let without_told = |raw| RawHit {
+        host: None,
+        consumer: None,
+        protocol: None,
+        referrer: None,
+        ..raw
+    };
+    let all = raw_told(body, lines).into_iter();
+    all.map(|raw| raw.map(without_told)).collect()
+}
+
+/// What the readers make of a body, before the check.
+fn raw_told(body: &[u8], lines: Lines) -> Vec<Result<RawHit, String>> {
     let mut all = Vec::new();
     let taken: Result<(), ()> = lines::for_each_hit(body, lines, |_, raw| {
         all.push(raw.map_err(|flaw| match flaw.field {

@@ -35,6 +35,7 @@ fn any_logged_hit() -> impl Strategy<Value = Hit> {
                 bytes,
                 country: None,
                 user_agent,
+                told: Default::default(),
             },
         )
 }

@@ -187,9 +187,12 @@ impl<'d> Moved<'d> {
     fn of(delta: &'d Delta) -> Self {
         let mut moved: BTreeMap<&str, BTreeMap<(&str, &str), u64>> = BTreeMap::new();
         for of in &delta.moves {
-            for (path_key, count) in &of.paths {
+            let (from, to) = &of.countries;
+            // Paths do not know networks.
+            let paths = if from == to { &[] } else { of.paths.as_slice() };
+            for (path_key, count) in paths {
                 let path = moved.entry(path_key).or_default();
-                *path.entry((&of.from, &of.to)).or_default() += count;
+                *path.entry((from, to)).or_default() += count;
             }
         }
         Self(moved)

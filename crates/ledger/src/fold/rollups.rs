@@ -185,6 +185,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
         totals.merge(&delta.totals);
         totals.settle(&delta);
+        let give_way = async || self.clock.give_way().await;
+        totals.bound(self.limits.bucket_groups, give_way).await;
         let key = keys::totals(task.bucket, k);
         let value = encode_totals(&key, &mut totals);
         outbox.put(key, value).await?;

@@ -30,6 +30,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     ) -> Result<Deltas, Stop> {
         let ranges = self.ranges(root.aged_ms);
         let mut deltas = Deltas::of(names);
+        if let Some(atlas) = self.atlas.filter(|_| !draft.ips.is_empty()) {
+            atlas.load().await;
+        }
         // The plan has a change for each of these IPs, in this order.
         let mut ips = draft.ips.iter_mut().enumerate().peekable();
         while ips.peek().is_some() {
@@ -58,9 +61,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 self.clock.give_way().await;
                 let hits = std::mem::take(&mut touched.hits).into_iter();
                 let hits: Vec<Placed> = hits.map(|hit| Placed::new(hit, &ranges)).collect();
+                let mut located = None;
                 let wanted = |caller: &Caller| {
                     let names = &deltas.names;
-                    let needs_all = IpState::needs_all_paths(caller, &hits, names, &ranges);
+                    let located = located.insert(self.locate(*ip, &caller.located));
+                    let needs_all =
+                        IpState::needs_all_paths(caller, &hits, names, located, &ranges);
                     let called = hits.iter().map(|placed| names.text(placed.hit.path_key));
                     (!needs_all).then(|| called.chain([OTHER_PATHS]).collect())
                 };
@@ -86,7 +92,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 // Each fold that touches a state ages it. Otherwise buckets whose range has passed
                 // would pile up.
                 state.age(&ranges);
-                deltas.add(&state, touched.after.number, &hits, &ranges);
+                let located = located.unwrap_or_else(|| self.locate(*ip, &state.caller.located));
+                deltas.add(&state, touched.after.number, &hits, &located, &ranges);
+                state.caller.located = located;
                 for placed in &hits {
                     root.see(placed.hit.timestamp_ms);
                     root.drops.other_path_hits += u64::from(state.count(placed, &deltas.names));

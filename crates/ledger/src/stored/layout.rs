@@ -6,9 +6,9 @@ use futures::executor::block_on;
 use proptest::prelude::*;
 use rollcall_store::testing::{Kind, check_layout, told};
 use rollcall_store::value::{encode, encode_with};
-use rollcall_tally::hit::HitRef;
+use rollcall_tally::hit::{ByDimension, Dimension, HitRef};
 use rollcall_tally::rollup::{Deltas, PathSums, Totals};
-use rollcall_tally::state::Placed;
+use rollcall_tally::state::{Located, Placed};
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{Drops, Hit, IpState, Repairs, Traffic};
 
@@ -33,6 +33,10 @@ fn kinds() -> Vec<Kind> {
         bytes: Some(900),
         country: Some("DE".to_owned()),
         user_agent: Some("curl/8".to_owned()),
+        told: ByDimension::from_fn(|dimension| {
+            let is_told = dimension != Dimension::Network;
+            is_told.then(|| dimension.name().to_owned())
+        }),
     };
     let bare = Hit {
         ip: [192, 0, 2, 1].into(),
@@ -42,6 +46,7 @@ fn kinds() -> Vec<Kind> {
         bytes: None,
         country: None,
         user_agent: None,
+        told: ByDimension::default(),
         ..full.clone()
     };
     let ranges = Ranges::utc(NOW_MS);
@@ -57,6 +62,7 @@ fn kinds() -> Vec<Kind> {
             traffic.add(&hit.method, hit.as_hit_ref().measures);
         }
     }
+    state.caller.located = located();
     let fine = Bucket::from(BucketId::around(Tier::Fine, NOW_MS, &ranges));
     let (mut totals, mut sums) = sums_of(&full, &bare);
     let hash = keys::path_hash("GET /größe");
@@ -159,7 +165,8 @@ fn kinds() -> Vec<Kind> {
             since_ms: 26,
         }],
     };
-    let segment = encode("log:1", &Segment::new(Some(id), NOW_MS, repaired, &hits)).unwrap();
+    let segment = Segment::new(Some(id), NOW_MS, repaired, &hits);
+    let segment = encode("log:1", &segment).unwrap();
     vec![
         Kind {
             key: "log:1",
@@ -260,6 +267,14 @@ fn kinds() -> Vec<Kind> {
     ]
 }
 
+fn located() -> Located {
+    Located {
+        version: 53,
+        country: Some("AT".to_owned()),
+        network: Some("AS64496 Example".to_owned()),
+    }
+}
+
 const TOTALS: &str = "totals:f6000000:1";
 const PATHS: &str = "paths:f6000000:0:1";
 
@@ -274,7 +289,11 @@ fn sums_of(full: &Hit, bare: &Hit) -> (Totals, PathSums) {
             ..hit.as_hit_ref()
         };
         let hits = [Placed::new(deltas.names.compact(&hit), &ranges)];
-        deltas.add(&IpState::default(), number, &hits, &ranges);
+        let located = Located {
+            country: None,
+            ..located()
+        };
+        deltas.add(&IpState::default(), number, &hits, &located, &ranges);
     };
     (0..70).for_each(|number| add(full, 3 * number));
     (1..4).for_each(|number| add(bare, 1_000 * number));

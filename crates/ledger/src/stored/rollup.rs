@@ -3,7 +3,9 @@
 //! Their content is not postcard, because a fold copies most paths unchanged, and a question reads
 //! millions of numbers. Numbers are LEB128. Each list begins with its length.
 //!
-//! - **totals**: new IPs; longest response time; countries, each with its tally and its IPs.
+//! - **totals**: new IPs; longest response time; countries, as groups. Then, for each dimension:
+//!   length of its groups in bytes, groups.
+//! - **groups**: each with its name, its tally and its IPs.
 //! - **paths**: paths, sorted by hash and key. Each has: hash (4 bytes), key, length of the sums,
 //!   sums. The sums have: tally, countries with their hits, IPs.
 //! - **known**: like paths, with other sums: first hit, last hit, hits by bucket.
@@ -18,7 +20,8 @@ use rollcall_store::Unreadable;
 use rollcall_store::value::{self, damaged};
 use rollcall_tally::Tally;
 use rollcall_tally::bucket::{BucketId, Tier};
-use rollcall_tally::rollup::{IpSet, PathSums, Totals};
+use rollcall_tally::hit::Dimension;
+use rollcall_tally::rollup::{GroupSums, Groups, IpSet, PathSums, Totals};
 use rollcall_tally::window::FINE_MS;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +29,17 @@ use super::bytes::{self, Reader, put, put_ips, put_tally, put_text};
 
 /// The oldest layout in which rollups have these bytes.
 const SINCE: u8 = 5;
+/// Since this layout, totals have dimensions.
+const WITH_DIMENSIONS: u8 = 9;
+/// The dimensions in the order in which totals have them.
+const DIMENSIONS: [Dimension; 6] = [
+    Dimension::Network,
+    Dimension::Host,
+    Dimension::Consumer,
+    Dimension::Protocol,
+    Dimension::Referrer,
+    Dimension::Bot,
+];
 
 /// A bucket: its length, and its start in units of 5 minutes since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -117,49 +131,65 @@ pub(crate) fn encode_totals(key: &str, totals: &mut Totals) -> Vec<u8> {
     value::encode_with(key, |to| {
         put(to, totals.new_ips);
         put(to, totals.time_max_us);
-        put(to, totals.countries.len() as u64);
-        for (country, sums) in &mut totals.countries {
-            put_text(to, country);
-            put_tally(to, &sums.tally);
-            put_ips(to, &mut sums.ips);
+        put_groups(to, &mut totals.countries);
+        let mut groups = Vec::new();
+        for dimension in DIMENSIONS {
+            groups.clear();
+            put_groups(&mut groups, totals.groups.get_mut(dimension));
+            put(to, groups.len() as u64);
+            to.extend(&groups);
         }
     })
+}
+
+fn put_groups(to: &mut Vec<u8>, groups: &mut Groups) {
+    put(to, groups.len() as u64);
+    for (name, sums) in groups {
+        put_text(to, name);
+        put_tally(to, &sums.tally);
+        put_ips(to, &mut sums.ips);
+    }
 }
 
 pub(crate) fn decode_totals(key: &str, bytes: &[u8]) -> Result<Totals, Unreadable> {
-    whole(key, bytes, |from| {
-        let mut totals = Totals {
-            new_ips: from.number()?,
-            time_max_us: from.number()?,
-            ..Totals::default()
-        };
-        for _ in 0..from.number()? {
-            let country = from.text()?.to_owned();
-            let sums = totals.countries.entry(country).or_default();
-            from.tally(&mut sums.tally)?;
-            from.ips(&mut sums.ips)?;
-        }
-        Some(totals)
-    })
+    let mut totals = Totals::default();
+    let take = |groups: &mut Groups, name: &str, tally: &mut Tally, ips| {
+        let tally = std::mem::take(tally);
+        groups.insert(name.to_owned(), GroupSums { tally, ips });
+    };
+    let countries = &mut totals.countries;
+    let groups = &mut totals.groups;
+    let head = read_totals(
+        key,
+        bytes,
+        |name, tally, ips| take(countries, name, tally, ips),
+        |_| true,
+        |dimension, name, tally, ips| take(groups.get_mut(dimension), name, tally, ips),
+    )?;
+    (totals.new_ips, totals.time_max_us) = head;
+    Ok(totals)
 }
 
-/// Passes each country of a bucket to `take`, with its tally and its IPs. Returns the number of new
-/// IPs and the longest response time.
+/// Passes each country of a bucket to `take`, and each group of a wanted dimension to `take_group`:
+/// its tally and its IPs. Returns the number of new IPs and the longest response time.
 pub(crate) fn read_totals(
     key: &str,
     bytes: &[u8],
-    mut take: impl FnMut(&str, &mut Tally, IpSet),
+    take: impl FnMut(&str, &mut Tally, IpSet),
+    wanted: impl Fn(Dimension) -> bool,
+    mut take_group: impl FnMut(Dimension, &str, &mut Tally, IpSet),
 ) -> Result<(u64, u64), Unreadable> {
+    let with_dimensions = value::layout_of(key, bytes)? >= WITH_DIMENSIONS;
     whole(key, bytes, |from| {
         let head = (from.number()?, from.number()?);
-        let mut tally = Tally::default();
-        for _ in 0..from.number()? {
-            let country = from.text()?;
-            tally.clear();
-            from.tally(&mut tally)?;
-            let mut ips = IpSet::default();
-            from.ips(&mut ips)?;
-            take(country, &mut tally, ips);
+        from.groups(take)?;
+        for dimension in DIMENSIONS.into_iter().filter(|_| with_dimensions) {
+            let length = from.number()?;
+            let mut groups = Reader(from.take(length)?);
+            if wanted(dimension) {
+                groups.groups(|name, tally, ips| take_group(dimension, name, tally, ips))?;
+                groups.0.is_empty().then_some(())?;
+            }
         }
         Some(head)
     })
@@ -313,6 +343,19 @@ impl<'b> Reader<'b> {
         let length = self.number()?;
         let sums = self.take(length)?;
         Some(PathRecord { hash, key, sums })
+    }
+
+    fn groups(&mut self, mut take: impl FnMut(&str, &mut Tally, IpSet)) -> Option<()> {
+        let mut tally = Tally::default();
+        for _ in 0..self.number()? {
+            let name = self.text()?;
+            tally.clear();
+            self.tally(&mut tally)?;
+            let mut ips = IpSet::default();
+            self.ips(&mut ips)?;
+            take(name, &mut tally, ips);
+        }
+        Some(())
     }
 
     fn known(&mut self) -> Option<Known> {

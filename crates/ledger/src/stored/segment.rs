@@ -1,10 +1,13 @@
 //! `log:{n}`: one appended batch.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use rollcall_store::{Stored, value};
-use rollcall_tally::hit::{HitRef, Measures, Repairs};
-use serde::{Deserialize, Serialize};
+use rollcall_tally::hit::{ByDimension, Dimension, HitRef, Measures, Repairs};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::counts::repairs;
@@ -34,9 +37,11 @@ impl Stored for IdList {
 }
 
 /// The oldest layout in which segments have these bytes.
-const SINCE: u8 = 8;
-/// The oldest layout that can be read. Up to layout 7, segments had no repairs.
+const SINCE: u8 = 9;
+/// The oldest layout that can be read. Up to layout 7, segments had no repairs. Up to layout 8,
+/// hits told nothing by dimension.
 const OLDEST: u8 = 4;
+const WITH_REPAIRS: u8 = 8;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Segment<'h> {
@@ -67,6 +72,15 @@ impl<'h> Segment<'h> {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Hit<'h> {
+    #[serde(borrow)]
+    of_8: Hit8<'h>,
+    #[serde(borrow)]
+    told: Told<'h>,
+}
+
+/// A hit of layout 8.
+#[derive(Debug, Serialize, Deserialize)]
+struct Hit8<'h> {
     ip: IpAddr,
     timestamp_ms: u64,
     method: &'h str,
@@ -80,38 +94,94 @@ struct Hit<'h> {
     user_agent: Option<&'h str>,
 }
 
+/// All that a hit tells by dimension: the numbers of the dimensions, with their texts.
+#[derive(Debug, Default)]
+struct Told<'h>(ByDimension<Option<&'h str>>);
+
+/// The dimensions that a hit may tell. A number in a segment is a place in this list.
+const TOLD: [Dimension; 5] = [
+    Dimension::Host,
+    Dimension::Consumer,
+    Dimension::Protocol,
+    Dimension::Referrer,
+    Dimension::Bot,
+];
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let told = (0u8..).zip(TOLD);
+        let told = told.filter_map(|(number, dimension)| Some((number, (*self.0.get(dimension))?)));
+        let count = told.clone().count();
+        let mut list = to.serialize_seq(Some(count))?;
+        for one in told {
+            list.serialize_element(&one)?;
+        }
+        list.end()
+    }
+}
+
+impl<'d: 'h, 'h> Deserialize<'d> for Told<'h> {
+    fn deserialize<D: Deserializer<'d>>(from: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'d> Visitor<'d> for List {
+            type Value = Told<'d>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("dimensions with their texts")
+            }
+
+            fn visit_seq<A: SeqAccess<'d>>(self, mut list: A) -> Result<Told<'d>, A::Error> {
+                let mut told = Told::default();
+                while let Some((number, text)) = list.next_element::<(u8, &'d str)>()? {
+                    let dimension = TOLD.get(usize::from(number));
+                    let unknown = || A::Error::custom(format!("dimension {number}"));
+                    *told.0.get_mut(*dimension.ok_or_else(unknown)?) = Some(text);
+                }
+                Ok(told)
+            }
+        }
+        from.deserialize_seq(List)
+    }
+}
+
 impl<'h> Hit<'h> {
     fn of(hit: &'h rollcall_tally::Hit) -> Self {
+        let HitRef { told, .. } = hit.as_hit_ref();
         Self {
-            ip: hit.ip,
-            timestamp_ms: hit.timestamp_ms,
-            method: &hit.method,
-            path: &hit.path,
-            status: hit.status,
-            response_time_us: hit.response_time_us,
-            bytes: hit.bytes,
-            country: hit.country.as_deref(),
-            user_agent: hit.user_agent.as_deref(),
+            of_8: Hit8 {
+                ip: hit.ip,
+                timestamp_ms: hit.timestamp_ms,
+                method: &hit.method,
+                path: &hit.path,
+                status: hit.status,
+                response_time_us: hit.response_time_us,
+                bytes: hit.bytes,
+                country: hit.country.as_deref(),
+                user_agent: hit.user_agent.as_deref(),
+            },
+            told: Told(told),
         }
     }
 }
 
 impl<'h> From<Hit<'h>> for (IpAddr, HitRef<'h>) {
     fn from(hit: Hit<'h>) -> Self {
+        let (of_8, told) = (hit.of_8, hit.told.0);
         let measures = Measures {
-            status: hit.status,
-            response_time_us: hit.response_time_us,
-            bytes: hit.bytes,
+            status: of_8.status,
+            response_time_us: of_8.response_time_us,
+            bytes: of_8.bytes,
         };
-        let told = HitRef {
-            timestamp_ms: hit.timestamp_ms,
-            method: hit.method,
-            path: hit.path,
+        let hit = HitRef {
+            timestamp_ms: of_8.timestamp_ms,
+            method: of_8.method,
+            path: of_8.path,
             measures,
-            country: hit.country,
-            user_agent: hit.user_agent,
+            country: of_8.country,
+            user_agent: of_8.user_agent,
+            told,
         };
-        (hit.ip, told)
+        (of_8.ip, hit)
     }
 }
 
@@ -123,6 +193,8 @@ pub(crate) struct SegmentReader<'b> {
     pub repaired: Repairs,
     /// Hits that are not read yet.
     pub hits: u64,
+    /// The hits tell nothing by dimension.
+    is_of_8: bool,
     rest: &'b [u8],
 }
 
@@ -130,8 +202,9 @@ impl<'b> SegmentReader<'b> {
     pub fn new(key: &'b str, bytes: &'b [u8]) -> Result<Self, LedgerError> {
         let rest = value::content(key, bytes, OLDEST)?;
         let ((id, stamp_ms), rest) = take(key, rest)?;
-        let (repaired, rest) = match value::layout_of(key, bytes)? {
-            SINCE.. => take::<repairs::Stored>(key, rest)?,
+        let layout = value::layout_of(key, bytes)?;
+        let (repaired, rest) = match layout {
+            WITH_REPAIRS.. => take::<repairs::Stored>(key, rest)?,
             _ => (repairs::Stored::default(), rest),
         };
         let (hits, rest) = take(key, rest)?;
@@ -141,6 +214,7 @@ impl<'b> SegmentReader<'b> {
             stamp_ms,
             repaired: repaired.into(),
             hits,
+            is_of_8: layout < SINCE,
             rest,
         })
     }
@@ -153,7 +227,13 @@ impl<'b> SegmentReader<'b> {
                 more => Err(corrupt(self.key, format!("{} bytes too many", more.len()))),
             };
         }
-        let (hit, rest) = take::<Hit>(self.key, self.rest)?;
+        let (hit, rest) = if self.is_of_8 {
+            let (of_8, rest) = take(self.key, self.rest)?;
+            let told = Told::default();
+            (Hit { of_8, told }, rest)
+        } else {
+            take(self.key, self.rest)?
+        };
         self.hits -= 1;
         self.rest = rest;
         Ok(Some(hit.into()))

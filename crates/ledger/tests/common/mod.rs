@@ -50,6 +50,7 @@ pub fn hit(ip: &str, path: &str, timestamp_ms: u64) -> Hit {
         bytes: None,
         country: None,
         user_agent: None,
+        told: Default::default(),
     }
 }
 

@@ -1,27 +1,31 @@
 //! Recording hits.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use rollcall_formats::{BATCH_ID_BYTES_MAX, Format, HITS_MAX};
+use rollcall_tally::hit::PATH_BYTES_MAX;
 use rollcall_web::Problem;
 use rollcall_web::body::COLLECT_BYTES_MAX;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, Schema};
-use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Required};
+use utoipa::openapi::{Content, ContentBuilder, Ref, Required, ResponseBuilder};
 
 use super::group::RECORD;
-use super::path::{Path, example, operation, post};
+use super::path::{Path, example, get, operation, post};
 use crate::examples;
 use crate::parameters::query;
-use crate::responses::{Error, errors, formatted_text, json, problem, response};
+use crate::responses::{
+    Error, errors, formatted_text, json, problem, response, text, with_headers,
+};
 use crate::security::Access;
 use crate::shapes;
 
-const ERRORS: [Error; 6] = [
+const ERRORS: [Error; 5] = [
     Error::Unauthorized,
     Error::NotAllowed,
     Error::TooLarge,
-    Error::TooManyWrongTokens,
     Error::Unreadable,
     Error::Unavailable,
 ];
@@ -32,7 +36,7 @@ pub fn collect() -> Path {
                  the hit is recorded, and counted in `repaired`. An acknowledged hit is durable.\n\n\
                  After a 503, or if there is no answer, the client does not know whether the hits \
                  count. A batch with an `Idempotency-Key` may be sent again, to any node. It \
-                 counts once.";
+                 counts once. After a 429, nothing of the request was recorded.";
     let operation = operation(
         RECORD,
         "collect",
@@ -66,6 +70,7 @@ pub fn collect() -> Path {
                 &all_rejected,
             ),
         )
+        .response("429", too_many())
         .response(
             "415",
             problem(
@@ -75,6 +80,52 @@ pub fn collect() -> Path {
             ),
         );
     post("/collect", errors(operation, &ERRORS))
+}
+
+/// The answer to a request that is refused, because more comes than can be taken.
+fn too_many() -> ResponseBuilder {
+    let about = "Too many recorded batches wait to be counted, or the token has reached its rate: \
+                 nothing of the request was recorded. Or the token is not known, and too many other \
+                 requests with an unknown token wait.";
+    let problem = problem(about, &Problem::too_far_behind(Duration::from_secs(5)));
+    with_headers(problem, &["Retry-After"])
+}
+
+/// The errors of the beacon that are described elsewhere.
+const BEACON_ERRORS: [Error; 4] = [
+    Error::BadParameters,
+    Error::NotAllowed,
+    Error::Unreadable,
+    Error::Unavailable,
+];
+
+pub fn beacon() -> Path {
+    let about = "Records a visit of a web page: a `GET` of its path, now, with the `User-Agent` of \
+                 the request, under the address that the request comes from. It needs no token. It \
+                 is off unless the variable `beacon` is `true`. The image is sent when the hit is \
+                 durable. `HEAD` does the same.";
+    let rest_max = PATH_BYTES_MAX - 1;
+    let path = query(
+        "path",
+        "The path of the page. Absent: the path in `Referer`. If there is none, it is unknown.",
+        shapes::text(format!(r"/[\s\S]{{0,{rest_max}}}")),
+    );
+    let off = Problem::not_found();
+    let operation = operation(
+        RECORD,
+        "beacon",
+        "Record a visit of a page",
+        about,
+        Access::Open,
+        vec![path.build()],
+    );
+    let image = response("The hit is durable, or does not count by the rules. A GIF of one pixel.")
+        .content("image/gif", text("GIF89a…"));
+    let operation = operation
+        .response("200", image)
+        .response("404", problem("The beacon is off.", &off))
+        .response("429", too_many());
+    get("/collect/beacon", errors(operation, &BEACON_ERRORS))
 }
 
 fn format() -> Parameter {
@@ -119,12 +170,20 @@ fn content(format: Format) -> Content {
     }
 }
 
-/// One hit, or an array of hits.
+/// One hit, or an array of hits. Each is of any caller, or of the sender.
 fn hits() -> Content {
-    let hit = || RefOr::<Schema>::from(Ref::from_schema_name("Hit"));
-    let many = ArrayBuilder::new().items(hit()).min_items(Some(1));
-    let either = AnyOfBuilder::new().item(hit()).item(Schema::from(many));
-    let examples = [("one", examples::hit()), ("many", examples::hits())];
+    let hits = ["Hit", "OwnHit"].map(Ref::from_schema_name);
+    let one = || {
+        let hits = hits.clone().into_iter();
+        hits.fold(AnyOfBuilder::new(), |any, hit| any.item(hit))
+    };
+    let many = ArrayBuilder::new().items(one()).min_items(Some(1));
+    let either = one().item(Schema::from(many));
+    let examples = [
+        ("one", examples::hit()),
+        ("many", examples::hits()),
+        ("own", examples::own_hit()),
+    ];
     ContentBuilder::new()
         .schema(Some(Schema::from(either)))
         .examples_from_iter(examples.map(|(name, value)| (name, example(value))))

@@ -15,7 +15,7 @@ pub use group::{OPERATE, groups};
 pub use path::operation;
 
 pub fn every() -> Paths {
-    let mut every = vec![collect::collect()];
+    let mut every = vec![collect::collect(), collect::beacon()];
     every.extend(questions::surveys());
     every.extend([
         export::export(),

@@ -18,7 +18,13 @@ pub fn surveys() -> Vec<Path> {
     let path = |(mut survey, mut example): (AnySurvey, AnySurvey)| {
         let answer = examples::answer(&example);
         let schema = Ref::from_schema_name(refs::of_survey(&survey)).into();
-        path(ASK, survey.ask(), example.ask(), schema, &answer)
+        // If the path has a value, such as an IP, nothing may be known of the value.
+        let own: &[Error] = match survey.query().is_of_api {
+            true => &[Error::NoApi],
+            false if survey.ask().about().path.contains('{') => &[Error::NotTracked],
+            false => &[],
+        };
+        path(ASK, survey.ask(), example.ask(), schema, &answer, own)
     };
     each.map(path).collect()
 }
@@ -26,7 +32,7 @@ pub fn surveys() -> Vec<Path> {
 pub fn aggregator_status() -> Path {
     let schema = refs::of::<report::Status>();
     let answer = examples::status();
-    path(OPERATE, &mut Status, &mut Status, schema, &answer)
+    path(OPERATE, &mut Status, &mut Status, schema, &answer, &[])
 }
 
 fn path(
@@ -35,6 +41,7 @@ fn path(
     example: &mut dyn Ask,
     schema: RefOr<Schema>,
     answer: &impl Serialize,
+    own_errors: &[Error],
 ) -> Path {
     let about = question.about();
     let operation = operation(
@@ -48,11 +55,6 @@ fn path(
     let operation = operation
         .response("200", kept("The answer.", schema, answer))
         .response("304", not_modified());
-    let operation = errors(operation, &OF_A_QUESTION);
-    // If the path has a value, such as an IP, nothing may be known of the value.
-    let operation = match about.path.contains('{') {
-        true => errors(operation, &[Error::NotTracked]),
-        false => operation,
-    };
+    let operation = errors(errors(operation, &OF_A_QUESTION), own_errors);
     get(about.path, or_sign_in(operation))
 }

@@ -315,6 +315,7 @@ mod tests {
                 },
                 path_keys: 1,
                 country: None,
+                network: None,
                 first_seen_ms: None,
                 last_seen_ms: None,
                 recent: Default::default(),

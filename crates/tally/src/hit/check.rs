@@ -5,11 +5,13 @@
 //! caller may get out of being counted: what cannot be used is unknown, what is too long is cut, and
 //! [`Repairs`] counts both.
 
+use super::bots::bot_name;
 use super::rules::normal_encoding;
+use super::told::{read_consumer, read_host, read_protocol, read_referrer};
 use super::{
-    FUTURE_MS_MAX, Hit, METHOD_BYTES_MAX, PATH_BYTES_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX,
-    RawHit, Refusal, Repairs, Rules, TIMESTAMP_MS_MIN, UNKNOWN_METHOD, UNKNOWN_PATH,
-    USER_AGENT_BYTES_MAX,
+    ByDimension, Dimension, FUTURE_MS_MAX, Hit, METHOD_BYTES_MAX, PATH_BYTES_MAX,
+    RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, RawHit, Refusal, Repairs, Rules, TIMESTAMP_MS_MIN,
+    UNKNOWN_METHOD, UNKNOWN_PATH, USER_AGENT_BYTES_MAX,
 };
 use crate::status::CODES;
 
@@ -32,6 +34,9 @@ impl RawHit {
         let caller = caller.ok_or_else(|| Refusal::new("ip", "not an IP address"))?;
         let timestamp_ms = check_timestamp(self.timestamp_ms, now_ms)?;
         let mut made = Repairs::default();
+        let bot = self.user_agent.as_deref().and_then(bot_of);
+        let host = self.host.as_deref().or_else(|| authority(&self.path));
+        let host = host.and_then(read_host);
         let method = read_method(self.method);
         let path = match target_path(self.path) {
             None => None,
@@ -43,6 +48,14 @@ impl RawHit {
         if rules.addresses.is_excluded(caller) {
             return Ok(None);
         }
+        let told = ByDimension::from_fn(|dimension| match dimension {
+            Dimension::Network => None,
+            Dimension::Host => host.clone(),
+            Dimension::Consumer => self.consumer.as_deref().and_then(read_consumer),
+            Dimension::Protocol => self.protocol.as_deref().and_then(read_protocol),
+            Dimension::Referrer => self.referrer.as_deref().and_then(read_referrer),
+            Dimension::Bot => bot.map(str::to_owned),
+        });
         made.unknown_requests = u64::from(method.is_none() || path.is_none());
         let hit = Hit {
             ip: rules.addresses.counted(caller),
@@ -69,6 +82,7 @@ impl RawHit {
                 .user_agent
                 .filter(|_| !rules.no_user_agents)
                 .and_then(cut_user_agent),
+            told,
         };
         if made != Repairs::default() {
             made.hits = 1;
@@ -153,8 +167,13 @@ fn kept_path(mut path: String, repairs: &mut Repairs) -> String {
 }
 
 /// A reader has replaced bytes that are no UTF-8 already.
-fn is_replaced(char: char) -> bool {
+pub(super) fn is_replaced(char: char) -> bool {
     char.is_control() || char == '\u{FFFD}'
+}
+
+/// The host and port of a target that is a URL.
+fn authority(target: &str) -> Option<&str> {
+    strip_scheme(target)?.split(['/', '?', '#']).next()
 }
 
 /// The text after `http://` or `https://`, in any case. None if it is empty, because a URL has a
@@ -175,6 +194,11 @@ pub(crate) fn country_code(mut country: String) -> Option<String> {
     };
     country.make_ascii_uppercase();
     is_code.then_some(country)
+}
+
+/// The name of the bot, by the part of the user agent that may be kept.
+fn bot_of(user_agent: &str) -> Option<&'static str> {
+    bot_name(user_agent.get(..user_agent.floor_char_boundary(USER_AGENT_BYTES_MAX))?)
 }
 
 fn cut_user_agent(mut user_agent: String) -> Option<String> {

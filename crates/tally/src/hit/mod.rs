@@ -5,20 +5,28 @@
 //! canonical, and its path has no query string. A hit whose address or time cannot be read is refused.
 //! Anything else that cannot be used is unknown, and counted by [`Repairs`].
 
+mod bots;
 mod check;
 mod compact;
+mod dimension;
 mod repairs;
 mod rules;
+mod told;
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use bots::bot_name;
 pub use check::is_token_byte;
 pub(crate) use check::{country_code, read_method, read_path};
 pub use compact::{CompactHit, HitRef, Measures, Names};
+pub use dimension::{ByDimension, Dimension};
 pub use repairs::Repairs;
-pub use rules::{AddressRules, PathRules, Privacy, Rules};
+pub use rules::{
+    API_OPERATIONS_MAX, AddressRules, Api, BadApi, PathRules, Privacy, Rules, Spelling,
+};
+pub use told::{CONSUMER_BYTES_MAX, HOST_BYTES_MAX, PROTOCOL_BYTES_MAX};
 
 /// The longest path kept, in bytes, because a path key is repeated in every answer. A longer one is
 /// cut.
@@ -70,6 +78,8 @@ pub struct Hit {
     pub country: Option<String>,
     /// Never empty.
     pub user_agent: Option<String>,
+    /// Never empty.
+    pub told: ByDimension<Option<String>>,
 }
 
 impl Hit {
@@ -97,6 +107,12 @@ pub struct RawHit {
     /// Two characters, in any case.
     pub country: Option<String>,
     pub user_agent: Option<String>,
+    /// With or without a port.
+    pub host: Option<String>,
+    pub consumer: Option<String>,
+    pub protocol: Option<String>,
+    /// A URL. Its host alone is kept.
+    pub referrer: Option<String>,
 }
 
 /// Why a hit was refused.

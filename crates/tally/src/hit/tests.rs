@@ -79,6 +79,7 @@ fn a_minimal_hit_happened_now_and_knows_nothing_else() {
         bytes: None,
         country: None,
         user_agent: None,
+        told: Default::default(),
     };
     assert_eq!(check(|_| ()), Ok(hit));
 }
@@ -321,4 +322,52 @@ fn a_user_agent_is_cut_at_256_bytes_on_a_characters_edge() {
         agent(&format!("{}é", "a".repeat(255))),
         Some("a".repeat(255))
     );
+}
+
+#[test]
+fn a_target_that_is_a_url_tells_the_host() {
+    let host = |path: &str, host: Option<&str>| {
+        let hit = check(|hit| {
+            hit.path = path.into();
+            hit.host = host.map(str::to_owned);
+        });
+        hit.unwrap().told.get(Dimension::Host).clone()
+    };
+    let api = Some("api.example".to_owned());
+    assert_eq!(host("https://API.example:443/a?b", None), api);
+    assert_eq!(host("http://api.example?b", None), api);
+    assert_eq!(host("http://other.example/", Some("api.example")), api);
+    assert_eq!(host("/a", None), None);
+    assert_eq!(host("api.example:443", None), None);
+}
+
+#[test]
+fn the_user_agent_tells_the_bot_also_where_it_is_not_kept() {
+    let bot = |user_agent: &str| {
+        let hit = check(|hit| hit.user_agent = Some(user_agent.into()));
+        hit.unwrap().told.get(Dimension::Bot).clone()
+    };
+    assert_eq!(bot("curl/8.5.0").as_deref(), Some("curl"));
+    assert_eq!(
+        bot("Mozilla/5.0 (compatible; GPTBot/1.2)").as_deref(),
+        Some("GPTBot")
+    );
+    assert_eq!(
+        bot("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
+        None
+    );
+    let raw = RawHit {
+        user_agent: Some("curl/8.5.0".into()),
+        ..raw()
+    };
+    let rules = Rules {
+        no_user_agents: true,
+        ..Rules::default()
+    };
+    let hit = raw
+        .check(NOW_MS, &rules, &mut Repairs::default())
+        .unwrap()
+        .unwrap();
+    assert_eq!(hit.user_agent, None);
+    assert_eq!(hit.told.get(Dimension::Bot).as_deref(), Some("curl"));
 }

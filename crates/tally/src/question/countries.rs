@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{About, Ask, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey};
 use crate::filter::UNKNOWN;
+use crate::order::GroupOrder;
 use crate::report::{Metrics, Provenance};
 use crate::summary::CountrySummary;
 use crate::tally::ratio;
@@ -16,7 +17,7 @@ use crate::{CountryDetail, Details, Failure};
 pub struct Countries {
     pub scope: Scope,
     pub limit: u32,
-    pub order: CountryOrder,
+    pub order: GroupOrder,
 }
 
 impl Default for Countries {
@@ -24,7 +25,7 @@ impl Default for Countries {
         Self {
             scope: Scope::default(),
             limit: LIMIT_DEFAULT,
-            order: CountryOrder::Requests,
+            order: GroupOrder::Requests,
         }
     }
 }
@@ -51,8 +52,8 @@ impl Ask for Countries {
                 "sortBy",
                 "The field to sort by, descending. Equal entries are sorted by country.",
                 &mut self.order,
-                &CountryOrder::EVERY,
-                CountryOrder::name,
+                &GroupOrder::EVERY,
+                GroupOrder::name,
             ),
         ])
     }
@@ -75,7 +76,12 @@ impl Survey for Countries {
         let mut countries: Vec<CountryStats> = summary.countries.into_iter().map(stats).collect();
         countries.sort_by(|a, b| {
             let by_name = || a.country.cmp(&b.country);
-            let rank = |country| Reverse(self.order.rank(country));
+            let rank = |of: &CountryStats| {
+                Reverse(
+                    self.order
+                        .rank(of.total_requests, of.unique_ips, of.metrics.error_rate),
+                )
+            };
             rank(a).cmp(&rank(b)).then_with(by_name)
         });
         countries.truncate(self.limit as usize);
@@ -83,37 +89,6 @@ impl Survey for Countries {
             countries,
             provenance,
         })
-    }
-}
-
-/// The field that a list of countries is sorted by, descending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CountryOrder {
-    Requests,
-    UniqueIps,
-    ErrorRate,
-}
-
-impl CountryOrder {
-    pub const EVERY: [Self; 3] = [Self::Requests, Self::UniqueIps, Self::ErrorRate];
-
-    /// As the API spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Requests => "requests",
-            Self::UniqueIps => "uniqueIPs",
-            Self::ErrorRate => "errorRate",
-        }
-    }
-
-    /// The value to sort by, descending. A rate is never negative. So the bits of rates are in the
-    /// same order as the rates.
-    fn rank(self, country: &CountryStats) -> u64 {
-        match self {
-            Self::Requests => country.total_requests,
-            Self::UniqueIps => country.unique_ips,
-            Self::ErrorRate => country.metrics.error_rate.to_bits(),
-        }
     }
 }
 

@@ -5,7 +5,9 @@
 //! If a parameter is unknown, given twice or out of its range, the question is refused. The refusal
 //! names all such parameters at once.
 
+mod api_usage;
 mod ask;
+mod breakdown;
 mod conditions;
 mod countries;
 mod export;
@@ -31,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::Failure;
 use crate::interval::Interval;
 
+pub use api_usage::NO_API;
 pub use ask::{About, Ask};
 pub use export::{DateRange, Export, ExportFormat};
 pub use ip::OFFSET_MAX;
@@ -128,14 +131,18 @@ surveys! {
     top_paths::TopPaths,
     top_ips::TopIps,
     countries::Countries,
+    breakdown::Breakdown,
     timeseries::Timeseries,
     ip::Ip,
     path::Path,
+    api_usage::ApiUsage,
 }
 
 /// Reports that are defined in the file of their question.
 pub mod reports {
-    pub use super::countries::{CountriesReport, CountryOrder, CountryStats};
+    pub use super::api_usage::{ApiUsageReport, CalledPath};
+    pub use super::breakdown::{BreakdownReport, GroupStats};
+    pub use super::countries::{CountriesReport, CountryStats};
     pub use super::ip::IpReport;
     pub use super::path::PathReport;
 }

@@ -1,11 +1,14 @@
 //! Surveys: questions that the IPs answer. The aggregator asks every IP for the same details and
 //! adds up the responses. The survey makes its report from the sum.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Ask, Parameter};
 use crate::bucket::Ranges;
 use crate::filter::Filter;
+use crate::hit::Api;
 use crate::report::{Prices, Provenance, Timeline};
 use crate::span::Span;
 use crate::summary::{CountryDetail, Details, Summary};
@@ -106,6 +109,7 @@ impl Scope {
             filter: self.filter.clone(),
             details,
             via: self.via,
+            is_of_api: false,
         }
     }
 }
@@ -117,6 +121,8 @@ pub struct Query {
     pub filter: Filter,
     pub details: Details,
     pub via: Option<Via>,
+    /// The report compares the hits with the operator's API. Without one there is no answer.
+    pub is_of_api: bool,
 }
 
 impl Query {
@@ -160,6 +166,8 @@ pub struct Responses {
     pub ips: u64,
     /// The prices that the operator configured.
     pub prices: Prices,
+    /// The operator's API. Empty if the query is not about it.
+    pub api: Arc<Api>,
 }
 
 impl Responses {

@@ -19,9 +19,14 @@ pub struct IpStats {
     pub requests_per_minute: f64,
     /// Path keys that the IP called in the window.
     pub unique_paths: u64,
-    /// The country that the IP told last. `null` if it told none.
+    /// The country that the IP told last, or that of the operator's files. `null` if neither is
+    /// known.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub country: Option<String>,
+    /// The network that the IP belongs to, as `AS13335 Cloudflare, Inc.`. `null` if the operator's
+    /// files do not tell it.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub network: Option<String>,
     /// The first hit ever on paths that the filter lets through, in any window and with any status.
     /// `null` if there is none.
     #[serde(rename = "firstSeen", with = "rfc3339_if_any")]
@@ -45,6 +50,7 @@ impl IpStats {
             requests_per_minute: caller.tally.count as f64 / minutes,
             unique_paths: caller.path_keys,
             country: caller.country,
+            network: caller.network,
             first_seen_ms: caller.first_seen_ms,
             last_seen_ms: caller.last_seen_ms,
             recent_activity: caller.recent,

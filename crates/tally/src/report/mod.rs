@@ -32,11 +32,11 @@ pub use paths::{CountryShare, PathStats, TOP_COUNTRIES, TopPaths, top_paths};
 pub use prewarm::{Computed, Prewarmed};
 pub use provenance::Provenance;
 pub use response_times::ResponseTimes;
-pub use status::{CacheStatus, FanOut, FanOutStatus, FoldStatus, Status};
+pub use status::{CacheStatus, FanOut, FanOutStatus, FoldStatus, RefusedRequests, Status};
 pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
 pub use verify::{DIFFERENCES_MAX, Difference, Left, Verified, WindowVerified};
 
-pub use crate::order::PathOrder;
+pub use crate::order::{GroupOrder, PathOrder};
 pub use crate::time_text::rfc3339_text;
 use crate::time_text::{rfc3339, rfc3339_if_any};
 use paths::country_shares;

@@ -48,6 +48,7 @@ pub struct Status {
     pub fan_out: FanOutStatus,
     /// Requests with a wrong token, since the store was filled and over all instances.
     pub access_denied: u64,
+    pub refused_requests: RefusedRequests,
     /// This field and the four after it are as configured.
     pub batch_size: u64,
     pub fanout_limit: u64,
@@ -59,6 +60,18 @@ pub struct Status {
     #[serde(rename = "generatedAt", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub generated_at_ms: u64,
+}
+
+/// Requests to record that were refused with a 429, because more came than could be taken. Counts are
+/// since the store was filled and over all instances.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedRequests {
+    /// As many batches as may waited for a fold: `max_pending_segments`.
+    pub backlog: u64,
+    /// The token had reached its rate: `ingest_rate`.
+    pub rate: u64,
 }
 
 /// How batches come into the answers.

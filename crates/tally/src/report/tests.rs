@@ -58,6 +58,7 @@ fn summary() -> Summary {
         tally: tally.clone(),
         path_keys: 1,
         country: None,
+        network: None,
         first_seen_ms: Some(at_ms),
         last_seen_ms: None,
         recent: RecentActivity::default(),

@@ -3,14 +3,16 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
-use super::{IpSet, PathSums};
+use super::sums::change_group;
+use super::{GroupSums, Groups, IpSet, OTHER_GROUPS, PathSums};
 use crate::bucket::Ranges;
 use crate::bucket::{BucketId, Tier};
+use crate::hit::Dimension;
 use crate::order::PathOrder;
 use crate::span::Span;
 use crate::summary::{
-    CountryDetail, CountrySummary, MethodCount, PathSummary, RecentActivity, Slice, Summary,
-    TimeSlot,
+    CountryDetail, CountrySummary, GroupDetail, GroupList, GroupSummary, MethodCount, PathSummary,
+    RecentActivity, Slice, Summary, TimeSlot,
 };
 use crate::tally::Tally;
 use crate::window::Window;
@@ -53,6 +55,8 @@ pub struct Sums<'s> {
     /// By start of the slot, and whether it is in the window. If it is, it is not in the sum yet.
     timeline: BTreeMap<(u64, bool), Tally>,
     countries: BTreeMap<String, (Tally, IpSet)>,
+    /// The groups of the dimension that the question is about.
+    groups: Groups,
     /// Only under a condition on paths: the sums of each path.
     sums: HashMap<String, PathSums>,
     /// The paths that may be among the first.
@@ -87,6 +91,7 @@ impl<'s> Sums<'s> {
             sets: BTreeMap::new(),
             timeline: BTreeMap::new(),
             countries: BTreeMap::new(),
+            groups: Groups::new(),
             sums: HashMap::new(),
             paths: Vec::new(),
             methods: BTreeMap::new(),
@@ -161,6 +166,20 @@ impl<'s> Sums<'s> {
             is_active: of.is_active,
         };
         self.sets.entry(parts).or_default().union(&ips);
+    }
+
+    /// The dimension that the question is about.
+    pub fn dimension(&self) -> Option<Dimension> {
+        let groups = self.slice.details.groups;
+        let of_all = !self.slice.filter.is_on_paths();
+        groups.filter(|_| of_all).map(|groups| groups.by)
+    }
+
+    /// Adds a group of this dimension in a bucket.
+    pub fn add_group(&mut self, of: Wanted, name: &str, sums: &GroupSums) {
+        if of.in_window {
+            change_group(&mut self.groups, name, |known| known.merge(sums));
+        }
     }
 
     /// Counts a path without a condition on paths: the hits that it has in all buckets of the
@@ -309,6 +328,8 @@ impl<'s> Sums<'s> {
             ips: ips.count(),
         };
         sum.countries = self.countries.into_iter().map(country).collect();
+        let groups = details.groups.filter(|_| self.slice.number == 0);
+        let groups = groups.map(|asked| first_groups(self.groups, &asked));
         for ((start_ms, in_window), tally) in self.timeline {
             if in_window {
                 sum.tally.merge(&tally);
@@ -318,6 +339,32 @@ impl<'s> Sums<'s> {
                 _ => sum.timeline.push(TimeSlot { start_ms, tally }),
             }
         }
+        sum.groups = groups.map(|(grouped_hits, groups)| GroupList {
+            unknown_hits: sum.tally.count.saturating_sub(grouped_hits),
+            ..groups
+        });
         sum
     }
+}
+
+/// The first groups in the order asked for, and the hits of all groups.
+fn first_groups(mut groups: Groups, asked: &GroupDetail) -> (u64, GroupList) {
+    let grouped_hits = groups.values().map(|of| of.tally.count).sum();
+    let other = groups.remove(OTHER_GROUPS).unwrap_or_default();
+    let count = groups.len() as u64;
+    let mut ranked: Vec<(u64, GroupSummary)> = Vec::with_capacity(groups.len());
+    for (name, GroupSums { tally, mut ips }) in groups {
+        let ips = ips.count();
+        let rank = asked.order.rank(tally.count, ips, tally.error_rate());
+        ranked.push((rank, GroupSummary { name, tally, ips }));
+    }
+    ranked.sort_by(|(a, one), (b, other)| b.cmp(a).then_with(|| one.name.cmp(&other.name)));
+    ranked.truncate(asked.limit as usize);
+    let sums = GroupList {
+        first: ranked.into_iter().map(|(_, group)| group).collect(),
+        count,
+        other_hits: other.tally.count,
+        unknown_hits: 0,
+    };
+    (grouped_hits, sums)
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use super::heaviest::{self, Heaviest};
-use super::sums::{Counted, PathSums, Totals};
+use super::sums::{Counted, GroupSums, Groups, PathSums, Told, Totals, change_group};
 use crate::bucket::BucketId;
 use crate::bucket::Ranges;
-use crate::hit::{Names, OTHER_PATHS};
-use crate::state::{Caller, IpState, Placed};
+use crate::hit::{Dimension, Names, OTHER_PATHS};
+use crate::state::{Caller, IpState, Located, Placed};
 use crate::tally::Tally;
 
 /// If a bucket has more hits, they are split into blocks.
@@ -57,12 +57,13 @@ pub struct PathDelta {
     last_ms: u64,
 }
 
-/// Hits of an IP that has told another country since.
+/// Hits of an IP that is in another country or network since.
 #[derive(Clone, Debug)]
 pub struct Move {
     pub number: u32,
-    pub from: String,
-    pub to: String,
+    /// From which country to which. The empty string is an unknown country or network.
+    pub countries: (String, String),
+    pub networks: (String, String),
     pub tally: Tally,
     /// The hits on each path.
     pub paths: Vec<(String, u64)>,
@@ -118,20 +119,41 @@ impl Deltas {
         }
     }
 
-    /// Counts the hits of an IP. `state` is aged to the moment of the ranges, and does not hold the
-    /// hits yet.
-    pub fn add(&mut self, state: &IpState, number: u32, hits: &[Placed], ranges: &Ranges) {
+    /// Counts the hits of an IP, which is `located` now. `state` is aged to the moment of the
+    /// ranges. It does not hold the hits yet, nor the new location.
+    pub fn add(
+        &mut self,
+        state: &IpState,
+        number: u32,
+        hits: &[Placed],
+        located: &Located,
+        ranges: &Ranges,
+    ) {
         let caller = &state.caller;
-        let was = caller.country().unwrap_or_default();
-        let is = caller.country_after(hits, &self.names).unwrap_or_default();
-        let is = is.to_owned();
-        let country = self.names.number(&is);
+        let (was, is) = (
+            caller.origin(),
+            caller.origin_after(hits, &self.names, located),
+        );
+        let moved = (was != is).then(|| {
+            let pair = |was: Option<&str>, is: Option<&str>| {
+                let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
+                (owned(was), owned(is))
+            };
+            (pair(was.country, is.country), pair(was.network, is.network))
+        });
+        let (country, network) = (
+            is.country.unwrap_or_default().to_owned(),
+            located.network.as_deref(),
+        );
+        let country = self.names.number(&country);
+        let network = network.map(|network| self.names.number(network));
         for placed in hits {
             let bucket = self.bucket(placed.bucket);
             let counted = Counted {
                 hit: placed.hit,
                 number,
                 country,
+                network,
             };
             match bucket.hits.first_mut() {
                 Some(block) => block.push(counted),
@@ -139,8 +161,8 @@ impl Deltas {
             }
         }
         self.see_first(caller, hits, ranges);
-        if was != is {
-            self.move_country(state, number, was, &is);
+        if let Some((countries, networks)) = moved {
+            self.relocate(state, number, &countries, &networks);
         }
     }
 
@@ -149,6 +171,7 @@ impl Deltas {
     pub async fn settle(&mut self, give_way: impl AsyncFn()) {
         for delta in self.buckets.values_mut() {
             delta.split();
+            let mut told: HashMap<Told, GroupSums> = HashMap::new();
             for block in &mut delta.hits {
                 give_way().await;
                 block.sort_by_key(|counted| counted.hit.path_key);
@@ -156,8 +179,15 @@ impl Deltas {
                     give_way().await;
                     for counted in step {
                         delta.totals.add(counted, &self.names);
+                        if let Some(tells) = counted.told() {
+                            told.entry(tells).or_default().add(counted);
+                        }
                     }
                 }
+            }
+            for (tells, sums) in told {
+                give_way().await;
+                delta.totals.add_told(tells, &sums, &self.names);
             }
         }
     }
@@ -166,15 +196,23 @@ impl Deltas {
     pub fn add_state(&mut self, ip: IpAddr, state: &IpState, number: u32, ranges: &Ranges) {
         self.rank_in(ip, heaviest::all_counts(&state.caller, ranges));
         let country = state.caller.country().unwrap_or_default();
+        let network = state.caller.network();
         for (path_key, path) in &state.paths {
             let path_number = self.names.number(path_key);
             for (id, tally) in path.series.buckets() {
                 let bucket = self.bucket(id);
                 let totals = &mut bucket.totals;
-                let of_country = totals.countries.entry(country.to_owned()).or_default();
-                of_country.tally.merge(tally);
-                of_country.tally.forget_max();
-                of_country.ips.insert(number);
+                let add = |groups: &mut Groups, name| {
+                    change_group(groups, name, |of| {
+                        of.tally.merge(tally);
+                        of.tally.forget_max();
+                        of.ips.insert(number);
+                    });
+                };
+                add(&mut totals.countries, country);
+                if let Some(network) = network {
+                    add(totals.groups.get_mut(Dimension::Network), network);
+                }
                 totals.time_max_us = totals.time_max_us.max(tally.time_max_us);
                 let before = bucket.sums.len();
                 let known = bucket.sums.entry(path_number).or_default();
@@ -208,14 +246,20 @@ impl Deltas {
         }
     }
 
-    fn move_country(&mut self, state: &IpState, number: u32, from: &str, to: &str) {
+    fn relocate(
+        &mut self,
+        state: &IpState,
+        number: u32,
+        countries: &(String, String),
+        networks: &(String, String),
+    ) {
         let mut moves: BTreeMap<BucketId, Move> = BTreeMap::new();
         for (path_key, path) in &state.paths {
             for (bucket, tally) in path.series.buckets() {
                 let moved = moves.entry(bucket).or_insert_with(|| Move {
                     number,
-                    from: from.to_owned(),
-                    to: to.to_owned(),
+                    countries: countries.clone(),
+                    networks: networks.clone(),
                     tally: Tally::default(),
                     paths: Vec::new(),
                 });
@@ -313,17 +357,30 @@ impl Totals {
     pub fn settle(&mut self, delta: &Delta) {
         self.new_ips = self.new_ips.saturating_sub(delta.not_new_ips);
         for moved in &delta.moves {
-            if let Some(from) = self.countries.get_mut(&moved.from) {
-                from.tally.subtract(&moved.tally);
-                from.tally.forget_max();
-                from.ips.remove(moved.number);
-                if from.tally.count == 0 {
-                    self.countries.remove(&moved.from);
-                }
-            }
-            let to = self.countries.entry(moved.to.clone()).or_default();
-            to.tally.merge(&moved.tally);
-            to.ips.insert(moved.number);
+            move_group(&mut self.countries, &moved.countries, moved);
+            let networks = self.groups.get_mut(Dimension::Network);
+            move_group(networks, &moved.networks, moved);
+            // Hits of an unknown network are in no group.
+            networks.remove("");
         }
     }
+}
+
+/// Moves the hits of an IP to another group.
+fn move_group(groups: &mut Groups, (from, to): &(String, String), moved: &Move) {
+    if from == to {
+        return;
+    }
+    if let Some(known) = groups.get_mut(from) {
+        known.tally.subtract(&moved.tally);
+        known.tally.forget_max();
+        known.ips.remove(moved.number);
+        if known.tally.count == 0 {
+            groups.remove(from);
+        }
+    }
+    change_group(groups, to, |of| {
+        of.tally.merge(&moved.tally);
+        of.ips.insert(moved.number);
+    });
 }

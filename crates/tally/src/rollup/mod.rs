@@ -14,4 +14,4 @@ pub use answer::{Needed, Sums, Wanted};
 pub use delta::{Delta, Deltas, Move, PathChange};
 pub use heaviest::Heaviest;
 pub use ip_set::IpSet;
-pub use sums::{Counted, CountrySums, PathSums, Totals};
+pub use sums::{Counted, GroupSums, Groups, OTHER_GROUPS, PathSums, Totals};

@@ -1,11 +1,15 @@
 //! The sums that a rollup has for each bucket: of all paths together, and of each path.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::IpSet;
-use crate::hit::{CompactHit, Names};
+use crate::hit::{ByDimension, CompactHit, Dimension, Names};
 use crate::summary::CountryCount;
 use crate::tally::Tally;
+
+/// The group of the hits whose groups are too many.
+pub const OTHER_GROUPS: &str = "(other)";
 
 /// The sums of one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,13 +20,15 @@ pub struct PathSums {
     pub countries: Vec<CountryCount>,
 }
 
-/// The sums of the IPs of one country. The longest response time is not kept, because it could not
-/// be subtracted again.
+/// The sums of one group of hits: of a country, or of a value of a dimension. The longest response
+/// time is not kept, because it could not be subtracted again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CountrySums {
+pub struct GroupSums {
     pub tally: Tally,
     pub ips: IpSet,
 }
+
+pub type Groups = BTreeMap<String, GroupSums>;
 
 /// The sums of all paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +37,11 @@ pub struct Totals {
     pub new_ips: u64,
     pub time_max_us: u64,
     /// Each IP is in exactly one country. The empty string is an unknown country.
-    pub countries: BTreeMap<String, CountrySums>,
+    pub countries: Groups,
+    /// Hits that tell nothing of a dimension are in none of its groups. Of a dimension that hits
+    /// tell, [`OTHER_GROUPS`] has the hits of the groups that are too many. There are at most as
+    /// many networks as the operator's file has.
+    pub groups: ByDimension<Groups>,
 }
 
 /// A hit with the number of its IP, and with the country that it counts for.
@@ -40,6 +50,30 @@ pub struct Counted {
     pub(super) hit: CompactHit,
     pub(super) number: u32,
     pub(super) country: u32,
+    pub(super) network: Option<u32>,
+}
+
+/// What hits tell: the number of all that a hit tells, and its IP's network.
+pub(super) type Told = (Option<u32>, Option<u32>);
+
+impl Counted {
+    pub(super) fn told(&self) -> Option<Told> {
+        let told = (self.hit.told(), self.network);
+        (told != (None, None)).then_some(told)
+    }
+}
+
+impl GroupSums {
+    pub(super) fn add(&mut self, counted: &Counted) {
+        self.tally.add(counted.hit.measures());
+        self.tally.forget_max();
+        self.ips.insert(counted.number);
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        self.tally.merge(&other.tally);
+        self.ips.union(&other.ips);
+    }
 }
 
 impl PathSums {
@@ -107,22 +141,50 @@ impl Totals {
         let hit = counted.hit.measures();
         self.time_max_us = self.time_max_us.max(hit.response_time_us.unwrap_or(0));
         let country = names.text(counted.country);
-        let country = match self.countries.get_mut(country) {
-            Some(known) => known,
-            None => self.countries.entry(country.to_owned()).or_default(),
-        };
-        country.tally.add(hit);
-        country.tally.forget_max();
-        country.ips.insert(counted.number);
+        change_group(&mut self.countries, country, |of| of.add(counted));
+    }
+
+    /// Adds the hits that tell the same.
+    pub(super) fn add_told(&mut self, (told, network): Told, sums: &GroupSums, names: &Names) {
+        let mut told = told.map(|number| names.told(number)).unwrap_or_default();
+        *told.get_mut(Dimension::Network) = network;
+        for (dimension, groups) in self.groups.iter_mut() {
+            if let Some(name) = told.get(dimension) {
+                change_group(groups, names.text(*name), |of| of.merge(sums));
+            }
+        }
+    }
+
+    /// If a dimension that hits tell has more groups than it may have, the groups with the fewest
+    /// hits become one. `give_way` is called at every step.
+    pub async fn bound(&mut self, most: usize, give_way: impl AsyncFn()) {
+        for (dimension, groups) in self.groups.iter_mut() {
+            let named = groups.len() - usize::from(groups.contains_key(OTHER_GROUPS));
+            let too_many = named.saturating_sub(most);
+            if dimension == Dimension::Network || too_many == 0 {
+                continue;
+            }
+            let named = groups.iter().filter(|(name, _)| *name != OTHER_GROUPS);
+            let mut ranked: Vec<(u64, Reverse<String>)> = named
+                .map(|(name, sums)| (sums.tally.count, Reverse(name.clone())))
+                .collect();
+            give_way().await;
+            ranked.select_nth_unstable(too_many - 1);
+            for (_, Reverse(name)) in ranked.into_iter().take(too_many) {
+                give_way().await;
+                if let Some(light) = groups.remove(&name) {
+                    change_group(groups, OTHER_GROUPS, |of| of.merge(&light));
+                }
+            }
+        }
     }
 
     pub fn merge(&mut self, other: &Self) {
         self.new_ips += other.new_ips;
         self.time_max_us = self.time_max_us.max(other.time_max_us);
-        for (country, theirs) in &other.countries {
-            let ours = self.countries.entry(country.clone()).or_default();
-            ours.tally.merge(&theirs.tally);
-            ours.ips.union(&theirs.ips);
+        merge_groups(&mut self.countries, &other.countries);
+        for (dimension, theirs) in other.groups.iter() {
+            merge_groups(self.groups.get_mut(dimension), theirs);
         }
     }
 
@@ -143,5 +205,19 @@ impl Totals {
             all.union(&country.ips);
         }
         all
+    }
+}
+
+/// Adds to a group. Its name is copied only if it is new.
+pub(super) fn change_group(groups: &mut Groups, name: &str, change: impl FnOnce(&mut GroupSums)) {
+    match groups.get_mut(name) {
+        Some(known) => change(known),
+        None => change(groups.entry(name.to_owned()).or_default()),
+    }
+}
+
+fn merge_groups(ours: &mut Groups, theirs: &Groups) {
+    for (name, sums) in theirs {
+        change_group(ours, name, |of| of.merge(sums));
     }
 }

@@ -36,6 +36,7 @@ pub fn any_hit() -> impl Strategy<Value = Hit> {
                 bytes: Some(age_ms % 1_000),
                 country: country.map(str::to_owned),
                 user_agent: Some(format!("agent {}", age_ms % 7)),
+                told: Default::default(),
             },
         )
 }
@@ -117,6 +118,7 @@ pub fn any_details() -> impl Strategy<Value = Details> {
             order,
             timeline,
             profiles,
+            groups: None,
         },
     )
 }

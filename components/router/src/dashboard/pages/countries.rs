@@ -1,8 +1,9 @@
 //! The list of countries, with a link for each order.
 
 use askama::Template;
+use rollcall_tally::GroupOrder;
 use rollcall_tally::question::{self, AnySurvey, LIMIT_MAX};
-use rollcall_tally::reports::{CountriesReport, CountryOrder, CountryStats};
+use rollcall_tally::reports::{CountriesReport, CountryStats};
 
 use crate::dashboard::format;
 use crate::dashboard::link;
@@ -32,13 +33,8 @@ struct CountryRow {
 
 impl CountriesPage {
     pub fn new(frame: Frame, list: &question::Countries, report: &CountriesReport) -> Self {
-        let text = |order| match order {
-            CountryOrder::Requests => "requests",
-            CountryOrder::UniqueIps => "unique IPs",
-            CountryOrder::ErrorRate => "error rate",
-        };
-        let by = |order: CountryOrder| Link {
-            text: text(order),
+        let by = |order: GroupOrder| Link {
+            text: parts::group_order(order),
             is_current: order == list.order,
             href: link::page(
                 &question::Countries {
@@ -63,7 +59,7 @@ impl CountriesPage {
             p95: format::duration(stats.metrics.response_times.p95_response_time),
         };
         Self {
-            orders: CountryOrder::EVERY.map(by).into(),
+            orders: GroupOrder::EVERY.map(by).into(),
             countries: countries.map(row).collect(),
             is_full: report.countries.len() == LIMIT_MAX as usize,
             frame,

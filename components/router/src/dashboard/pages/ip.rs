@@ -14,6 +14,7 @@ use crate::dashboard::places;
 pub struct IpPage {
     frame: Frame,
     country: String,
+    network: Option<String>,
     first_seen: Option<Moment>,
     last_seen: Option<Moment>,
     user_agents: Vec<String>,
@@ -66,6 +67,7 @@ impl IpPage {
                 .country
                 .clone()
                 .unwrap_or_else(|| "unknown country".to_owned()),
+            network: stats.network.clone(),
             first_seen: stats.first_seen_ms.map(Moment::new),
             last_seen: stats.last_seen_ms.map(Moment::new),
             user_agents: report.user_agents.clone(),

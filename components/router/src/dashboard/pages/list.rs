@@ -7,6 +7,7 @@ use rollcall_tally::report::{PathOrder, TopIps, TopPaths};
 
 use crate::dashboard::link;
 use crate::dashboard::parts::{self, Frame, IpRow, Link, PathRow};
+use crate::dashboard::places;
 
 #[derive(Template)]
 #[template(path = "list.html")]
@@ -17,6 +18,8 @@ pub struct ListPage {
     ips: Vec<IpRow>,
     /// The list has as many rows as a list may have. So there may be more.
     is_full: bool,
+    /// Only of paths: the page that compares them with the operator's API.
+    api_usage: Option<String>,
 }
 
 impl ListPage {
@@ -44,6 +47,7 @@ impl ListPage {
             paths: parts::path_rows(&list.clone().into(), &top.paths),
             ips: Vec::new(),
             is_full: top.paths.len() == LIMIT_MAX as usize,
+            api_usage: Some(link::page(&places::api_usage(list.scope.clone()))),
             frame,
         }
     }
@@ -71,6 +75,7 @@ impl ListPage {
             paths: Vec::new(),
             ips: parts::ip_rows(&list.clone().into(), &top.ips),
             is_full: top.ips.len() == LIMIT_MAX as usize,
+            api_usage: None,
             frame,
         }
     }

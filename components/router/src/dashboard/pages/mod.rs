@@ -2,6 +2,8 @@
 //!
 //! A page is written by a template in `templates/`. The file of the page names the template.
 
+mod api_usage;
+mod breakdown;
 mod countries;
 mod ip;
 mod list;
@@ -13,9 +15,14 @@ pub use message::MessagePage;
 
 use askama::Template;
 use rollcall_tally::question::AnySurvey;
-use rollcall_tally::reports::{CountriesReport, IpReport, Overview, PathReport, TopIps, TopPaths};
+use rollcall_tally::reports::{
+    ApiUsageReport, BreakdownReport, CountriesReport, IpReport, Overview, PathReport, TopIps,
+    TopPaths,
+};
 use rollcall_web::{Problem, log};
 
+use api_usage::ApiUsagePage;
+use breakdown::BreakdownPage;
 use countries::CountriesPage;
 use ip::IpPage;
 use list::ListPage;
@@ -52,6 +59,11 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             let frame = report.frame("Countries".to_owned(), |top| &top.provenance);
             written(&CountriesPage::new(frame, list, &report.report))
         }
+        AnySurvey::Breakdown(of) => {
+            let report = Report::<BreakdownReport>::ask(survey, how).await?;
+            let frame = report.frame("Breakdown".to_owned(), |of| &of.provenance);
+            written(&BreakdownPage::new(frame, of, &report.report))
+        }
         AnySurvey::Ip(of) => {
             let report = Report::<IpReport>::ask(survey, how).await?;
             let frame = report.frame(of.ip.to_string(), |ip| &ip.provenance);
@@ -61,6 +73,11 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             let report = Report::<PathReport>::ask(survey, how).await?;
             let frame = report.frame(of.key.clone(), |path| &path.provenance);
             written(&PathPage::new(frame, survey, &report.report))
+        }
+        AnySurvey::ApiUsage(_) => {
+            let report = Report::<ApiUsageReport>::ask(survey, how).await?;
+            let frame = report.frame("Your API".to_owned(), |usage| &usage.provenance);
+            written(&ApiUsagePage::new(frame, survey.scope(), &report.report))
         }
         AnySurvey::GlobalStats(_) | AnySurvey::Timeseries(_) => Err(Problem::not_found()),
     }

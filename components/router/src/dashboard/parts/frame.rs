@@ -1,7 +1,7 @@
 //! The frame of every page: links to other pages, windows, filters and exports.
 
 use rollcall_tally::interval::{self, Interval};
-use rollcall_tally::question::{AnySurvey, DateRange, ExportFormat, Ip, Path, Scope};
+use rollcall_tally::question::{AnySurvey, DateRange, ExportFormat, Ip, Path, Place, Scope};
 use rollcall_tally::report::Provenance;
 use rollcall_tally::{Filter, StatusClass, Window};
 
@@ -170,10 +170,18 @@ fn chips(survey: &AnySurvey) -> Vec<Chip> {
     Condition::EVERY.into_iter().filter_map(chip).collect()
 }
 
+/// A field for each condition that the page takes.
 fn fields(survey: &AnySurvey) -> Vec<Field> {
     let filter = &survey.scope().filter;
-    let is_of_ip = matches!(survey, AnySurvey::Ip(_));
-    let wanted = |condition: &Condition| !(is_of_ip && *condition == Condition::Ip);
+    let mut asked = survey.clone();
+    let taken: Vec<&str> = asked
+        .ask()
+        .parameters()
+        .into_iter()
+        .filter(|parameter| parameter.place == Place::Filter)
+        .map(|parameter| parameter.name)
+        .collect();
+    let wanted = |condition: &Condition| taken.contains(&condition.parameter());
     let field = |condition: Condition| Field {
         name: condition.parameter(),
         label: condition.label(),

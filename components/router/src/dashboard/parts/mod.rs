@@ -8,12 +8,23 @@ mod rows;
 pub mod scope;
 mod shares;
 
+use rollcall_tally::GroupOrder;
+
 pub use cards::{Card, cards, ips_card, plain_card};
 pub use frame::{Frame, Link};
 pub use health::health;
 pub use plots::Plots;
-pub use rows::{IpRow, PathRow, ip_rows, path_rows};
+pub use rows::{IpRow, PathRow, ip_rows, path_page, path_rows};
 pub use shares::{Shares, countries, methods, statuses};
+
+/// The name of an order of groups.
+pub fn group_order(order: GroupOrder) -> &'static str {
+    match order {
+        GroupOrder::Requests => "requests",
+        GroupOrder::UniqueIps => "unique IPs",
+        GroupOrder::ErrorRate => "error rate",
+    }
+}
 
 /// The length of a row's bar, if the longest bar has 100. A row with any request has at least 1.
 pub fn bar(part: u64, most: Option<u64>) -> u64 {

@@ -30,15 +30,10 @@ pub fn path_rows(survey: &AnySurvey, paths: &[PathStats]) -> Vec<PathRow> {
     let most = paths.iter().map(|path| path.total_requests).max();
     let row = |path: &PathStats| {
         let narrowed = of_path(&scope.filter, &path.path_key);
-        let page = Path {
-            key: path.path_key.clone(),
-            scope: scope.clone(),
-            limit: ROWS,
-        };
         PathRow {
             key: path.path_key.clone(),
             filter: narrowed.map(|filter| rescoped(survey, scope.window, filter)),
-            page: link::page(&page.into()),
+            page: path_page(scope, &path.path_key),
             requests: format::count(path.total_requests),
             bar: bar(path.total_requests, most),
             ips: format::count(path.unique_ips),
@@ -48,6 +43,16 @@ pub fn path_rows(survey: &AnySurvey, paths: &[PathStats]) -> Vec<PathRow> {
         }
     };
     paths.iter().map(row).collect()
+}
+
+/// The address of the page of a path.
+pub fn path_page(scope: &Scope, path_key: &str) -> String {
+    let page = Path {
+        key: path_key.to_owned(),
+        scope: scope.clone(),
+        limit: ROWS,
+    };
+    link::page(&page.into())
 }
 
 pub struct IpRow {

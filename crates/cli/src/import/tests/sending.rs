@@ -108,10 +108,12 @@ fn a_connection_that_is_closed_at_once_is_tried_again() {
 
 #[test]
 fn retry_after_is_waited_for() {
-    let busy = Act::Answer(503, "retry-after: 1\r\n", String::new());
-    let started = std::time::Instant::now();
-    import_text(&log_lines(0..1), [busy]).outcome.unwrap();
-    assert!(started.elapsed() >= Duration::from_secs(1));
+    for status in [503, 429] {
+        let busy = Act::Answer(status, "retry-after: 1\r\n", String::new());
+        let started = std::time::Instant::now();
+        import_text(&log_lines(0..1), [busy]).outcome.unwrap();
+        assert!(started.elapsed() >= Duration::from_secs(1), "{status}");
+    }
 }
 
 #[test]

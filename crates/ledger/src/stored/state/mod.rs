@@ -3,8 +3,9 @@
 //! Its content is not postcard, because a fold copies most paths unchanged, as those of a rollup.
 //! Numbers are LEB128. Each list begins with its length.
 //!
-//! - **state**: countries (at most one) with the time; user agents with their times; the IP's own
-//!   first and last time, and its hits by bucket; paths, sorted by key. Each path has: key, length
+//! - **state**: version of the files that the IP was looked up in. If it is not 0: country,
+//!   network, each empty if it is not known. Countries (at most one) with the time; user agents with
+//!   their times; the IP's own first and last time, and its hits by bucket; paths, sorted by key. Each path has: key, length
 //!   of the rest, first and last time, its tallies by bucket.
 //! - **last time**: the step from the first time.
 //! - **by bucket**: 5-minute buckets, hours and days, each with its start, as steps in units of 5
@@ -22,7 +23,7 @@ use rollcall_store::{Unreadable, value};
 use rollcall_tally::bucket::{BucketId, Tier};
 use rollcall_tally::histogram::bucket_index;
 use rollcall_tally::series::{Buckets, Series};
-use rollcall_tally::state::{Caller, PathState};
+use rollcall_tally::state::{Caller, Located, PathState};
 use rollcall_tally::window::FINE_MS;
 use rollcall_tally::{Bucket, IpState, StatusCount, Tally};
 
@@ -32,7 +33,9 @@ use crate::LedgerError;
 pub(crate) use rows::{RowsOf, read_rows};
 
 /// The oldest layout in which states have these bytes.
-const SINCE: u8 = 7;
+const SINCE: u8 = 9;
+/// The oldest layout whose states have these bytes, but no location.
+const WITHOUT_LOCATION: u8 = 7;
 
 /// Paths that were not decoded: the key of each, and its bytes. Sorted by key.
 pub(crate) type Undecoded<'b> = Vec<(&'b str, &'b [u8])>;
@@ -41,6 +44,7 @@ pub(crate) type Undecoded<'b> = Vec<(&'b str, &'b [u8])>;
 pub(crate) fn encode_state(key: &str, state: &IpState, undecoded: &Undecoded<'_>) -> Vec<u8> {
     let caller = &state.caller;
     value::encode_with(key, |to| {
+        put_located(to, &caller.located);
         put_texts(to, caller.country.iter());
         put_texts(to, caller.user_agents.iter());
         put_seen(to, caller.first_seen_ms, caller.last_seen_ms);
@@ -77,18 +81,35 @@ pub(crate) fn decode_paths<'b, 'w>(
     wanted: impl FnOnce(&Caller) -> Option<BTreeSet<&'w str>>,
 ) -> Result<(IpState, Undecoded<'b>), LedgerError> {
     match content(key, bytes)? {
-        Some(content) => Ok(whole(key, content, |from| from.state(wanted))?),
+        Some((form, content)) => Ok(whole(key, content, |from| from.state(form, wanted))?),
         None => Ok((older::decode_state(key, bytes)?, Vec::new())),
     }
 }
 
-/// The content of a state of today's form. `None`: the state has an older form. The checksum is
-/// computed once.
-fn content<'b>(key: &str, bytes: &'b [u8]) -> Result<Option<&'b [u8]>, Unreadable> {
-    match value::content(key, bytes, SINCE) {
-        Ok(content) => Ok(Some(content)),
-        Err(Unreadable::OtherLayout { layout, .. }) if layout < SINCE => Ok(None),
+/// The form of a state.
+#[derive(Clone, Copy)]
+struct Form {
+    is_located: bool,
+}
+
+/// The form of a state, and its content. `None`: the state is postcard. The checksum is computed
+/// once.
+fn content<'b>(key: &str, bytes: &'b [u8]) -> Result<Option<(Form, &'b [u8])>, Unreadable> {
+    match value::content(key, bytes, WITHOUT_LOCATION) {
+        Ok(content) => {
+            let is_located = value::layout_of(key, bytes)? >= SINCE;
+            Ok(Some((Form { is_located }, content)))
+        }
+        Err(Unreadable::OtherLayout { layout, .. }) if layout < WITHOUT_LOCATION => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+fn put_located(to: &mut Vec<u8>, located: &Located) {
+    put(to, located.version);
+    if located.version > 0 {
+        put_text(to, located.country.as_deref().unwrap_or_default());
+        put_text(to, located.network.as_deref().unwrap_or_default());
     }
 }
 
@@ -181,9 +202,10 @@ const BEFORE: BucketId = BucketId {
 impl<'b> Reader<'b> {
     fn state<'w>(
         &mut self,
+        form: Form,
         wanted: impl FnOnce(&Caller) -> Option<BTreeSet<&'w str>>,
     ) -> Option<(IpState, Undecoded<'b>)> {
-        let caller = self.caller()?;
+        let caller = self.caller(form)?;
         let wanted = wanted(&caller);
         let mut paths = Vec::new();
         let mut undecoded = Vec::new();
@@ -204,17 +226,38 @@ impl<'b> Reader<'b> {
         Some((IpState { caller, paths }, undecoded))
     }
 
-    fn caller(&mut self) -> Option<Caller> {
+    fn caller(&mut self, form: Form) -> Option<Caller> {
+        let located = match form.is_located {
+            true => self.located()?,
+            false => Located::default(),
+        };
         let country = self.texts()?.pop_first();
         let user_agents = self.texts()?;
         let (first_seen_ms, last_seen_ms) = self.seen()?;
         Some(Caller {
             country,
+            located,
             user_agents,
             first_seen_ms,
             last_seen_ms,
             hits: self.hits()?,
             path_keys: usize::try_from(self.number()?).ok()?,
+        })
+    }
+
+    fn located(&mut self) -> Option<Located> {
+        let version = self.number()?;
+        if version == 0 {
+            return Some(Located::default());
+        }
+        let mut text = || {
+            let text = self.text()?;
+            Some((!text.is_empty()).then(|| text.to_owned()))
+        };
+        Some(Located {
+            version,
+            country: text()?,
+            network: text()?,
         })
     }
 
@@ -367,6 +410,7 @@ mod tests {
                     bytes: is_told.then_some(age_min),
                     country: is_told.then(|| format!("C{path}")),
                     user_agent: is_told.then(|| format!("agent {path}")),
+                    told: Default::default(),
                 };
                 state.add(&hit, &Ranges::utc(NOW_MS));
             }

@@ -6,7 +6,7 @@ use rollcall_tally::window::{Ranges, Span};
 use rollcall_tally::{Filter, IpRows, PathRow, StatusCount};
 
 use super::super::bytes::{Reader, whole};
-use super::{BEFORE, content, older};
+use super::{BEFORE, Form, content, older};
 use crate::LedgerError;
 
 /// The buckets and paths that count in rows.
@@ -24,7 +24,7 @@ pub(crate) fn read_rows(
     of: &RowsOf<'_>,
 ) -> Result<IpRows, LedgerError> {
     match content(key, bytes)? {
-        Some(content) => Ok(whole(key, content, |from| from.rows(ip, of))?),
+        Some((form, content)) => Ok(whole(key, content, |from| from.rows(form, ip, of))?),
         None => {
             let mut state = older::decode_state(key, bytes)?;
             state.age(of.ranges);
@@ -34,8 +34,8 @@ pub(crate) fn read_rows(
 }
 
 impl Reader<'_> {
-    fn rows(&mut self, ip: &str, of: &RowsOf<'_>) -> Option<IpRows> {
-        let caller = self.caller()?;
+    fn rows(&mut self, form: Form, ip: &str, of: &RowsOf<'_>) -> Option<IpRows> {
+        let caller = self.caller(form)?;
         let is_wanted = of.filter.lets_country(caller.country());
         let mut paths = Vec::new();
         for _ in 0..caller.path_keys {

@@ -80,6 +80,22 @@ impl AddressRules {
         caller
     }
 
+    /// The client that sent a request itself. Each list is of the addresses that one kind of header
+    /// gives, and ends with the address that opened the connection. If the lists name different
+    /// callers, the client wrote one of them, and nobody knows which one. Then the caller is the
+    /// address that opened the connection.
+    ///
+    /// None: there is no list, or a list does not end with an address.
+    pub fn sender(&self, lists: &[String]) -> Option<IpAddr> {
+        let mut callers = lists.iter().map(|list| self.caller(list));
+        let caller = callers.next().flatten();
+        if callers.all(|other| other == caller) {
+            return caller;
+        }
+        let list = lists.first()?;
+        read_address(list.rsplit(',').next()?.trim())
+    }
+
     pub(crate) fn is_excluded(&self, caller: IpAddr) -> bool {
         has(&self.excluded, caller)
     }
@@ -188,6 +204,35 @@ mod tests {
             Some("10.0.0.1")
         );
         assert_eq!(caller(trusted, "192.0.2.1, unknown"), None);
+    }
+
+    #[test]
+    fn the_sender_is_the_client_unless_the_headers_of_its_proxy_disagree() {
+        let rules = AddressRules::new("10.0.0.0/8", "", 128).unwrap();
+        let check = |lists: &[&str], expect: Option<&str>| {
+            let lists: Vec<String> = lists.iter().map(|list| (*list).to_owned()).collect();
+            let sender = rules.sender(&lists).map(|ip| ip.to_string());
+            assert_eq!(sender.as_deref(), expect, "{lists:?}");
+        };
+        check(&["198.51.100.7"], Some("198.51.100.7"));
+        // Not from a trusted proxy.
+        check(&["192.0.2.1, 198.51.100.7"], Some("198.51.100.7"));
+        check(&["192.0.2.1, 198.51.100.7, 10.0.0.1"], Some("198.51.100.7"));
+        // Both headers, and one of them forged.
+        check(
+            &["198.51.100.7, 10.0.0.1", "198.51.100.7, 10.0.0.1"],
+            Some("198.51.100.7"),
+        );
+        check(
+            &["192.0.2.1, 10.0.0.1", "198.51.100.7, 10.0.0.1"],
+            Some("10.0.0.1"),
+        );
+        check(
+            &["192.0.2.1, 198.51.100.7", "198.51.100.7"],
+            Some("198.51.100.7"),
+        );
+        check(&[], None);
+        check(&["192.0.2.1, unknown"], None);
     }
 
     #[test]

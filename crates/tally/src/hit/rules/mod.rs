@@ -4,12 +4,17 @@
 //! are.
 
 mod addresses;
+mod api;
+mod encoding;
 mod paths;
+mod spelling;
 mod words;
 
 pub use addresses::{AddressRules, Privacy};
+pub use api::{API_OPERATIONS_MAX, Api, BadApi};
+pub(crate) use encoding::normal_encoding;
 pub use paths::PathRules;
-pub(crate) use paths::normal_encoding;
+pub use spelling::Spelling;
 
 /// By default nothing is left out, and each path counts as it is.
 #[derive(Clone, Debug, Default)]

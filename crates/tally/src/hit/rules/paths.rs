@@ -1,7 +1,10 @@
 //! Which paths are one, and which do not count.
 
-use std::fmt::Write as _;
+use std::sync::Arc;
 
+use super::api::Api;
+use super::encoding::normal_encoding;
+use super::spelling::Spelling;
 use super::words::words;
 
 /// What stands for an id in a path.
@@ -14,10 +17,9 @@ const HASH_DIGITS: usize = 16;
 pub struct PathRules {
     /// Numbers, UUIDs, hashes and dates count as `:id`.
     pub ids: bool,
-    /// `/a/` counts as `/a`.
-    pub no_trailing_slash: bool,
-    /// Letters count as lower-case ones.
-    pub lower_case: bool,
+    pub spelling: Spelling,
+    /// A path of the API counts under the API's text of it, if it fits no template.
+    pub api: Option<Arc<Api>>,
     templates: Vec<Template>,
     excluded: Vec<Pattern>,
 }
@@ -41,8 +43,8 @@ enum Pattern {
 impl PathRules {
     pub(super) const NONE: Self = Self {
         ids: false,
-        no_trailing_slash: false,
-        lower_case: false,
+        spelling: Spelling::EXACT,
+        api: None,
         templates: Vec::new(),
         excluded: Vec::new(),
     };
@@ -72,17 +74,13 @@ impl PathRules {
         if !path.starts_with('/') {
             return Some(path);
         }
-        if self.no_trailing_slash {
-            let kept = path.trim_end_matches('/').len().max(1);
-            path.truncate(kept);
-        }
-        if self.lower_case {
-            // The hexadecimal digits of an encoding stay upper-case.
-            path = normal_encoding(path.to_lowercase());
-        }
+        path = self.spelling.of(path);
         let mut templates = self.templates.iter();
         if let Some(template) = templates.find(|template| template.has(&path)) {
             return Some(template.text.clone());
+        }
+        if let Some(text) = self.api.as_ref().and_then(|api| api.counted(&path)) {
+            return Some(text.to_owned());
         }
         if self.ids && path.split('/').any(is_id) {
             let segments = path.split('/').map(|segment| match is_id(segment) {
@@ -176,56 +174,13 @@ fn is_id(segment: &str) -> bool {
         || lengths(&[4, 2, 2], &are_digits)
 }
 
-/// Brings the percent-encoding to its one form (RFC 3986, section 6.2.2): a character that needs no
-/// encoding is not encoded, and hexadecimal digits are upper-case.
-pub(crate) fn normal_encoding(path: String) -> String {
-    if !path.contains('%') {
-        return path;
-    }
-    let mut normal = String::with_capacity(path.len());
-    let mut rest = path.as_str();
-    while let Some((before, after)) = rest.split_once('%') {
-        normal.push_str(before);
-        rest = after;
-        let digits = after
-            .get(..2)
-            .filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
-        let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
-        match byte {
-            None => normal.push('%'),
-            Some(byte) => {
-                rest = after.get(2..).unwrap_or_default();
-                let is_plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-                if is_plain && !would_encode(&normal, byte) {
-                    normal.push(char::from(byte));
-                } else {
-                    // Writing to a text does not fail.
-                    let _ = write!(normal, "%{byte:02X}");
-                }
-            }
-        }
-    }
-    normal.push_str(rest);
-    normal
-}
-
-/// Whether a `%` at the end of a text, which encodes nothing, would encode something with this byte
-/// behind it.
-fn would_encode(text: &str, byte: u8) -> bool {
-    let is_open = match text.as_bytes() {
-        [.., b'%'] => true,
-        [.., b'%', digit] => digit.is_ascii_hexdigit(),
-        _ => false,
-    };
-    is_open && byte.is_ascii_hexdigit()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use proptest::prelude::*;
 
+    use super::super::encoding::normal_encoding;
     use super::*;
 
     #[track_caller]
@@ -278,10 +233,29 @@ mod tests {
     }
 
     #[test]
+    fn a_path_of_the_api_comes_behind_the_templates_and_before_the_ids() {
+        let paths = ["/users/{name}/orders/{id}", "/users/42", "/items/{id}"];
+        let paths = paths.map(|path| (path.to_owned(), Vec::new()));
+        let mut rules = PathRules::new("/items/:item", "").unwrap();
+        rules.ids = true;
+        rules.api = Some(Arc::new(Api::new(paths, Spelling::default()).unwrap()));
+        for (path, expect) in [
+            ("/users/ada/orders/7", "/users/{name}/orders/{id}"),
+            ("/users/42", "/users/42"),
+            ("/users/43", "/users/:id"),
+            ("/items/7", "/items/:item"),
+        ] {
+            check(&rules, path, Some(expect));
+        }
+    }
+
+    #[test]
     fn slashes_and_letters_count_as_the_rules_say() {
         let rules = PathRules {
-            no_trailing_slash: true,
-            lower_case: true,
+            spelling: Spelling {
+                no_trailing_slash: true,
+                lower_case: true,
+            },
             ..PathRules::default()
         };
         for (path, expect) in [
@@ -325,31 +299,16 @@ mod tests {
         check(&rules, "/x%2Fy", None);
     }
 
-    #[test]
-    fn an_encoding_has_one_form() {
-        for (path, expect) in [
-            ("/%7Eada/%41", "/~ada/A"),
-            ("/a%2fb%2F", "/a%2Fb%2F"),
-            ("/%c3%a9", "/%C3%A9"),
-            ("/%zz/%", "/%zz/%"),
-            ("/%4", "/%4"),
-            ("/%é", "/%é"),
-            ("/%2541", "/%2541"),
-            ("/%%44b", "/%%44b"),
-            ("/%4%31", "/%4%31"),
-            ("/%%7a", "/%z"),
-        ] {
-            assert_eq!(normal_encoding(path.to_owned()), expect, "{path}");
-        }
-    }
-
     proptest! {
         #[test]
         fn whatever_a_path_is_its_one_form_stays_the_same(path in "(/|%|%[46][1-6]|%3[0-9]|[0-9a-fA-F]|é|-|:|\\*){0,40}") {
             let once = normal_encoding(path);
             prop_assert_eq!(normal_encoding(once.clone()), once.clone());
+            let spelling = Spelling { no_trailing_slash: true, lower_case: true };
+            let paths = ["/{A}/b/{C}/", "/{A}/{B}/{C}", "/a{A}-{B}"];
+            let api = Api::new(paths.map(|path| (path.to_owned(), vec![])), spelling).unwrap();
             let mut rules = PathRules::new("/:a/:b /x/*", "/0*").unwrap();
-            (rules.ids, rules.no_trailing_slash, rules.lower_case) = (true, true, true);
+            (rules.ids, rules.spelling, rules.api) = (true, spelling, Some(Arc::new(api)));
             if let Some(counted) = rules.counted(once) {
                 prop_assert_eq!(rules.counted(counted.clone()), Some(counted));
             }

@@ -1,0 +1,166 @@
+//! The client of a request, as the router hands it to the collector.
+//!
+//! The collector does not see the client: the router calls it in the process. The router knows the
+//! address that opened the connection, and hands on the addresses that proxies wrote before it. The
+//! collector knows which proxies are trusted, and so decides which address is the client's.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// A list of addresses, as in `X-Forwarded-For`. It ends with the address that opened the
+/// connection. Only the router writes it: it hands no such header of a client on.
+pub const SENDER: HeaderName = HeaderName::from_static("rollcall-sender");
+/// A client can send this header, too. The host appends its own value behind that of the client.
+const OPENED_BY: &str = "spin-client-addr";
+const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED: &str = "forwarded";
+/// The word for an address that a proxy did not tell.
+const UNKNOWN: &[u8] = b"unknown";
+
+/// Adds the lists of a request to the headers for the collector: one for each kind of header that
+/// the request has. None is added if the host does not tell who opened the connection.
+pub fn hand_on(request: &HeaderMap, headers: &mut HeaderMap) {
+    let Some(opened_by) = opened_by(request) else {
+        return;
+    };
+    let lists = [forwarded_for(request), forwarded(request)];
+    let mut lists: Vec<Vec<u8>> = lists.into_iter().filter(|list| !list.is_empty()).collect();
+    if lists.is_empty() {
+        lists.push(Vec::new());
+    }
+    for mut list in lists {
+        list.extend_from_slice(opened_by.to_string().as_bytes());
+        if let Ok(list) = HeaderValue::from_bytes(&list) {
+            headers.append(SENDER, list);
+        }
+    }
+}
+
+/// The lists that the router handed on.
+pub fn lists(headers: &HeaderMap) -> Vec<String> {
+    let lists = headers.get_all(SENDER).iter();
+    let lists = lists.map(|list| String::from_utf8_lossy(list.as_bytes()).into_owned());
+    lists.collect()
+}
+
+/// `None`: the request comes from within the process, or the host does not tell.
+fn opened_by(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers.get_all(OPENED_BY).iter().next_back()?;
+    let text = last.to_str().ok()?;
+    let address = text.parse().map(|address: SocketAddr| address.ip());
+    let address = address.or_else(|_| text.parse()).ok()?;
+    (!address.is_unspecified()).then_some(address)
+}
+
+/// The addresses of `X-Forwarded-For`, each with a comma behind it.
+fn forwarded_for(headers: &HeaderMap) -> Vec<u8> {
+    let lines = headers.get_all(FORWARDED_FOR).iter();
+    lines
+        .flat_map(|line| [line.as_bytes(), b","].concat())
+        .collect()
+}
+
+/// The addresses of `Forwarded` (RFC 7239), each with a comma behind it. A proxy's part is cut at
+/// every comma, also at one in quotes: no address has a comma, and a client that leaves a quote open
+/// must not swallow the parts behind its own.
+fn forwarded(headers: &HeaderMap) -> Vec<u8> {
+    let lines = headers.get_all(FORWARDED).iter();
+    let parts = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    parts
+        .flat_map(|part| [address_of(part).unwrap_or(UNKNOWN), b","].concat())
+        .collect()
+}
+
+/// The value of `for` in a proxy's part.
+fn address_of(part: &[u8]) -> Option<&[u8]> {
+    part.split(|byte| *byte == b';').find_map(|pair| {
+        let (name, value) = pair.trim_ascii().split_at_checked(4)?;
+        let value = value.trim_ascii();
+        let value = value.strip_prefix(b"\"").unwrap_or(value);
+        let value = value.strip_suffix(b"\"").unwrap_or(value);
+        name.eq_ignore_ascii_case(b"for=").then_some(value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(request: &[(&'static str, &[u8])], expect: &[&str]) {
+        let request = request.iter().map(|(name, value)| {
+            let value = HeaderValue::from_bytes(value).unwrap();
+            (HeaderName::from_static(name), value)
+        });
+        let mut all = HeaderMap::new();
+        for (name, value) in request {
+            all.append(name, value);
+        }
+        let mut handed_on = HeaderMap::new();
+        hand_on(&all, &mut handed_on);
+        assert_eq!(lists(&handed_on), expect, "{all:?}");
+    }
+
+    #[test]
+    fn the_last_word_on_who_opened_the_connection_is_the_hosts() {
+        check(&[("spin-client-addr", b"192.0.2.1:5000")], &["192.0.2.1"]);
+        let forged = ("spin-client-addr", b"6.6.6.6:6".as_slice());
+        check(
+            &[forged, ("spin-client-addr", b"192.0.2.1:5000")],
+            &["192.0.2.1"],
+        );
+        check(
+            &[("spin-client-addr", b"[2001:db8::1]:5000")],
+            &["2001:db8::1"],
+        );
+        check(&[("spin-client-addr", b"2001:db8::1")], &["2001:db8::1"]);
+    }
+
+    #[test]
+    fn without_the_hosts_word_there_is_no_sender() {
+        let forwarded = ("x-forwarded-for", b"192.0.2.1".as_slice());
+        let forged = ("rollcall-sender", b"192.0.2.1".as_slice());
+        check(&[forwarded, forged], &[]);
+        check(&[forwarded, ("spin-client-addr", b"0.0.0.0:0")], &[]);
+        check(&[forwarded, ("spin-client-addr", b"nonsense")], &[]);
+    }
+
+    #[test]
+    fn what_proxies_wrote_stands_before_the_hosts_word() {
+        let opened_by = ("spin-client-addr", b"10.0.0.1:5000".as_slice());
+        check(
+            &[
+                opened_by,
+                ("x-forwarded-for", b"192.0.2.1, 192.0.2.2"),
+                ("x-forwarded-for", b"[2001:db8::1]:80"),
+            ],
+            &["192.0.2.1, 192.0.2.2,[2001:db8::1]:80,10.0.0.1"],
+        );
+        check(
+            &[
+                opened_by,
+                (
+                    "forwarded",
+                    b"for=192.0.2.1;proto=http, For=\"[2001:db8::1]:80\"",
+                ),
+                ("forwarded", b"proto=https;by=x;for=_hidden"),
+                ("forwarded", b"by=\"a,b\", for=192.0.2.9"),
+            ],
+            &["192.0.2.1,[2001:db8::1]:80,_hidden,unknown,unknown,192.0.2.9,10.0.0.1"],
+        );
+        // A quote that a client leaves open.
+        check(
+            &[opened_by, ("forwarded", b"for=\"192.0.2.1, for=192.0.2.2")],
+            &["192.0.2.1,192.0.2.2,10.0.0.1"],
+        );
+        check(
+            &[
+                opened_by,
+                ("x-forwarded-for", b"\xff"),
+                ("forwarded", b"for=192.0.2.1"),
+            ],
+            &["\u{FFFD},10.0.0.1", "192.0.2.1,10.0.0.1"],
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! Fetches packages with npm. The machine's own configuration of npm says from where.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::command;
+use crate::workspace::Workspace;
+
+/// A package that was fetched.
+pub struct Package {
+    pub folder: PathBuf,
+    pub version: String,
+    /// As the package names it, in the words of SPDX.
+    license: String,
+}
+
+/// Fetches the newest version of a package. If its license has changed, somebody must read the new
+/// one first: this is an error.
+pub fn newest(workspace: &Workspace, name: &str, license: &str) -> Result<Package> {
+    let folder = workspace.target().join("npm").join(name);
+    let package = fetch(&folder, name, "latest")?;
+    ensure!(
+        package.license == license,
+        "the license of {name} {} is {}, not {license}",
+        package.version,
+        package.license
+    );
+    Ok(package)
+}
+
+/// Fetches a package into `folder`, which is for this package alone. `version` is a number or
+/// `latest`. No script of the package is run.
+pub fn fetch(folder: &Path, name: &str, version: &str) -> Result<Package> {
+    let mut npm = Command::new("npm");
+    npm.args(["install", &format!("{name}@{version}"), "--prefix"])
+        .arg(folder)
+        .args(["--no-save", "--no-package-lock", "--ignore-scripts"])
+        .args(["--no-audit", "--no-fund"]);
+    let fetched = command::read_if_installed(&mut npm)
+        .with_context(|| format!("{name} cannot be fetched"))?;
+    if fetched.is_none() {
+        bail!("npm is not installed. It fetches {name}");
+    }
+    find(folder, name)
+}
+
+/// The package that an earlier [`fetch`] put into `folder`.
+pub fn find(folder: &Path, name: &str) -> Result<Package> {
+    let folder = folder.join("node_modules").join(name);
+    let about = folder.join("package.json");
+    let text = fs::read_to_string(&about).with_context(|| about.display().to_string())?;
+    let about: Value = serde_json::from_str(&text).with_context(|| about.display().to_string())?;
+    let field = |field: &str| about.get(field)?.as_str().map(str::to_owned);
+    Ok(Package {
+        version: field("version").with_context(|| format!("{name} names no version"))?,
+        license: field("license").with_context(|| format!("{name} names no license"))?,
+        folder,
+    })
+}
