@@ -132,7 +132,7 @@ pub struct GroupStats {
 }
 
 impl GroupStats {
-    fn new(group: GroupSummary, total: u64, provenance: &Provenance) -> Self {
+    pub(super) fn new(group: GroupSummary, total: u64, provenance: &Provenance) -> Self {
         Self {
             total_requests: group.tally.count,
             percentage: 100.0 * ratio(group.tally.count, total),

@@ -4,12 +4,12 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
+use super::breakdown::GroupStats;
 use super::{About, Ask, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey};
 use crate::filter::UNKNOWN;
 use crate::order::GroupOrder;
 use crate::report::{Metrics, Provenance};
-use crate::summary::CountrySummary;
-use crate::tally::ratio;
+use crate::summary::{CountrySummary, GroupSummary};
 use crate::time::MINUTE_MS;
 use crate::{CountryDetail, Details, Failure};
 
@@ -112,16 +112,22 @@ pub struct CountryStats {
 }
 
 impl CountryStats {
-    fn new(country: CountrySummary, total: u64, provenance: &Provenance) -> Self {
-        Self {
-            total_requests: country.tally.count,
-            percentage: 100.0 * ratio(country.tally.count, total),
-            unique_ips: country.ips,
-            metrics: Metrics::new(&country.tally, provenance),
-            country: match country.country.as_str() {
+    fn new(of: CountrySummary, total: u64, provenance: &Provenance) -> Self {
+        let group = GroupSummary {
+            name: match of.country.as_str() {
                 "" => UNKNOWN.to_owned(),
-                _ => country.country,
+                _ => of.country,
             },
+            tally: of.tally,
+            ips: of.ips,
+        };
+        let group = GroupStats::new(group, total, provenance);
+        Self {
+            country: group.name,
+            total_requests: group.total_requests,
+            percentage: group.percentage,
+            unique_ips: group.unique_ips,
+            metrics: group.metrics,
         }
     }
 }

@@ -4,11 +4,11 @@ use askama::Template;
 use rollcall_tally::GroupOrder;
 use rollcall_tally::hit::Dimension;
 use rollcall_tally::question;
-use rollcall_tally::reports::{BreakdownReport, GroupStats};
+use rollcall_tally::reports::BreakdownReport;
 
 use crate::dashboard::format;
 use crate::dashboard::link;
-use crate::dashboard::parts::{self, Frame, Link};
+use crate::dashboard::parts::{self, Frame, GroupRow, Link};
 
 #[derive(Template)]
 #[template(path = "breakdown.html")]
@@ -22,18 +22,6 @@ pub struct BreakdownPage {
     orders: Vec<Link>,
     groups: Vec<GroupRow>,
     notes: Vec<String>,
-}
-
-struct GroupRow {
-    name: String,
-    requests: String,
-    /// The length of the bar, if the longest bar has 100.
-    bar: u64,
-    percent: String,
-    ips: String,
-    error_rate: String,
-    has_errors: bool,
-    p95: String,
 }
 
 impl BreakdownPage {
@@ -54,25 +42,13 @@ impl BreakdownPage {
                 .into(),
             ),
         };
-        let groups = report.groups.iter();
-        let most = groups.clone().map(|stats| stats.total_requests).max();
-        let row = |stats: &GroupStats| GroupRow {
-            name: stats.name.clone(),
-            requests: format::count(stats.total_requests),
-            bar: parts::bar(stats.total_requests, most),
-            percent: format::percent(stats.percentage / 100.0),
-            ips: format::count(stats.unique_ips),
-            error_rate: format::percent(stats.metrics.error_rate),
-            has_errors: stats.metrics.error_rate > 0.0,
-            p95: format::duration(stats.metrics.response_times.p95_response_time),
-        };
         Self {
             by: of.by.name(),
             title: title(of.by),
             hint: hint(of.by),
             tabs: Dimension::EVERY.map(tab).into(),
             orders: GroupOrder::EVERY.map(by).into(),
-            groups: groups.map(row).collect(),
+            groups: parts::group_rows(&report.groups, |_| None),
             notes: notes(of, report),
             frame,
         }

@@ -3,32 +3,19 @@
 use askama::Template;
 use rollcall_tally::GroupOrder;
 use rollcall_tally::question::{self, AnySurvey, LIMIT_MAX};
-use rollcall_tally::reports::{CountriesReport, CountryStats};
+use rollcall_tally::reports::{CountriesReport, CountryStats, GroupStats};
 
-use crate::dashboard::format;
 use crate::dashboard::link;
-use crate::dashboard::parts::{self, Frame, Link};
+use crate::dashboard::parts::{self, Frame, GroupRow, Link};
 
 #[derive(Template)]
 #[template(path = "countries.html")]
 pub struct CountriesPage {
     frame: Frame,
     orders: Vec<Link>,
-    countries: Vec<CountryRow>,
+    title: &'static str,
+    groups: Vec<GroupRow>,
     is_full: bool,
-}
-
-struct CountryRow {
-    country: String,
-    filter: String,
-    requests: String,
-    /// The length of the bar, if the longest bar has 100.
-    bar: u64,
-    percent: String,
-    ips: String,
-    error_rate: String,
-    has_errors: bool,
-    p95: String,
 }
 
 impl CountriesPage {
@@ -45,22 +32,25 @@ impl CountriesPage {
             ),
         };
         let survey = AnySurvey::from(list.clone());
-        let countries = report.countries.iter();
-        let most = countries.clone().map(|stats| stats.total_requests).max();
-        let row = |stats: &CountryStats| CountryRow {
-            country: stats.country.clone(),
-            filter: parts::scope::narrowed(&survey, link::Condition::Country, &stats.country),
-            requests: format::count(stats.total_requests),
-            bar: parts::bar(stats.total_requests, most),
-            percent: format::percent(stats.percentage / 100.0),
-            ips: format::count(stats.unique_ips),
-            error_rate: format::percent(stats.metrics.error_rate),
-            has_errors: stats.metrics.error_rate > 0.0,
-            p95: format::duration(stats.metrics.response_times.p95_response_time),
+        let group = |of: &CountryStats| GroupStats {
+            name: of.country.clone(),
+            total_requests: of.total_requests,
+            percentage: of.percentage,
+            unique_ips: of.unique_ips,
+            metrics: of.metrics.clone(),
+        };
+        let groups: Vec<GroupStats> = report.countries.iter().map(group).collect();
+        let narrowed = |country: &str| {
+            Some(parts::scope::narrowed(
+                &survey,
+                link::Condition::Country,
+                country,
+            ))
         };
         Self {
             orders: GroupOrder::EVERY.map(by).into(),
-            countries: countries.map(row).collect(),
+            title: "Country",
+            groups: parts::group_rows(&groups, narrowed),
             is_full: report.countries.len() == LIMIT_MAX as usize,
             frame,
         }

@@ -14,7 +14,7 @@ pub use cards::{Card, cards, ips_card, plain_card};
 pub use frame::{Frame, Link};
 pub use health::health;
 pub use plots::Plots;
-pub use rows::{IpRow, PathRow, ip_rows, path_page, path_rows};
+pub use rows::{GroupRow, IpRow, PathRow, group_rows, ip_rows, path_page, path_rows};
 pub use shares::{Shares, countries, methods, statuses};
 
 /// The name of an order of groups.

@@ -1,7 +1,8 @@
-//! Tables of paths and of IPs.
+//! Tables of paths, of IPs and of groups.
 
 use rollcall_tally::question::{AnySurvey, Ip, Path, Scope};
 use rollcall_tally::report::{IpStats, PathStats};
+use rollcall_tally::reports::GroupStats;
 
 use super::bar;
 use super::scope::{narrowed, of_path, rescoped};
@@ -96,4 +97,34 @@ pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
         })
     };
     ips.iter().filter_map(row).collect()
+}
+
+/// Hits that have something in common: a country, a host, a network.
+pub struct GroupRow {
+    pub name: String,
+    /// None if no filter can name the group.
+    pub filter: Option<String>,
+    pub requests: String,
+    pub bar: u64,
+    pub percent: String,
+    pub ips: String,
+    pub error_rate: String,
+    pub has_errors: bool,
+    pub p95: String,
+}
+
+pub fn group_rows(groups: &[GroupStats], filter: impl Fn(&str) -> Option<String>) -> Vec<GroupRow> {
+    let most = groups.iter().map(|group| group.total_requests).max();
+    let row = |group: &GroupStats| GroupRow {
+        name: group.name.clone(),
+        filter: filter(&group.name),
+        requests: format::count(group.total_requests),
+        bar: bar(group.total_requests, most),
+        percent: format::percent(group.percentage / 100.0),
+        ips: format::count(group.unique_ips),
+        error_rate: format::percent(group.metrics.error_rate),
+        has_errors: group.metrics.error_rate > 0.0,
+        p95: format::duration(group.metrics.response_times.p95_response_time),
+    };
+    groups.iter().map(row).collect()
 }

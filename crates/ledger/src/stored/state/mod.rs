@@ -5,8 +5,8 @@
 //!
 //! - **state**: version of the files that the IP was looked up in. If it is not 0: country,
 //!   network, each empty if it is not known. Countries (at most one) with the time; user agents with
-//!   their times; the IP's own first and last time, and its hits by bucket; paths, sorted by key. Each path has: key, length
-//!   of the rest, first and last time, its tallies by bucket.
+//!   their times; the IP's own first and last time, and its hits by bucket; paths, sorted by key.
+//!   Each path has: key, length of the rest, first and last time, its tallies by bucket.
 //! - **last time**: the step from the first time.
 //! - **by bucket**: 5-minute buckets, hours and days, each with its start, as steps in units of 5
 //!   minutes since 1970. Then the one bucket for all before.
