@@ -18,7 +18,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let mut cargo = command::cargo();
     cargo
         .current_dir(workspace.root())
-        .args(["test", "--workspace"]);
+        .args(["test", "--workspace", "--no-fail-fast"]);
     if spin.problem().is_none() {
         cargo.env("ROLLCALL_TEST_ON_SPIN", "");
     }
