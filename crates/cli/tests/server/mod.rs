@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 pub enum Act {
     /// Answers with a status, more headers and a body.
     Answer(u16, &'static str, String),
+    /// Answers with 200 and a body, and closes the connection one byte before its end.
+    Cut(String),
     /// Reads the request and closes the connection.
     Drop,
     /// Closes the connection without reading.
@@ -147,6 +149,12 @@ fn serve(stream: &TcpStream, acts: &Mutex<VecDeque<Act>>, seen: &Mutex<Seen>) {
             Act::Hang => {
                 seen.lock().unwrap().count(&request);
                 return thread::sleep(Duration::from_secs(60));
+            }
+            Act::Cut(body) => {
+                let length = body.len() + 1;
+                let answer = format!("HTTP/1.1 200 X\r\ncontent-length: {length}\r\n\r\n{body}");
+                (&mut &*stream).write_all(answer.as_bytes()).unwrap();
+                return;
             }
             Act::Answer(status, headers, body) => {
                 if status < 300 {
