@@ -23,6 +23,9 @@ use rollcall_tally::question::{AnySurvey, Export, Place, Question, Status};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub const ADMIN: &str = "admin-token-of-the-tests";
 pub const VIEWER: &str = "viewer-token-of-the-tests";
@@ -153,10 +156,14 @@ impl App {
         component("router");
         // `RUST_LOG=info` shows the log of the host and of the components. Only the first call in a
         // process has an effect.
-        let filter = tracing_subscriber::EnvFilter::from_default_env();
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_test_writer()
+        let chosen = std::env::var("RUST_LOG")
+            .ok()
+            .and_then(|text| text.parse().ok());
+        let filter: Targets = chosen.unwrap_or_default();
+        let lines = tracing_subscriber::fmt::layer().with_test_writer();
+        let _ = tracing_subscriber::registry()
+            .with(lines)
+            .with(filter)
             .try_init();
         let host = self.runtime.block_on(Host::start(self.config.clone()));
         self.host = Some(host.expect("the app starts"));

@@ -15,6 +15,12 @@ const PACKAGES: [&str; 3] = [
 /// The component that `cargo xtask bench` compares with. It is not part of the app.
 const REFERENCE: &str = "rollcall-reference";
 
+/// Every start of the app reads the components, so small matters.
+const OPTIMISED: [&str; 2] = [
+    "profile.release.lto=true",
+    "profile.release.codegen-units=1",
+];
+
 /// Makes `target/wasm/wasm32-wasip2/release/rollcall_{collector,aggregator,router}.wasm`. spin.toml
 /// names these files.
 pub fn build(workspace: &Workspace) -> Result<()> {
@@ -35,6 +41,9 @@ fn build_packages(workspace: &Workspace, packages: &[&str]) -> Result<()> {
     cargo
         .arg("--target-dir")
         .arg(workspace.target().join("wasm"));
+    for setting in OPTIMISED {
+        cargo.args(["--config", setting]);
+    }
     for package in packages {
         cargo.args(["--package", package]);
     }

@@ -21,7 +21,7 @@ impl Profile {
     fn name(self) -> (&'static str, &'static str) {
         match self {
             Self::Debug => ("dev", "debug"),
-            Self::Optimised => ("host", "host"),
+            Self::Optimised => ("release", "release"),
         }
     }
 }
