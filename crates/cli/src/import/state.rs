@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -128,7 +128,8 @@ impl State {
         let path = folder.join(record.file_name());
         let save = || -> io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            serde_json::to_writer_pretty(&mut file, record)?;
+            // In one write: a file has no buffer.
+            file.write_all(&serde_json::to_vec_pretty(record)?)?;
             file.persist(&path)?;
             Ok(())
         };

@@ -86,6 +86,13 @@ impl App {
         })
     }
 
+    /// Gives a command of `rollcall` the app's URL and its ingest token.
+    pub fn with_access<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command
+            .args(["--url", &format!("http://{}", self.address)])
+            .env("ROLLCALL_INGEST_TOKEN", &self.ingest)
+    }
+
     /// The store's file. Its journal is another file.
     pub fn store_file(&self) -> PathBuf {
         self.state.join("sqlite_key_value.db")

@@ -92,6 +92,18 @@ pub static IMPORT: Goal = goal(
     AtLeast(100_000.0),
     AtLeast(60_000.0),
 );
+pub static IMPORT_LOG_ACKNOWLEDGED: Goal = goal(
+    "`rollcall import` of a Combined log, acknowledged",
+    HitsPerSecond,
+    Target::None,
+    Target::None,
+);
+pub static IMPORT_LOG: Goal = goal(
+    "`rollcall import` of a Combined log, folded",
+    HitsPerSecond,
+    AtLeast(100_000.0),
+    AtLeast(60_000.0),
+);
 pub static IMPORT_REDIS_ACKNOWLEDGED: Goal = goal(
     "import on Redis, acknowledged",
     HitsPerSecond,

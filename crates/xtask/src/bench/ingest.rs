@@ -1,7 +1,9 @@
-//! The import: all hits, in large requests over a few connections.
+//! The import: all hits, in large requests over a few connections. And the import of an access log
+//! by `rollcall import`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -11,6 +13,7 @@ use anyhow::{Result, anyhow, bail};
 use super::app::{App, Client};
 use super::check;
 use super::data::{Counts, Plan};
+use crate::command;
 
 const CONNECTIONS: usize = 4;
 /// The most hits in a request. With these hits, a request is less than 10 MiB.
@@ -20,10 +23,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How long the app may take to fold all recorded hits.
 const FOLDED_WITHIN: Duration = Duration::from_secs(1_200);
 
-/// The hits of a plan, in one file for each request, and their counts.
+/// The hits of a plan, in one file for each request and in one access log, and their counts.
 pub struct Data {
     pub requests: Vec<PathBuf>,
-    pub access_log: Option<PathBuf>,
+    pub access_log: PathBuf,
     pub counts: Counts,
 }
 
@@ -32,27 +35,23 @@ pub struct Import {
     pub folded: Duration,
 }
 
-/// Writes the hits into `folder`, which must exist. If `wants_access_log`, writes an access log,
-/// too.
-pub fn write(plan: Plan, folder: &Path, wants_access_log: bool) -> Result<Data> {
+/// Writes the hits into `folder`, which must exist.
+pub fn write(plan: Plan, folder: &Path) -> Result<Data> {
     use std::io::Write as _;
     let mut data = Data {
         requests: Vec::new(),
-        access_log: wants_access_log.then(|| folder.join("access.log")),
+        access_log: folder.join("access.log"),
         counts: Counts::new(&plan),
     };
-    let log = data.access_log.as_ref().map(fs::File::create).transpose()?;
-    let mut log = log.map(std::io::BufWriter::new);
+    let mut log = std::io::BufWriter::new(fs::File::create(&data.access_log)?);
     let (mut lines, mut combined) = (String::new(), String::new());
     let mut count = 0;
     for hit in plan.hits() {
         data.counts.add(&hit);
         hit.write_json(&mut lines)?;
-        if let Some(log) = &mut log {
-            combined.clear();
-            hit.write_combined(&mut combined)?;
-            log.write_all(combined.as_bytes())?;
-        }
+        combined.clear();
+        hit.write_combined(&mut combined)?;
+        log.write_all(combined.as_bytes())?;
         count += 1;
         if count % HITS_PER_REQUEST == 0 || count == plan.hits {
             let file = folder.join(format!("{}.ndjson", data.requests.len()));
@@ -61,9 +60,7 @@ pub fn write(plan: Plan, folder: &Path, wants_access_log: bool) -> Result<Data> 
             lines.clear();
         }
     }
-    if let Some(log) = &mut log {
-        log.flush()?;
-    }
+    log.flush()?;
     Ok(data)
 }
 
@@ -85,6 +82,22 @@ pub fn import(app: &App, data: &Data) -> Result<Import> {
             .into_iter()
             .try_for_each(|sender| joined(sender.join()))
     })?;
+    let acknowledged = begun.elapsed();
+    wait_until_folded(app, data.counts.total(0))?;
+    Ok(Import {
+        acknowledged,
+        folded: begun.elapsed(),
+    })
+}
+
+/// Runs `rollcall import` on the access log, and waits until an answer holds its hits. `rollcall` is
+/// the program, and `state` the folder for its records.
+pub fn import_log(app: &App, data: &Data, rollcall: &Path, state: &Path) -> Result<Import> {
+    let begun = Instant::now();
+    let mut import = Command::new(rollcall);
+    import.arg("import").arg(&data.access_log);
+    import.arg("--state-dir").arg(state);
+    command::read(app.with_access(&mut import))?;
     let acknowledged = begun.elapsed();
     wait_until_folded(app, data.counts.total(0))?;
     Ok(Import {

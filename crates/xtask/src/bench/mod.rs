@@ -119,7 +119,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     };
     let work = Work::make(folder.join("work"))?;
     eprintln!("Making {} hits.", table::thousands(plan.hits as f64));
-    let data = ingest::write(plan, &work.0, options.peers)?;
+    let data = ingest::write(plan, &work.0)?;
     let mut table = Table {
         rows: Vec::new(),
         is_wide: plan.ips >= WIDE_IPS,
@@ -136,6 +136,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     eprintln!("On SQLite:");
     setup.measure(&folder, &mut table)?;
     setup.import_on_redis(&mut table)?;
+    setup.import_log(&mut table)?;
     let mut heading = setup.heading()?;
     if let Some(duckdb) = duckdb {
         eprintln!("Peers:");
@@ -237,6 +238,25 @@ impl Setup<'_> {
             "",
         );
         table.add(&goals::IMPORT_REDIS, rate(import.folded), "");
+        Ok(())
+    }
+
+    /// Imports the access log, just before GoAccess reads it.
+    fn import_log(&self, table: &mut Table) -> Result<()> {
+        eprintln!("The import of a log, on SQLite:");
+        let rollcall = match self.runtime {
+            Runtime::Embedded => self.program.clone(),
+            Runtime::Spin => host::build(self.workspace, Profile::Optimised)?,
+        };
+        let app = self.start("of-a-log", None)?;
+        let import = ingest::import_log(&app, self.data, &rollcall, &self.work.join("records"))?;
+        let rate = |time: Duration| self.plan.hits as f64 / time.as_secs_f64();
+        table.add(
+            &goals::IMPORT_LOG_ACKNOWLEDGED,
+            rate(import.acknowledged),
+            "",
+        );
+        table.add(&goals::IMPORT_LOG, rate(import.folded), "");
         Ok(())
     }
 

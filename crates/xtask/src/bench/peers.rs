@@ -90,12 +90,9 @@ pub fn duckdb(
 }
 
 /// GoAccess reads the same hits from an access log, and writes its report. Its speed is the
-/// reference for an import with its first answer. Returns the name and version of GoAccess. `None`:
-/// it is not installed.
+/// reference for `rollcall import` of the same file with its first answer. Returns the name and
+/// version of GoAccess. `None`: it is not installed.
 pub fn goaccess(work: &Path, data: &Data, table: &mut Table) -> Result<Option<String>> {
-    let Some(log) = &data.access_log else {
-        return Ok(None);
-    };
     let Some(version) = command::read_if_installed(Command::new("goaccess").arg("--version"))?
     else {
         eprintln!("SKIPPED GoAccess: it is not installed");
@@ -105,7 +102,7 @@ pub fn goaccess(work: &Path, data: &Data, table: &mut Table) -> Result<Option<St
     let begun = Instant::now();
     command::read(
         Command::new("goaccess")
-            .arg(log)
+            .arg(&data.access_log)
             .args([
                 "--log-format=COMBINED",
                 "--no-global-config",
@@ -125,9 +122,7 @@ pub fn goaccess(work: &Path, data: &Data, table: &mut Table) -> Result<Option<St
     )?;
     let rate = hits as f64 / took.as_secs_f64();
     eprintln!("  GoAccess: {} hits/s, to its report", thousands(rate));
-    for goal in [&goals::IMPORT, &goals::IMPORT_REDIS] {
-        table.refer(goal.what, "GoAccess, to its report", rate);
-    }
+    table.refer(goals::IMPORT_LOG.what, "GoAccess, to its report", rate);
     // GoAccess prints `GoAccess - 1.7.`, and more.
     let version = version.lines().next().unwrap_or_default();
     Ok(Some(
