@@ -1,5 +1,5 @@
-//! libFuzzer, for one target. CONTRIBUTING.md has the command: it builds this with
-//! instructions that tell libFuzzer which code an input reaches.
+//! libFuzzer, for one target. `cargo xtask fuzz` builds this with instructions that tell libFuzzer
+//! which code an input reaches.
 
 // libFuzzer calls the target from C++.
 #![no_main]

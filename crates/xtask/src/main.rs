@@ -14,6 +14,7 @@ mod command;
 mod components;
 mod debian;
 mod deny;
+mod fuzz;
 mod geo;
 mod host;
 mod npm;
@@ -56,6 +57,8 @@ enum Task {
     Bots,
     /// Fetch files/country.mmdb from npm, and say where a file of networks is
     Geo,
+    /// Look for inputs with which a parser does not do what it must, with libFuzzer
+    Fuzz(fuzz::Options),
     /// Run the ledger under faults: many histories, or one step by step. `simulate --help` lists
     /// the options
     #[command(disable_help_flag = true)]
@@ -91,6 +94,7 @@ fn run(task: Task) -> Result<()> {
         Task::Bench(options) => bench::run(&workspace, &options),
         Task::Bots => bots::run(&workspace),
         Task::Geo => geo::run(&workspace),
+        Task::Fuzz(options) => fuzz::run(&workspace, &options),
         Task::Simulate { options } => simulate(&workspace, &options),
     }
 }
