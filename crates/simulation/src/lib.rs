@@ -18,8 +18,8 @@
 //! In some histories the store stays slow, states are large, and folders are ended again and again.
 //! The same rules apply there. Everything must come to rest within a bounded number of folds.
 //!
-//! `mutants` holds copies of the ledger, which build.rs makes. Each copy lacks one safeguard. Every
-//! copy must fail.
+//! `mutants` is a copy of the ledger, which build.rs makes. It runs as one mutant at a time, and then
+//! lacks one safeguard. Every mutant must fail.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -44,23 +44,56 @@ mod wall_clock;
 mod workload;
 mod world;
 
-/// One ledger under test: the real one, or a mutant.
+use std::cell::Cell;
+
+use history::Outcome;
+use mutations::MUTATIONS;
+
+/// One ledger under test.
 #[derive(Clone, Copy)]
-pub struct Subject {
-    pub name: &'static str,
-    /// Runs the history of a seed.
-    pub run: fn(seed: u64, trace: bool) -> history::Outcome,
+pub enum Subject {
+    Real,
+    /// The copy of the ledger, with no safeguard left out.
+    Copy,
+    /// The copy, as the mutant of this number in [`MUTATIONS`].
+    Mutant(usize),
 }
 
-/// The ledger itself.
-pub const REAL: Subject = Subject {
-    name: "the ledger",
-    run: real::run,
-};
+thread_local! {
+    static MUTANT: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Whether this thread runs a history of this mutant.
+fn runs(mutant: usize) -> bool {
+    MUTANT.get() == Some(mutant)
+}
+
+impl Subject {
+    pub fn mutants() -> impl Iterator<Item = Self> {
+        (0..MUTATIONS.len()).map(Self::Mutant)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Real => "the ledger",
+            Self::Copy => "the copy of the ledger",
+            Self::Mutant(number) => MUTATIONS[number].name,
+        }
+    }
+
+    /// Runs the history of a seed.
+    pub fn run(self, seed: u64, trace: bool) -> Outcome {
+        let mutant = match self {
+            Self::Real => return real::run(seed, trace),
+            Self::Copy => None,
+            Self::Mutant(number) => Some(number),
+        };
+        MUTANT.set(mutant);
+        copy::run(seed, trace)
+    }
+}
 
 /// Implements the protocol for one ledger. Each ledger needs a module of its own for this.
-#[doc(hidden)]
-#[macro_export]
 macro_rules! subject {
     ($ledger:path) => {
         use $ledger as ledger;
@@ -163,65 +196,47 @@ macro_rules! subject {
 }
 
 mod real {
-    crate::subject!(rollcall_ledger);
+    subject!(rollcall_ledger);
 }
 
-/// The items of a mutant's root module, apart from the copied files.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! mutant_root {
-    () => {
-        pub use append::NewBatch;
-        pub use atlas::Atlas;
-        pub use error::LedgerError;
-        pub use rollcall_ledger::limits;
-        pub use rollcall_ledger::{Clock, Store, StoreError};
-        pub use stored::BatchId;
-
-        pub struct Ledger<'a, S, C> {
-            store: pieces::InPieces<'a, S>,
-            clock: &'a C,
-            limits: limits::Limits,
-            atlas: Option<&'a dyn Atlas>,
-        }
-
-        impl<'a, S: Store, C: Clock> Ledger<'a, S, C> {
-            pub fn new(store: &'a S, clock: &'a C, limits: limits::Limits) -> Self {
-                Self {
-                    store: pieces::InPieces(store),
-                    clock,
-                    limits,
-                    atlas: None,
-                }
-            }
-        }
-    };
+mod copy {
+    subject!(crate::mutants);
 }
 
-/// Lists the mutants.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! every_mutant {
-    ($($name:ident),*) => {
-        pub const EVERY: &[$crate::Subject] = &[$($crate::Subject {
-            name: stringify!($name),
-            run: subjects::$name::run,
-        }),*];
-        mod subjects {
-            $(pub mod $name {
-                $crate::subject!($crate::mutants::$name);
-            })*
-        }
-    };
-}
-
-/// Copies of the ledger. Each lacks one safeguard.
+/// A copy of the ledger, with changes for every mutant.
 #[allow(
     dead_code,
     unused,
     clippy::all,
-    reason = "copies: the original is linted"
+    reason = "a copy: the original is linted"
 )]
-pub mod mutants {
+mod mutants {
     include!(concat!(env!("OUT_DIR"), "/mutants.rs"));
+
+    pub(crate) use super::runs;
+    // The items of the ledger's `lib.rs`, which is not copied.
+    pub use append::NewBatch;
+    pub use atlas::Atlas;
+    pub use error::LedgerError;
+    pub use rollcall_ledger::limits;
+    pub use rollcall_ledger::{Clock, Store, StoreError};
+    pub use stored::BatchId;
+
+    pub struct Ledger<'a, S, C> {
+        store: pieces::InPieces<'a, S>,
+        clock: &'a C,
+        limits: limits::Limits,
+        atlas: Option<&'a dyn Atlas>,
+    }
+
+    impl<'a, S: Store, C: Clock> Ledger<'a, S, C> {
+        pub fn new(store: &'a S, clock: &'a C, limits: limits::Limits) -> Self {
+            Self {
+                store: pieces::InPieces(store),
+                clock,
+                limits,
+                atlas: None,
+            }
+        }
+    }
 }

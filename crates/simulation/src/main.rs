@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use clap::Parser;
-use rollcall_simulation::{REAL, Subject, mutants};
+use rollcall_simulation::Subject;
 
 /// Run the ledger under faults. Each history is made from a seed
 #[derive(Parser)]
@@ -36,9 +36,8 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     if args.mutants {
-        let survived = mutants::EVERY
-            .iter()
-            .filter(|mutant| many(mutant, args.start, args.seeds).is_empty())
+        let survived = Subject::mutants()
+            .filter(|mutant| many(*mutant, args.start, args.seeds).is_empty())
             .count();
         return if survived == 0 {
             ExitCode::SUCCESS
@@ -47,19 +46,19 @@ fn main() -> ExitCode {
         };
     }
     let subject = match &args.mutant {
-        None => REAL,
-        Some(name) => match mutants::EVERY.iter().find(|mutant| mutant.name == name) {
-            Some(mutant) => *mutant,
+        None => Subject::Real,
+        Some(name) => match Subject::mutants().find(|mutant| mutant.name() == name) {
+            Some(mutant) => mutant,
             None => {
-                let names: Vec<&str> = mutants::EVERY.iter().map(|mutant| mutant.name).collect();
+                let names: Vec<&str> = Subject::mutants().map(Subject::name).collect();
                 eprintln!("There is no mutant {name}; there are {}.", names.join(", "));
                 return ExitCode::from(2);
             }
         },
     };
     let failed = match args.seed {
-        Some(seed) => !one(&subject, seed, args.trace),
-        None => !many(&subject, args.start, args.seeds).is_empty(),
+        Some(seed) => !one(subject, seed, args.trace),
+        None => !many(subject, args.start, args.seeds).is_empty(),
     };
     if failed {
         ExitCode::FAILURE
@@ -68,8 +67,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn one(subject: &Subject, seed: u64, trace: bool) -> bool {
-    let outcome = (subject.run)(seed, trace);
+fn one(subject: Subject, seed: u64, trace: bool) -> bool {
+    let outcome = subject.run(seed, trace);
     for line in &outcome.trace {
         println!("{line}");
     }
@@ -89,7 +88,7 @@ fn one(subject: &Subject, seed: u64, trace: bool) -> bool {
 }
 
 /// Runs the histories on all cores, and prints how they went. Returns the seeds that failed.
-fn many(subject: &Subject, start: u64, seeds: u64) -> Vec<u64> {
+fn many(subject: Subject, start: u64, seeds: u64) -> Vec<u64> {
     let began = Instant::now();
     let next = AtomicU64::new(start);
     let calls = AtomicU64::new(0);
@@ -100,7 +99,7 @@ fn many(subject: &Subject, start: u64, seeds: u64) -> Vec<u64> {
             if seed >= start + seeds {
                 return;
             }
-            let outcome = (subject.run)(seed, false);
+            let outcome = subject.run(seed, false);
             calls.fetch_add(outcome.calls, Relaxed);
             if let (false, Ok(mut failed)) = (outcome.bad.is_empty(), failed.lock()) {
                 failed.push((seed, outcome.bad));
@@ -116,7 +115,7 @@ fn many(subject: &Subject, start: u64, seeds: u64) -> Vec<u64> {
     failed.sort();
     println!(
         "{:<46} {:>7} of {seeds} histories right, {:.0} store calls each, {:.1} s",
-        subject.name,
+        subject.name(),
         seeds - failed.len() as u64,
         calls.load(Relaxed) as f64 / seeds as f64,
         began.elapsed().as_secs_f64()
@@ -131,7 +130,7 @@ fn many(subject: &Subject, start: u64, seeds: u64) -> Vec<u64> {
             }
         }
     }
-    if let (Some((seed, _)), true) = (failed.first(), subject.name == REAL.name) {
+    if let (Some((seed, _)), true) = (failed.first(), matches!(subject, Subject::Real)) {
         println!("`cargo xtask simulate --seed {seed} --trace` shows how");
     }
     failed.into_iter().map(|(seed, _)| seed).collect()

@@ -1,12 +1,13 @@
 // The safeguards of the ledger, each with the change that removes it. build.rs and the tests read
 // this file.
 
-/// A change that removes one safeguard from the ledger.
+/// A change that removes one safeguard from the ledger, while this mutant runs.
 pub struct Mutation {
     pub name: &'static str,
     /// The error that this causes, in the judge's words.
     pub harm: &'static str,
-    /// For each change: the file, the old text, the new text.
+    /// For each change: the file, the old text, the new text. `MUTANT` in the new text is whether
+    /// this mutant runs. If not, the new text must do what the old one did.
     pub changes: &'static [(&'static str, &'static str, &'static str)],
 }
 
@@ -18,19 +19,19 @@ pub const MUTATIONS: &[Mutation] = &[
             (
                 "keys.rs",
                 "format!(\"ip:{k}:{ip}\")",
-                "{ let _ = k; format!(\"ip:{ip}\") }",
+                "if MUTANT { format!(\"ip:{ip}\") } else { format!(\"ip:{k}:{ip}\") }",
             ),
             // Without this change, cleaning would delete the value just written as a replaced one.
             // The mutant would then fail for this reason alone.
             (
                 "stored/plan.rs",
                 "self.is_written.then(",
-                "(self.is_written && !matches!(self.of, Versioned::Ip(_))).then(",
+                "(self.is_written && !(MUTANT && matches!(self.of, Versioned::Ip(_)))).then(",
             ),
             (
                 "stored/plan.rs",
-                "(self.before > 0).then(",
-                "(self.before > 0 && !matches!(self.of, Versioned::Ip(_))).then(",
+                "self.before > 0",
+                "self.before > 0 && !(MUTANT && matches!(self.of, Versioned::Ip(_)))",
             ),
         ],
     },
@@ -44,10 +45,18 @@ pub const MUTATIONS: &[Mutation] = &[
         held.fold_as(k);
         let base = self.base_below(held, k, head.k).await?;
 ",
-            "        let seen = held.store().await?.increment(keys::FOLD, 0).await?;
-        let base = self.base_below(held, seen + 1, head.k).await?;
-        let k = held.store().await?.increment(keys::FOLD, 1).await?;
-        held.fold_as(k);
+            "        let (k, base) = if MUTANT {
+            let seen = held.store().await?.increment(keys::FOLD, 0).await?;
+            let base = self.base_below(held, seen + 1, head.k).await?;
+            let k = held.store().await?.increment(keys::FOLD, 1).await?;
+            held.fold_as(k);
+            (k, base)
+        } else {
+            let k = held.store().await?.increment(keys::FOLD, 1).await?;
+            went_back(keys::FOLD, k, head.k + 1)?;
+            held.fold_as(k);
+            (k, self.base_below(held, k, head.k).await?)
+        };
 ",
         )],
     },
@@ -57,7 +66,7 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "fold/commit.rs",
             "increment(keys::FOLD, 0).await? != root.k",
-            "increment(keys::FOLD, 0).await? == 0",
+            "increment(keys::FOLD, 0).await? != root.k && !MUTANT",
         )],
     },
     Mutation {
@@ -66,13 +75,17 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "append.rs",
             "took_ms > self.limits.ack_within_ms",
-            "took_ms == u64::MAX",
+            "took_ms > self.limits.ack_within_ms && !MUTANT",
         )],
     },
     Mutation {
         name: "a_hole_is_dropped_too_early",
         harm: "an acknowledged hit is lost",
-        changes: &[("fold/log.rs", "> self.limits.skip_after_ms", "> 2_000")],
+        changes: &[(
+            "fold/log.rs",
+            "> self.limits.skip_after_ms",
+            "> if MUTANT { 2_000 } else { self.limits.skip_after_ms }",
+        )],
     },
     Mutation {
         name: "the_stamp_is_taken_before_the_number",
@@ -80,7 +93,7 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "append.rs",
             "let stamp_ms = self.clock.wall_ms();",
-            "let stamp_ms = started.1;",
+            "let stamp_ms = if MUTANT { started.1 } else { self.clock.wall_ms() };",
         )],
     },
     Mutation {
@@ -89,7 +102,7 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "append.rs",
             "let first = (last + 1).saturating_sub(count);",
-            "let first = last;",
+            "let first = if MUTANT { last } else { (last + 1).saturating_sub(count) };",
         )],
     },
     Mutation {
@@ -98,7 +111,10 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "fold/log.rs",
             "let before_ms = pending.before_ms;",
-            "let before_ms = pending.before_ms.max(self.clock.wall_ms());",
+            "let before_ms = match MUTANT {
+            true => pending.before_ms.max(self.clock.wall_ms()),
+            false => pending.before_ms,
+        };",
         )],
     },
     Mutation {
@@ -113,9 +129,13 @@ pub const MUTATIONS: &[Mutation] = &[
             (
                 "fold/batch_ids.rs",
                 "let newest_ms = self.newest_ms();",
-                "let newest_ms = before_ms.max(self.newest_ms());",
+                "let newest_ms = self.newest_ms().max(if MUTANT { before_ms } else { 0 });",
             ),
-            ("fold/apply.rs", ".finish(k,", ".finish(pending.before_ms, k,"),
+            (
+                "fold/apply.rs",
+                ".finish(k,",
+                ".finish(pending.before_ms, k,",
+            ),
         ],
     },
     Mutation {
@@ -124,7 +144,7 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "fold/outbox.rs",
             "while let Some(part) = self.parts_to_write.pop_first() {",
-            "while let Some(part) = None::<usize> {",
+            "while let Some(part) = (if MUTANT { None } else { self.parts_to_write.pop_first() }) {",
         )],
     },
     Mutation {
@@ -134,12 +154,14 @@ pub const MUTATIONS: &[Mutation] = &[
             (
                 "read.rs",
                 "let bytes = self.store.get(key).await?;",
-                "let bytes = self.store.get(key).await.unwrap_or(None);",
+                "let bytes = self.store.get(key).await;
+        let bytes = if MUTANT { bytes.unwrap_or(None) } else { bytes? };",
             ),
             (
                 "read.rs",
                 "let mut found = self.store.get_many(&wanted).await?;",
-                "let mut found = self.store.get_many(&wanted).await.unwrap_or_default();",
+                "let found = self.store.get_many(&wanted).await;
+            let mut found = if MUTANT { found.unwrap_or_default() } else { found? };",
             ),
         ],
     },
@@ -149,7 +171,7 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "query.rs",
             "if missing.is_empty() {",
-            "if missing.len() < usize::MAX {",
+            "if missing.is_empty() || MUTANT {",
         )],
     },
     Mutation {
@@ -158,7 +180,7 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "query.rs",
             "!self.is_replaced(head.k).await?",
-            "self.head().await? == head",
+            "(if MUTANT { self.head().await? == head } else { !self.is_replaced(head.k).await? })",
         )],
     },
     Mutation {
@@ -167,7 +189,11 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "query.rs",
             "self.newest_root(root.k + 1..newest + 1).await?.is_none()",
-            "self.head().await? == head",
+            "(if MUTANT {
+                    self.head().await? == head
+                } else {
+                    self.newest_root(root.k + 1..newest + 1).await?.is_none()
+                })",
         )],
     },
     Mutation {
@@ -177,7 +203,7 @@ pub const MUTATIONS: &[Mutation] = &[
             "clean.rs",
             "            self.delete(round, keys).await?;
 ",
-            "            if round.so_far.replaced.0 <= k {
+            "            if MUTANT && round.so_far.replaced.0 <= k {
                 let early = stored::Cleaned { replaced: (k, reached), ..round.so_far };
                 let value = encode(keys::CLEANED, &early)?;
                 round.held.store().await?.set(keys::CLEANED, value).await?;
@@ -192,26 +218,29 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "clean.rs",
             "void.since_ms + self.limits.clean_after_ms",
-            "void.since_ms",
+            "void.since_ms + if MUTANT { 0 } else { self.limits.clean_after_ms }",
         )],
     },
     Mutation {
         name: "a_slow_folder_gives_up",
         harm: "it is stuck: segments are still pending",
-        changes: &[(
-            "lease.rs",
-            "        if left_ms <= self.length_ms() / 2 {
+        changes: &[
+            (
+                "lease.rs",
+                "        if left_ms <= self.length_ms() / 2 {
 ",
-            "        if left_ms == 0 {
+                "        if MUTANT && left_ms == 0 {
             return Err(Stop::Lost);
         }
         if left_ms <= self.length_ms() / 2 {
 ",
-        ), (
-            "lease.rs",
-            "limits.lease_ms + CALLS_COVERED * self.slowest_ms.get()",
-            "limits.lease_ms",
-        )],
+            ),
+            (
+                "lease.rs",
+                "limits.lease_ms + CALLS_COVERED * self.slowest_ms.get()",
+                "limits.lease_ms + if MUTANT { 0 } else { CALLS_COVERED * self.slowest_ms.get() }",
+            ),
+        ],
     },
     Mutation {
         name: "a_lost_fold_is_tried_again_as_large",
@@ -219,23 +248,33 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "fold/mod.rs",
             "let halvings = halvings(&base, lost);",
-            "let halvings = halvings(&base, 0);",
+            "let halvings = halvings(&base, if MUTANT { 0 } else { lost });",
         )],
     },
     Mutation {
         name: "everything_is_cleaned_at_once_and_before_the_head",
         harm: "it never comes to rest",
         changes: &[
-            ("clean.rs", "self.limits.clean_keys.max(1)", "usize::MAX / 2"),
+            (
+                "clean.rs",
+                "self.limits.clean_keys.max(1)",
+                "if MUTANT { usize::MAX / 2 } else { self.limits.clean_keys.max(1) }",
+            ),
             (
                 "fold/commit.rs",
                 "        let value = encode(keys::HEAD, &head)?;
 ",
-                "        self.clean_held(held, head, self.cleaned().await?).await?;
+                "        if MUTANT {
+            self.clean_held(held, head, self.cleaned().await?).await?;
+        }
         let value = encode(keys::HEAD, &head)?;
 ",
             ),
-            ("clean.rs", "    async fn clean_held(", "    pub(crate) async fn clean_held("),
+            (
+                "clean.rs",
+                "    async fn clean_held(",
+                "    pub(crate) async fn clean_held(",
+            ),
         ],
     },
     Mutation {
@@ -245,12 +284,12 @@ pub const MUTATIONS: &[Mutation] = &[
             (
                 "keys.rs",
                 "format!(\"totals:{bucket}:{k}\")",
-                "{ let _ = k; format!(\"totals:{bucket}\") }",
+                "if MUTANT { format!(\"totals:{bucket}\") } else { format!(\"totals:{bucket}:{k}\") }",
             ),
             (
                 "stored/plan.rs",
-                "(self.before > 0).then(",
-                "(self.before > 0 && !matches!(self.of, Versioned::Totals(_))).then(",
+                "self.before > 0",
+                "self.before > 0 && !(MUTANT && matches!(self.of, Versioned::Totals(_)))",
             ),
         ],
     },
@@ -260,7 +299,8 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "fold/commit.rs",
             "let mut root = Root { k, ..base.clone() };",
-            "let mut root = Root { k, next_ip: 0, ..base.clone() };",
+            "let next_ip = if MUTANT { 0 } else { base.next_ip };
+        let mut root = Root { k, next_ip, ..base.clone() };",
         )],
     },
     Mutation {
@@ -270,7 +310,7 @@ pub const MUTATIONS: &[Mutation] = &[
             "fold/heaviest.rs",
             "                all.update(changes, self.limits.listed);",
             "                all.update(changes, self.limits.listed);
-                all.others_at_most = 0;",
+                if MUTANT { all.others_at_most = 0; }",
         )],
     },
     Mutation {
@@ -280,13 +320,16 @@ pub const MUTATIONS: &[Mutation] = &[
             (
                 "fold/rollups.rs",
                 "            sources.entry(aged).or_default().push(*known);",
-                "            if aged == bucket { sources.entry(aged).or_default().push(*known); }",
+                "            if !MUTANT || aged == bucket { sources.entry(aged).or_default().push(*known); }",
             ),
             (
                 "fold/rollups.rs",
                 "        root.rollups.sort_unstable_by_key(|known| known.bucket);",
-                "        let ranges = self.ranges(root.aged_ms);
-        root.rollups.retain(|known| BucketId::from(known.bucket).aged(&ranges) == known.bucket.into());
+                "        if MUTANT {
+            let ranges = self.ranges(root.aged_ms);
+            let is_young = |known: &BucketId| known.aged(&ranges) == *known;
+            root.rollups.retain(|known| is_young(&known.bucket.into()));
+        }
         root.rollups.sort_unstable_by_key(|known| known.bucket);",
             ),
         ],
@@ -297,7 +340,7 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "fold/apply.rs",
             "root.aged_ms = base.aged_ms.max(pending.before_ms);",
-            "root.aged_ms = pending.before_ms;",
+            "root.aged_ms = pending.before_ms.max(if MUTANT { 0 } else { base.aged_ms });",
         )],
     },
     Mutation {
@@ -306,7 +349,7 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "fold/outbox.rs",
             "self.values.push(note);",
-            "drop(note);",
+            "if MUTANT { drop(note) } else { self.values.push(note) }",
         )],
     },
     Mutation {
@@ -315,7 +358,7 @@ pub const MUTATIONS: &[Mutation] = &[
         changes: &[(
             "fold/states.rs",
             "(!needs_all).then(",
-            "(!needs_all || !hits.is_empty()).then(",
+            "(!needs_all || MUTANT && !hits.is_empty()).then(",
         )],
     },
 ];

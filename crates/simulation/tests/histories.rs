@@ -3,9 +3,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use rollcall_simulation::history::Outcome;
+use rollcall_simulation::Subject;
 use rollcall_simulation::mutations::MUTATIONS;
-use rollcall_simulation::{REAL, mutants};
 
 const HISTORIES: u64 = 2_000;
 /// If a mutant does no harm in this many histories, the tests do not catch it.
@@ -14,7 +13,7 @@ const MUTANT_HISTORIES: u64 = 20_000;
 /// Runs seeds on all cores, and returns the wrong outcomes. If `up_to` is given, ends at the first
 /// outcome with this error.
 fn wrong(
-    run: fn(u64, bool) -> Outcome,
+    subject: Subject,
     seeds: std::ops::Range<u64>,
     up_to: Option<&str>,
 ) -> Vec<(u64, Vec<String>)> {
@@ -29,7 +28,7 @@ fn wrong(
                     if seed >= seeds.end || is_found.load(Relaxed) {
                         return;
                     }
-                    let bad = run(seed, false).bad;
+                    let bad = subject.run(seed, false).bad;
                     if up_to.is_some_and(|wanted| bad.iter().any(|what| what == wanted)) {
                         is_found.store(true, Relaxed);
                     }
@@ -45,7 +44,7 @@ fn wrong(
 
 #[test]
 fn every_acknowledged_hit_counts_once_in_every_history() {
-    let wrong = wrong(REAL.run, 0..HISTORIES, None);
+    let wrong = wrong(Subject::Real, 0..HISTORIES, None);
     assert!(
         wrong.is_empty(),
         "{wrong:?}: `cargo xtask simulate --seed {} --trace` shows how",
@@ -56,9 +55,18 @@ fn every_acknowledged_hit_counts_once_in_every_history() {
 #[test]
 fn a_history_is_the_same_whenever_it_is_run() {
     for seed in [1, 7, 42] {
-        let (once, again) = ((REAL.run)(seed, true), (REAL.run)(seed, true));
+        let (once, again) = (Subject::Real.run(seed, true), Subject::Real.run(seed, true));
         assert_eq!(once.trace, again.trace);
         assert!(once.trace.len() > 100, "a trace shows every call");
+    }
+}
+
+#[test]
+fn the_copy_is_the_ledger_unless_a_mutant_runs() {
+    for seed in [1, 7, 42] {
+        let (real, copy) = (Subject::Real.run(seed, true), Subject::Copy.run(seed, true));
+        assert_eq!(real.trace, copy.trace);
+        assert_eq!(real.bad, copy.bad);
     }
 }
 
@@ -85,15 +93,13 @@ const SAFEGUARDS: [&str; 16] = [
 #[test]
 fn each_safeguard_is_needed() {
     for safeguard in SAFEGUARDS {
-        assert!(mutants::EVERY.iter().any(|mutant| mutant.name == safeguard));
+        assert!(MUTATIONS.iter().any(|mutation| mutation.name == safeguard));
     }
-    assert_eq!(mutants::EVERY.len(), MUTATIONS.len());
-    for (mutant, mutation) in mutants::EVERY.iter().zip(MUTATIONS) {
-        assert_eq!(mutant.name, mutation.name);
-        let wrong = wrong(mutant.run, 0..MUTANT_HISTORIES, Some(mutation.harm));
+    for (mutant, mutation) in Subject::mutants().zip(MUTATIONS) {
+        let wrong = wrong(mutant, 0..MUTANT_HISTORIES, Some(mutation.harm));
         let harmed = |(_, bad): &&(u64, Vec<String>)| bad.iter().any(|what| what == mutation.harm);
         let first = wrong.iter().find(harmed);
-        let (name, harm) = (mutant.name, mutation.harm);
+        let (name, harm) = (mutation.name, mutation.harm);
         assert!(
             first.is_some(),
             "{name}: never in {MUTANT_HISTORIES} histories: {harm}"
