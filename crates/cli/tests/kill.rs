@@ -130,9 +130,16 @@ fn killed_in_the_middle_of_an_import_it_has_every_acknowledged_hit_once() {
         sleep(Duration::from_millis(50));
     }
     assert!(import.wait().unwrap().success());
-    assert_eq!(recorded(port), Some(LINES));
-    let status = ask(port, "/admin/aggregator-status").unwrap();
+    // On a busy machine, the last hits may still wait for a fold.
+    let status = loop {
+        let status = ask(port, "/admin/aggregator-status").unwrap();
+        if status["pendingSegments"] == 0 {
+            break status;
+        }
+        assert!(Instant::now() < deadline, "the hits are not folded");
+        sleep(Duration::from_millis(50));
+    };
     assert_eq!(status["recordedHits"], LINES);
-    assert_eq!(status["pendingSegments"], 0);
+    assert_eq!(recorded(port), Some(LINES));
     drop(server);
 }
