@@ -34,6 +34,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 const LOST_MAX: u32 = 20;
 /// The pause before the next try is at least this long for each lost fold, and at most twice that.
 const LOST_PAUSE_MS: u64 = 50;
+/// The aggregator's own deadline for an answer is at most a minute. This is longer.
+const UNDER_WAY: Duration = Duration::from_secs(75);
 /// How often a waiting question looks whether the fold of its instance has ended.
 const FOLLOW_EVERY: Duration = Duration::from_millis(2);
 /// A waiting question returns after this time, because another instance may have folded.
@@ -107,6 +109,21 @@ pub async fn have_folded(even_if_idle: bool) -> Result<(), Failure> {
         Some(failure) if TRIED.get() != tried => Err(failure),
         _ => Ok(()),
     }
+}
+
+/// Deletes the kept answers once more when every answer is made that is under way now. If the
+/// instance ends before, such an answer is kept as long as any other.
+pub fn forget_answers() {
+    spin_sdk::wasip3::spawn(async {
+        sleep(UNDER_WAY).await;
+        let forgotten = async {
+            let (app, _) = AppStore::open(true).await?;
+            Ok::<_, Failure>(app.shared().forget().await?)
+        };
+        if let Err(failure) = forgotten.await {
+            log!(Error, "answers-not-forgotten", failure = failure);
+        }
+    });
 }
 
 /// While this lives, the task is running.

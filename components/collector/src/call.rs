@@ -22,6 +22,7 @@ pub async fn call(function: &str, request: Request) -> Result<Reply, Problem> {
             Failure::Invalid(_) => StatusCode::BAD_REQUEST,
             Failure::Unavailable(_) | Failure::Behind(_) => StatusCode::SERVICE_UNAVAILABLE,
             Failure::NotFound(_) => StatusCode::NOT_FOUND,
+            Failure::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Failure::Gone => StatusCode::GONE,
             Failure::Corrupt(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };

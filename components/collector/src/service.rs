@@ -9,6 +9,7 @@ use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::filter::read_network;
+use rollcall_tally::report::StoredIp;
 use rollcall_tally::{
     Batch, Behind, Candidates, Failure, HeaviestQuery, IpList, IpRef, IpRows, IpState,
     LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot, Summary,
@@ -124,8 +125,17 @@ impl Service {
         Ok(receipt)
     }
 
-    /// Waits for a fold if necessary. While it waits, the fold does not give way to it.
     pub async fn take_snapshot(mut self) -> Result<Snapshot, Failure> {
+        let (root, behind) = self.folded().await?;
+        Ok(Snapshot {
+            behind,
+            ..self.snapshot_of(&root)
+        })
+    }
+
+    /// The newest root. Waits for a fold if necessary. While it waits, the fold does not give way to
+    /// this request.
+    async fn folded(&mut self) -> Result<(Root, Option<Behind>), Failure> {
         self.answering = None;
         let gave_up = background::gave_up();
         let ledger = self.ledger();
@@ -137,10 +147,37 @@ impl Service {
             lag_ms: behind.lag_ms,
             left_ms: behind.left_ms,
         });
-        Ok(Snapshot {
-            behind,
-            ..self.snapshot_of(&taken.root)
-        })
+        Ok((taken.root, behind))
+    }
+
+    /// Erases an IP. The erasure is durable before anything else is done: if a later step fails,
+    /// the request may be sent again.
+    pub async fn erase(mut self, ip: String) -> Result<(), Failure> {
+        let ip = counted(&ip).await?;
+        self.ledger().erase(&[ip]).await.map_err(Failure::from)?;
+        // Answers that are kept may name the IP. So may those that are under way, until they are.
+        background::forget_answers();
+        self.folded().await?;
+        Ok(self.shared().forget().await?)
+    }
+
+    pub async fn stored_ip(mut self, ip: String) -> Result<String, Failure> {
+        let ip = counted(&ip).await?;
+        let (root, behind) = self.folded().await?;
+        if let Some(behind) = behind {
+            return Err(Failure::Behind(behind));
+        }
+        let of = self.ledger().of_ip(root.k, &ip).await;
+        let unknown = || Failure::NotFound(format!("Nothing is stored of the IP {ip}."));
+        let of = of.map_err(Failure::from)?.ok_or_else(unknown)?;
+        let stored = StoredIp::new(
+            ip.to_string(),
+            of.state.as_ref(),
+            &of.lists,
+            of.erased_until_ms,
+        );
+        let unwritable = |error| Failure::Unavailable(format!("an IP as JSON: {error}"));
+        stored.json().map_err(unwritable)
     }
 
     pub async fn list_ips(&self, shards: ShardRange) -> Result<IpList, Failure> {
@@ -271,11 +308,18 @@ impl Service {
             shards: root.shards.len() as u32,
             ips: root.ips,
             hits: root.hits,
-            drops: root.drops,
+            drops: root.dropped(),
             repaired: root.repaired,
             behind: None,
         }
     }
+}
+
+/// The address under which an IP is counted, in any spelling.
+async fn counted(ip: &str) -> Result<IpAddr, Failure> {
+    let invalid = |_| Failure::Invalid(format!("{ip:?} is not an IP address"));
+    let ip: IpAddr = ip.parse().map_err(invalid)?;
+    Ok(reading().await?.rules.addresses.counted_of(ip))
 }
 
 /// The IPs of a batch, and the versions of their states.

@@ -13,7 +13,7 @@ use rollcall_web::{Problem, Reply, log, reply, sender, variable};
 use serde_json::json;
 use spin_sdk::http::Request;
 
-use crate::collect;
+use crate::{collect, route};
 
 /// A GIF of one transparent pixel.
 const PIXEL: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00\
@@ -28,7 +28,7 @@ pub async fn beacon(request: &Request) -> Result<Reply, Problem> {
     if !is_on().await {
         return Err(Problem::not_found());
     }
-    crate::reads(request)?;
+    route::reads(request)?;
     let headers = request.headers();
     let path = match asked_path(request.uri().query().unwrap_or_default())? {
         Some(path) => path,

@@ -5,6 +5,7 @@
 //! | `POST /collect` | none: hits for the collector, see [`collect`] |
 //! | `GET /collect/beacon` | none: a visit of a web page, see [`beacon`] |
 //! | `GET /admin/…` | the question of this path: `tally` has all questions |
+//! | `DELETE /admin/ips/{ip}`, `GET /admin/ips/{ip}/data` | none: for the collector, see [`of_ip`] |
 //! | `GET /admin/metrics` | none: see [`metrics`] |
 //! | `POST /admin/prewarm` | none: has the answers computed that are asked for most |
 //! | `POST /admin/verify` | none: compares the sums over all IPs with what the IPs tell |
@@ -35,6 +36,7 @@ mod headers;
 mod keys;
 mod local;
 mod metrics;
+mod of_ip;
 mod route;
 mod send;
 mod session;
@@ -42,7 +44,7 @@ mod sign_in;
 mod throttle;
 
 use bytes::Bytes;
-use http::{HeaderName, Method, StatusCode, header};
+use http::{HeaderName, StatusCode, header};
 use rollcall_web::trailer::{self, WithTrailer};
 use rollcall_web::{Problem, Reply, reply};
 use spin_sdk::http::{FullBody, Request, box_body};
@@ -74,9 +76,9 @@ async fn handle(request: Request) -> Reply {
         "/collect" | "/collect/" => collect::collect(request).await,
         "/collect/beacon" | "/collect/beacon/" => beacon::beacon(&request).await,
         "/healthz" | "/healthz/" => {
-            reads(&request).map(|()| reply::full(StatusCode::OK, "text/plain", "ok"))
+            route::reads(&request).map(|()| reply::full(StatusCode::OK, "text/plain", "ok"))
         }
-        "/" | "/admin" => reads(&request).map(|()| local::see_other(local::HOME)),
+        "/" | "/admin" => route::reads(&request).map(|()| local::see_other(local::HOME)),
         local::SIGN_IN => sign_in::sign_in(request).await,
         "/admin/sign-out" => sign_in::sign_out(&request),
         path => match assets::open(path) {
@@ -88,14 +90,6 @@ async fn handle(request: Request) -> Reply {
     headers::protect(&mut reply, is_https);
     send::at_once(&mut reply).await;
     reply
-}
-
-/// Refuses with a 405 a request that does not read. Needed for paths that are open to all.
-fn reads(request: &Request) -> Result<(), Problem> {
-    match *request.method() {
-        Method::GET | Method::HEAD => Ok(()),
-        _ => Err(Problem::method_not_allowed("GET, HEAD")),
-    }
 }
 
 async fn answer(request: &Request) -> Result<Reply, Problem> {
@@ -112,6 +106,8 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
     let headers = some_of(request.headers(), HANDED_ON);
     let answer = match Route::of(request)? {
         Route::Question(question) => aggregator::ask(&question, headers).await?,
+        Route::StoredIp(ip) => return of_ip::stored(ip).await,
+        Route::Erase(ip) => return of_ip::erase(ip).await,
         Route::Metrics => return metrics::metrics().await,
         Route::Prewarm => aggregator::exchange("/prewarm", headers, Bytes::new()).await?,
         Route::Verify => aggregator::exchange("/verify", headers, Bytes::new()).await?,

@@ -1,8 +1,10 @@
-//! Append: take numbers, then write a segment under each.
+//! Append: take numbers, then write a segment under each. An erasure is a segment of its own.
 //!
 //! An append makes two store calls, however many batches it has, and one more for each piece of a
 //! long segment. It reads nothing, and no two writers contend for a key. A writer that was slow does
 //! not acknowledge, because a fold may have given up its numbers by then.
+
+use std::net::IpAddr;
 
 use rollcall_tally::{Hit, Repairs};
 
@@ -33,20 +35,58 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// After an error, the caller does not know which of them were stored. The caller may append
     /// them again under the same ids.
     pub async fn append_all(&self, batches: &[NewBatch]) -> Result<u64, LedgerError> {
+        let segments = |stamp_ms| {
+            let batches = batches.iter();
+            batches.map(move |batch| {
+                Segment::new(batch.id, stamp_ms, batch.repaired, &[], &batch.hits)
+            })
+        };
+        let (last, _) = self.write(batches.len() as u64, segments).await?;
+        Ok(last)
+    }
+
+    /// Erases IPs: after the next fold, nothing is stored of their hits up to now but sums over all
+    /// IPs. Gives the time up to which their hits are erased. Once this returns, later answers do
+    /// not have these IPs.
+    ///
+    /// Fails if there are more IPs than one call may erase, or than may be remembered. After an
+    /// error, the caller does not know whether they will be erased. The caller may erase them again.
+    pub async fn erase(&self, ips: &[IpAddr]) -> Result<u64, LedgerError> {
+        let head = self.head().await?;
+        // The head may be an old one. The next fold corrects it.
+        let root = self.root_at(head.k).await?;
+        let root = root.ok_or(LedgerError::Behind { waited_ms: 0 })?;
+        let recent = &root.erased.recent;
+        let more = ips.iter().filter(|ip| !recent.contains_key(*ip)).count();
+        let most = self.limits.erasures;
+        if ips.len() > self.limits.erased_at_once || recent.len() + more > most {
+            return Err(LedgerError::TooManyErasures);
+        }
+        let segment = |stamp_ms| {
+            let segment = Segment::new(None, stamp_ms, Repairs::default(), ips, &[]);
+            std::iter::once(segment)
+        };
+        let (_, stamp_ms) = self.write(1, segment).await?;
+        Ok(stamp_ms)
+    }
+
+    /// Takes numbers, and writes a segment under each. `segments` makes them, given their stamp.
+    /// Returns the newest number and the stamp.
+    async fn write<'h, I: Iterator<Item = Segment<'h>>>(
+        &self,
+        count: u64,
+        segments: impl FnOnce(u64) -> I,
+    ) -> Result<(u64, u64), LedgerError> {
         let started = (self.clock.monotonic_ms(), self.clock.wall_ms());
-        let count = batches.len() as u64;
         let last = self.store.increment(keys::LOG_NEXT, count as i64).await?;
         // The stamp must not be older than the numbers: it tells others how long smaller numbers
         // have been open.
         let stamp_ms = self.clock.wall_ms();
         self.in_time(started)?;
         let first = (last + 1).saturating_sub(count);
-        let segments = (first..).zip(batches).map(|(n, batch)| {
+        let segments = (first..).zip(segments(stamp_ms)).map(|(n, segment)| {
             let key = keys::log(n);
-            let segment = encode(
-                &key,
-                &Segment::new(batch.id, stamp_ms, batch.repaired, &batch.hits),
-            )?;
+            let segment = encode(&key, &segment)?;
             Ok((key, segment))
         });
         let segments: Vec<_> = segments.collect::<Result<_, LedgerError>>()?;
@@ -61,7 +101,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
         self.store.set_many(at_once).await?;
         self.in_time(started)?;
-        Ok(last)
+        Ok((last, stamp_ms))
     }
 
     /// Fails if the append took too long. The larger of both clocks counts: the monotonic clock may

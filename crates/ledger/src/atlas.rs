@@ -3,10 +3,6 @@
 use std::net::IpAddr;
 use std::pin::Pin;
 
-use rollcall_tally::state::Located;
-
-use crate::{Clock, Ledger, Store};
-
 /// Says where IPs are.
 pub trait Atlas {
     /// Called before anything else, in each fold that counts hits.
@@ -17,29 +13,4 @@ pub trait Atlas {
 
     /// The country and the network of an IP.
     fn find(&self, ip: IpAddr) -> (Option<String>, Option<String>);
-}
-
-impl<'a, S: Store, C: Clock> Ledger<'a, S, C> {
-    /// Looks up where IPs are, when they call.
-    pub fn with_atlas(self, atlas: &'a dyn Atlas) -> Self {
-        Self {
-            atlas: Some(atlas),
-            ..self
-        }
-    }
-
-    /// Where an IP is. It is looked up only if it was not yet, or in other files.
-    pub(crate) fn locate(&self, ip: IpAddr, known: &Located) -> Located {
-        match self.atlas {
-            Some(atlas) if ![0, known.version].contains(&atlas.version()) => {
-                let (country, network) = atlas.find(ip);
-                Located {
-                    version: atlas.version(),
-                    country,
-                    network,
-                }
-            }
-            _ => known.clone(),
-        }
-    }
 }

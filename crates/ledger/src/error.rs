@@ -14,6 +14,9 @@ pub enum LedgerError {
     /// id.
     #[error("the store took {took_ms} ms for an append")]
     TooSlow { took_ms: u64 },
+    /// More IPs than one request may erase, or more than may be remembered.
+    #[error("too many IPs were erased in the last hour; erase this one later")]
+    TooManyErasures,
     /// The head is an old one, and no fold corrected it for as long as the query could wait.
     #[error("the newest root was not confirmed within {waited_ms} ms")]
     Behind { waited_ms: u64 },
@@ -60,6 +63,7 @@ impl From<LedgerError> for Failure {
                 lag_ms: 0,
                 left_ms: None,
             }),
+            LedgerError::TooManyErasures => Self::TooMany(error.to_string()),
             LedgerError::Gone { .. } => Self::Gone,
             LedgerError::Corrupt { .. }
             | LedgerError::CounterWentBack { .. }

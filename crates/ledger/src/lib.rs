@@ -27,6 +27,7 @@ mod heaviest;
 pub mod keys;
 mod lease;
 pub mod limits;
+mod of_ip;
 mod open;
 mod pieces;
 mod portion;
@@ -42,6 +43,7 @@ pub use clean::Cleaned;
 pub use error::LedgerError;
 pub use fold::Folded;
 pub use heaviest::Candidates;
+pub use of_ip::OfIp;
 pub use open::{Opened, Upgraded};
 pub use query::{Behind, Current, Listed, Snapshot};
 pub use rollcall_store::{Clock, Store, StoreError, get_each};
@@ -65,6 +67,14 @@ impl<'a, S: Store, C: Clock> Ledger<'a, S, C> {
             clock,
             limits,
             atlas: None,
+        }
+    }
+
+    /// Looks up where IPs are, when they call.
+    pub fn with_atlas(self, atlas: &'a dyn Atlas) -> Self {
+        Self {
+            atlas: Some(atlas),
+            ..self
         }
     }
 }

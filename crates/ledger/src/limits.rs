@@ -96,6 +96,15 @@ pub struct Limits {
     /// Besides the IPs that are too many, `ips` divided by this number are evicted, so that not
     /// each fold has to look for some.
     pub evicted_share: u64,
+    /// IPs that one request may erase. If there are more, it fails.
+    pub erased_at_once: usize,
+    /// Erased IPs that the root remembers. If there would be more, a request to erase fails. Folds
+    /// and questions read all of them. Requests that are under way at the same time do not see each
+    /// other, so there may be a few more.
+    pub erasures: usize,
+    /// An erasure is remembered this long, by the stamps of later segments. It is longer than a
+    /// batch may be sent again. A hit from before the erasure that comes later makes a state.
+    pub erased_kept_ms: u64,
     /// An IP is active if it was seen within this time.
     pub active_ms: u64,
 }
@@ -137,6 +146,9 @@ impl Default for Limits {
             fold_paths: 250_000,
             ips: 1_000_000,
             evicted_share: 50,
+            erased_at_once: 1_000,
+            erasures: 2_000,
+            erased_kept_ms: 60 * 60_000,
             active_ms: 7 * 24 * 60 * 60_000,
         }
     }

@@ -8,12 +8,13 @@ use std::sync::{Arc, LazyLock};
 use rollcall_formats::{self as formats, Format};
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::alert::{AlertState, Event, Finding, Measured, Recent, Thresholds};
+use rollcall_tally::bucket::{BucketId, Tier};
 use rollcall_tally::hit::{Api, Spelling};
 use rollcall_tally::question::{AnySurvey, DateRange, Query, Question, Responses, Scope};
 use rollcall_tally::report::{
     Alert, AlertCheck, AlertNotification, CacheStatus, Computed, ExportRecord, FanOut,
     FanOutStatus, FoldStatus, Notification, Prewarmed, Prices, Provenance, RefusedRequests, Status,
-    Verified, WindowVerified, rfc3339_text,
+    StoredIp, Verified, WindowVerified, rfc3339_text,
 };
 use rollcall_tally::time_zone::UTC;
 use rollcall_tally::window::Ranges;
@@ -249,6 +250,13 @@ pub fn verified() -> Verified {
         WindowVerified::new(window, &sums, &ips, Drops::default().into(), 0)
     });
     Verified::new(windows.into(), Drops::default(), NOW_MS)
+}
+
+pub fn stored_ip() -> StoredIp {
+    let (ip, state) = states().pop_first().unzip();
+    let ip = ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let ever = BucketId::around(Tier::Before, NOW_MS, &Ranges::utc(NOW_MS));
+    StoredIp::new(ip, state.as_ref(), &[(ever, 2)], None)
 }
 
 pub fn prewarmed() -> Prewarmed {

@@ -93,6 +93,13 @@ pub fn header(name: &str, about: &str) -> Parameter {
         .build()
 }
 
+/// The IP in a path.
+pub fn ip() -> Parameter {
+    let ip = query("ip", "IPv4 or IPv6, in any spelling.", address());
+    let ip = ip.parameter_in(ParameterIn::Path).required(Required::True);
+    ip.example(Some("192.0.2.1".into())).build()
+}
+
 pub fn if_none_match() -> Parameter {
     header(
         "If-None-Match",

@@ -5,9 +5,9 @@ use rollcall_tally::alert::{AlertState, Event, Finding, Rule};
 use rollcall_tally::question::{AnySurvey, BadParameter};
 use rollcall_tally::reports::{
     Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, DIFFERENCES_MAX,
-    Difference, ExportRecord, FanOut, FanOutStatus, FoldStatus, GLOBAL_TOP_PATHS, Left,
-    Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Prewarmed, RefusedRequests, Status,
-    TOP_COUNTRIES, Verified, WindowVerified,
+    Difference, ExportRecord, FanOut, FanOutStatus, FoldStatus, GLOBAL_TOP_PATHS, Left, Length,
+    ListedIn, Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Prewarmed, RefusedRequests, SeenText,
+    Status, StoredBucket, StoredIp, StoredPath, TOP_COUNTRIES, UpTo, Verified, WindowVerified,
 };
 use rollcall_tally::state::USER_AGENTS_MAX;
 use rollcall_tally::{Drops, Receipt, Rejection, Repairs, Window};
@@ -20,13 +20,14 @@ use crate::bodies::{Export, SignIn, Stale};
 use crate::{hit, responses, security, shapes};
 
 /// The most entries of each list in an answer.
-const LISTS: [(&str, &str, usize); 7] = [
+const LISTS: [(&str, &str, usize); 8] = [
     ("GlobalStats", "topPaths", GLOBAL_TOP_PATHS as usize),
     ("WindowVerified", "differences", DIFFERENCES_MAX),
     ("Overview", "topIPs", OVERVIEW_IPS as usize),
     ("Overview", "topCountries", OVERVIEW_COUNTRIES),
     ("PathStats", "topCountries", TOP_COUNTRIES),
     ("IpReport", "userAgents", USER_AGENTS_MAX),
+    ("StoredIp", "userAgents", USER_AGENTS_MAX),
     ("Receipt", "rejections", REJECTIONS_SHOWN),
 ];
 
@@ -68,6 +69,13 @@ pub fn components() -> Components {
         .schema_from::<WindowVerified>()
         .schema_from::<Difference>()
         .schema_from::<Left>()
+        .schema_from::<StoredIp>()
+        .schema_from::<SeenText>()
+        .schema_from::<StoredPath>()
+        .schema_from::<StoredBucket>()
+        .schema_from::<UpTo>()
+        .schema_from::<ListedIn>()
+        .schema_from::<Length>()
         .schema_from::<Computed>()
         .schema_from::<AlertCheck>()
         .schema_from::<Alert>()

@@ -10,6 +10,9 @@ use crate::keys::Slot;
 use crate::stored::{ANSWERS_SINCE, Value};
 use crate::{Shared, SharedError};
 
+/// Keys deleted by one call. Few, because all other users of the store wait for the call.
+const FORGOTTEN_AT_ONCE: usize = 25;
+
 impl<S: Store, C: Clock> Shared<'_, S, C> {
     /// The value kept in a place, if it was computed after `newer_than_ms`, and whether somebody
     /// makes its successor.
@@ -44,6 +47,17 @@ impl<S: Store, C: Clock> Shared<'_, S, C> {
     /// Deletes every answer that has expired.
     pub async fn sweep(&self) -> Result<(), SharedError> {
         self.sweep_slots(0..self.limits.slots).await
+    }
+
+    /// Deletes every answer, and the last check of the alerts: they may name an IP that is erased.
+    pub async fn forget(&self) -> Result<(), SharedError> {
+        let slots = (0..self.limits.slots).map(Slot::Answer);
+        let keys = slots.chain([Slot::LAST_CHECK]).map(Slot::value);
+        let keys: Vec<String> = keys.collect();
+        for keys in keys.chunks(FORGOTTEN_AT_ONCE) {
+            self.store.delete_many(keys).await?;
+        }
+        Ok(())
     }
 
     async fn sweep_slots(&self, slots: Range<u64>) -> Result<(), SharedError> {

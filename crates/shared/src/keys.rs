@@ -16,11 +16,13 @@ pub enum Slot {
 }
 
 impl Slot {
+    pub const LAST_CHECK: Self = Self::Note("last-check");
+
     pub fn of(place: &Place, slots: u64) -> Self {
         match place {
             Place::Answer(question) => Self::Answer(stable_hash(question.as_bytes()) % slots),
             Place::Notifications => Self::Note("notifications"),
-            Place::LastCheck => Self::Note("last-check"),
+            Place::LastCheck => Self::LAST_CHECK,
             Place::LastFanOut => Self::Note("last-fan-out"),
         }
     }

@@ -160,6 +160,26 @@ fn an_answer_that_cannot_be_read_is_an_error_and_is_swept_away() {
 }
 
 #[test]
+fn every_answer_and_the_last_check_are_forgotten_at_once() {
+    let (store, limits) = (MemoryStore::new(), Limits::default());
+    let shared = shared(&store, &limits);
+    for n in 0..4 * limits.slots {
+        block_on(shared.put(&answer(&format!("question {n}"), NOW_MS), 0)).unwrap();
+    }
+    for place in [Place::LastCheck, Place::Notifications] {
+        let kept = Kept {
+            place,
+            ..answer("", NOW_MS)
+        };
+        block_on(shared.put(&kept, 0)).unwrap();
+    }
+    assert!(store.keys("answer").len() > 200 && store.keys("last-check").len() == 1);
+    block_on(shared.forget()).unwrap();
+    assert_eq!(left(&store), ["notifications"]);
+    assert_eq!(store.keys("last-check"), Vec::<String>::new());
+}
+
+#[test]
 fn the_notifications_stay_and_are_claimed_like_an_answer() {
     let (store, limits) = (MemoryStore::new(), Limits::default());
     let shared = shared(&store, &limits);

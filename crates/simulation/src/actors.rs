@@ -9,7 +9,7 @@ use crate::call::{Reply, Waiting};
 use crate::judge;
 use crate::limits::RETRY_MS;
 use crate::protocol::Protocol;
-use crate::record::Fate;
+use crate::record::{Erasure, Fate};
 use crate::scene::{Plan, Queued, Scene};
 use crate::store::{SimClock, SimStore};
 use crate::world::{ActorId, EPOCH_MS, Event, NODES};
@@ -25,6 +25,7 @@ pub async fn act<P: Protocol>(
     match plan {
         Plan::Client { batch, ips, last } => client(&scene, me, &clock, batch, &ips, last).await,
         Plan::Append(batch) => append::<P>(&scene, me, &store, &clock, batch).await,
+        Plan::Erase(ip) => erase::<P>(&scene, me, &store, &clock, ip).await,
         Plan::Fold => P::fold(&store, &clock).await,
         Plan::Query => {
             let told_before = scene.record.borrow().told;
@@ -101,11 +102,14 @@ async fn client(
         })
         .collect();
     for hit in &hits {
-        scene
-            .record
-            .borrow_mut()
-            .hits
-            .insert(hit.path.clone(), Fate::default());
+        scene.record.borrow_mut().hits.insert(
+            hit.path.clone(),
+            Fate {
+                timestamp_ms: hit.timestamp_ms,
+                is_last: last,
+                acknowledged_us: None,
+            },
+        );
     }
     // If the batch has no id, the client may not send it again.
     let id = scene
@@ -158,6 +162,29 @@ async fn client(
             .sleep_ms(scene.draw(|rng| [100, 1_000, 5_000, 20_000][rng.usize(0..4)]))
             .await;
     }
+}
+
+/// Erases an IP, and records the erasure if it is acknowledged.
+async fn erase<P: Protocol>(
+    scene: &Scene,
+    me: ActorId,
+    store: &SimStore,
+    clock: &SimClock,
+    ip: IpAddr,
+) {
+    let asked_us = scene.now_us();
+    let Some(until_ms) = P::erase(store, clock, ip).await else {
+        return;
+    };
+    let acknowledged_us = scene.now_us();
+    scene.record.borrow_mut().erasures.push(Erasure {
+        ip,
+        asked_us,
+        acknowledged_us,
+        until_ms,
+    });
+    let mut world = scene.world.borrow_mut();
+    world.note(me, || "acknowledged".to_owned());
 }
 
 /// The ages of the hits. A day begins one minute after the history begins. So some hits are in

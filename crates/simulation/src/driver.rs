@@ -131,7 +131,7 @@ impl<P: Protocol + 'static> Driver<P> {
     }
 
     /// Sends one more batch, and then folds until nothing changes any more. If the store is quick,
-    /// the batch has a hit of every IP.
+    /// the batch has a hit of every IP that was not erased.
     pub fn heal(&mut self, ips: &[IpAddr]) {
         // A fold takes at least one whole segment. So the last segment in a slow store has few IPs.
         let most = if self.scene.tight.is_slow {
@@ -139,9 +139,14 @@ impl<P: Protocol + 'static> Driver<P> {
         } else {
             ips.len()
         };
+        let is_erased = |ip: &IpAddr| {
+            let record = self.scene.record.borrow();
+            record.erasures.iter().any(|erasure| erasure.ip == *ip)
+        };
+        let others = ips.iter().copied().filter(|ip| !is_erased(ip));
         let plan = Plan::Client {
             batch: 999,
-            ips: ips.iter().copied().take(most).collect(),
+            ips: others.take(most).collect(),
             last: true,
         };
         self.scene.spawn(0, 0, "client-last".to_owned(), plan);

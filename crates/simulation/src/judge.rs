@@ -1,6 +1,7 @@
 //! Judges each answer, and the store after everything has healed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use rollcall_tally::state::Caller;
 
@@ -21,6 +22,14 @@ fn counted(answer: &Answer) -> BTreeMap<String, u64> {
     counted
 }
 
+/// The paths that the sums over all IPs have.
+fn summed(answer: &Answer) -> BTreeSet<&str> {
+    let paths = answer.sums.paths.iter();
+    paths
+        .map(|path| path.path_key.trim_start_matches("GET "))
+        .collect()
+}
+
 /// An answer must hold every hit that was acknowledged before the question, or say that it is
 /// behind. It must not count a hit twice.
 pub fn answer(record: &mut Record, answer: &Answer, asked_us: u64) {
@@ -30,15 +39,43 @@ pub fn answer(record: &mut Record, answer: &Answer, asked_us: u64) {
         record.blame("an answer counts a hit twice");
     }
     let before = |at: Option<u64>| at.is_some_and(|at| at <= asked_us);
+    let summed = summed(answer);
     let stale = record
         .hits
         .iter()
-        .any(|(path, fate)| before(fate.acknowledged_us) && !counted.contains_key(path));
+        .any(|(path, fate)| before(fate.acknowledged_us) && !summed.contains(path.as_str()));
     if stale && !answer.is_behind {
         record.blame("an answer lacks what was acknowledged before it was asked");
     }
+    if !answer.is_behind {
+        erased(record, answer, asked_us);
+    }
     agree(record, answer);
     sums(record, answer);
+}
+
+/// No state may have a hit from before an erasure that was acknowledged before the question.
+fn erased(record: &mut Record, answer: &Answer, asked_us: u64) {
+    let is_before = |path_key: &str, ip: IpAddr| {
+        let fate = record.hits.get(path_key.trim_start_matches("GET "));
+        let fate = fate.copied().filter(|fate| !fate.is_last);
+        let erasures = record.erasures.iter();
+        let mut erasures = erasures.filter(|of| of.ip == ip && of.acknowledged_us <= asked_us);
+        erasures.any(|erasure| {
+            fate.is_some_and(|fate| {
+                let acknowledged_us = fate.acknowledged_us.unwrap_or(u64::MAX);
+                fate.timestamp_ms <= erasure.until_ms || acknowledged_us <= erasure.asked_us
+            })
+        })
+    };
+    let states = answer.states.iter();
+    let mut paths = states.flat_map(|((ip, ..), state)| {
+        let paths = state.hits_by_path();
+        paths.map(|(path_key, _)| (path_key, *ip))
+    });
+    if paths.any(|(path_key, ip)| is_before(path_key, ip)) {
+        record.blame("a state has an erased hit");
+    }
 }
 
 /// A status must count at least as many hits as every status that was answered before it was asked.
@@ -58,7 +95,7 @@ fn agree(record: &mut Record, answer: &Answer) {
         let of_paths = Caller::of_paths(country, user_agents, &state.paths);
         *caller == of_paths && *last_seen_ms == caller.last_seen_ms
     });
-    if hits + answer.drops.evicted_hits != answer.hits
+    if hits + answer.drops.left()[1] != answer.hits
         || answer.traffic != answer.hits
         || answer.states.len() as u64 != answer.ips
         || !seen
@@ -67,8 +104,8 @@ fn agree(record: &mut Record, answer: &Answer) {
     }
 }
 
-/// The sums over all IPs must hold each folded hit once, and each IP that is tracked or was
-/// evicted.
+/// The sums over all IPs must hold each folded hit once, and each IP that is tracked, was evicted
+/// or was erased.
 fn sums(record: &mut Record, answer: &Answer) {
     let sums = &answer.sums;
     let by_path: u64 = sums.paths.iter().map(|path| path.tally.count).sum();
@@ -77,7 +114,7 @@ fn sums(record: &mut Record, answer: &Answer) {
     if all != [answer.hits; 3] || sums.paths.iter().any(|path| path.tally.count != 1) {
         record.blame("the sums are not those of a plain count");
     }
-    let ips = answer.ips + answer.drops.evicted_ips;
+    let ips = answer.ips + answer.drops.left()[0];
     let by_country: u64 = sums.countries.iter().map(|of| of.ips).sum();
     if [sums.ips, sums.new_ips, by_country] != [ips; 3] {
         record.blame("the sums have other IPs than there were");
@@ -125,9 +162,13 @@ pub fn settled(world: &World, record: &mut Record, last: Option<&Answer>, tight:
         .iter()
         .filter(|path| !counted.contains_key(**path))
         .count() as u64;
-    // If an IP was evicted, its hits are counted as dropped. Only their number is known, not their
-    // paths.
-    let lost = missing > last.drops.evicted_hits;
+    let summed = summed(last);
+    // If an IP was evicted or erased, its hits are counted as dropped. Only their number is known,
+    // not their paths.
+    let lost = missing > last.drops.left()[1]
+        || acknowledged
+            .iter()
+            .any(|path| !summed.contains(path.as_str()));
     let too_many = last.hits > record.hits.len() as u64;
     if lost {
         record.blame("an acknowledged hit is lost");
@@ -140,6 +181,27 @@ pub fn settled(world: &World, record: &mut Record, last: Option<&Answer>, tight:
         record.blame("it is stuck: segments are still pending");
     }
     left_behind(world, record, last, tight);
+    erased(record, last, u64::MAX);
+    if tight.ips > record.hits.len() {
+        erased_left_behind(world, record, last);
+    }
+}
+
+/// No value may have the address of an IP that was erased and did not call again. Roots may: they
+/// remember the erasure.
+fn erased_left_behind(world: &World, record: &mut Record, last: &Answer) {
+    let tracked: BTreeSet<IpAddr> = last.states.iter().map(|((ip, ..), _)| *ip).collect();
+    let erasures = record.erasures.iter().map(|erasure| erasure.ip);
+    let gone: BTreeSet<IpAddr> = erasures.filter(|ip| !tracked.contains(ip)).collect();
+    let has = |value: &[u8], ip: &IpAddr| match ip {
+        IpAddr::V4(v4) => value.windows(4).any(|bytes| bytes == v4.octets()),
+        IpAddr::V6(v6) => value.windows(16).any(|bytes| bytes == v6.octets()),
+    };
+    let kept = world.values.iter();
+    let mut kept = kept.filter(|(key, _)| !key.starts_with("root:") && !key.starts_with("log:"));
+    if kept.any(|(_, value)| gone.iter().any(|ip| has(value, ip))) {
+        record.blame("a value has an erased address");
+    }
 }
 
 /// No key may be left that nothing needs.

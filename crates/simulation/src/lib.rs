@@ -12,6 +12,7 @@
 //! - Every acknowledged hit counts once. Every other hit counts at most once.
 //! - Each answer holds every hit that was acknowledged before the question, or says that it is
 //!   behind.
+//! - No answer after an acknowledged erasure has a state with a hit from before it.
 //! - A status counts at least as many hits as the status before it.
 //! - Nothing is stuck, and no key is left behind.
 //!
@@ -118,6 +119,16 @@ macro_rules! subject {
                 ledger.append_all(&batches).await.is_ok()
             }
 
+            async fn erase(
+                store: &$crate::store::SimStore,
+                clock: &$crate::store::SimClock,
+                ip: std::net::IpAddr,
+            ) -> Option<u64> {
+                let limits = clock.tight.limits();
+                let ledger = ledger::Ledger::new(store, clock, limits);
+                ledger.erase(&[ip]).await.ok()
+            }
+
             async fn fold(store: &$crate::store::SimStore, clock: &$crate::store::SimClock) {
                 let limits = clock.tight.limits();
                 let ledger = ledger::Ledger::new(store, clock, limits);
@@ -173,7 +184,7 @@ macro_rules! subject {
                     ips: root.ips,
                     hits: root.hits,
                     traffic: root.traffic.total.count,
-                    drops: root.drops,
+                    drops: root.dropped(),
                     shards: root.shards,
                     ids: root
                         .ids

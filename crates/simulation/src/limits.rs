@@ -7,6 +7,8 @@ use crate::faults::{IN_FLIGHT_MS_MAX, Mix, Theme};
 
 /// A client sends a batch again for this long.
 pub const RETRY_MS: u64 = 60_000;
+/// By this time, every client has sent its batch once.
+const CLIENTS_MS: u64 = 45_000;
 const ACK_WITHIN_MS: u64 = 4_000;
 /// The longest lease.
 const LEASE_MS_MAX: u64 = 60_000;
@@ -129,6 +131,8 @@ impl Tight {
             // As long as retries, flight and skew together, and no longer.
             ids_kept_ms: RETRY_MS + IN_FLIGHT_MS_MAX + 4_000 + self.skew_ms,
             ids_kept: 1,
+            // As long as a hit may come after it was made, by any clock, and no longer.
+            erased_kept_ms: CLIENTS_MS + RETRY_MS + IN_FLIGHT_MS_MAX + 4_000 + self.skew_ms,
             ..Limits::default()
         }
     }

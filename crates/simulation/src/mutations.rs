@@ -361,4 +361,44 @@ pub const MUTATIONS: &[Mutation] = &[
             "(!needs_all || MUTANT && !hits.is_empty()).then(",
         )],
     },
+    Mutation {
+        name: "an_erasure_forgets_late_hits",
+        harm: "a state has an erased hit",
+        changes: &[(
+            "fold/erase.rs",
+            "root.erased.recent = erasing.known;",
+            "if !MUTANT { root.erased.recent = erasing.known; }",
+        )],
+    },
+    Mutation {
+        name: "an_erasure_spares_the_hits_of_its_own_fold",
+        harm: "a state has an erased hit",
+        changes: &[(
+            "fold/log.rs",
+            "let hits = pending.hits.swap_remove(&ip).unwrap_or_default();",
+            "let hits = if MUTANT { None } else { pending.hits.swap_remove(&ip) };
+            let hits = hits.unwrap_or_default();",
+        )],
+    },
+    Mutation {
+        name: "erasures_are_forgotten_by_the_folders_clock",
+        harm: "a state has an erased hit",
+        changes: &[(
+            "fold/erase.rs",
+            "(root.erased.newest_ms, self.limits.erased_kept_ms)",
+            "(
+            if MUTANT { root.folded_at_ms } else { root.erased.newest_ms },
+            self.limits.erased_kept_ms,
+        )",
+        )],
+    },
+    Mutation {
+        name: "a_list_keeps_an_erased_ip",
+        harm: "a value has an erased address",
+        changes: &[(
+            "fold/heaviest.rs",
+            "all.ips.retain(|ip, _| !erased.contains(ip));",
+            "all.ips.retain(|ip, _| MUTANT || !erased.contains(ip));",
+        )],
+    },
 ];

@@ -1,5 +1,7 @@
 //! A ledger, as the actors of a history call it.
 
+use std::net::IpAddr;
+
 use rollcall_tally::Hit;
 
 use crate::record::Answer;
@@ -14,6 +16,8 @@ pub trait Protocol {
         clock: &SimClock,
         batches: Vec<(Option<String>, Vec<Hit>)>,
     ) -> bool;
+    /// Erases an IP. Gives the time up to which its hits are erased. None: it was not acknowledged.
+    async fn erase(store: &SimStore, clock: &SimClock, ip: IpAddr) -> Option<u64>;
     async fn fold(store: &SimStore, clock: &SimClock);
     /// The number of hits in the status.
     async fn status(store: &SimStore, clock: &SimClock) -> Option<u64>;

@@ -37,7 +37,20 @@ pub struct Answer {
 /// The facts that the judge knows of a hit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fate {
+    pub timestamp_ms: u64,
+    /// The hit is of the last batch. It may come so late that no erasure is remembered.
+    pub is_last: bool,
     pub acknowledged_us: Option<u64>,
+}
+
+/// An acknowledged erasure.
+#[derive(Clone, Copy, Debug)]
+pub struct Erasure {
+    pub ip: IpAddr,
+    pub asked_us: u64,
+    pub acknowledged_us: u64,
+    /// Hits up to this time are erased.
+    pub until_ms: u64,
 }
 
 /// The facts that the judge knows of a history.
@@ -45,6 +58,7 @@ pub struct Fate {
 pub struct Record {
     /// By path. Every hit has a path of its own.
     pub hits: BTreeMap<String, Fate>,
+    pub erasures: Vec<Erasure>,
     pub bad: Vec<String>,
     pub answers: usize,
     /// The most hits that a status has counted so far.

@@ -21,6 +21,7 @@ pub enum Plan {
         last: bool,
     },
     Append(Queued),
+    Erase(IpAddr),
     Fold,
     Query,
 }

@@ -59,5 +59,11 @@ pub fn begin(scene: &Scene) -> Vec<IpAddr> {
             scene.spawn(at, node, format!("fold@{node}"), Plan::Fold);
         }
     }
+    for i in 0..scene.draw(|rng| [0, 0, 1, 3][rng.usize(0..4)]) {
+        let at = scene.draw(|rng| rng.u64(0..horizon_us * 3 / 2));
+        let node = scene.draw(|rng| rng.usize(0..NODES));
+        let ip = scene.draw(|rng| ips[rng.usize(0..ips.len())]);
+        scene.spawn(at, node, format!("erase{i}@{node}"), Plan::Erase(ip));
+    }
     ips
 }

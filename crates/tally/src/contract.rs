@@ -75,6 +75,9 @@ pub enum Failure {
     /// The subject of the question is not known. The text names it.
     #[error("{0}")]
     NotFound(String),
+    /// There were too many requests of this kind. The text says when to ask again.
+    #[error("{0}")]
+    TooMany(String),
     /// Recorded batches are not folded yet, and an answer must not lack them. `left_ms` says when
     /// to ask again.
     #[error("{0}")]
@@ -158,6 +161,12 @@ pub struct Drops {
     /// The hits in these states.
     #[serde(rename = "unreadableHits")]
     pub unreadable_hits: u64,
+    /// IPs that were erased on request.
+    #[serde(rename = "erasedIPs")]
+    pub erased_ips: u64,
+    /// The hits of these IPs.
+    #[serde(rename = "erasedHits")]
+    pub erased_hits: u64,
     /// Hits counted under `(other)`, because their IP had too many paths.
     #[serde(rename = "otherPathHits")]
     pub other_path_hits: u64,
@@ -173,8 +182,8 @@ impl Drops {
     /// The IPs, and their hits, that an answer of the IPs lacks.
     pub fn left(&self) -> [u64; 2] {
         [
-            self.evicted_ips + self.unreadable_ips,
-            self.evicted_hits + self.unreadable_hits,
+            self.evicted_ips + self.unreadable_ips + self.erased_ips,
+            self.evicted_hits + self.unreadable_hits + self.erased_hits,
         ]
     }
 

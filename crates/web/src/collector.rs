@@ -23,6 +23,8 @@ macro_rules! collector_functions {
                 "heaviest" heaviest(query: HeaviestQuery) -> Candidates;
                 "rows" rows(batch: Batch) -> Vec<IpRows>;
                 "status" status() -> LedgerStatus;
+                "erase" erase(ip: str) -> ();
+                "stored-ip" stored_ip(ip: str) -> String;
             }
             shared {
                 "get" get(place: Place, newer_than_ms: u64) -> Found;

@@ -110,12 +110,14 @@ impl Problem {
 
     /// 429: the token is wrong, and many other wrong tokens came at the same time.
     pub fn too_many_wrong_tokens() -> Self {
+        Self::too_many("This token is wrong, and so are too many others at the moment.")
+    }
+
+    /// 429.
+    fn too_many(detail: impl Into<String>) -> Self {
         Self {
             header: Some(("retry-after", RETRY_AFTER_SECONDS.into())),
-            ..Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "This token is wrong, and so are too many others at the moment.",
-            )
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
         }
     }
 
@@ -235,6 +237,7 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Invalid(reason) => Self::new(StatusCode::BAD_REQUEST, reason),
             Failure::NotFound(reason) => Self::new(StatusCode::NOT_FOUND, reason),
+            Failure::TooMany(reason) => Self::too_many(reason),
             Failure::Unavailable(_) | Failure::Gone => {
                 log!(Warn, "request-failed", failure = failure);
                 Self::out_of_reach()

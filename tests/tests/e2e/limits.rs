@@ -295,7 +295,7 @@ fn a_million_addresses_of_one_network_cost_what_the_limits_say() {
         });
         let best = took.min().unwrap();
         println!("{question}: {best:?}");
-        assert!(best < Duration::from_secs(1), "{question}: {best:?}");
+        assert!(best < Duration::from_secs(2), "{question}: {best:?}");
     }
     check_memory(&app);
     let store = rusqlite::Connection::open(state.path().join("sqlite_key_value.db")).unwrap();

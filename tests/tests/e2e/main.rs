@@ -22,6 +22,7 @@ mod collect;
 mod contract;
 mod dashboard;
 mod degradation;
+mod erase;
 mod export;
 mod filters;
 mod gateways;

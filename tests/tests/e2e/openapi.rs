@@ -23,12 +23,19 @@ const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
 const EXPORT: &str = "/admin/export";
 const ORDERS: [&str; 3] = ["/admin/prewarm", "/admin/verify", "/admin/check-alerts"];
 const BEACON: &str = "/collect/beacon";
+const IP: &str = "/admin/ips/{ip}";
+const STORED_IP: &str = "/admin/ips/{ip}/data";
 const SCRAPE: &str = "/admin/metrics";
 
 /// Every question whose answer is kept.
 fn kept() -> impl Iterator<Item = (&'static str, String)> {
     let questions = questions().into_iter();
     questions.filter(|(template, _)| *template != EXPORT)
+}
+
+/// The path of all that is stored of an IP.
+fn stored(ip: &str) -> String {
+    STORED_IP.replace("{ip}", ip)
 }
 
 fn start(moody: &Moody) -> App {
@@ -75,6 +82,11 @@ impl Checked<'_> {
     fn beacon(&self, query: &str) -> u16 {
         let path = format!("{BEACON}{query}");
         self.send(None, ("GET", BEACON, &path), &[], b"")
+    }
+
+    fn erase(&self, token: &str, ip: &str) -> u16 {
+        let path = IP.replace("{ip}", ip);
+        self.send(Some(token), ("DELETE", IP, &path), &[], b"")
     }
 
     fn collect(&self, headers: &[(&str, &str)], body: &[u8]) -> u16 {
@@ -224,6 +236,12 @@ fn what_is_asked(checked: &Checked) {
         let order = ("POST", path, path);
         assert_eq!(checked.send(Some(ADMIN), order, &[], b""), 200);
     }
+    for (ip, status) in [("192.0.2.1", 200), ("203.0.113.9", 404), ("x", 400)] {
+        assert_eq!(checked.ask(STORED_IP, &stored(ip), &[]), status);
+    }
+    for (ip, status) in [("203.0.113.9", 204), ("x", 400)] {
+        assert_eq!(checked.erase(ADMIN, ip), status);
+    }
     let scrape = ("GET", SCRAPE, SCRAPE);
     assert_eq!(checked.send(Some(METRICS), scrape, &[], b""), 200);
     for headers in [&[][..], &[("if-none-match", "*")]] {
@@ -265,8 +283,11 @@ fn what_is_open(checked: &Checked) {
 
 fn who_is_let_in(checked: &Checked) {
     let browser = ("accept", "text/html,*/*;q=0.8");
-    let document = (DOCUMENT, DOCUMENT.to_owned());
-    for (template, path) in questions().into_iter().chain([document]) {
+    let others = [
+        (DOCUMENT, DOCUMENT.to_owned()),
+        (STORED_IP, stored("192.0.2.1")),
+    ];
+    for (template, path) in questions().into_iter().chain(others) {
         let ask = ("GET", template, path.as_str());
         assert_eq!(checked.send(None, ask, &[browser], b""), 303, "{path}");
         assert_eq!(checked.send(Some(METRICS), ask, &[], b""), 403, "{path}");
@@ -277,9 +298,10 @@ fn who_is_let_in(checked: &Checked) {
         let order = ("POST", path, path);
         assert_eq!(checked.send(Some(VIEWER), order, &[], b""), 403);
     }
+    assert_eq!(checked.erase(VIEWER, "192.0.2.1"), 403);
     for (template, path) in every_path(checked.description) {
         let token = if path == "/collect" { INGEST } else { ADMIN };
-        let other = ("DELETE", template.as_str(), path.as_str());
+        let other = ("PATCH", template.as_str(), path.as_str());
         assert_eq!(checked.send(Some(token), other, &[], b""), 405, "{path}");
     }
 }
@@ -344,6 +366,8 @@ fn what_fails(app: &App, description: &Description, status: u16) {
     for (template, path) in questions() {
         assert_eq!(checked.ask(template, &path, &[]), status, "{path}");
     }
+    assert_eq!(checked.ask(STORED_IP, &stored("192.0.2.1"), &[]), status);
+    assert_eq!(checked.erase(ADMIN, "192.0.2.1"), status);
     assert_eq!(checked.ask(SCRAPE, SCRAPE, &[]), 503);
     let [prewarm, verify, _] = ORDERS;
     for (order, status) in [(prewarm, 503), (verify, status)] {

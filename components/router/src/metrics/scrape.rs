@@ -107,6 +107,7 @@ impl Scrape {
             "reason",
             [
                 ("evicted", dropped.evicted_hits),
+                ("erased", dropped.erased_hits),
                 ("unreadable", dropped.unreadable_hits),
             ],
         )?;
@@ -116,6 +117,7 @@ impl Scrape {
             "reason",
             [
                 ("evicted", dropped.evicted_ips),
+                ("erased", dropped.erased_ips),
                 ("unreadable", dropped.unreadable_ips),
             ],
         )?;

@@ -28,7 +28,23 @@ pub(super) struct Draft {
     pub ips: BTreeMap<IpAddr, Touched>,
     /// IPs that are evicted, with their entries in the base.
     evicted: BTreeMap<IpAddr, Entry>,
+    /// IPs that are erased, with their entries in the base. If such an IP called after its erasure,
+    /// it is also among `ips`, as a new one.
+    pub erased: BTreeMap<IpAddr, Entry>,
     new_ips: u64,
+}
+
+impl Draft {
+    /// The IPs whose entries go, with these entries.
+    fn gone(&self) -> impl Iterator<Item = (&IpAddr, &Entry)> {
+        let gone = self.evicted.iter().chain(&self.erased);
+        gone.filter(|(ip, _)| !self.ips.contains_key(*ip))
+    }
+
+    /// Whether the IP called or is erased.
+    fn is_changed(&self, ip: &IpAddr) -> bool {
+        self.ips.contains_key(ip) || self.erased.contains_key(ip)
+    }
 }
 
 /// An IP that called.
@@ -53,7 +69,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let hits = std::mem::take(&mut pending.hits);
         // Clocks differ: buckets are never cut by an older time than before.
         root.aged_ms = base.aged_ms.max(pending.before_ms);
-        let mut draft = self.touch(held, base, &mut root, hits).await?;
+        let erasing = pending.erasing;
+        let erased = erasing.now.clone();
+        let mut draft = self.touch(held, base, &mut root, hits, &erased).await?;
         self.evict(held, base, &mut draft).await?;
         let ids = pending
             .ids
@@ -61,13 +79,15 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let dirty: BTreeSet<usize> = draft
             .ips
             .keys()
-            .chain(draft.evicted.keys())
+            .chain(draft.gone().map(|(ip, _)| ip))
             .map(|ip| keys::shard_of(ip, self.limits.shards))
             .collect();
         let mut outbox = Outbox::new(held, k, base.k, &self.limits);
         outbox.plan(changes(base, &draft, &dirty, &ids));
-        let deltas = self
+        let mut deltas = self
             .write_states(&mut outbox, &mut draft, &mut root, pending.names)
+            .await?;
+        self.count_erased(&outbox, &draft.erased, &mut root, &mut deltas, erasing)
             .await?;
         self.write_shards(&mut outbox, base, &mut root, &draft, &dirty)
             .await?;
@@ -76,28 +96,34 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let value = encode(&key, known)?;
             outbox.put(key, value).await?;
         }
-        self.write_rollups(&mut outbox, &mut root, deltas).await?;
+        self.write_rollups(&mut outbox, &mut root, deltas, &erased)
+            .await?;
         outbox.send().await?;
 
         let evicted = draft.evicted.values();
         root.ids = ids.chunks;
-        root.ips = (root.ips + draft.new_ips).saturating_sub(draft.evicted.len() as u64);
+        let left = draft.evicted.len() + draft.erased.len();
+        root.ips = (root.ips + draft.new_ips).saturating_sub(left as u64);
         root.hits += hit_count;
         root.drops.evicted_ips += draft.evicted.len() as u64;
         root.drops.evicted_hits += evicted.map(|entry| entry.hits).sum::<u64>();
         Ok(root)
     }
 
-    /// Finds the IPs that called in the index, and gives new IPs their numbers.
+    /// Finds the IPs that called in the index, and those that are erased. Gives new IPs their
+    /// numbers.
     async fn touch(
         &self,
         held: &Held<'_, S, C>,
         base: &Root,
         root: &mut Root,
         hits: IndexMap<IpAddr, Vec<CompactHit>>,
+        erased: &BTreeSet<IpAddr>,
     ) -> Result<Draft, Stop> {
         let mut of_shards: BTreeMap<usize, Vec<(IpAddr, Vec<CompactHit>)>> = BTreeMap::new();
-        for (ip, hits) in hits {
+        let silent = erased.iter().filter(|ip| !hits.contains_key(*ip));
+        let silent: Vec<_> = silent.map(|ip| (*ip, Vec::new())).collect();
+        for (ip, hits) in hits.into_iter().chain(silent) {
             let shard = keys::shard_of(&ip, self.limits.shards);
             of_shards.entry(shard).or_default().push((ip, hits));
         }
@@ -107,7 +133,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             for (shard, index) in self.read_shards(held, base, chunk).await? {
                 self.clock.give_way().await;
                 for (ip, hits) in of_shards.remove(&shard).unwrap_or_default() {
-                    let before = index.get(&ip).copied();
+                    let mut before = index.get(&ip).copied();
+                    if erased.contains(&ip) {
+                        draft.erased.extend(before.take().map(|entry| (ip, entry)));
+                    }
+                    if hits.is_empty() {
+                        continue;
+                    }
                     draft.new_ips += u64::from(before.is_none());
                     let number = before.map(|entry| entry.number);
                     let number = number.unwrap_or_else(|| root.take_number());
@@ -142,7 +174,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         draft: &mut Draft,
     ) -> Result<(), Stop> {
         let most = self.limits.ips as u64;
-        let too_many = (base.ips + draft.new_ips).saturating_sub(most);
+        let left = draft.erased.len() as u64;
+        let too_many = (base.ips + draft.new_ips).saturating_sub(left + most);
         if too_many == 0 {
             return Ok(());
         }
@@ -154,7 +187,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         for chunk in every.chunks(SHARDS_AT_ONCE) {
             for (_, index) in self.read_shards(held, base, chunk).await? {
                 self.clock.give_way().await;
-                let others = index.iter().filter(|(ip, _)| !draft.ips.contains_key(ip));
+                let others = index.iter().filter(|(ip, _)| !draft.is_changed(ip));
                 seen_ms.extend(others.map(|(_, entry)| entry.last_seen_ms));
             }
         }
@@ -173,7 +206,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 self.clock.give_way().await;
                 for (ip, entry) in index.iter().copied() {
                     let is_last = entry.last_seen_ms == last_ms && last_few > 0;
-                    if (entry.last_seen_ms < last_ms || is_last) && !draft.ips.contains_key(&ip) {
+                    if (entry.last_seen_ms < last_ms || is_last) && !draft.is_changed(&ip) {
                         last_few -= usize::from(is_last);
                         draft.evicted.insert(ip, entry);
                     }
@@ -197,7 +230,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .ips
             .iter()
             .map(|(ip, touched)| (*ip, Some(touched.after)));
-        for (ip, after) in called.chain(draft.evicted.keys().map(|ip| (*ip, None))) {
+        for (ip, after) in called.chain(draft.gone().map(|(ip, _)| (*ip, None))) {
             let shard = keys::shard_of(&ip, self.limits.shards);
             changes.entry(shard).or_default().push((ip, after));
         }
@@ -263,9 +296,9 @@ fn changes<'d>(
     let called = draft.ips.iter().map(|(ip, touched)| Change {
         of: Versioned::Ip(*ip),
         is_written: true,
-        before: touched.before.version,
+        before: draft.erased.get(ip).unwrap_or(&touched.before).version,
     });
-    let evicted = draft.evicted.iter().map(|(ip, entry)| Change {
+    let gone = draft.gone().map(|(ip, entry)| Change {
         of: Versioned::Ip(*ip),
         is_written: false,
         before: entry.version,
@@ -276,7 +309,7 @@ fn changes<'d>(
         before: base.shards.get(*shard).copied().unwrap_or(0),
     });
     called
-        .chain(evicted)
+        .chain(gone)
         .chain(shards)
         .chain(ids.changes.iter().copied())
 }

@@ -1,7 +1,8 @@
 //! The lists of the IPs that called most. A fold writes each list that hits change. It leaves out
 //! each list that nobody asks for any more, and plans its deletion.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use rollcall_store::value::{decode, encode};
 use rollcall_tally::bucket::BucketId;
@@ -47,11 +48,46 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         written.chain(gone).collect()
     }
 
+    /// Adds each list that has one of these IPs to those that change. Reads every list, because an
+    /// IP may be in a list longer than it has a state.
+    pub(super) async fn add_lists_of(
+        &self,
+        outbox: &Outbox<'_, '_, S, C>,
+        root: &Root,
+        ips: &BTreeSet<IpAddr>,
+        changed: &mut BTreeMap<BucketId, Heaviest>,
+    ) -> Result<(), Stop> {
+        if ips.is_empty() {
+            return Ok(());
+        }
+        let ranges = self.ranges(root.aged_ms);
+        let kept = root.heaviest.iter().copied();
+        let kept = kept.filter(|(list, _)| is_kept(BucketId::from(*list), &ranges));
+        let kept: Vec<(Bucket, u64)> = kept.collect();
+        for chunk in kept.chunks(LISTS_AT_ONCE) {
+            outbox.held().store().await?;
+            let names = chunk
+                .iter()
+                .map(|(list, version)| keys::heaviest(*list, *version));
+            let names: Vec<String> = names.collect();
+            let values = self.get_all(&names).await?;
+            for (((list, _), name), bytes) in chunk.iter().zip(&names).zip(values) {
+                self.clock.give_way().await;
+                let known = Heaviest::from(decode::<stored::Heaviest>(name, &bytes)?);
+                if known.ips.keys().any(|ip| ips.contains(ip)) {
+                    changed.entry((*list).into()).or_default();
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn write_heaviest(
         &self,
         outbox: &mut Outbox<'_, '_, S, C>,
         root: &mut Root,
         changed: BTreeMap<BucketId, Heaviest>,
+        erased: &BTreeSet<IpAddr>,
     ) -> Result<(), Stop> {
         let ranges = self.ranges(root.aged_ms);
         let mut known: BTreeMap<Bucket, u64> = root.heaviest.iter().copied().collect();
@@ -75,6 +111,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     }
                     None => Heaviest::default(),
                 };
+                all.ips.retain(|ip, _| !erased.contains(ip));
                 all.update(changes, self.limits.listed);
                 let key = keys::heaviest(*list, root.k);
                 let value = encode(&key, &stored::Heaviest::from(all))?;

@@ -9,6 +9,7 @@ use rollcall_tally::hit::{CompactHit, Names};
 use rollcall_tally::{Repairs, Traffic};
 
 use super::batch_ids::BatchIds;
+use super::erase::Erasing;
 use crate::lease::Held;
 use crate::portion::Portion;
 use crate::stop::Stop;
@@ -32,7 +33,9 @@ pub(crate) struct Pending {
     pub repeated_batches: u64,
     /// Some numbers were left for the next fold.
     pub is_full: bool,
+    /// Hits by IP, without those from before an erasure of the IP.
     pub hits: IndexMap<IpAddr, Vec<CompactHit>>,
+    pub erasing: Erasing,
     pub names: Names,
     pub hit_count: u64,
     /// The base's traffic, and these hits.
@@ -77,6 +80,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             repeated_batches: 0,
             is_full: false,
             hits: IndexMap::new(),
+            erasing: Erasing::of(&base.erased),
             names: Names::default(),
             hit_count: 0,
             traffic: base.traffic.clone(),
@@ -91,7 +95,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             !pending.segments.is_empty()
                 && (pending.segments.len() >= segments_max
                     || pending.hit_count >= hits_max
-                    || pending.hits.len() >= ips_max
+                    || pending.hits.len() + pending.erasing.ips() >= ips_max
                     || pending.names.bytes() >= text_bytes_max
                     || read_ms >= self.limits.fold_read_ms)
         };
@@ -111,7 +115,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                     Some(bytes) => {
                         let segment = SegmentReader::new(&key, &bytes)?;
                         pending.segments.push((n, segment.stamp_ms));
-                        self.take_segment(&mut pending, segment, k).await?;
+                        self.take_segment(&mut pending, n, segment, k).await?;
                     }
                     None => absent.push(n),
                 }
@@ -124,10 +128,11 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(pending)
     }
 
-    /// Takes the hits of a segment, unless its batch was counted already.
+    /// Takes the erasures of a segment, and its hits, unless its batch was counted already.
     async fn take_segment(
         &self,
         pending: &mut Pending,
+        n: u64,
         mut segment: SegmentReader<'_>,
         k: u64,
     ) -> Result<(), Stop> {
@@ -139,6 +144,11 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         if !is_known {
             pending.repaired.merge(&segment.repaired);
         }
+        pending.erasing.see(stamp_ms);
+        for ip in std::mem::take(&mut segment.erased) {
+            let hits = pending.hits.swap_remove(&ip).unwrap_or_default();
+            pending.erasing.erase(ip, stamp_ms, n, hits);
+        }
         while let Some((ip, hit)) = segment.next()? {
             if segment.hits.is_multiple_of(HITS_IN_STEP) {
                 self.clock.give_way().await;
@@ -147,7 +157,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 pending.hit_count += 1;
                 pending.traffic.add(hit.method, hit.measures);
                 let hit = pending.names.compact(&hit);
-                pending.hits.entry(ip).or_default().push(hit);
+                match pending.erasing.old(ip, hit.timestamp_ms, n) {
+                    Some(old) => old.push(hit),
+                    None => pending.hits.entry(ip).or_default().push(hit),
+                }
             }
         }
         Ok(())

@@ -10,7 +10,8 @@
 //! | `commit` | the base; the root, the second look at the counter, the head |
 //! | `log` | reading the log |
 //! | `batch_ids` | which batches were counted already |
-//! | `apply` | the index and the states |
+//! | `apply`, `states` | the index and the states |
+//! | `erase` | IPs that are erased on request |
 //! | `rollups`, `merge`, `known_paths`, `heaviest` | the sums over all IPs |
 //! | `outbox` | writing, the plan first |
 //! | `rebuild` | all rollups anew from the states, for a store of an older layout |
@@ -20,6 +21,7 @@
 mod apply;
 mod batch_ids;
 mod commit;
+mod erase;
 mod heaviest;
 mod known_paths;
 mod log;

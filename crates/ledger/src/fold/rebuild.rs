@@ -3,6 +3,8 @@
 //! This is a fold that takes nothing from the log. So it may die at any call and be started again,
 //! and nobody sees half of it.
 
+use std::collections::BTreeSet;
+
 use rollcall_store::value::{decode, encode, layout_of};
 use rollcall_tally::rollup::Deltas;
 
@@ -70,6 +72,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         outbox.plan(changes);
         let ranges = self.ranges(root.aged_ms);
         let mut deltas = Deltas::default();
+        let erased = BTreeSet::new();
         for (shard, version) in shards {
             let key = keys::shard(shard, version);
             let bytes = held.store().await?.get(&key).await?.ok_or(Stop::Lost)?;
@@ -108,7 +111,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 self.clock.give_way().await;
                 if deltas.paths() > self.limits.fold_paths {
                     let full = std::mem::take(&mut deltas);
-                    self.write_rollups(&mut outbox, root, full).await?;
+                    self.write_rollups(&mut outbox, root, full, &erased).await?;
                     // The written rollups are read again.
                     outbox.send().await?;
                 }
@@ -120,7 +123,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 *version = root.k;
             }
         }
-        self.write_rollups(&mut outbox, root, deltas).await?;
+        self.write_rollups(&mut outbox, root, deltas, &erased)
+            .await?;
         outbox.send().await
     }
 }

@@ -3,6 +3,7 @@
 //! Buckets are read, changed and written one by one, small ones a few at a time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::hit::Names;
@@ -30,13 +31,14 @@ struct Task {
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// Writes each bucket that hits changed, and each bucket that others are poured into. The plan
-    /// names them first.
+    /// Writes each bucket that hits changed, and each bucket that others are poured into. Takes the
+    /// erased IPs out of the lists of the heaviest. The plan names all these values first.
     pub(super) async fn write_rollups(
         &self,
         outbox: &mut Outbox<'_, '_, S, C>,
         root: &mut Root,
         mut deltas: Deltas,
+        erased: &BTreeSet<IpAddr>,
     ) -> Result<(), Stop> {
         deltas.settle(async || self.clock.give_way().await).await;
         let names = Hashed::of(std::mem::take(&mut deltas.names));
@@ -44,10 +46,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let tasks = self.tasks(root, &extent);
         let known = self.known_task(root, &extent);
         let changes = tasks.iter().flat_map(|task| task.changes(root.k));
-        let heaviest = deltas.take_heaviest();
+        let mut heaviest = deltas.take_heaviest();
+        self.add_lists_of(outbox, root, erased, &mut heaviest)
+            .await?;
         let changes = changes.chain(known.changes(root));
         outbox.plan(changes.chain(self.heaviest_changes(root, &heaviest)));
-        self.write_heaviest(outbox, root, heaviest).await?;
+        self.write_heaviest(outbox, root, heaviest, erased).await?;
         self.write_known(outbox, root, known, &deltas, &names)
             .await?;
         let mut tasks = tasks.as_slice();

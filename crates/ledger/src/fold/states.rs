@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use rollcall_tally::IpState;
 use rollcall_tally::hit::{Names, OTHER_PATHS};
 use rollcall_tally::rollup::Deltas;
-use rollcall_tally::state::{Caller, Placed};
+use rollcall_tally::state::{Caller, Located, Placed};
 
 use super::apply::{Draft, Touched};
 use super::outbox::Outbox;
@@ -108,10 +108,25 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
         Ok(deltas)
     }
+
+    /// Where an IP is. It is looked up only if it was not yet, or in other files.
+    fn locate(&self, ip: IpAddr, known: &Located) -> Located {
+        match self.atlas {
+            Some(atlas) if ![0, known.version].contains(&atlas.version()) => {
+                let (country, network) = atlas.find(ip);
+                Located {
+                    version: atlas.version(),
+                    country,
+                    network,
+                }
+            }
+            _ => known.clone(),
+        }
+    }
 }
 
 impl Root {
-    fn see(&mut self, at_ms: u64) {
+    pub(super) fn see(&mut self, at_ms: u64) {
         self.first_seen_ms = Some(self.first_seen_ms.map_or(at_ms, |known| known.min(at_ms)));
     }
 }

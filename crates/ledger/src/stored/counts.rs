@@ -42,6 +42,7 @@ pub(super) mod drops {
             other_path_hits: stored.other_path_hits,
             repeated_batches: stored.repeated_batches,
             skipped_numbers: stored.skipped_numbers,
+            ..Drops::default()
         })
     }
 }

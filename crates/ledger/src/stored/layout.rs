@@ -14,7 +14,7 @@ use rollcall_tally::{Drops, Hit, IpState, Repairs, Traffic};
 
 use rollcall_tally::bucket::{BucketId, Tier};
 
-use super::root::Pace;
+use super::root::{Erased, Erasure, Had, Pace};
 use super::*;
 use crate::{LedgerError, keys};
 
@@ -130,6 +130,7 @@ fn kinds() -> Vec<Kind> {
             other_path_hits: 16,
             repeated_batches: 17,
             skipped_numbers: 18,
+            ..Drops::default()
         },
         traffic,
         aged_ms: 27,
@@ -164,8 +165,28 @@ fn kinds() -> Vec<Kind> {
             last: 25,
             since_ms: 26,
         }],
+        erased: Erased {
+            ips: 49,
+            hits: 50,
+            newest_ms: 51,
+            recent: [(
+                hits[0].ip,
+                Erasure {
+                    until_ms: 52,
+                    log: 54,
+                    had: Some(Had {
+                        number: 55,
+                        first_seen_ms: 56,
+                        country: "DE".to_owned(),
+                        network: Some("AS64496 Example".to_owned()),
+                    }),
+                },
+            )]
+            .into(),
+        },
     };
-    let segment = Segment::new(Some(id), NOW_MS, repaired, &hits);
+    let erased = [hits[1].ip];
+    let segment = Segment::new(Some(id), NOW_MS, repaired, &erased, &hits);
     let segment = encode("log:1", &segment).unwrap();
     vec![
         Kind {

@@ -26,7 +26,7 @@ pub(crate) use rollup::{
     encode_paths, encode_sums, encode_totals, path_records, read_totals,
 };
 pub use root::Root;
-pub(crate) use root::{IdChunk, Pace, Replaced, Root4, Void};
+pub(crate) use root::{Erased, Erasure, Had, IdChunk, Pace, Replaced, Root4, Void};
 pub use segment::BatchId;
 pub(crate) use segment::{IdList, Segment, SegmentReader};
 pub(crate) use shard::{Entry, Shard, Shard4};

@@ -1,10 +1,11 @@
 //! `root:{k}`: the record of one fold. All other values of the fold are reached from it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use rollcall_store::Stored;
 use rollcall_tally::{Drops, Repairs, Traffic};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::rollup::{Bucket, KnownRef, RollupRef};
 
@@ -23,6 +24,7 @@ pub struct Root {
     pub ids: Vec<IdChunk>,
     pub ips: u64,
     pub hits: u64,
+    /// All but the erased IPs: see [`Self::dropped`].
     #[serde(with = "super::counts::drops")]
     pub drops: Drops,
     /// All hits that were ever folded, also those of evicted IPs.
@@ -49,6 +51,61 @@ pub struct Root {
     /// What was unknown or cut in all hits that were ever folded. Up to layout 7 it is missing.
     #[serde(with = "super::counts::repairs")]
     pub repaired: Repairs,
+    /// IPs that were erased. Up to layout 8 it is missing.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) erased: Erased,
+}
+
+/// IPs that were erased on request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Erased {
+    pub ips: u64,
+    /// Their hits. These stay in every sum.
+    pub hits: u64,
+    /// The newest stamp of a segment that was ever folded. Erasures are forgotten by it.
+    pub newest_ms: u64,
+    /// The last erasures, as long as an old hit of their IPs may still come.
+    pub recent: BTreeMap<IpAddr, Erasure>,
+}
+
+/// The last erasure of an IP.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Erasure {
+    /// The stamp of the erasure. Hits up to this time are erased.
+    pub until_ms: u64,
+    /// The number of the erasure in the log. Hits of smaller numbers are erased, too.
+    pub log: u64,
+    /// None: the IP had no hits yet.
+    pub had: Option<Had>,
+}
+
+/// All that further sums need of an IP without a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Had {
+    /// Its number in the rollups.
+    pub number: u32,
+    pub first_seen_ms: u64,
+    /// The country that its hits count for. Empty: it is not known.
+    pub country: String,
+    pub network: Option<String>,
+}
+
+impl Root {
+    /// All that is not in the answers, by reason.
+    pub fn dropped(&self) -> Drops {
+        Drops {
+            erased_ips: self.erased.ips,
+            erased_hits: self.erased.hits,
+            ..self.drops
+        }
+    }
+}
+
+/// The end of a value, which an older layout does not have.
+fn or_default<'d, D: Deserializer<'d>, T: Deserialize<'d> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    Ok(T::deserialize(from).unwrap_or_default())
 }
 
 impl Stored for Root {

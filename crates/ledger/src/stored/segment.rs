@@ -39,7 +39,7 @@ impl Stored for IdList {
 /// The oldest layout in which segments have these bytes.
 const SINCE: u8 = 9;
 /// The oldest layout that can be read. Up to layout 7, segments had no repairs. Up to layout 8,
-/// hits told nothing by dimension.
+/// hits told nothing by dimension, and no IP was erased.
 const OLDEST: u8 = 4;
 const WITH_REPAIRS: u8 = 8;
 
@@ -50,6 +50,8 @@ pub(crate) struct Segment<'h> {
     stamp_ms: u64,
     #[serde(with = "super::counts::repairs")]
     repaired: Repairs,
+    /// IPs that are erased. The hits come after it.
+    erased: &'h [IpAddr],
     hits: Vec<Hit<'h>>,
 }
 
@@ -59,12 +61,14 @@ impl<'h> Segment<'h> {
         id: Option<BatchId>,
         stamp_ms: u64,
         repaired: Repairs,
+        erased: &'h [IpAddr],
         hits: &'h [rollcall_tally::Hit],
     ) -> Self {
         Self {
             id,
             stamp_ms,
             repaired,
+            erased,
             hits: hits.iter().map(Hit::of).collect(),
         }
     }
@@ -191,6 +195,7 @@ pub(crate) struct SegmentReader<'b> {
     pub id: Option<BatchId>,
     pub stamp_ms: u64,
     pub repaired: Repairs,
+    pub erased: Vec<IpAddr>,
     /// Hits that are not read yet.
     pub hits: u64,
     /// The hits tell nothing by dimension.
@@ -207,12 +212,17 @@ impl<'b> SegmentReader<'b> {
             WITH_REPAIRS.. => take::<repairs::Stored>(key, rest)?,
             _ => (repairs::Stored::default(), rest),
         };
+        let (erased, rest) = match layout {
+            SINCE.. => take(key, rest)?,
+            _ => (Vec::new(), rest),
+        };
         let (hits, rest) = take(key, rest)?;
         Ok(Self {
             key,
             id,
             stamp_ms,
             repaired: repaired.into(),
+            erased,
             hits,
             is_of_8: layout < SINCE,
             rest,

@@ -6,10 +6,11 @@ mod group;
 mod open;
 mod operations;
 mod path;
+mod privacy;
 mod questions;
 mod sign_in;
 
-use utoipa::openapi::path::Paths;
+use utoipa::openapi::path::{HttpMethod, Paths};
 
 pub use group::{OPERATE, groups};
 pub use path::operation;
@@ -25,6 +26,7 @@ pub fn every() -> Paths {
         operations::verify(),
         operations::check_alerts(),
         operations::openapi(),
+        privacy::stored_ip(),
         sign_in::sign_in(),
         sign_in::sign_out(),
         open::home(),
@@ -36,5 +38,6 @@ pub fn every() -> Paths {
             .into_iter()
             .map(|(path, item)| (path.to_owned(), item)),
     );
+    paths.add_path_operation(privacy::IP, vec![HttpMethod::Delete], privacy::erase());
     paths
 }

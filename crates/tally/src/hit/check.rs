@@ -6,6 +6,7 @@
 //! [`Repairs`] counts both.
 
 use super::bots::bot_name;
+use super::characters::{is_replaced, is_token_byte};
 use super::rules::normal_encoding;
 use super::told::{read_consumer, read_host, read_protocol, read_referrer};
 use super::{
@@ -125,11 +126,6 @@ pub(crate) fn read_method(mut method: String) -> Option<String> {
     is_method.then_some(method)
 }
 
-/// `tchar` of RFC 9110, section 5.6.2.
-pub fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
 /// The path of a target, in its one spelling. None: nothing is left.
 pub(crate) fn read_path(target: String) -> Option<String> {
     target_path(target).map(|path| kept_path(path, &mut Repairs::default()))
@@ -164,11 +160,6 @@ fn kept_path(mut path: String, repairs: &mut Repairs) -> String {
         repairs.cut_paths = 1;
     }
     path
-}
-
-/// A reader has replaced bytes that are no UTF-8 already.
-pub(super) fn is_replaced(char: char) -> bool {
-    char.is_control() || char == '\u{FFFD}'
 }
 
 /// The host and port of a target that is a URL.

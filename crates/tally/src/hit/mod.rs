@@ -6,6 +6,7 @@
 //! Anything else that cannot be used is unknown, and counted by [`Repairs`].
 
 mod bots;
+mod characters;
 mod check;
 mod compact;
 mod dimension;
@@ -18,7 +19,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use bots::bot_name;
-pub use check::is_token_byte;
+pub use characters::is_token_byte;
 pub(crate) use check::{country_code, read_method, read_path};
 pub use compact::{CompactHit, HitRef, Measures, Names};
 pub use dimension::{ByDimension, Dimension};

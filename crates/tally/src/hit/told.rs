@@ -1,6 +1,6 @@
 //! What a hit tells by dimension, each in the one form that is kept. What cannot be used is unknown.
 
-use super::check::{is_replaced, is_token_byte};
+use super::characters::{is_replaced, is_token_byte};
 
 /// The longest host, in bytes: that of a name in the DNS. A longer one is unknown.
 pub const HOST_BYTES_MAX: usize = 253;

@@ -18,6 +18,7 @@ mod prewarm;
 mod provenance;
 mod response_times;
 mod status;
+mod stored_ip;
 mod timeline;
 mod verify;
 
@@ -33,6 +34,7 @@ pub use prewarm::{Computed, Prewarmed};
 pub use provenance::Provenance;
 pub use response_times::ResponseTimes;
 pub use status::{CacheStatus, FanOut, FanOutStatus, FoldStatus, RefusedRequests, Status};
+pub use stored_ip::{Length, ListedIn, SeenText, StoredBucket, StoredIp, StoredPath, UpTo};
 pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
 pub use verify::{DIFFERENCES_MAX, Difference, Left, Verified, WindowVerified};
 

@@ -100,6 +100,17 @@ impl AddressRules {
         has(&self.excluded, caller)
     }
 
+    /// The address that an IP is counted under, if an operator names it. A hash is taken as it is.
+    pub fn counted_of(&self, named: IpAddr) -> IpAddr {
+        let named = named.to_canonical();
+        match (&self.privacy, named) {
+            (Privacy::Hashed(_), IpAddr::V6(v6)) if v6.octets().first() == Some(&HASHED_FIRST) => {
+                named
+            }
+            _ => self.counted(named),
+        }
+    }
+
     /// The address that the caller is counted under.
     pub(crate) fn counted(&self, caller: IpAddr) -> IpAddr {
         let caller = match caller {
@@ -114,6 +125,9 @@ impl AddressRules {
         }
     }
 }
+
+/// The first octet of each hash.
+const HASHED_FIRST: u8 = 0xfd;
 
 /// The address with its first bits alone.
 fn kept(address: IpAddr, bits: u8) -> IpAddr {
@@ -135,7 +149,7 @@ fn hashed(address: IpAddr, key: &[u8]) -> IpAddr {
         *octet = byte;
     }
     if let Some(first) = octets.first_mut() {
-        *first = 0xfd;
+        *first = HASHED_FIRST;
     }
     octets.into()
 }
@@ -292,6 +306,21 @@ mod tests {
         assert_ne!(hashed("key", "192.0.2.1"), hashed("key", "192.0.2.2"));
         assert_ne!(hashed("key", "192.0.2.1"), hashed("other", "192.0.2.1"));
         assert!(hashed("key", v6).starts_with("fd"));
+    }
+
+    #[test]
+    fn an_operator_names_an_address_or_its_hash() {
+        let counted_of = |privacy: Privacy, ip: &str| {
+            let rules = AddressRules::new("", "", 64).unwrap().with_privacy(privacy);
+            rules.counted_of(ip.parse().unwrap()).to_string()
+        };
+        let hashed = |ip| counted_of(Privacy::Hashed(b"key".as_slice().into()), ip);
+        let hash = "fdab:d5f0:8ec8:2598:2f7f:7167:d1e7:38a3";
+        assert_eq!(hashed("192.0.2.1"), hash);
+        assert_eq!(hashed("::ffff:192.0.2.1"), hash);
+        assert_eq!(hashed(hash), hash);
+        assert_eq!(counted_of(Privacy::Full, hash), "fdab:d5f0:8ec8:2598::");
+        assert_eq!(counted_of(Privacy::Truncated, "192.0.2.77"), "192.0.2.0");
     }
 
     #[test]
