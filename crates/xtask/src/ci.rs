@@ -24,13 +24,20 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         "--workspace",
         "--all-targets",
         "--locked",
+        command::WITH_UP,
         "--",
         "-D",
         "warnings",
     ])
     .context("The lints found errors")?;
-    cargo(&["test", "--workspace", "--locked", "--no-run"])
-        .context("The tests could not be built")?;
+    cargo(&[
+        "test",
+        "--workspace",
+        "--locked",
+        command::WITH_UP,
+        "--no-run",
+    ])
+    .context("The tests could not be built")?;
     // The build is written to the disk before the tests begin. Otherwise the tests' stores would
     // wait for the disk, and they have deadlines.
     command::run(&mut Command::new("sync"))?;

@@ -7,6 +7,10 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 
+/// The command `rollcall` with the embedded host. Every build of the workspace has it, so that none
+/// builds anything a second time.
+pub const WITH_UP: &str = "--features=rollcall-cli/up";
+
 /// The cargo that runs this tool, so that both build with one version. Cargo sets variables about
 /// the package of this tool. They are not passed on. Otherwise, build scripts that look at them,
 /// such as ring's, would run again after each call of cargo from a shell. Everything that depends

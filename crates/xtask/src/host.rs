@@ -40,6 +40,7 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     cargo
         .current_dir(workspace.root())
         .args(["build", "--workspace", "--bin", "rollcall"])
+        .arg(command::WITH_UP)
         .args(["--profile", name]);
     command::run(cargo.arg("--target-dir").arg(target))
         .context("The embedded host could not be built")?;

@@ -18,7 +18,8 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let mut cargo = command::cargo();
     cargo
         .current_dir(workspace.root())
-        .args(["test", "--workspace", "--no-fail-fast"]);
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .arg(command::WITH_UP);
     if spin.problem().is_none() {
         cargo.env("ROLLCALL_TEST_ON_SPIN", "");
     }

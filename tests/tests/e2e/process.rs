@@ -156,6 +156,7 @@ pub fn program() -> PathBuf {
     };
     let mut build = cargo();
     build.args(["build", "--quiet", "--workspace", "--bin", "rollcall"]);
+    build.arg("--features=rollcall-cli/up");
     assert!(
         build
             .args(["--profile", profile])
