@@ -284,7 +284,13 @@ fn is_shared_with_one_that_is_killed(runtime: Runtime) {
                 let Ok(answer) = client.ask(path) else { return };
                 let at_most = started.load(SeqCst) * HITS_PER_BATCH;
                 assert_eq!(answer.status, 200, "{answer:?}");
-                let told = answer.json()["totalRequests"].as_u64().unwrap();
+                let answer = answer.json();
+                // On a busy machine, an answer may lack hits. It says so.
+                let at_least = match answer["behind"].is_null() {
+                    true => at_least,
+                    false => 0,
+                };
+                let told = answer["totalRequests"].as_u64().unwrap();
                 assert!(
                     (at_least..=at_most).contains(&told),
                     "{told} is not in {at_least}..={at_most}"
