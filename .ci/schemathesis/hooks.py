@@ -73,6 +73,8 @@ def before_call(_, case, kwargs):
         case.query.pop("dateRange", None)
     if "from" in given and "to" in given and str(given["from"])[:10] >= str(given["to"])[:10]:
         case.query.pop("to")
+    if given.get("ip") in ("", [], [""]):
+        case.query.pop("ip")
     if case.path != "/collect":
         return
     if case.query.get("format") in known_formats(case):

@@ -48,7 +48,7 @@ pub(super) fn flaw(error: &serde_json::Error) -> Flaw {
 }
 
 /// The names of the fields of a hit.
-pub(super) const FIELDS: [&str; 9] = [
+pub(super) const FIELDS: [&str; 13] = [
     "ip",
     "method",
     "path",
@@ -58,6 +58,10 @@ pub(super) const FIELDS: [&str; 9] = [
     "bytes",
     "country",
     "userAgent",
+    "host",
+    "consumer",
+    "protocol",
+    "referrer",
 ];
 
 /// The fields of a hit, with values of any type. The check of each field names its expected type.

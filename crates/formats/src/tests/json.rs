@@ -3,7 +3,7 @@
 use super::*;
 use crate::json::FIELDS;
 use rollcall_tally::hit::{
-    FUTURE_MS_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, Repairs, TIMESTAMP_MS_MIN,
+    Dimension, FUTURE_MS_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, Repairs, TIMESTAMP_MS_MIN,
     UNKNOWN_METHOD, UNKNOWN_PATH,
 };
 
@@ -360,6 +360,13 @@ fn a_hit_without_an_address_is_the_senders() {
     let own = r#"{"method": "GET", "path": "/a", "status": null}"#;
     let missing = "ip: missing";
     check_sent(own, Format::Json, (1, &[]));
+    let whole = r#"{"path": "/a", "host": "a", "consumer": "b", "protocol": "c", "referrer": "d"}"#;
+    let context = Context {
+        sender: Some([192, 0, 2, 1].into()),
+        ..NOW_MS.into()
+    };
+    let intake = read(whole.as_bytes(), Format::Json, context).unwrap();
+    assert_eq!(intake.hits.len(), 1, "{intake:?}");
     assert_eq!(read_one(own, Format::Json), Err(missing.to_owned()));
     for ip in ["null", "7", "\"\"", "\"no\""] {
         let body = format!(r#"[{own}, {{"ip": {ip}, "method": "GET", "path": "/a"}}, {own}]"#);
@@ -398,7 +405,7 @@ fn the_fields_of_a_hit_are_those_that_are_read() {
     let body = format!("{{{every}}}");
     let intake = read(body.as_bytes(), Format::Json, NOW_MS).unwrap();
     assert_eq!(refusals(&intake), ["1 ip: expected a string"]);
-    let full = Hit {
+    let mut full = Hit {
         status: Some(200),
         response_time_us: Some(1),
         bytes: Some(1),
@@ -406,6 +413,10 @@ fn the_fields_of_a_hit_are_those_that_are_read() {
         user_agent: Some("a".into()),
         ..hit()
     };
+    use Dimension::{Consumer, Host, Protocol, Referrer};
+    for dimension in [Host, Consumer, Protocol, Referrer] {
+        *full.told.get_mut(dimension) = Some("a".into());
+    }
     let mut written = Vec::new();
     write_json(&full, &mut written).unwrap();
     let written: std::collections::BTreeMap<String, serde_json::Value> =
