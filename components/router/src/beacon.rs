@@ -25,10 +25,10 @@ const ANY_SITE: (HeaderName, HeaderValue) = (
 );
 
 pub async fn beacon(request: &Request) -> Result<Reply, Problem> {
-    route::reads(request)?;
     if !is_on().await {
         return Err(Problem::not_found());
     }
+    route::reads(request)?;
     let headers = request.headers();
     let path = match asked_path(request.uri().query().unwrap_or_default())? {
         Some(path) => path,
