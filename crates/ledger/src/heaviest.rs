@@ -15,7 +15,7 @@ use rollcall_tally::rollup::heaviest::{Bounds, bounds, is_of};
 use rollcall_tally::window::Window;
 
 use crate::query::Listed;
-use crate::stored::{self, Root, Shard};
+use crate::stored::{self, Bucket, Root, Shard};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// The most candidates.
@@ -24,7 +24,7 @@ const CANDIDATES_MAX: usize = 1_000;
 /// more.
 const SPARE: usize = 20;
 /// Lists or shards read by one call.
-const AT_ONCE: usize = 8;
+pub(crate) const AT_ONCE: usize = 8;
 
 /// The IPs that can be among the heaviest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,22 +87,37 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         root: &Root,
         is_of_span: impl Fn(BucketId) -> bool,
     ) -> Result<Listing, LedgerError> {
-        let wanted = root.heaviest.iter();
-        let wanted = wanted.filter(|(list, _)| is_of_span((*list).into()));
-        let names: Vec<String> = wanted
-            .map(|(list, version)| keys::heaviest(*list, *version))
+        let wanted = root.heaviest.iter().copied();
+        let wanted: Vec<(Bucket, u64)> = wanted
+            .filter(|(list, _)| is_of_span((*list).into()))
             .collect();
         let mut lists: Vec<Heaviest> = Vec::new();
-        for chunk in names.chunks(AT_ONCE) {
-            for (name, bytes) in chunk.iter().zip(self.get_all(chunk).await?) {
-                lists.push(decode::<stored::Heaviest>(name, &bytes)?.into());
-            }
+        for chunk in wanted.chunks(AT_ONCE) {
+            lists.extend(self.lists(chunk).await?.into_iter().map(|(_, list)| list));
         }
         let (of_each, others_at_most) = bounds(&lists);
         Ok(Listing {
             of_each,
             others_at_most,
         })
+    }
+
+    /// These lists at these versions, read by one call.
+    pub(crate) async fn lists(
+        &self,
+        wanted: &[(Bucket, u64)],
+    ) -> Result<Vec<(Bucket, Heaviest)>, LedgerError> {
+        let names = wanted.iter();
+        let names: Vec<String> = names
+            .map(|(list, version)| keys::heaviest(*list, *version))
+            .collect();
+        let values = self.get_all(&names).await?;
+        let lists = wanted.iter().zip(&names).zip(values);
+        lists
+            .map(|(((list, _), name), bytes)| {
+                Ok((*list, decode::<stored::Heaviest>(name, &bytes)?.into()))
+            })
+            .collect()
     }
 
     /// The candidates by the lists. None: the lists do not tell.

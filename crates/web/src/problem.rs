@@ -110,13 +110,14 @@ impl Problem {
 
     /// 429: the token is wrong, and many other wrong tokens came at the same time.
     pub fn too_many_wrong_tokens() -> Self {
-        Self::too_many("This token is wrong, and so are too many others at the moment.")
+        let detail = "This token is wrong, and so are too many others at the moment.";
+        Self::too_many(detail, RETRY_AFTER_SECONDS)
     }
 
     /// 429.
-    fn too_many(detail: impl Into<String>) -> Self {
+    fn too_many(detail: impl Into<String>, retry_after_s: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            header: Some(("retry-after", RETRY_AFTER_SECONDS.into())),
+            header: Some(("retry-after", retry_after_s.into())),
             ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
         }
     }
@@ -134,13 +135,8 @@ impl Problem {
     fn nothing_recorded(why: &str, retry_after: Duration) -> Self {
         let seconds = retry_after.as_millis().div_ceil(1_000);
         let seconds = seconds.clamp(1, RETRY_AFTER_SECONDS_MAX.into());
-        Self {
-            header: Some(("retry-after", seconds.to_string().into())),
-            ..Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                format!("{why} Nothing of this request was recorded. Send it again later."),
-            )
-        }
+        let detail = format!("{why} Nothing of this request was recorded. Send it again later.");
+        Self::too_many(detail, seconds.to_string())
     }
 
     /// 503: it is not known whether the request took effect. The client may send it again.
@@ -237,7 +233,7 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Invalid(reason) => Self::new(StatusCode::BAD_REQUEST, reason),
             Failure::NotFound(reason) => Self::new(StatusCode::NOT_FOUND, reason),
-            Failure::TooMany(reason) => Self::too_many(reason),
+            Failure::TooMany(reason) => Self::too_many(reason, RETRY_AFTER_SECONDS),
             Failure::Unavailable(_) | Failure::Gone => {
                 log!(Warn, "request-failed", failure = failure);
                 Self::out_of_reach()

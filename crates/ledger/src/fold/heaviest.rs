@@ -4,19 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use rollcall_store::value::{decode, encode};
+use rollcall_store::value::encode;
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::rollup::Heaviest;
 use rollcall_tally::rollup::heaviest::is_kept;
 
 use super::outbox::Outbox;
+use crate::heaviest::AT_ONCE;
 use crate::keys;
 use crate::stop::Stop;
 use crate::stored::{self, Bucket, Change, Root, Versioned};
 use crate::{Clock, Ledger, Store};
-
-/// Lists read by one call.
-const LISTS_AT_ONCE: usize = 8;
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// The changes of a fold to the lists.
@@ -64,18 +62,12 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let kept = root.heaviest.iter().copied();
         let kept = kept.filter(|(list, _)| is_kept(BucketId::from(*list), &ranges));
         let kept: Vec<(Bucket, u64)> = kept.collect();
-        for chunk in kept.chunks(LISTS_AT_ONCE) {
+        for chunk in kept.chunks(AT_ONCE) {
             outbox.held().store().await?;
-            let names = chunk
-                .iter()
-                .map(|(list, version)| keys::heaviest(*list, *version));
-            let names: Vec<String> = names.collect();
-            let values = self.get_all(&names).await?;
-            for (((list, _), name), bytes) in chunk.iter().zip(&names).zip(values) {
+            for (list, known) in self.lists(chunk).await? {
                 self.clock.give_way().await;
-                let known = Heaviest::from(decode::<stored::Heaviest>(name, &bytes)?);
                 if known.ips.keys().any(|ip| ips.contains(ip)) {
-                    changed.entry((*list).into()).or_default();
+                    changed.entry(list.into()).or_default();
                 }
             }
         }
@@ -96,21 +88,16 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .into_iter()
             .map(|(list, changes)| (list.into(), changes))
             .collect();
-        for chunk in changed.chunks(LISTS_AT_ONCE) {
-            let name = |list: &Bucket| Some(keys::heaviest(*list, *known.get(list)?));
-            let names: Vec<String> = chunk.iter().filter_map(|(list, _)| name(list)).collect();
+        for chunk in changed.chunks(AT_ONCE) {
+            let before = chunk.iter();
+            let before = before.filter_map(|(list, _)| Some((*list, *known.get(list)?)));
+            let before: Vec<(Bucket, u64)> = before.collect();
             outbox.held().store().await?;
-            let values = self.get_all(&names).await?;
-            let values: BTreeMap<&String, Vec<u8>> = names.iter().zip(values).collect();
+            let lists = self.lists(&before).await?.into_iter();
+            let mut lists: BTreeMap<Bucket, Heaviest> = lists.collect();
             for (list, changes) in chunk {
                 self.clock.give_way().await;
-                let mut all = match name(list) {
-                    Some(name) => {
-                        let bytes = values.get(&name).ok_or(Stop::Lost)?;
-                        Heaviest::from(decode::<stored::Heaviest>(&name, bytes)?)
-                    }
-                    None => Heaviest::default(),
-                };
+                let mut all = lists.remove(list).unwrap_or_default();
                 all.ips.retain(|ip, _| !erased.contains(ip));
                 all.update(changes, self.limits.listed);
                 let key = keys::heaviest(*list, root.k);

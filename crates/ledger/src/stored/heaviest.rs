@@ -13,13 +13,6 @@ pub(crate) struct Heaviest {
     others_at_most: u64,
 }
 
-impl Heaviest {
-    /// The hits of an IP, if it is in the list.
-    pub fn hits_of(&self, ip: &IpAddr) -> Option<u64> {
-        self.ips.get(ip).copied()
-    }
-}
-
 impl Stored for Heaviest {
     const SINCE: u8 = 5;
 }

@@ -28,8 +28,8 @@ use jiff::Timestamp;
 
 use self::app::App;
 use self::data::Plan;
-use self::goals::{JUDGED_HITS, WIDE_IPS};
-use self::ingest::Data;
+use self::goals::{Goal, JUDGED_HITS, WIDE_IPS};
+use self::ingest::{Data, Import};
 use self::live::Live;
 use self::redis::Redis;
 use self::table::Table;
@@ -202,9 +202,11 @@ impl Setup<'_> {
         let app = self.start("sqlite", None)?;
         let import = ingest::import(&app, self.data)?;
         let file_size = disk::file_size(&app)?;
-        let rate = |time: Duration| hits as f64 / time.as_secs_f64();
-        table.add(&goals::IMPORT_ACKNOWLEDGED, rate(import.acknowledged), "");
-        table.add(&goals::IMPORT, rate(import.folded), "");
+        self.add_rates(
+            [&goals::IMPORT_ACKNOWLEDGED, &goals::IMPORT],
+            &import,
+            table,
+        );
         let mut peak = app.memory()?.peak;
         ask::cold(&app, counts, table)?;
         growth::compare(kept, self.runtime, &self.plan, table)?;
@@ -231,13 +233,8 @@ impl Setup<'_> {
         let redis = Redis::start(&self.work.join("redis"))?;
         let app = self.start("on-redis", Some(redis.runtime_config()))?;
         let import = ingest::import(&app, self.data)?;
-        let rate = |time: Duration| self.plan.hits as f64 / time.as_secs_f64();
-        table.add(
-            &goals::IMPORT_REDIS_ACKNOWLEDGED,
-            rate(import.acknowledged),
-            "",
-        );
-        table.add(&goals::IMPORT_REDIS, rate(import.folded), "");
+        let goals = [&goals::IMPORT_REDIS_ACKNOWLEDGED, &goals::IMPORT_REDIS];
+        self.add_rates(goals, &import, table);
         Ok(())
     }
 
@@ -250,14 +247,16 @@ impl Setup<'_> {
         };
         let app = self.start("of-a-log", None)?;
         let import = ingest::import_log(&app, self.data, &rollcall, &self.work.join("records"))?;
-        let rate = |time: Duration| self.plan.hits as f64 / time.as_secs_f64();
-        table.add(
-            &goals::IMPORT_LOG_ACKNOWLEDGED,
-            rate(import.acknowledged),
-            "",
-        );
-        table.add(&goals::IMPORT_LOG, rate(import.folded), "");
+        let goals = [&goals::IMPORT_LOG_ACKNOWLEDGED, &goals::IMPORT_LOG];
+        self.add_rates(goals, &import, table);
         Ok(())
+    }
+
+    /// Adds the rates of an import: until it was acknowledged, and until it was folded.
+    fn add_rates(&self, goals: [&'static Goal; 2], import: &Import, table: &mut Table) {
+        for (goal, time) in goals.into_iter().zip([import.acknowledged, import.folded]) {
+            table.add(goal, self.plan.hits as f64 / time.as_secs_f64(), "");
+        }
     }
 
     /// The line above the table: the hits, the server, the machine and the date.
