@@ -28,7 +28,7 @@ impl MessagePage {
             ),
             StatusCode::NOT_FOUND => (
                 "Nothing here",
-                "It may have left because too many others were seen later.",
+                "It may have left because too many others were seen later, or because it was erased.",
             ),
             StatusCode::SERVICE_UNAVAILABLE => (
                 "No answer at the moment",
