@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use rollcall_tally::Failure;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spin_sdk::http::{FullBody, Response};
+use spin_sdk::http::{FullBody, IntoRequest, Response};
 use spin_sdk::wasip3::http::types::ErrorCode;
 
 /// Calls a function of another component's private API: postcard in, postcard out.
@@ -82,7 +82,7 @@ pub async fn request(
 }
 
 /// Sends a request to the host in its URI.
-pub async fn send(request: Request<FullBody<Bytes>>) -> Result<Response, ErrorCode> {
+pub async fn send(request: impl IntoRequest) -> Result<Response, ErrorCode> {
     with_spawned(spin_sdk::http::send(request)).await
 }
 
