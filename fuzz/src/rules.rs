@@ -1,6 +1,6 @@
 //! What must hold for the operator's rules, and for any hit under them.
 
-use rollcall_tally::hit::{AddressRules, Hit, PathRules, Privacy, RawHit, Repairs, Rules};
+use rollcall_tally::hit::{AddressRules, Dimension, Hit, PathRules, Privacy, RawHit, Repairs, Rules};
 
 use crate::hits::{NOW, check_hit, stays_the_same};
 
@@ -33,9 +33,13 @@ pub(crate) fn check(input: &[u8]) {
     if let Some(hit) = hit(&raw, &Rules::NONE) {
         stays_the_same(&hit);
         // The address and the time decide alone, and they are the same.
-        if let Some(ruled) = self::hit(&raw, &rules) {
+        if let Some(mut ruled) = self::hit(&raw, &rules) {
             assert_eq!(ruled.timestamp_ms, hit.timestamp_ms);
             assert_eq!(ruled.method, hit.method);
+            if rules.no_user_agents {
+                // A bot's name stays. Without its user agent, it is not known again.
+                *ruled.told.get_mut(Dimension::Bot) = None;
+            }
             stays_the_same(&ruled);
         }
     }

@@ -13,6 +13,7 @@ pub mod openapi;
 pub mod printing;
 pub mod receiver;
 pub mod store;
+pub mod upstream;
 
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -84,7 +85,7 @@ pub fn component(name: &str) -> PathBuf {
     ));
     assert!(
         built.is_file(),
-        "{} is missing: `cargo xtask build` makes it",
+        "{} is missing: `cargo xtask build --examples` makes it",
         built.display()
     );
     built

@@ -17,6 +17,10 @@ pub type StoreLayer = Arc<dyn Fn(Arc<dyn KeyValue>) -> Arc<dyn KeyValue> + Send 
 /// [`HostConfig::chain_layer`].
 pub type ChainLayer = Arc<dyn Fn(&str, &str) -> BoxFuture<'static, Chained> + Send + Sync>;
 
+/// Called with each line that a component writes to its output, and its id. See
+/// [`HostConfig::log_layer`].
+pub type LogLayer = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
 /// The decision on a chained request.
 pub enum Chained {
     /// Make it. The value lives until the callee has answered.
@@ -53,6 +57,8 @@ pub struct HostConfig {
     pub store_layer: Option<StoreLayer>,
     /// Called before every chained request, so that a test can make it fail, stall or count.
     pub chain_layer: Option<ChainLayer>,
+    /// Called with each line of the components' output, so that a test can read it.
+    pub log_layer: Option<LogLayer>,
 }
 
 impl HostConfig {
@@ -72,6 +78,7 @@ impl HostConfig {
             folders: BTreeMap::new(),
             store_layer: None,
             chain_layer: None,
+            log_layer: None,
         }
     }
 }

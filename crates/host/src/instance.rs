@@ -1,7 +1,7 @@
 //! One instance of a component: its state in the host, and the interfaces that are linked to it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -19,6 +19,8 @@ use crate::allowed_hosts::{AllowedHosts, chain_target};
 use crate::app_link::{AppLink, TRAP};
 use crate::bindings::spin::{key_value::key_value, variables::variables};
 use crate::bindings::wasi::keyvalue;
+use crate::compose;
+use crate::config::LogLayer;
 use crate::engine::wasm_error;
 use crate::kv::Stores;
 use crate::kv::handles::{Grants, HasStores, View};
@@ -44,6 +46,8 @@ pub struct Grant {
     pub folders: Vec<Folder>,
     /// The application, for chaining.
     pub app: AppLink,
+    /// See [`crate::HostConfig::log_layer`].
+    pub log_layer: Option<LogLayer>,
 }
 
 /// A component, compiled and linked, with its permissions.
@@ -68,14 +72,17 @@ pub struct HostState {
 }
 
 impl Ready {
-    /// Compiles the component in `source`, or takes it from the cache, and links it.
+    /// Compiles the component in `source`, behind its middleware, or takes it from the cache, and
+    /// links it.
     pub fn load(
         engine: &Engine,
         linker: &Linker<HostState>,
         source: &Path,
+        middleware: &[PathBuf],
         grant: Grant,
     ) -> Result<Self> {
-        let component = Component::from_file(engine, source)
+        let composed = compose::read(source, middleware)?;
+        let component = Component::new(engine, composed)
             .map_err(wasm_error)
             .with_context(|| format!("cannot load {}", source.display()))?;
         let pre = linker
@@ -109,7 +116,7 @@ impl Ready {
 
 impl HostState {
     fn new(grant: &Grant, memory_peak: MemoryPeak) -> wasmtime::Result<Self> {
-        let log = Log::new(grant.id.clone());
+        let log = Log::new(grant.id.clone(), grant.log_layer.clone());
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(log.clone()).stderr(log);
         for folder in &grant.folders {

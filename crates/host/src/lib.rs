@@ -8,14 +8,16 @@
 //! If an application needs something that this host does not have (SQL, AI, TLS, triggers other
 //! than HTTP), the host refuses to start. For tests, it can do more than Spin: replace any component
 //! ([`HostConfig::sources`]) and any folder ([`HostConfig::folders`]), wrap any store
-//! ([`HostConfig::store_layer`]), stop any call between components ([`HostConfig::chain_layer`]), and
-//! call any WIT export without HTTP ([`Host::instantiate`]).
+//! ([`HostConfig::store_layer`]), stop any call between components ([`HostConfig::chain_layer`]), read
+//! what components log ([`HostConfig::log_layer`]), and call any WIT export without HTTP
+//! ([`Host::instantiate`]).
 //!
 //! | file | job |
 //! |---|---|
 //! | `manifest`, `runtime_config`, `variables` | read the operator's settings |
 //! | `config` | the settings of the host |
 //! | `loader` | makes an application from the settings, or says which setting is wrong |
+//! | `compose` | puts middleware in front of a component |
 //! | `app` | the way of a request to a component |
 //! | `routes` | the component for a path, and Spin's headers |
 //! | `instance`, `pool`, `engine`, `memory` | one instance, many instances, Wasmtime, memory used |
@@ -37,6 +39,7 @@ mod allowed_hosts;
 mod app;
 mod app_link;
 mod bindings;
+mod compose;
 mod config;
 mod engine;
 mod instance;
@@ -64,7 +67,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use async_trait::async_trait;
-pub use config::{ChainLayer, Chained, HostConfig, StoreLayer};
+pub use config::{ChainLayer, Chained, HostConfig, LogLayer, StoreLayer};
 pub use instance::HostState;
 pub use kv::{KeyValue, StoreError, StoreResult};
 pub use pool::InstanceReuse;

@@ -120,9 +120,11 @@ impl<'a> Loader<'a> {
             allowed: Arc::new(AllowedHosts::parse(hosts, &self.variables, &self.ids)?),
             folders: folders.collect::<Result<_>>()?,
             app: self.app.clone(),
+            log_layer: self.config.log_layer.clone(),
         };
         let source = self.config.sources.get(id).unwrap_or(&component.source);
-        Ready::load(&self.engine, &self.linker, source, grant)
+        let middleware = &component.middleware;
+        Ready::load(&self.engine, &self.linker, source, middleware, grant)
     }
 
     /// The folder that a component gets in place of one of the manifest.

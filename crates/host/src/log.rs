@@ -1,4 +1,5 @@
 //! Writes the output of components to the host's standard error, by line, with the component's id.
+//! Shows each line to the [`LogLayer`] first.
 
 use std::io::Write as _;
 use std::pin::Pin;
@@ -7,6 +8,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+
+use crate::config::LogLayer;
 
 /// The longest line. A longer one is printed in pieces, so that a component cannot fill the host's
 /// memory.
@@ -17,13 +20,18 @@ const LINE_BYTES_MAX: usize = 16 * 1024;
 pub struct Log {
     component: Arc<str>,
     line: Arc<Mutex<Vec<u8>>>,
+    layer: Option<LogLayer>,
 }
 
 impl Log {
     /// The output of an instance of this component.
-    pub fn new(component: Arc<str>) -> Self {
+    pub fn new(component: Arc<str>, layer: Option<LogLayer>) -> Self {
         let line = Arc::default();
-        Self { component, line }
+        Self {
+            component,
+            line,
+            layer,
+        }
     }
 
     fn append(&self, bytes: &[u8]) {
@@ -31,28 +39,28 @@ impl Log {
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             line.extend_from_slice(piece);
             if piece.ends_with(b"\n") || line.len() >= LINE_BYTES_MAX {
-                print(&self.component, &mut line);
+                self.print(&mut line);
             }
         }
     }
-}
 
-fn print(component: &str, line: &mut Vec<u8>) {
-    let text = String::from_utf8_lossy(line);
-    // If standard error is closed, there is nobody to tell.
-    _ = writeln!(
-        std::io::stderr(),
-        "[{component}] {}",
-        text.trim_end_matches('\n')
-    );
-    line.clear();
+    fn print(&self, line: &mut Vec<u8>) {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim_end_matches('\n');
+        if let Some(layer) = &self.layer {
+            layer(&self.component, text);
+        }
+        // If standard error is closed, there is nobody to tell.
+        _ = writeln!(std::io::stderr(), "[{}] {text}", self.component);
+        line.clear();
+    }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         if Arc::strong_count(&self.line) == 1 && !line.is_empty() {
-            print(&self.component, &mut line);
+            self.print(&mut line);
         }
     }
 }

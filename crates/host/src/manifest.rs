@@ -1,9 +1,9 @@
 //! Reads `spin.toml` (manifest version 2).
 //!
-//! If a component needs something that this host does not have (SQL, dependencies, patterns of
-//! files, triggers other than HTTP), it is refused here by name. So no component ever runs with less
-//! than its manifest says. Sections that do not change how a component runs (`build`, `tool`,
-//! descriptions) are accepted and ignored.
+//! If a component needs something that this host does not have (SQL, dependencies other than
+//! middleware, patterns of files, triggers other than HTTP), it is refused here by name. So no
+//! component ever runs with less than its manifest says. Sections that do not change how a component
+//! runs (`build`, `tool`, descriptions) are accepted and ignored.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -65,6 +65,9 @@ pub struct Component {
     /// The component's variables: templates that name the application's.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// The Wasm files of the middleware in front of it. The first gets a request first.
+    #[serde(skip)]
+    pub middleware: Vec<PathBuf>,
     #[serde(default, rename = "description")]
     _description: Option<String>,
     #[serde(default, rename = "build")]
@@ -120,6 +123,22 @@ struct RawTrigger {
     _id: Option<String>,
     component: String,
     route: RawRoute,
+    #[serde(default)]
+    dependencies: RawDependencies,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDependencies {
+    middleware: Vec<RawMiddleware>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMiddleware {
+    component: String,
+    #[serde(default)]
+    inherit_configuration: bool,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +177,7 @@ impl Manifest {
                 files.source = folder.join(&files.source);
             }
         }
+        attach_middleware(&raw.trigger.http, &mut components)?;
         let triggers = raw
             .trigger
             .http
@@ -169,6 +189,59 @@ impl Manifest {
             triggers,
             components,
         })
+    }
+}
+
+/// Gives each component the middleware of its trigger. Components that are middleware are no
+/// components of their own any more.
+fn attach_middleware(
+    triggers: &[RawTrigger],
+    components: &mut BTreeMap<String, Component>,
+) -> Result<()> {
+    let mut used = Vec::new();
+    for trigger in triggers {
+        let id = &trigger.component;
+        let mut sources = Vec::new();
+        for middleware in &trigger.dependencies.middleware {
+            sources.push(middleware.source(components)?);
+            used.push(&middleware.component);
+        }
+        if sources.is_empty() {
+            continue;
+        }
+        let same = triggers.iter().filter(|other| other.component == *id);
+        ensure!(
+            same.count() == 1,
+            "{id:?} has middleware, so this host lets it have one trigger only"
+        );
+        if let Some(component) = components.get_mut(id) {
+            component.middleware = sources;
+        }
+    }
+    components.retain(|id, _| !used.contains(&id));
+    Ok(())
+}
+
+impl RawMiddleware {
+    fn source(&self, components: &BTreeMap<String, Component>) -> Result<PathBuf> {
+        let id = &self.component;
+        let component = components
+            .get(id)
+            .with_context(|| format!("the middleware {id:?} is not defined"))?;
+        ensure!(
+            self.inherit_configuration,
+            "the middleware {id:?} needs `inherit_configuration = true`: this host cannot hold back \
+             the permissions of the component behind it"
+        );
+        ensure!(
+            component.allowed_outbound_hosts.is_empty()
+                && component.files.is_empty()
+                && component.key_value_stores.is_empty()
+                && component.variables.is_empty(),
+            "the middleware {id:?} has the permissions and variables of the component behind it: \
+             give them there"
+        );
+        Ok(component.source.clone())
     }
 }
 
@@ -267,6 +340,59 @@ mod tests {
             &format!("[variables]\nx = {{ secret = true }}\n{trigger}"),
             "\"x\"",
         );
+    }
+
+    const BEHIND: &str = r#"
+        [component.a]
+        source = "a.wasm"
+        [component.m]
+        source = "m.wasm"
+        [component.n]
+        source = "n.wasm"
+        [[trigger.http]]
+        route = "/"
+        component = "a"
+        "#;
+
+    #[test]
+    fn middleware_belongs_to_the_component_behind_it() {
+        let manifest = parse(&format!(
+            r#"{BEHIND}dependencies.middleware = [
+                {{ component = "n", inherit_configuration = true }},
+                {{ component = "m", inherit_configuration = true }},
+            ]"#
+        ))
+        .unwrap();
+        let ids: Vec<_> = manifest.components.keys().collect();
+        assert_eq!(ids, ["a"]);
+        let sources = ["/app/n.wasm", "/app/m.wasm"].map(PathBuf::from);
+        assert_eq!(manifest.components["a"].middleware, sources);
+    }
+
+    #[test]
+    fn middleware_that_the_host_cannot_compose_as_spin_is_refused() {
+        let refused = |middleware: &str, rest: &str, why: &str| {
+            let manifest = format!("{BEHIND}dependencies.middleware = [{middleware}]\n{rest}");
+            refused(&manifest, why);
+        };
+        let m = r#"{ component = "m", inherit_configuration = true }"#;
+        refused(r#"{ component = "m" }"#, "", "inherit_configuration = true");
+        refused(
+            r#"{ component = "ghost", inherit_configuration = true }"#,
+            "",
+            "ghost",
+        );
+        refused(
+            m,
+            "[[trigger.http]]\nroute = \"/b\"\ncomponent = \"a\"",
+            "one trigger only",
+        );
+        refused(
+            m,
+            "[[trigger.http]]\nroute = \"/b\"\ncomponent = \"m\"",
+            "\"m\", which is not defined",
+        );
+        refused(m, "[component.m.variables]\nx = \"1\"", "give them there");
     }
 
     #[test]

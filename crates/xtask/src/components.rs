@@ -12,6 +12,8 @@ const PACKAGES: [&str; 3] = [
     "rollcall-aggregator",
     "rollcall-router",
 ];
+/// The components of `examples/`. They are not part of the app.
+const EXAMPLES: [&str; 2] = ["rollcall-gateway", "rollcall-middleware"];
 /// The component that `cargo xtask bench` compares with. It is not part of the app.
 const REFERENCE: &str = "rollcall-reference";
 
@@ -27,7 +29,14 @@ pub fn build(workspace: &Workspace) -> Result<()> {
     build_packages(workspace, &PACKAGES)
 }
 
-/// The same, and the component that the bench compares with.
+/// The same, and the components of the examples. These have a cargo call of their own, because they
+/// need a feature of the SDK that the app does not. In one call, the app would be built with it.
+pub fn build_with_examples(workspace: &Workspace) -> Result<()> {
+    build(workspace)?;
+    build_packages(workspace, &EXAMPLES)
+}
+
+/// The app's components, and the component that the bench compares with.
 pub fn build_with_reference(workspace: &Workspace) -> Result<()> {
     build_packages(workspace, &[&PACKAGES[..], &[REFERENCE]].concat())
 }

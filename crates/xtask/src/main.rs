@@ -43,7 +43,11 @@ struct Args {
 #[derive(Subcommand)]
 enum Task {
     /// Build the three components into target/wasm. If the Wasm toolchain is missing, make it first
-    Build,
+    Build {
+        /// Build the components of examples/, too
+        #[arg(long)]
+        examples: bool,
+    },
     /// Build the components, make the secrets if there are none, and serve the app
     Up(up::Options),
     /// Build the components and run every test that this machine can run
@@ -87,7 +91,8 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     let workspace = Workspace::find()?;
     match task {
-        Task::Build => components::build(&workspace),
+        Task::Build { examples: false } => components::build(&workspace),
+        Task::Build { examples: true } => components::build_with_examples(&workspace),
         Task::Up(options) => up::run(&workspace, options),
         Task::Test => test::run(&workspace),
         Task::Ci => ci::run(&workspace),

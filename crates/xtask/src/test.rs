@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 
 /// Builds the components first, because the end-to-end tests run the built components.
 pub fn run(workspace: &Workspace) -> Result<()> {
-    components::build(workspace)?;
+    components::build_with_examples(workspace)?;
     let browser = browser::prepare(workspace);
     let spin = Spin::look()?;
     let mut cargo = command::cargo();

@@ -23,6 +23,7 @@ mod contract;
 mod dashboard;
 mod degradation;
 mod erase;
+mod examples;
 mod export;
 mod filters;
 mod gateways;

@@ -12,7 +12,7 @@ pub const PROTOCOL_BYTES_MAX: usize = 16;
 /// The end of a text that was cut.
 const CUT: char = '…';
 
-/// A host in lower case, without its port and the dot at its end.
+/// A host in lower case, without its port and the dots at its end.
 pub(super) fn read_host(text: &str) -> Option<String> {
     let text = text.trim();
     let host = match text.strip_prefix('[') {
@@ -26,13 +26,13 @@ pub(super) fn read_host(text: &str) -> Option<String> {
             _ => text,
         },
     };
-    let host = host.strip_suffix('.').unwrap_or(host);
+    let host = host.trim_end_matches('.').to_lowercase();
     let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~[]:".contains(&byte);
     let is_usable = (1..=HOST_BYTES_MAX).contains(&host.len())
         && host.bytes().all(|byte| is_host(byte) || byte >= 0x80)
         && host != "-"
-        && !host.contains(is_replaced);
-    is_usable.then(|| host.to_lowercase())
+        && !host.contains(|char: char| is_replaced(char) || char.is_whitespace());
+    is_usable.then_some(host)
 }
 
 /// The host of a URL. A text without a scheme is a host.
@@ -90,7 +90,10 @@ mod tests {
         check("", None);
         check("-", None);
         check(":80", None);
+        check("a..", Some("a"));
+        check("..", None);
         check("a host", None);
+        check("a\u{a0}:80", None);
         check("a\u{7}host", None);
         check("<script>", None);
         check("(other)", None);
@@ -99,6 +102,8 @@ mod tests {
             Some(&"a".repeat(HOST_BYTES_MAX)),
         );
         check(&"a".repeat(HOST_BYTES_MAX + 1), None);
+        // In lower case, this one is longer.
+        check(&"\u{130}".repeat(HOST_BYTES_MAX / 2), None);
     }
 
     #[test]
