@@ -101,7 +101,7 @@ pub struct ImportArgs {
     #[arg(long, env = "ROLLCALL_INGEST_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// The most hits in one request. A request has at most 1 MiB of lines
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=HITS_MAX as i64))]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=HITS_MAX as i64))]
     batch_size: u32,
     /// The format of all lines. Default: Rollcall finds the format of each line
     #[arg(long, value_name = "NAME", default_value = "auto", hide_default_value = true, value_parser = parse_format)]

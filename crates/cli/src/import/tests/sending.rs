@@ -381,7 +381,7 @@ fn arguments_are_checked() {
     let args = parse("import f g").unwrap();
     assert_eq!(
         (args.url.as_str(), args.batch_size, args.retry().retries),
-        ("http://127.0.0.1:3000", 1_000, 12)
+        ("http://127.0.0.1:3000", 10_000, 12)
     );
     assert_eq!(args.files, [PathBuf::from("f"), PathBuf::from("g")]);
     assert_eq!(
