@@ -1,6 +1,8 @@
 //! What must hold for the operator's rules, and for any hit under them.
 
-use rollcall_tally::hit::{AddressRules, Dimension, Hit, PathRules, Privacy, RawHit, Repairs, Rules};
+use rollcall_tally::hit::{
+    AddressRules, Dimension, Hit, PathRules, Privacy, RawHit, Repairs, Rules,
+};
 
 use crate::hits::{NOW, check_hit, stays_the_same};
 
