@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use crate::kv::KeyValue;
+use crate::log::LogLayer;
 use crate::pool::InstanceReuse;
 
 /// Wraps every key-value store when the host starts; see [`HostConfig::store_layer`].
@@ -16,10 +17,6 @@ pub type StoreLayer = Arc<dyn Fn(Arc<dyn KeyValue>) -> Arc<dyn KeyValue> + Send 
 /// Called before every chained request, with the callee and the path. See
 /// [`HostConfig::chain_layer`].
 pub type ChainLayer = Arc<dyn Fn(&str, &str) -> BoxFuture<'static, Chained> + Send + Sync>;
-
-/// Called with each line that a component writes to its output, and its id. See
-/// [`HostConfig::log_layer`].
-pub type LogLayer = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// The decision on a chained request.
 pub enum Chained {

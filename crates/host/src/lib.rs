@@ -67,9 +67,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use async_trait::async_trait;
-pub use config::{ChainLayer, Chained, HostConfig, LogLayer, StoreLayer};
+pub use config::{ChainLayer, Chained, HostConfig, StoreLayer};
 pub use instance::HostState;
 pub use kv::{KeyValue, StoreError, StoreResult};
+pub use log::LogLayer;
 pub use pool::InstanceReuse;
 
 use app::App;

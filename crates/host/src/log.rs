@@ -9,7 +9,9 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
-use crate::config::LogLayer;
+/// Called with the id of a component and each line that it writes to its output. See
+/// [`HostConfig::log_layer`](crate::HostConfig::log_layer).
+pub type LogLayer = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// The longest line. A longer one is printed in pieces, so that a component cannot fill the host's
 /// memory.
