@@ -24,9 +24,10 @@ fn dropped(app: &App) -> Value {
 }
 
 /// Checks the most memory of an instance, in MiB. An instance works on at most sixteen requests and
-/// one fold at once.
+/// one fold at once. Sixteen of the largest bodies take 152 MiB. How many of them are hits already
+/// depends on the machine: the collector took 199 to 261 MiB.
 fn check_memory(app: &App) {
-    for (component, most) in [("router", 256), ("collector", 256), ("aggregator", 32)] {
+    for (component, most) in [("router", 256), ("collector", 320), ("aggregator", 32)] {
         let took = app.host().memory_peak(component) >> 20;
         println!("{component}: {took} MiB");
         assert!((1..=most).contains(&took), "{component}: {took} MiB");
