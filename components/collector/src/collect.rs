@@ -35,6 +35,8 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
         ..service.context(&reading)
     };
     let intake = formats::read(&body, head.format, context).map_err(not_read)?;
+    // It would take its memory until the hits are appended, beside that of the hits.
+    drop(body);
     rate::let_in(&service, token, intake.hits.len() as u64).await?;
     let receipt = service.record(intake, head.batch_id.as_ref()).await?;
     match (receipt.accepted + receipt.excluded, receipt.rejected) {
