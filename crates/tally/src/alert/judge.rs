@@ -99,7 +99,7 @@ pub struct Measured {
     pub lag_ms: Option<u64>,
 }
 
-/// The hits of the IPs in [`Window::Recent`].
+/// The hits of the IPs in [`Window::Recent`](crate::window::Window::Recent).
 #[derive(Clone, Debug)]
 pub struct Recent {
     /// Exactly the hits since this time count.
