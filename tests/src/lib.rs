@@ -12,6 +12,7 @@ pub mod chain;
 pub mod openapi;
 pub mod printing;
 pub mod receiver;
+mod server;
 pub mod store;
 pub mod upstream;
 

@@ -1,18 +1,15 @@
 //! A receiver of webhooks on 127.0.0.1. A test decides how it answers.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+
+use crate::server::Server;
 
 /// A token in the path of every URL. It must not be shown.
 pub const PATH_TOKEN: &str = "path-token-of-the-webhook";
@@ -62,37 +59,23 @@ struct Shared {
 
 /// A running receiver. It ends when it is dropped.
 pub struct Receiver {
-    addr: SocketAddr,
+    server: Server,
     shared: Arc<Mutex<Shared>>,
-    _runtime: Runtime,
 }
 
 impl Receiver {
     /// Starts a receiver that answers everything with 200.
     pub fn start() -> Self {
-        let runtime = Runtime::new().expect("a runtime");
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-        let listener = listener.expect("a free port");
-        let addr = listener.local_addr().expect("an address");
         let shared = Arc::<Mutex<Shared>>::default();
         let all = shared.clone();
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let shared = all.clone();
-                let service = service_fn(move |request| answer(shared.clone(), request));
-                let connection = hyper::server::conn::http1::Builder::new();
-                tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
-            }
-        });
         Self {
-            addr,
+            server: Server::start(move |request| answer(all.clone(), request)),
             shared,
-            _runtime: runtime,
         }
     }
 
     pub fn host(&self) -> String {
-        format!("http://{}", self.addr)
+        self.server.url()
     }
 
     pub fn url(&self) -> String {

@@ -1,8 +1,6 @@
 //! A small API on 127.0.0.1, for a gateway in front of it.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -10,11 +8,9 @@ use std::task::{Context, Poll};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+
+use crate::server::Server;
 
 /// The bytes of each piece of a streamed body.
 pub const PIECE_BYTES: usize = 16 * 1024;
@@ -29,40 +25,24 @@ pub const PIECE_BYTES: usize = 16 * 1024;
 /// | `/missing`, `/broken`, `/empty` | 404 with 2 bytes, 500 with 5 bytes, 204 |
 /// | any other | 200 with 5 bytes |
 pub struct Upstream {
-    addr: SocketAddr,
+    server: Server,
     heads: Arc<Mutex<VecDeque<HeaderMap>>>,
-    _runtime: Runtime,
 }
 
 impl Upstream {
     pub fn start() -> Self {
-        let runtime = Runtime::new().expect("a runtime");
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-        let listener = listener.expect("a free port");
-        let addr = listener.local_addr().expect("an address");
         let heads = Arc::<Mutex<VecDeque<HeaderMap>>>::default();
         let all = heads.clone();
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let heads = all.clone();
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let headers = request.headers().clone();
-                    heads.lock().expect("the heads").push_back(headers);
-                    async { Ok::<_, Infallible>(answer(request)) }
-                });
-                let connection = hyper::server::conn::http1::Builder::new();
-                tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
-            }
+        let server = Server::start(move |request| {
+            let headers = request.headers().clone();
+            all.lock().expect("the heads").push_back(headers);
+            async { Ok(answer(request)) }
         });
-        Self {
-            addr,
-            heads,
-            _runtime: runtime,
-        }
+        Self { server, heads }
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        self.server.url()
     }
 
     /// The headers of the oldest request that was not taken yet.
