@@ -29,9 +29,9 @@ const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_secs(1);
 
 thread_local! {
-    /// Scope: instance, as for both.
+    /// Scope: instance. The hits that wait.
     static BUFFER: RefCell<Buffer<Hit>> = RefCell::default();
-    /// The task is running.
+    /// Scope: instance. Whether the task is running.
     static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -99,7 +99,7 @@ async fn send(hits: &[Hit]) -> Result<u64, String> {
             Ok(answer) => match answer.status() {
                 StatusCode::ACCEPTED => return Ok(0),
                 StatusCode::OK => return rejected_of(answer.body()),
-                status if status.is_client_error() => {
+                status if is_final(status) => {
                     return Err(format!("the collector answered {status}"));
                 }
                 status => format!("the collector answered {status}"),
@@ -110,7 +110,27 @@ async fn send(hits: &[Hit]) -> Result<u64, String> {
     Err(failed)
 }
 
+/// Whether the same hits would get the same answer again. After a 429 they may be taken.
+fn is_final(status: StatusCode) -> bool {
+    status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS
+}
+
 fn rejected_of(body: &[u8]) -> Result<u64, String> {
     let receipt: Receipt = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     Ok(receipt.rejected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hits_are_sent_again_unless_they_are_refused() {
+        for status in [400, 413, 415] {
+            assert!(is_final(StatusCode::from_u16(status).unwrap()), "{status}");
+        }
+        for status in [429, 500, 503] {
+            assert!(!is_final(StatusCode::from_u16(status).unwrap()), "{status}");
+        }
+    }
 }
