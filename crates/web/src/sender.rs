@@ -44,8 +44,9 @@ pub fn lists(headers: &HeaderMap) -> Vec<String> {
     lists.collect()
 }
 
-/// `None`: the request comes from within the process, or the host does not tell.
-fn opened_by(headers: &HeaderMap) -> Option<IpAddr> {
+/// The address that opened the connection. `None`: the request comes from within the process, or the
+/// host does not tell.
+pub fn opened_by(headers: &HeaderMap) -> Option<IpAddr> {
     let last = headers.get_all(OPENED_BY).iter().next_back()?;
     let text = last.to_str().ok()?;
     let address = text.parse().map(|address: SocketAddr| address.ip());

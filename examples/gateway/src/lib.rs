@@ -10,12 +10,11 @@
 // Only `log!` writes to the log.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::uri::{InvalidUri, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
-use rollcall_web::{Problem, Reply, call, log, variable};
+use rollcall_web::{Problem, Reply, call, log, sender, variable};
 use spin_sdk::http::{Request, box_body};
 use spin_sdk::http_service;
 
@@ -71,11 +70,8 @@ fn upstream_uri(upstream: &str, target: Option<&PathAndQuery>) -> Result<Uri, In
 /// Makes the headers of a request those that the upstream gets.
 fn prepare(headers: &mut HeaderMap) {
     strip(headers);
-    // A client can send this header, too. The host appends its own.
-    let client = headers.get_all("spin-client-addr").iter().next_back();
-    let client = client.and_then(|addr| addr.to_str().ok()?.parse::<SocketAddr>().ok());
-    let client = client.and_then(|addr| HeaderValue::try_from(addr.ip().to_string()).ok());
-    if let Some(client) = client {
+    let client = sender::opened_by(headers);
+    if let Some(client) = client.and_then(|ip| HeaderValue::try_from(ip.to_string()).ok()) {
         headers.append("x-forwarded-for", client);
     }
     let of_spin: Vec<_> = headers

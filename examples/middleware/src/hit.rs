@@ -1,9 +1,10 @@
 //! One request, and the hit that it becomes.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, Request};
+use http::Request;
+use http::header::USER_AGENT;
+use rollcall_web::sender;
 use serde::Serialize;
 
 /// A longer path is cut, so that the bytes of a hit are bounded. Rollcall keeps 2,048 bytes of a
@@ -47,12 +48,14 @@ impl Seen {
     pub fn of<B>(request: &Request<B>) -> Self {
         let headers = request.headers();
         Self {
-            // A client can send this header, too. The host appends its own.
-            ip: last(headers, "spin-client-addr").and_then(|addr| ip_of(&addr)),
+            ip: sender::opened_by(headers).map(|ip| ip.to_string()),
             method: cut(request.method().as_str(), METHOD_BYTES_MAX),
             // Without the query, which may have secrets.
             path: cut(request.uri().path(), PATH_BYTES_MAX),
-            user_agent: last(headers, "user-agent").map(|name| cut(&name, USER_AGENT_BYTES_MAX)),
+            user_agent: headers.get_all(USER_AGENT).iter().next_back().map(|name| {
+                let name = String::from_utf8_lossy(name.as_bytes());
+                cut(&name, USER_AGENT_BYTES_MAX)
+            }),
             at: SystemTime::now(),
             began: Instant::now(),
         }
@@ -74,17 +77,6 @@ impl Seen {
     }
 }
 
-fn last(headers: &HeaderMap, name: &str) -> Option<String> {
-    let value = headers.get_all(name).iter().next_back()?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-/// The address without its port.
-fn ip_of(addr: &str) -> Option<String> {
-    let addr: SocketAddr = addr.parse().ok()?;
-    Some(addr.ip().to_string())
-}
-
 /// The first characters of a text, in at most this number of bytes.
 fn cut(text: &str, bytes_max: usize) -> String {
     text.get(..text.floor_char_boundary(bytes_max))
@@ -103,9 +95,13 @@ mod tests {
 
     #[test]
     fn an_address_loses_its_port() {
+        let ip_of = |addr: &str| {
+            let request = Request::builder().header("spin-client-addr", addr);
+            Seen::of(&request.body(()).unwrap()).ip
+        };
         assert_eq!(ip_of("192.0.2.7:5000").as_deref(), Some("192.0.2.7"));
         assert_eq!(ip_of("[2001:db8::7]:5000").as_deref(), Some("2001:db8::7"));
-        for wrong in ["", "192.0.2.7", "nowhere:80", "192.0.2.7:5000, 6.6.6.6:1"] {
+        for wrong in ["", "nowhere:80", "192.0.2.7:5000, 6.6.6.6:1"] {
             assert_eq!(ip_of(wrong), None, "{wrong}");
         }
     }

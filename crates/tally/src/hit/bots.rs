@@ -9,13 +9,16 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
+/// Scope: thread. The user agents whose names are remembered.
+const KNOWN_MAX: usize = 256;
+
 /// The name of the bot, as in `Googlebot` or `curl`. None: the user agent is none of a known bot.
 /// If the texts of several bots are in it, the first of the list counts.
 ///
 /// The time is linear in the length, so the caller limits the length: a [`Hit`](super::Hit) has at
 /// most [`USER_AGENT_BYTES_MAX`](super::USER_AGENT_BYTES_MAX) bytes of a user agent. The first call
-/// takes about 4 ms more, to prepare the list. Most hits have one of the last user agents:
-/// for these, the list is not asked.
+/// takes about 4 ms more, to prepare the list. The names of the last user agents are remembered,
+/// because most hits have one of them.
 pub fn bot_name(user_agent: &str) -> Option<&'static str> {
     static BOTS: LazyLock<Option<Bots>> = LazyLock::new(|| Bots::read(include_str!("bots.txt")));
     thread_local! {
@@ -33,9 +36,6 @@ pub fn bot_name(user_agent: &str) -> Option<&'static str> {
         name
     })
 }
-
-/// Scope: thread. The user agents whose names are remembered.
-const KNOWN_MAX: usize = 256;
 
 struct Bots {
     texts: AhoCorasick,
