@@ -1,13 +1,13 @@
-//! Bodies that are packed: `Content-Encoding`.
+//! Bodies that are packed: `Content-Encoding`. And [`ZstdReader`], for packed files.
 
-use std::io::Read;
+use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::read::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// The most bytes that a decoder of zstd may remember, as RFC 8878 recommends. More is refused: a
-/// few bytes could ask for gigabytes.
+/// The most bytes that the decoder of a body may remember, as RFC 8878 recommends. More is refused:
+/// a few bytes could ask for gigabytes.
 const WINDOW_BYTES_MAX: u64 = 8 << 20;
 
 /// How a body is packed.
@@ -49,32 +49,86 @@ impl Encoding {
         match self {
             Self::Gzip => take(MultiGzDecoder::new(body), &mut unpacked, bytes_max)?,
             Self::Zstd => {
-                let mut rest = body;
-                while !rest.is_empty() {
-                    take_frame(&mut rest, &mut unpacked, bytes_max)?;
-                }
+                let reader = ZstdReader::new(body, WINDOW_BYTES_MAX);
+                take(reader, &mut unpacked, bytes_max)?;
             }
         }
         Ok(unpacked)
     }
 }
 
-fn take_frame(
-    rest: &mut &[u8],
-    unpacked: &mut Vec<u8>,
-    bytes_max: usize,
-) -> Result<(), UnpackError> {
-    match StreamingDecoder::new_with_max_window_size(&mut *rest, WINDOW_BYTES_MAX) {
-        Ok(frame) => take(frame, unpacked, bytes_max),
-        Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
-            length,
-            ..
-        })) => {
-            let skipped = rest.get(length as usize..);
-            *rest = skipped.ok_or(UnpackError::Damaged)?;
-            Ok(())
+/// Unpacks all frames of Zstandard, one behind the other.
+pub struct ZstdReader<R> {
+    packed: R,
+    decoder: FrameDecoder,
+    is_in_frame: bool,
+}
+
+impl<R: BufRead> ZstdReader<R> {
+    /// A frame that asks for a larger window is an error.
+    pub fn new(packed: R, window_bytes_max: u64) -> Self {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(window_bytes_max);
+        Self {
+            packed,
+            decoder,
+            is_in_frame: false,
         }
-        Err(_) => Err(UnpackError::Damaged),
+    }
+
+    /// Returns false at the end.
+    fn begin_frame(&mut self) -> io::Result<bool> {
+        if self.packed.fill_buf()?.is_empty() {
+            return Ok(false);
+        }
+        match self.decoder.init(&mut self.packed) {
+            Ok(()) => self.is_in_frame = true,
+            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                length,
+                ..
+            })) => {
+                let length = u64::from(length);
+                let mut frame = self.packed.by_ref().take(length);
+                if io::copy(&mut frame, &mut io::sink())? < length {
+                    return Err(ErrorKind::UnexpectedEof.into());
+                }
+            }
+            Err(error) => return Err(io::Error::new(ErrorKind::InvalidData, error)),
+        }
+        Ok(true)
+    }
+
+    fn end_frame(&mut self) -> io::Result<()> {
+        self.is_in_frame = false;
+        let stored = self.decoder.get_checksum_from_data();
+        if stored.is_some() && stored != self.decoder.get_calculated_checksum() {
+            return Err(io::Error::new(ErrorKind::InvalidData, "wrong checksum"));
+        }
+        Ok(())
+    }
+}
+
+impl<R: BufRead> Read for ZstdReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if !self.is_in_frame {
+                if !self.begin_frame()? {
+                    return Ok(0);
+                }
+                continue;
+            }
+            let read = self.decoder.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            if self.decoder.is_finished() {
+                self.end_frame()?;
+                continue;
+            }
+            let one = BlockDecodingStrategy::UptoBlocks(1);
+            let decoded = self.decoder.decode_blocks(&mut self.packed, one);
+            decoded.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        }
     }
 }
 
@@ -178,6 +232,27 @@ mod tests {
             began.elapsed() < Duration::from_secs(60),
             "{:?}",
             began.elapsed()
+        );
+    }
+
+    #[test]
+    fn a_frame_may_ask_for_so_large_a_window_and_no_larger() {
+        // One frame of the text `x`, as `zstd --long=27` writes it.
+        let packed = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88, 0x09, 0x00, 0x00, b'x'];
+        for (window_bytes_max, read) in [(128 << 20, Some("x")), ((128 << 20) - 1, None)] {
+            let mut reader = ZstdReader::new(packed.as_slice(), window_bytes_max);
+            assert_eq!(io::read_to_string(&mut reader).ok().as_deref(), read);
+        }
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_damaged() {
+        let mut packed = zstd(b"some text");
+        let checksum = packed.last_mut().unwrap();
+        *checksum ^= 1;
+        assert_eq!(
+            Encoding::Zstd.unpack(&packed, 100),
+            Err(UnpackError::Damaged)
         );
     }
 

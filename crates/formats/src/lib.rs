@@ -39,7 +39,7 @@ mod values;
 pub use self::batch_id::{BATCH_ID_BYTES_MAX, BadBatchId, BatchId};
 pub use self::contents::{HITS_MAX, Intake, IntakeError, REJECTIONS_SHOWN};
 pub use self::context::Context;
-pub use self::encoding::{Encoding, UnpackError};
+pub use self::encoding::{Encoding, UnpackError, ZstdReader};
 pub use self::json::write_json;
 pub use self::line_format::LineFormat;
 use self::lines::{Lines, read_lines};

@@ -21,20 +21,53 @@ const UNKNOWN: &[u8] = b"unknown";
 /// Adds the lists of a request to the headers for the collector: one for each kind of header that
 /// the request has. None is added if the host does not tell who opened the connection.
 pub fn hand_on(request: &HeaderMap, headers: &mut HeaderMap) {
+    for list in lists_of(request) {
+        if let Ok(list) = HeaderValue::from_bytes(&list) {
+            headers.append(SENDER, list);
+        }
+    }
+}
+
+/// The list of a request that is a hit itself, for the field `ip` of this hit. It has the last
+/// addresses, in at most `bytes_max` bytes. If two kinds of header are there and differ, the client
+/// may have written one of them. Then the list has only the address that opened the connection.
+///
+/// `None`: the host does not tell who opened the connection.
+pub fn list(request: &HeaderMap, bytes_max: usize) -> Option<String> {
+    let lists = lists_of(request);
+    let mut addresses = lists.iter().map(|list| {
+        let plain = |byte: &&u8| !matches!(byte, b' ' | b'[' | b']');
+        list.iter().filter(plain).copied().collect::<Vec<_>>()
+    });
+    let first = addresses.next()?;
+    if !addresses.all(|other| other == first) {
+        return opened_by(request).map(|address| address.to_string());
+    }
+    let list = String::from_utf8_lossy(lists.first()?);
+    let from = list.ceil_char_boundary(list.len().saturating_sub(bytes_max));
+    let kept = list.get(from..)?;
+    Some(match from {
+        0 => kept.to_owned(),
+        // The first word may be cut, and a part of an address may read as another address.
+        _ => kept.split_once(',')?.1.to_owned(),
+    })
+}
+
+/// The addresses of each kind of header that the request has. Each list ends with the address that
+/// opened the connection.
+fn lists_of(request: &HeaderMap) -> Vec<Vec<u8>> {
     let Some(opened_by) = opened_by(request) else {
-        return;
+        return Vec::new();
     };
     let lists = [forwarded_for(request), forwarded(request)];
     let mut lists: Vec<Vec<u8>> = lists.into_iter().filter(|list| !list.is_empty()).collect();
     if lists.is_empty() {
         lists.push(Vec::new());
     }
-    for mut list in lists {
+    for list in &mut lists {
         list.extend_from_slice(opened_by.to_string().as_bytes());
-        if let Ok(list) = HeaderValue::from_bytes(&list) {
-            headers.append(SENDER, list);
-        }
     }
+    lists
 }
 
 /// The lists that the router handed on.
@@ -88,16 +121,18 @@ fn address_of(part: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
+    fn headers(lines: &[(&'static str, &[u8])]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            let value = HeaderValue::from_bytes(value).unwrap();
+            headers.append(HeaderName::from_static(name), value);
+        }
+        headers
+    }
+
     #[track_caller]
     fn check(request: &[(&'static str, &[u8])], expect: &[&str]) {
-        let request = request.iter().map(|(name, value)| {
-            let value = HeaderValue::from_bytes(value).unwrap();
-            (HeaderName::from_static(name), value)
-        });
-        let mut all = HeaderMap::new();
-        for (name, value) in request {
-            all.append(name, value);
-        }
+        let all = headers(request);
         let mut handed_on = HeaderMap::new();
         hand_on(&all, &mut handed_on);
         assert_eq!(lists(&handed_on), expect, "{all:?}");
@@ -163,5 +198,28 @@ mod tests {
             ],
             &["\u{FFFD},10.0.0.1", "192.0.2.1,10.0.0.1"],
         );
+    }
+
+    #[test]
+    fn a_request_that_is_a_hit_has_one_list() {
+        let check = |lines: &[(&'static str, &[u8])], bytes_max, expect: Option<&str>| {
+            let mut all = vec![("spin-client-addr", b"10.0.0.1:5000".as_slice())];
+            all.extend(lines);
+            let list = list(&headers(&all), bytes_max);
+            assert_eq!(list.as_deref(), expect, "{lines:?}");
+        };
+        let forwarded_for = ("x-forwarded-for", b"192.0.2.1, 2001:db8::1".as_slice());
+        let same = b"for=192.0.2.1, for=\"[2001:db8::1]\"".as_slice();
+        let list_of_both = Some("192.0.2.1, 2001:db8::1,10.0.0.1");
+        check(&[], 100, Some("10.0.0.1"));
+        check(&[forwarded_for], 100, list_of_both);
+        check(&[forwarded_for, ("forwarded", same)], 100, list_of_both);
+        let other = ("forwarded", b"for=192.0.2.9".as_slice());
+        check(&[forwarded_for, other], 100, Some("10.0.0.1"));
+        // A word that is cut is left out.
+        check(&[forwarded_for], 31, list_of_both);
+        check(&[forwarded_for], 30, Some(" 2001:db8::1,10.0.0.1"));
+        check(&[forwarded_for], 21, Some("10.0.0.1"));
+        assert_eq!(list(&headers(&[forwarded_for]), 100), None);
     }
 }

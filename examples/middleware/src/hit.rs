@@ -12,6 +12,8 @@ use serde::Serialize;
 const PATH_BYTES_MAX: usize = 2_100;
 /// A longer user agent is cut. Rollcall keeps 256 bytes.
 const USER_AGENT_BYTES_MAX: usize = 300;
+/// Of a longer list of proxies, the last addresses count.
+const ADDRESSES_BYTES_MAX: usize = 400;
 /// A longer method is cut. Rollcall counts a method of more than 32 bytes as unknown.
 const METHOD_BYTES_MAX: usize = 40;
 
@@ -19,6 +21,8 @@ const METHOD_BYTES_MAX: usize = 40;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Hit {
+    /// The caller and the proxies behind it. The collector knows which of them are trusted.
+    ///
     /// `None`: the host did not tell the address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
@@ -48,7 +52,7 @@ impl Seen {
     pub fn of<B>(request: &Request<B>) -> Self {
         let headers = request.headers();
         Self {
-            ip: sender::opened_by(headers).map(|ip| ip.to_string()),
+            ip: sender::list(headers, ADDRESSES_BYTES_MAX),
             method: cut(request.method().as_str(), METHOD_BYTES_MAX),
             // Without the query, which may have secrets.
             path: cut(request.uri().path(), PATH_BYTES_MAX),

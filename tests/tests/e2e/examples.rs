@@ -134,6 +134,35 @@ fn a_forged_address_is_not_believed_and_the_upstream_learns_the_true_one() {
 }
 
 #[test]
+fn behind_a_trusted_proxy_a_hit_is_its_clients() {
+    let upstream = Upstream::start();
+    let app = gateway(&upstream.url(), |config| {
+        let trusted = ("trusted_proxies".into(), "127.0.0.1, 10.0.0.0/8".into());
+        config.variables.extend([trusted]);
+    });
+    let far = "6.6.6.6, ".repeat(200) + "192.0.2.3, 10.0.0.9";
+    for (header, value) in [
+        ("x-forwarded-for", "6.6.6.6, 192.0.2.1, 10.0.0.9"),
+        ("forwarded", "for=6.6.6.6, for=\"192.0.2.2:80\""),
+        ("x-forwarded-for", &far),
+    ] {
+        assert_eq!(app.send("GET", "/", &[(header, value)], b"").status, 200);
+    }
+    // One of them was written by the client.
+    let both = [
+        ("x-forwarded-for", "6.6.6.6"),
+        ("forwarded", "for=192.0.2.4"),
+    ];
+    assert_eq!(app.send("GET", "/", &both, b"").status, 200);
+    wait_for_hits(&app, 4);
+    let top = app.json("/admin/top-ips?timeRange=1h");
+    let ips = top["ips"].as_array().unwrap().iter();
+    let mut ips: Vec<_> = ips.map(|ip| ip["ip"].as_str().unwrap()).collect();
+    ips.sort_unstable();
+    assert_eq!(ips, ["127.0.0.1", "192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+}
+
+#[test]
 fn bodies_are_not_kept_in_memory_and_a_client_that_leaves_is_counted() {
     const PIECES: usize = 4_096;
     let upstream = Upstream::start();

@@ -5,12 +5,16 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::sync::mpsc::{self, TryRecvError};
 use std::thread;
 
+use rollcall_formats::ZstdReader;
+
 use super::lines::{Lines, Mark, Piece};
 use super::record::HEAD_BYTES_MAX;
 
 const BUFFER_BYTES: usize = 64 * 1024;
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+/// The same as of the command `zstd`.
+const ZSTD_WINDOW_BYTES_MAX: u64 = 128 << 20;
 
 /// Where the bytes come from.
 pub enum Source {
@@ -218,7 +222,11 @@ pub fn decompress(mut stream: Box<dyn Read + Send>) -> io::Result<(bool, Box<dyn
     Ok(if is_gzip {
         (true, Box::new(flate2::read::MultiGzDecoder::new(stream)))
     } else if is_zstd {
-        (true, Box::new(zstd::Decoder::new(stream)?))
+        let packed = BufReader::with_capacity(BUFFER_BYTES, stream);
+        (
+            true,
+            Box::new(ZstdReader::new(packed, ZSTD_WINDOW_BYTES_MAX)),
+        )
     } else {
         (false, Box::new(stream))
     })
