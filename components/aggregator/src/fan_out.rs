@@ -39,7 +39,7 @@ impl Targets {
             };
             ask_twice(summarize, || retried.set(retried.get() + 1)).await
         };
-        let mut accumulator = Accumulator::new(query.details);
+        let mut accumulator = Accumulator::new(query.details.clone());
         let mut answered = 0;
         let adding = async {
             let mut answers = std::pin::pin!(at_most(settings.fanout_limit, batches, ask));

@@ -6,11 +6,14 @@ use std::cell::Cell;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use rollcall_tally::accumulator::Accumulator;
 use rollcall_tally::question::Query;
-use rollcall_tally::{CountryDetail, Failure, Slice, Snapshot, Summary};
+use rollcall_tally::{CountryDetail, Failure, Grouping, Slice, Snapshot, Summary};
 
 use crate::collector::Collector;
 use crate::retry::ask_twice;
 use crate::settings::Settings;
+
+/// The groups of all slices that are asked for at once. A group takes about 2 KiB.
+const GROUPS_AT_ONCE: usize = 20_000;
 
 /// The sum of the answers of all slices, and their cost.
 pub struct Response {
@@ -40,9 +43,9 @@ pub async fn ask(
     let ask = &ask;
     let accumulator = stream::iter(slices)
         .map(|slice| async move { ask(slice).await })
-        .buffer_unordered(settings.fanout_limit)
+        .buffer_unordered(settings.fanout_limit.min(at_once(query)))
         .try_fold(
-            Accumulator::new(query.details),
+            Accumulator::new(query.details.clone()),
             async |mut accumulator, summary| {
                 accumulator.add(summary);
                 Ok(accumulator)
@@ -56,13 +59,24 @@ pub async fn ask(
     })
 }
 
+/// How many slices may be asked for at once, so that their lists are in memory together.
+fn at_once(query: &Query) -> usize {
+    let groups = query.details.groups.as_ref();
+    let limit = groups.map_or(0, |groups| groups.limit as usize);
+    (GROUPS_AT_ONCE / limit.max(1)).max(1)
+}
+
 /// There is one slice if the paths are few, or if the callers of all paths must be counted
 /// together.
 fn slices(query: &Query, snapshot: &Snapshot) -> Vec<Slice> {
-    let count = match query.details.paths {
-        0 => 1,
-        _ if query.filter.is_on_paths() => 1,
-        _ => snapshot.slices.max(1),
+    let is_of_paths = match &query.details.groups {
+        // The IPs seen before must be known where the groups are.
+        Some(groups) => groups.by == Grouping::Path && !groups.new_ips,
+        None => query.details.paths > 0,
+    };
+    let count = match is_of_paths && !query.filter.is_on_paths() {
+        true => snapshot.slices.max(1),
+        false => 1,
     };
     let slice = |number| Slice {
         root: snapshot.root,
@@ -70,12 +84,12 @@ fn slices(query: &Query, snapshot: &Snapshot) -> Vec<Slice> {
         window: query.window,
         filter: query.filter.clone(),
         details: match number {
-            0 => query.details,
+            0 => query.details.clone(),
             // Only the first slice has the sums over all paths.
             _ => rollcall_tally::Details {
                 countries: CountryDetail::Nothing,
                 timeline: false,
-                ..query.details
+                ..query.details.clone()
             },
         },
         number,

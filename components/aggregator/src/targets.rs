@@ -132,7 +132,7 @@ fn batch(snapshot: &Snapshot, query: &Query, ips: Vec<IpRef>) -> Batch {
         as_of_ms: snapshot.as_of_ms,
         window: query.window,
         filter: query.filter.clone(),
-        details: query.details,
+        details: query.details.clone(),
         ips,
     }
 }

@@ -49,7 +49,7 @@ pub async fn verify() -> Result<Verified, Failure> {
         let of_ips = Query {
             details: Details {
                 paths: u32::MAX,
-                ..query.details
+                ..query.details.clone()
             },
             ..query
         };

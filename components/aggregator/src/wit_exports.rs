@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use rollcall_tally::filter::read_path_key;
+use rollcall_tally::question::Direction;
 use rollcall_tally::question::{self, Scope, Survey};
 use rollcall_tally::reports::{
     ApiUsageReport, BreakdownReport, CountriesReport, GlobalStats, IpReport, Overview, PathOrder,
     PathReport, Timeseries, TopIps, TopPaths,
 };
-use rollcall_tally::{Dimension, Failure, Filter, GroupOrder, IpOrder, Window};
+use rollcall_tally::{Failure, Filter, Grouping, IpOrder, Metric, Window};
 
 use crate::answer;
 use crate::settings::Settings;
@@ -34,6 +35,8 @@ mod bindings {
     use super::Aggregator;
     export!(Aggregator with_types_in self);
 }
+
+use bindings::exports::rollcall::stats::aggregator::Listing;
 
 struct Aggregator;
 
@@ -92,7 +95,7 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         window: Window,
         filter: Filter,
         limit: u32,
-        order: GroupOrder,
+        order: Metric,
     ) -> Result<CountriesReport, Failure> {
         let scope = scope(window, filter)?;
         answer(question::Countries {
@@ -104,17 +107,24 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
     }
 
     async fn get_breakdown(
-        by: Dimension,
         window: Window,
-        limit: u32,
-        order: GroupOrder,
+        filter: Filter,
+        by: Grouping,
+        listing: Listing,
     ) -> Result<BreakdownReport, Failure> {
-        let scope = scope(window, Filter::default())?;
+        let scope = scope(window, filter)?;
         answer(question::Breakdown {
             scope,
             by,
-            limit,
-            order,
+            metrics: listing.metrics,
+            order: listing.order,
+            direction: match listing.ascending {
+                true => Direction::Ascending,
+                false => Direction::Descending,
+            },
+            limit: listing.limit,
+            offset: listing.offset,
+            search: listing.search,
         })
         .await
     }

@@ -214,7 +214,7 @@ impl Service {
     }
 
     pub async fn summarize(&self, batch: Batch) -> Result<Summary, Failure> {
-        let mut accumulator = Accumulator::new(batch.details);
+        let mut accumulator = Accumulator::new(batch.details.clone());
         let ranges = self.ledger().ranges(batch.as_of_ms);
         let asked = StateQuery::new(&batch, &ranges);
         self.states(&batch, |ip, state| match state {

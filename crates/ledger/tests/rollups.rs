@@ -132,7 +132,7 @@ proptest! {
                     details.countries = CountryDetail::Requests;
                 }
                 let count = if filter.is_on_paths() { 1 } else { 4 };
-                let sums = of_sums(&store, &limits, window, &filter, details, count);
+                let sums = of_sums(&store, &limits, window, &filter, details.clone(), count);
                 let mut ips = of_ips(&store, &limits, window, &filter, details);
                 if filter.is_on_paths() {
                     for country in &mut ips.countries {

@@ -17,7 +17,7 @@ use rollcall_tally::report::{Left, WindowVerified};
 use rollcall_tally::state::Caller;
 use rollcall_tally::time_zone::Zone;
 use rollcall_tally::window::{Span, Window};
-use rollcall_tally::{Details, Filter, GroupDetail, GroupOrder};
+use rollcall_tally::{Details, Filter, GroupDetail, Grouping};
 use serde::Serialize;
 
 /// A store as a version with this layout left it: see [`kept::use_store`].
@@ -324,11 +324,7 @@ fn a_store_of_layout_8_is_read_as_it_is_and_tells_nothing_by_dimension() {
     check_both_ways(&store);
     let by_host = || {
         let details = Details {
-            groups: Some(GroupDetail {
-                by: Dimension::Host,
-                limit: 10,
-                order: GroupOrder::Requests,
-            }),
+            groups: Some(GroupDetail::new(Grouping::Of(Dimension::Host), 10)),
             ..Details::default()
         };
         let sums = of_sums(

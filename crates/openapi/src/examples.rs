@@ -1,7 +1,7 @@
 //! Examples: some hits, and the reports of them. The same code as in the app reads the hits, adds
 //! them up and makes the reports.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
@@ -19,8 +19,7 @@ use rollcall_tally::report::{
 use rollcall_tally::time_zone::UTC;
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{
-    Batch, Details, Drops, Filter, GroupDetail, GroupList, GroupSummary, IpRows, IpState, Receipt,
-    Repairs, Summary, Tally, Window,
+    Batch, Details, Drops, Filter, IpRows, IpState, Receipt, Repairs, Summary, Window,
 };
 use rollcall_web::Problem;
 use serde::Serialize;
@@ -340,7 +339,7 @@ pub fn value(example: &impl Serialize) -> Value {
 
 /// The summary of the IPs of the hits.
 fn summary(query: Query) -> Summary {
-    let mut accumulator = Accumulator::new(query.details);
+    let mut accumulator = Accumulator::new(query.details.clone());
     let batch = Batch {
         as_of_ms: NOW_MS,
         window: query.window,
@@ -354,38 +353,7 @@ fn summary(query: Query) -> Summary {
     for (ip, state) in states.filter(|(ip, _)| is_asked(&batch.filter, ip)) {
         accumulator.add_state(&ip.to_string(), state, &asked);
     }
-    let mut summary = accumulator.finish();
-    summary.groups = query.details.groups.map(groups);
-    summary
-}
-
-/// The hits by host, consumer or others.
-fn groups(asked: GroupDetail) -> GroupList {
-    let intake = formats::read(NDJSON.as_bytes(), Format::Ndjson, NOW_MS).unwrap_or_default();
-    let mut groups: BTreeMap<String, (Tally, BTreeSet<IpAddr>)> = BTreeMap::new();
-    let mut unknown_hits = 0;
-    for hit in &intake.hits {
-        match hit.told.get(asked.by) {
-            Some(name) => {
-                let (tally, ips) = groups.entry(name.clone()).or_default();
-                tally.add(hit.as_hit_ref().measures);
-                ips.insert(hit.ip);
-            }
-            None => unknown_hits += 1,
-        }
-    }
-    let count = groups.len() as u64;
-    let group = |(name, (tally, ips)): (String, (Tally, BTreeSet<IpAddr>))| GroupSummary {
-        name,
-        tally,
-        ips: ips.len() as u64,
-    };
-    GroupList {
-        first: groups.into_iter().map(group).collect(),
-        count,
-        other_hits: 0,
-        unknown_hits,
-    }
+    accumulator.finish_ips()
 }
 
 fn is_asked(filter: &Filter, ip: &IpAddr) -> bool {

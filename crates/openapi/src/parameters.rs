@@ -1,6 +1,6 @@
 //! Parameters of requests. The questions declare their own.
 
-use rollcall_tally::filter::{Text, UNKNOWN};
+use rollcall_tally::filter::{SEARCH_BYTES_MAX, Text, UNKNOWN};
 use rollcall_tally::hit::OTHER_PATHS;
 use rollcall_tally::hit::PATH_BYTES_MAX;
 use rollcall_tally::question::{self, Ask, Place, Value};
@@ -60,6 +60,10 @@ fn schema(value: &Value) -> Schema {
             let default = value.chosen.map(Into::into);
             one_of(&value.names).default(default).into()
         }
+        Value::SomeOf(value) => {
+            let name = format!("({})", value.names.join("|"));
+            text(format!("{name}(,{name})*")).into()
+        }
         Value::Moment(_) => moment().into(),
         Value::Address(_) => address().into(),
         Value::PathKey(_) => {
@@ -73,6 +77,7 @@ fn schema(value: &Value) -> Schema {
             text(format!(r"/[\s\S]{{0,{rest_max}}}")).into()
         }
         Value::Text(Text::Method, _) => text(method()).into(),
+        Value::Text(Text::Search, _) => text(format!("[\\s\\S]{{1,{SEARCH_BYTES_MAX}}}")).into(),
         Value::Text(Text::Country, _) => text(format!("{COUNTRY}|{UNKNOWN}")).into(),
     }
 }

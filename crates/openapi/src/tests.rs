@@ -141,6 +141,8 @@ fn in_a_table(question: &mut Question) -> String {
                 let (names, default) = (one_of.names.join(", "), one_of.chosen.unwrap_or("none"));
                 format!("`{name}` {names} ({default})")
             }
+            (Of::SomeOf(_), _) => format!("`{name}` some of what `sortBy` takes"),
+            (Of::Text(..), _) => format!("`{name}` a text"),
             (value, _) => format!("`{name}` ({})", value.text().unwrap_or_default()),
         }
     });

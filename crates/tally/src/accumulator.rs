@@ -7,16 +7,19 @@ use std::collections::btree_map::Entry;
 
 use crate::bucket::BucketId;
 use crate::bucket::Ranges;
-use crate::filter::Filter;
-use crate::hit::OTHER_PATHS;
+use crate::filter::{Filter, UNKNOWN};
+use crate::hit::{Dimension, Grouping, OTHER_PATHS};
 use crate::span::Span;
 use crate::state::{IpState, PathState};
 use crate::summary::{
-    Batch, CallerSummary, CountryCount, CountryDetail, CountrySummary, Details, MethodCount,
-    PathSummary, RecentActivity, Summary, TimeSlot,
+    Batch, CallerSummary, CountryCount, CountryDetail, CountrySummary, Details, GroupList,
+    GroupSummary, MethodCount, PathSummary, RecentActivity, Summary, TimeSlot,
 };
 use crate::tally::Tally;
 use crate::window::Window;
+
+/// If there are this many more groups than the question wants, all but the first are dropped.
+const GROUPS_SPARE: usize = 1_000;
 
 /// The question that each state is asked.
 #[derive(Clone, Debug)]
@@ -45,6 +48,12 @@ pub struct Accumulator {
     countries: BTreeMap<String, CountrySummary>,
     callers: Vec<CallerSummary>,
     timeline: BTreeMap<u64, Tally>,
+    groups: BTreeMap<String, GroupSummary>,
+    /// Groups that no other summary has. There are no more than may be among the first.
+    listed: Vec<GroupSummary>,
+    listed_count: u64,
+    other_hits: u64,
+    unknown_hits: u64,
 }
 
 impl Accumulator {
@@ -58,6 +67,11 @@ impl Accumulator {
             countries: BTreeMap::new(),
             callers: Vec::new(),
             timeline: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            listed: Vec::new(),
+            listed_count: 0,
+            other_hits: 0,
+            unknown_hits: 0,
         }
     }
 
@@ -73,6 +87,10 @@ impl Accumulator {
         state.age(ranges);
         let mut caller = nobody(ip, &state);
         let mut called_before = false;
+        let by = self.details.groups.as_ref().map(|groups| groups.by);
+        let is_by_path = matches!(by, Some(Grouping::Path | Grouping::Method));
+        // Of each group, the hits of this IP.
+        let mut groups: Vec<(String, Tally)> = Vec::new();
         for (path_key, path) in state.paths(filter) {
             caller.see(path);
             if self.details.callers > 0 {
@@ -84,6 +102,9 @@ impl Accumulator {
             let requests = tally.count;
             caller.path_keys += u64::from(requests > 0);
             caller.tally.merge(&tally);
+            if is_by_path && requests > 0 {
+                groups.push((path_key.to_owned(), tally.clone()));
+            }
             if self.details.paths > 0 {
                 let country = state.caller.country().unwrap_or_default().to_owned();
                 self.add_path(PathSummary {
@@ -125,6 +146,9 @@ impl Accumulator {
                 ips: 1,
             });
         }
+        if let Some(by) = by {
+            self.add_groups(by, groups, &caller, is_new);
+        }
         if self.details.profiles {
             caller.user_agents = state.caller.user_agents().map(str::to_owned).collect();
         }
@@ -163,9 +187,8 @@ impl Accumulator {
             self.add_country(country);
         }
         self.callers.extend(summary.callers);
-        // One summary alone has the groups.
-        if summary.groups.is_some() {
-            self.sum.groups = summary.groups;
+        if let Some(groups) = summary.groups {
+            self.add_list(groups);
         }
         for slot in summary.timeline {
             self.timeline
@@ -173,6 +196,110 @@ impl Accumulator {
                 .or_default()
                 .merge(&slot.tally);
         }
+    }
+
+    /// Adds the groups of one IP. `of_paths` has its hits by path key.
+    fn add_groups(
+        &mut self,
+        by: Grouping,
+        of_paths: Vec<(String, Tally)>,
+        caller: &CallerSummary,
+        is_new: bool,
+    ) {
+        let all = &caller.tally;
+        if all.count == 0 {
+            return;
+        }
+        let mut groups: BTreeMap<String, Tally> = BTreeMap::new();
+        let mut add = |name: &str, tally: &Tally| {
+            groups.entry(name.to_owned()).or_default().merge(tally);
+        };
+        match by {
+            Grouping::Path | Grouping::Method => {
+                for (path_key, tally) in &of_paths {
+                    let method = path_key.split(' ').next().unwrap_or_default();
+                    match by {
+                        _ if path_key == OTHER_PATHS => self.other_hits += tally.count,
+                        Grouping::Method => add(method, tally),
+                        _ => add(path_key, tally),
+                    }
+                }
+            }
+            Grouping::StatusCode | Grouping::StatusClass => {
+                for status in &all.statuses {
+                    let mut tally = Tally::default();
+                    tally.add_status(*status);
+                    add(&by.name_of(status), &tally);
+                }
+            }
+            Grouping::Ip => add(&caller.ip, all),
+            Grouping::Country => add(caller.country.as_deref().unwrap_or(UNKNOWN), all),
+            Grouping::Of(Dimension::Network) => match &caller.network {
+                Some(network) => add(network, all),
+                None => self.unknown_hits += all.count,
+            },
+            // The states do not know these.
+            Grouping::Of(_) => self.unknown_hits += all.count,
+        }
+        let Some(asked) = &self.details.groups else {
+            return;
+        };
+        let is_by_place = matches!(by, Grouping::Country | Grouping::Of(_));
+        let groups = groups.into_iter().map(|(name, mut tally)| {
+            if is_by_place {
+                // The longest response time as the sums over all IPs know it.
+                tally.forget_max();
+            }
+            GroupSummary {
+                name,
+                tally,
+                ips: 1,
+                new_ips: u64::from(is_new && asked.new_ips),
+            }
+        });
+        let groups: Vec<GroupSummary> = groups.filter(|group| asked.lets(&group.name)).collect();
+        self.add_list(GroupList {
+            count: groups.len() as u64,
+            is_whole: by != Grouping::Ip,
+            first: groups,
+            ..GroupList::default()
+        });
+    }
+
+    fn add_list(&mut self, list: GroupList) {
+        self.other_hits += list.other_hits;
+        self.unknown_hits += list.unknown_hits;
+        if list.is_whole {
+            for group in list.first {
+                match self.groups.get_mut(&group.name) {
+                    Some(known) => known.merge(&group),
+                    None => _ = self.groups.insert(group.name.clone(), group),
+                }
+            }
+            return;
+        }
+        self.listed_count += list.count;
+        self.listed.extend(list.first);
+        if let Some(asked) = &self.details.groups
+            && self.listed.len() >= (asked.limit as usize).saturating_add(GROUPS_SPARE)
+        {
+            self.listed = asked.first(std::mem::take(&mut self.listed));
+        }
+    }
+
+    fn groups(&mut self) -> Option<GroupList> {
+        let asked = self.details.groups.as_ref()?;
+        let is_whole = self.listed_count == 0;
+        Some(GroupList {
+            first: match is_whole {
+                true => std::mem::take(&mut self.groups).into_values().collect(),
+                false => asked.first(std::mem::take(&mut self.listed)),
+            },
+            is_whole,
+            count: self.listed_count,
+            other_hits: self.other_hits,
+            unknown_hits: self.unknown_hits,
+        })
     }
 
     fn see_first(&mut self, at_ms: Option<u64>) {
@@ -231,21 +358,30 @@ impl Accumulator {
             let method = path.path_key.split(' ').next().unwrap_or_default();
             *self.methods.entry(method.to_owned()).or_default() += path.tally.count;
         }
+        // There are no more IPs that may have the same groups.
+        let groups = std::mem::take(&mut self.groups).into_values();
+        let first: Vec<GroupSummary> = groups.collect();
+        self.add_list(GroupList {
+            count: first.len() as u64,
+            first,
+            ..GroupList::default()
+        });
         self.finish_slices()
     }
 
     /// The sum of all slices, if every slice was added: the first of the paths. A slice itself says
     /// how many paths it has.
     pub fn finish_slices(self) -> Summary {
-        let details = self.details;
+        let (order, limit) = (self.details.path_order, self.details.paths);
         let mut summary = self.finish();
-        summary.paths = details.path_order.sort(summary.paths);
-        summary.paths.truncate(details.paths as usize);
+        summary.paths = order.sort(summary.paths);
+        summary.paths.truncate(limit as usize);
         summary
     }
 
     /// The sum of everything that was added. It can be added to another accumulator.
-    pub fn finish(self) -> Summary {
+    pub fn finish(mut self) -> Summary {
+        let groups = self.groups();
         let mut callers = self.details.order.sort(self.callers);
         callers.truncate(self.details.callers as usize);
         let slot = |(start_ms, tally)| TimeSlot { start_ms, tally };
@@ -256,6 +392,7 @@ impl Accumulator {
             countries: self.countries.into_values().collect(),
             callers,
             timeline: self.timeline.into_iter().map(slot).collect(),
+            groups,
             ..self.sum
         }
     }

@@ -13,9 +13,9 @@ use crate::calendar::Calendar;
 pub use crate::calendar::UtcOffset;
 pub use crate::filter::Filter;
 pub use crate::histogram::Bucket;
-pub use crate::hit::{Dimension, RawHit, Repairs};
+pub use crate::hit::{Dimension, Grouping, RawHit, Repairs};
 pub use crate::interval::{Interval, Moment};
-pub use crate::order::{GroupOrder, IpOrder, PathOrder};
+pub use crate::order::{IpOrder, Metric, PathOrder};
 pub use crate::status::{StatusClass, StatusCount, StatusCounts, StatusFilter};
 pub use crate::summary::{
     Batch, CallerSummary, Candidates, CountryCount, CountryDetail, CountrySummary, Details,

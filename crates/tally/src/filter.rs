@@ -36,7 +36,12 @@ pub enum Text {
     PathPrefix,
     Method,
     Country,
+    /// A part of a name.
+    Search,
 }
+
+/// The most bytes of a text that is searched for.
+pub const SEARCH_BYTES_MAX: usize = 256;
 
 impl Text {
     /// The condition in its one spelling. The error says which text was expected.
@@ -48,6 +53,7 @@ impl Text {
                 format!("expected 1 to {METHOD_BYTES_MAX} letters, digits or !#$%&'*+-.^_`|~")
             }),
             Self::Country => read_country(text),
+            Self::Search => read_search(text),
         }
     }
 }
@@ -191,6 +197,14 @@ fn read_country(country: &str) -> Result<String, String> {
     }
     hit::country_code(country.to_owned())
         .ok_or_else(|| format!("expected a code of two letters, or {UNKNOWN}"))
+}
+
+/// Upper and lower case are the same.
+fn read_search(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=SEARCH_BYTES_MAX => Ok(text.to_lowercase()),
+        _ => Err(format!("expected 1 to {SEARCH_BYTES_MAX} bytes")),
+    }
 }
 
 /// A path key in its one spelling.

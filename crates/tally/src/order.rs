@@ -23,13 +23,20 @@ pub enum IpOrder {
     LastSeen,
 }
 
-/// The field that a list of groups is sorted by: of countries, networks or hosts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum GroupOrder {
+/// A number of a group of hits. Lists of groups are sorted by one of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Metric {
     #[default]
     Requests,
     UniqueIps,
+    Errors,
     ErrorRate,
+    Bytes,
+    AvgResponseTime,
+    P50ResponseTime,
+    P95ResponseTime,
+    P99ResponseTime,
+    NewIps,
 }
 
 impl PathOrder {
@@ -53,26 +60,60 @@ impl PathOrder {
     }
 }
 
-impl GroupOrder {
-    pub const EVERY: [Self; 3] = [Self::Requests, Self::UniqueIps, Self::ErrorRate];
+impl Metric {
+    pub const EVERY: [Self; 10] = [
+        Self::Requests,
+        Self::UniqueIps,
+        Self::Errors,
+        Self::ErrorRate,
+        Self::Bytes,
+        Self::AvgResponseTime,
+        Self::P50ResponseTime,
+        Self::P95ResponseTime,
+        Self::P99ResponseTime,
+        Self::NewIps,
+    ];
+
+    /// Those that do not need the time before the window.
+    pub const OF_WINDOW: [Self; 9] = [
+        Self::Requests,
+        Self::UniqueIps,
+        Self::Errors,
+        Self::ErrorRate,
+        Self::Bytes,
+        Self::AvgResponseTime,
+        Self::P50ResponseTime,
+        Self::P95ResponseTime,
+        Self::P99ResponseTime,
+    ];
 
     /// As the API spells it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Requests => "requests",
             Self::UniqueIps => "uniqueIPs",
+            Self::Errors => "errors",
             Self::ErrorRate => "errorRate",
+            Self::Bytes => "bytes",
+            Self::AvgResponseTime => "avgResponseTime",
+            Self::P50ResponseTime => "p50ResponseTime",
+            Self::P95ResponseTime => "p95ResponseTime",
+            Self::P99ResponseTime => "p99ResponseTime",
+            Self::NewIps => "newIPs",
         }
     }
 
-    /// The value to sort by, descending. A rate is never negative. So the bits of rates are in the
-    /// same order as the rates.
-    pub(crate) fn rank(self, requests: u64, unique_ips: u64, error_rate: f64) -> u64 {
-        match self {
-            Self::Requests => requests,
-            Self::UniqueIps => unique_ips,
-            Self::ErrorRate => error_rate.to_bits(),
-        }
+    /// Whether it is kept by status: bytes and response times are not.
+    pub fn is_of_status(self) -> bool {
+        matches!(
+            self,
+            Self::Requests | Self::UniqueIps | Self::Errors | Self::ErrorRate | Self::NewIps
+        )
+    }
+
+    /// Whether it counts IPs.
+    pub fn is_of_ips(self) -> bool {
+        matches!(self, Self::UniqueIps | Self::NewIps)
     }
 }
 

@@ -1,8 +1,10 @@
-//! Sorts lists, descending. The orders are total: if two entries are equal, they are sorted by path
-//! key, or by address as text.
+//! Sorts lists. The orders are total: if two entries are equal, they are sorted by path key, by
+//! name, or by address as text.
 
-use crate::order::{IpOrder, PathOrder};
-use crate::summary::{CallerSummary, PathSummary};
+use std::cmp::Reverse;
+
+use crate::order::{IpOrder, Metric, PathOrder};
+use crate::summary::{CallerSummary, GroupDetail, GroupSummary, PathSummary};
 use crate::tally::Tally;
 
 /// A higher rank comes first. None comes last: a path without a response time.
@@ -39,6 +41,38 @@ impl IpOrder {
     }
 }
 
+impl Metric {
+    fn rank(self, group: &GroupSummary) -> Rank {
+        let tally = &group.tally;
+        match self {
+            Self::Requests => Some(tally.count),
+            Self::UniqueIps => Some(group.ips),
+            Self::Errors => Some(tally.errors()),
+            Self::ErrorRate => error_rate(tally),
+            Self::Bytes => Some(tally.bytes),
+            Self::AvgResponseTime => tally.avg_response_time_ms().map(f64::to_bits),
+            Self::P50ResponseTime => tally.percentile_us(50),
+            Self::P95ResponseTime => tally.percentile_us(95),
+            Self::P99ResponseTime => tally.percentile_us(99),
+            Self::NewIps => Some(group.new_ips),
+        }
+    }
+}
+
+impl GroupDetail {
+    /// The first groups in the order asked for.
+    pub fn first(&self, groups: Vec<GroupSummary>) -> Vec<GroupSummary> {
+        let rank = |group: &GroupSummary| match (self.order.rank(group), self.ascending) {
+            // Lower ranks come first, and groups without a rank last.
+            (Some(rank), true) => Some(u64::MAX - rank),
+            (rank, _) => rank,
+        };
+        let mut sorted = sort(groups, rank, |group| &group.name);
+        sorted.truncate(self.limit as usize);
+        sorted
+    }
+}
+
 /// Numbers that are not negative are in the same order as their bits.
 fn error_rate(tally: &Tally) -> Rank {
     Some(tally.error_rate().to_bits())
@@ -49,7 +83,7 @@ fn sort<T>(items: Vec<T>, rank: impl Fn(&T) -> Rank, name: impl Fn(&T) -> &str) 
     let ranked = items.into_iter().map(|item| (rank(&item), item));
     let mut ranked: Vec<(Rank, T)> = ranked.collect();
     ranked.sort_unstable_by(|(a_rank, a), (b_rank, b)| {
-        b_rank.cmp(a_rank).then_with(|| name(a).cmp(name(b)))
+        (Reverse(a_rank), name(a)).cmp(&(Reverse(b_rank), name(b)))
     });
     ranked.into_iter().map(|(_, item)| item).collect()
 }

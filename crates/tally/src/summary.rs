@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::IpRef;
 use crate::filter::Filter;
-use crate::hit::Dimension;
-use crate::order::{GroupOrder, IpOrder, PathOrder};
+use crate::hit::Grouping;
+use crate::order::{IpOrder, Metric, PathOrder};
 use crate::span::Span;
 use crate::tally::Tally;
 use crate::window::Window;
@@ -21,7 +21,7 @@ pub enum CountryDetail {
 }
 
 /// The details asked for, besides the totals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
     /// The number of paths: the first in the order of [`Self::path_order`]. A batch of IPs tells
     /// all of its paths, because other IPs may call these paths, too.
@@ -38,22 +38,46 @@ pub struct Details {
     pub timeline: bool,
     /// The callers' user agents, and callers that did nothing in the window.
     pub profiles: bool,
-    /// The groups of a dimension. Only the sums over all IPs tell them.
+    /// The groups of the hits.
     pub groups: Option<GroupDetail>,
 }
 
 /// The groups that are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupDetail {
-    pub by: Dimension,
+    pub by: Grouping,
     /// The number of groups: the first in this order.
     pub limit: u32,
-    pub order: GroupOrder,
+    pub order: Metric,
+    pub ascending: bool,
+    /// A part of the names, in lower case. Groups without it are left out. Empty: there are all.
+    pub search: String,
+    /// Whether [`GroupSummary::new_ips`] is asked for.
+    pub new_ips: bool,
+}
+
+impl GroupDetail {
+    /// The groups with the most hits.
+    pub fn new(by: Grouping, limit: u32) -> Self {
+        Self {
+            by,
+            limit,
+            order: Metric::Requests,
+            ascending: false,
+            search: String::new(),
+            new_ips: false,
+        }
+    }
+
+    /// Whether a group is in the list.
+    pub fn lets(&self, name: &str) -> bool {
+        self.search.is_empty() || name.to_lowercase().contains(&self.search)
+    }
 }
 
 impl Details {
     /// IPs that were last seen before this time have nothing to add.
-    pub fn since_ms(self, span: &Span) -> u64 {
+    pub fn since_ms(&self, span: &Span) -> u64 {
         // The first hit, last hit and recent hits of a path are over all IPs.
         if self.profiles || self.paths > 0 {
             0
@@ -185,25 +209,31 @@ pub struct CountrySummary {
     pub ips: u64,
 }
 
-/// The hits that tell the same of a dimension: those for one host, or of one network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The hits that are the same in one property: those for one host, or of one network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupSummary {
     pub name: String,
     pub tally: Tally,
-    /// IPs that called in the window.
+    /// IPs that called in the window. From the sums over all IPs, a status has none.
     pub ips: u64,
+    /// Those of them that had no hit before the window that the filter lets through. 0 unless asked
+    /// for.
+    pub new_ips: u64,
 }
 
-/// The groups of a dimension.
+/// The groups of the hits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupList {
-    /// Only those that were asked for, in the order asked for.
+    /// The first in the order asked for. From a batch of IPs: all, if other IPs may have the same
+    /// groups.
     pub first: Vec<GroupSummary>,
-    /// The number of all groups.
+    /// Whether `first` has all groups.
+    pub is_whole: bool,
+    /// The number of groups with the text that is searched for.
     pub count: u64,
     /// Hits of groups that are counted as one, because there were too many.
     pub other_hits: u64,
-    /// Hits that tell nothing of the dimension.
+    /// Hits without the property.
     pub unknown_hits: u64,
 }
 
@@ -257,6 +287,14 @@ pub struct Summary {
     pub timeline: Vec<TimeSlot>,
     /// None unless asked for.
     pub groups: Option<GroupList>,
+}
+
+impl GroupSummary {
+    pub fn merge(&mut self, other: &Self) {
+        self.tally.merge(&other.tally);
+        self.ips += other.ips;
+        self.new_ips += other.new_ips;
+    }
 }
 
 impl PathSummary {

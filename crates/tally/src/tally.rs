@@ -103,11 +103,16 @@ impl Tally {
             None => self.merge(other),
             Some(filter) => {
                 for status in other.of_status(filter) {
-                    self.count += status.count;
-                    add_status(&mut self.statuses, *status);
+                    self.add_status(*status);
                 }
             }
         }
+    }
+
+    /// Adds hits of a status, of which nothing else is known.
+    pub fn add_status(&mut self, status: StatusCount) {
+        self.count += status.count;
+        add_status(&mut self.statuses, status);
     }
 
     /// Hits that this filter lets through. None: all hits.

@@ -63,11 +63,11 @@ proptest! {
     ) {
         let ask = |callers| {
             let details = Details { callers, order, ..Details::default() };
-            let batch = batch(NOW_MS, Window::All, &Default::default(), details);
+            let batch = batch(NOW_MS, Window::All, &Default::default(), details.clone());
             let parts = of_ips.iter().enumerate().map(|(ip, hits)| summary(ip, hits, &batch));
             let parts: Vec<_> = parts.collect();
-            let batches = parts.chunks(cut).map(|ips| merged(details, ips.to_vec()));
-            merged(details, batches).callers
+            let batches = parts.chunks(cut).map(|ips| merged(&details, ips.to_vec()));
+            merged(&details, batches).callers
         };
         let mut all = ask(u32::MAX);
         all.truncate(callers as usize);

@@ -17,16 +17,16 @@ proptest! {
         details in any_details(),
         shift in 0..6usize,
     ) {
-        let batch = batch(NOW_MS, window, &filter, details);
+        let batch = batch(NOW_MS, window, &filter, details.clone());
         let parts: Vec<Summary> = of_ips.iter().enumerate().map(|(ip, hits)| summary(ip, hits, &batch)).collect();
-        let in_order = merged(details, parts.clone());
+        let in_order = merged(&details, parts.clone());
         let mut turned = parts.clone();
         turned.rotate_left(shift % parts.len());
         turned.reverse();
-        prop_assert_eq!(&merged(details, turned), &in_order);
+        prop_assert_eq!(&merged(&details, turned), &in_order);
         for cut in 0..=parts.len() {
             let (left, right) = parts.split_at(cut);
-            let grouped = merged(details, [merged(details, left.to_vec()), merged(details, right.to_vec())]);
+            let grouped = merged(&details, [merged(&details, left.to_vec()), merged(&details, right.to_vec())]);
             prop_assert_eq!(&grouped, &in_order);
         }
     }

@@ -69,13 +69,163 @@ fn hits_are_told_by_what_the_gateway_said_of_them() {
     let first = app.json("/admin/breakdown?by=consumer&limit=1");
     assert_eq!(first["totalGroups"], 2);
     assert_eq!(groups(&first), ["partner X 2 2"]);
-    for bad in ["by=path", "by=host&country=DE", "by=host&via=ips"] {
-        assert_eq!(
-            app.ask(&format!("/admin/breakdown?{bad}")).status,
-            400,
-            "{bad}"
-        );
+    for (bad, name) in [
+        ("by=paths", "by"),
+        ("by=host&country=DE", "country"),
+        ("by=bot&via=ips", "via"),
+        ("by=consumer&pathPrefix=/", "pathPrefix"),
+        ("limit=1001", "limit"),
+        ("offset=9001", "offset"),
+        ("metrics=requests,nothing", "metrics"),
+        ("metrics=", "metrics"),
+        ("sortBy=percentage", "sortBy"),
+        ("order=up", "order"),
+        ("search=", "search"),
+        (&format!("search={}", "x".repeat(257)), "search"),
+    ] {
+        let answer = app.ask(&format!("/admin/breakdown?{bad}"));
+        assert_eq!(answer.status, 400, "{bad}");
+        assert_eq!(answer.json()["invalidParams"][0]["name"], name, "{bad}");
     }
+    for edge in [
+        "limit=1000&offset=9000",
+        &format!("search={}", "x".repeat(256)),
+    ] {
+        assert_eq!(app.ask(&format!("/admin/breakdown?{edge}")).status, 200);
+    }
+}
+
+#[test]
+fn hits_are_broken_down_by_anything_under_filters_and_by_any_number() {
+    let app = App::start();
+    let hit = |ip: &str, method: &str, path: &str, status: u16, ms: u32, country: Option<&str>| {
+        json!({
+            "ip": ip, "method": method, "path": path, "status": status, "responseTimeMs": ms,
+            "bytes": 10 * ms, "country": country,
+        })
+    };
+    let earlier = json!([{
+        "ip": "192.0.2.1", "method": "GET", "path": "/a", "status": 200, "responseTimeMs": 1, "bytes": 1,
+        "timestamp": (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(30)).to_string(),
+    }]);
+    app.record(&earlier);
+    app.record(&json!([
+        hit("192.0.2.1", "GET", "/a", 200, 10, Some("DE")),
+        hit("192.0.2.1", "GET", "/a", 404, 20, Some("DE")),
+        hit("192.0.2.2", "GET", "/a", 429, 30, Some("FR")),
+        hit("192.0.2.2", "PUT", "/b", 200, 500, Some("FR")),
+        hit("192.0.2.3", "GET", "/Beta", 503, 70, None),
+    ]));
+    let by = |query: &str| groups(&app.json(&format!("/admin/breakdown?{query}")));
+    assert_eq!(by(""), ["GET /a 3 2", "GET /Beta 1 1", "PUT /b 1 1"]);
+    assert_eq!(
+        by("by=ip"),
+        ["192.0.2.1 2 1", "192.0.2.2 2 1", "192.0.2.3 1 1"]
+    );
+    assert_eq!(by("by=method"), ["GET 4 3", "PUT 1 1"]);
+    assert_eq!(by("by=country"), ["DE 2 1", "FR 2 1", "unknown 1 1"]);
+    assert_eq!(
+        by("by=statusClass"),
+        ["2xx 2 null", "4xx 2 null", "5xx 1 null"]
+    );
+    assert_eq!(
+        by("by=statusCode&sortBy=uniqueIPs"),
+        ["200 2 2", "404 1 1", "429 1 1", "503 1 1"]
+    );
+    // Every filter goes together with what the IPs know.
+    assert_eq!(by("by=method&pathPrefix=/a"), ["GET 3 2"]);
+    assert_eq!(by("by=country&pathPrefix=/a"), ["DE 2 1", "FR 1 1"]);
+    assert_eq!(by("by=path&status=4xx"), ["GET /a 2 2"]);
+    assert_eq!(
+        by("by=ip&status=429&pathPrefix=/a&method=GET"),
+        ["192.0.2.2 1 1"]
+    );
+    assert_eq!(by("by=statusCode&ip=192.0.2.1"), ["200 1 1", "404 1 1"]);
+    assert_eq!(by("by=path&via=ips"), by("by=path"));
+    // Any number, both ways, a part of the list, a part of the name.
+    assert_eq!(by("sortBy=p99ResponseTime&limit=1"), ["PUT /b 1 1"]);
+    assert_eq!(by("sortBy=bytes&order=asc&limit=1"), ["GET /a 3 2"]);
+    assert_eq!(
+        by("sortBy=errors&offset=1"),
+        ["GET /Beta 1 1", "PUT /b 1 1"]
+    );
+    assert_eq!(by("search=bETA"), ["GET /Beta 1 1"]);
+    assert_eq!(by("by=ip&search=.3"), ["192.0.2.3 1 1"]);
+    assert_eq!(
+        by("by=ip&sortBy=avgResponseTime&limit=1"),
+        ["192.0.2.2 2 1"]
+    );
+    assert_eq!(by("by=country&search=unk"), ["unknown 1 1"]);
+    let found = app.json("/admin/breakdown?search=b&limit=1");
+    assert_eq!(
+        (&found["totalGroups"], &found["totalRequests"]),
+        (&json!(2), &json!(5))
+    );
+    // Only the numbers asked for. New are IPs that had no hit before the window.
+    let answer = app.json("/admin/breakdown?metrics=newIPs,requests&sortBy=newIPs");
+    let expect = json!([
+        {"name": "GET /Beta", "totalRequests": 1, "percentage": 20.0, "newIPs": 1},
+        {"name": "GET /a", "totalRequests": 3, "percentage": 60.0, "newIPs": 1},
+        {"name": "PUT /b", "totalRequests": 1, "percentage": 20.0, "newIPs": 1},
+    ]);
+    assert_eq!(answer["groups"], expect);
+    let of_ips = app.json("/admin/breakdown?by=ip&metrics=newIPs");
+    let expect = [("192.0.2.1", 0), ("192.0.2.2", 1), ("192.0.2.3", 1)];
+    assert_eq!(
+        of_ips["groups"],
+        json!(expect.map(|(name, new)| json!({"name": name, "newIPs": new})))
+    );
+    let all = app.json("/admin/breakdown?by=statusClass");
+    let class = &all["groups"][1];
+    for (field, expect) in [
+        ("errors", json!(2)),
+        ("errorRate", json!(1.0)),
+        ("totalBytes", Value::Null),
+        ("p95ResponseTime", Value::Null),
+        ("statusCodes", json!({"404": 1, "429": 1})),
+    ] {
+        assert_eq!(class[field], expect, "{class}");
+    }
+    assert!(class.get("newIPs").is_none());
+}
+
+#[test]
+fn a_list_of_ten_thousand_paths_is_paged_to_its_end() {
+    const PATHS: usize = 9_990;
+    let app = App::start();
+    // Path `n` has 1 to 3 hits.
+    let hits: Vec<Value> = (0..PATHS)
+        .flat_map(|n| {
+            vec![
+                json!({"ip": "192.0.2.1", "method": "GET", "path": format!("/p{n:05}")});
+                1 + n % 3
+            ]
+        })
+        .collect();
+    for part in hits.chunks(10_000) {
+        app.record(&part.into());
+    }
+    let mut names = Vec::new();
+    for offset in (0..PATHS).step_by(1_000) {
+        let list = app.json(&format!(
+            "/admin/breakdown?limit=1000&offset={offset}&metrics=requests&search=/P"
+        ));
+        assert_eq!(list["totalGroups"], PATHS);
+        let list = list["groups"].as_array().unwrap().iter();
+        names.extend(list.map(|of| {
+            (
+                of["totalRequests"].as_u64(),
+                of["name"].as_str().unwrap().to_owned(),
+            )
+        }));
+    }
+    let mut expect: Vec<_> = (0..PATHS)
+        .map(|n| (Some(1 + n as u64 % 3), format!("GET /p{n:05}")))
+        .collect();
+    expect.sort_by(|(hits, name), (others, other)| others.cmp(hits).then(name.cmp(other)));
+    assert_eq!(names, expect);
+    let peak = app.host().memory_peak("aggregator");
+    assert!(peak < 256 << 20, "{peak} bytes");
 }
 
 #[test]

@@ -10,11 +10,15 @@ const LABEL: &str = "Admin or viewer token";
 const DASHBOARD: &str = "/admin/dashboard/";
 
 /// The pages that everybody can use, each with the name of its pictures.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("overview", "/admin/?timeRange=7d&method=GET"),
     ("paths", "/admin/dashboard/top-paths"),
     ("ips", "/admin/dashboard/top-ips"),
     ("countries", "/admin/dashboard/countries"),
+    (
+        "all",
+        "/admin/dashboard/breakdown?by=path&search=e&order=asc",
+    ),
     ("breakdown", "/admin/dashboard/breakdown?by=host"),
     ("ip", "/admin/dashboard/ips/192.0.2.1"),
     ("path", "/admin/dashboard/paths?key=GET%20/users"),

@@ -214,21 +214,78 @@ fn all_countries_are_told_in_the_order_asked_for_and_have_a_page() {
     assert_eq!(told("status=5xx&timeRange=1h&ip=192.0.2.1").len(), 1);
     assert_eq!(app.ask("/admin/countries?sortBy=country").status, 400);
 
-    let first = page(&app, "/admin/");
-    let link = links(&first)
-        .into_iter()
-        .find(|link| link.contains("/countries?"));
-    let countries = page(&app, &link.expect("a link in the navigation"));
-    assert!(countries.contains("<h1>Countries</h1>"), "{countries}");
-    for title in ["Filter by DE", "Filter by FR", "Filter by unknown"] {
-        assert!(countries.contains(title), "{title}: {countries}");
-    }
-    let by_ips = links(&countries)
-        .into_iter()
-        .find(|link| link.contains("sortBy=uniqueIPs"));
-    let by_ips = page(&app, &by_ips.expect("another order"));
-    let places = ["Filter by FR", "Filter by DE"].map(|title| by_ips.find(title).unwrap());
-    assert!(places.is_sorted(), "{by_ips}");
+    let countries = page(&app, "/admin/dashboard/countries?timeRange=7d");
+    let link_to = |page: &str, part: &str| {
+        let link = links(page).into_iter().find(|link| link.contains(part));
+        link.unwrap_or_else(|| panic!("{part}: {page}"))
+    };
+    // A row leads to what it is made of.
+    let of_france = page(&app, &link_to(&countries, "country=FR"));
+    assert!(
+        card(&of_france, "Requests").starts_with("2 |"),
+        "{of_france}"
+    );
+    // Every head sorts, and sorts the other way if it is asked again.
+    let places = |page: &str| ["FR", "DE"].map(|name| page.find(&format!(">{name}<")).unwrap());
+    assert!(
+        places(&countries).is_sorted_by(|fr, de| fr > de),
+        "{countries}"
+    );
+    let by_ips = page(&app, &link_to(&countries, "sortBy=uniqueIPs"));
+    assert!(places(&by_ips).is_sorted() && by_ips.contains("aria-sort=\"descending\""));
+    let ascending = page(&app, &link_to(&by_ips, "sortBy=uniqueIPs&order=asc"));
+    assert!(
+        places(&ascending).is_sorted_by(|fr, de| fr > de),
+        "{ascending}"
+    );
+}
+
+#[test]
+fn a_breakdown_has_a_tab_for_each_property_a_search_and_pages() {
+    let app = App::start();
+    let hits = (0..205).map(
+        |n| json!({"ip": "192.0.2.1", "method": "GET", "path": format!("/p{n:03}"), "status": 200}),
+    );
+    app.record(&hits.collect());
+    let first = page(&app, "/admin/dashboard/breakdown?limit=100&ip=192.0.2.1");
+    assert!(
+        first.contains("1 to 100 of 205") && !first.contains(">Previous<"),
+        "{first}"
+    );
+    let link_to = |page: &str, part: &str| {
+        let link = links(page).into_iter().find(|link| link.contains(part));
+        link.unwrap_or_else(|| panic!("{part}: {page}"))
+    };
+    let second = page(&app, &link_to(&first, "offset=100"));
+    assert!(
+        second.contains("101 to 200 of 205") && second.contains(">GET /p100<"),
+        "{second}"
+    );
+    let third = page(&app, &link_to(&second, "offset=200"));
+    assert!(
+        third.contains("201 to 205 of 205") && !third.contains(">Next<"),
+        "{third}"
+    );
+    let found = page(&app, "/admin/dashboard/breakdown?limit=100&search=P20");
+    assert!(
+        found.contains("1 to 5 of 5") && found.contains(">GET /p204<"),
+        "{found}"
+    );
+    let none = page(&app, "/admin/dashboard/breakdown?search=%3Cb%3E");
+    assert!(none.contains("with “&#60;b&#62;” in its name"), "{none}");
+    // A property that goes together with no filter has a tab without it.
+    let hosts = link_to(&first, "by=host");
+    assert!(
+        !hosts.contains("ip=") && link_to(&first, "by=method").contains("ip="),
+        "{hosts}"
+    );
+    assert!(page(&app, &hosts).contains("A gateway can send it"));
+    // All that a row of a status tells.
+    let codes = page(&app, &link_to(&first, "by=statusCode"));
+    assert!(
+        codes.contains(">200<") && !codes.contains("sortBy=bytes"),
+        "{codes}"
+    );
 }
 
 #[test]

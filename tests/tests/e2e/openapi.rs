@@ -5,7 +5,7 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use rollcall_tally::StatusFilter;
+use rollcall_tally::{Grouping, StatusFilter};
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::openapi::{Description, members};
 use rollcall_tests::store::{Mood, Moody};
@@ -200,8 +200,14 @@ fn what_is_asked(checked: &Checked) {
             assert_eq!(checked.ask(template, &window, &[]), 200);
         }
         if template == "/admin/breakdown" {
-            assert_eq!(checked.ask(template, &with(filters), &[]), 400);
-            continue;
+            let by_host = with(&format!("by=host&{filters}"));
+            assert_eq!(checked.ask(template, &by_host, &[]), 400);
+            for by in Grouping::EVERY {
+                for metrics in ["requests,newIPs", "uniqueIPs,p95ResponseTime,bytes"] {
+                    let some = with(&format!("by={}&metrics={metrics}&timeRange=all", by.name()));
+                    assert_eq!(checked.ask(template, &some, &[]), 200);
+                }
+            }
         }
         let filters = match template {
             "/admin/ips/{ip}" => filters.split_once('&').unwrap().1,

@@ -95,6 +95,11 @@ pub fn filter_form(survey: &AnySurvey) -> Form {
     })
 }
 
+/// The form that searches in a list. Its result begins at the first entry.
+pub fn search_form(survey: &AnySurvey) -> Form {
+    form(survey, |name| ["search", "offset"].contains(&name))
+}
+
 /// The form that sets the days.
 pub fn days_form(survey: &AnySurvey) -> Form {
     form(survey, |name| ["timeRange", "from", "to"].contains(&name))

@@ -1,10 +1,10 @@
 //! The pages that other pages link to, with their own window and filter.
 
 use rollcall_tally::question::{
-    AnySurvey, ApiUsage, Breakdown, Countries, LIMIT_MAX, Overview, Scope, TopIps, TopPaths,
+    AnySurvey, ApiUsage, Breakdown, LIMIT_MAX, Overview, Scope, TopIps, TopPaths,
 };
 use rollcall_tally::reports::PathOrder;
-use rollcall_tally::{GroupOrder, IpOrder};
+use rollcall_tally::{Grouping, IpOrder};
 
 /// The places in the head of every page, each with its text.
 pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
@@ -12,8 +12,7 @@ pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
         ("Overview", overview(scope.clone())),
         ("Paths", all_paths(scope.clone())),
         ("IPs", all_ips(scope.clone())),
-        ("Countries", all_countries(scope.clone())),
-        ("Breakdown", breakdown(scope.clone())),
+        ("Breakdown", breakdown(Grouping::Path, scope.clone())),
     ]
 }
 
@@ -41,22 +40,18 @@ pub fn all_ips(scope: Scope) -> AnySurvey {
     .into()
 }
 
-pub fn all_countries(scope: Scope) -> AnySurvey {
-    let order = GroupOrder::Requests;
-    Countries {
-        scope,
-        limit: LIMIT_MAX,
-        order,
-    }
-    .into()
+pub fn by_country(scope: Scope) -> AnySurvey {
+    breakdown(Grouping::Country, scope)
 }
 
-fn breakdown(scope: Scope) -> AnySurvey {
-    let breakdown = Breakdown {
+fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
+    Breakdown {
+        by,
+        scope,
         limit: LIMIT_MAX,
         ..Breakdown::default()
-    };
-    AnySurvey::from(breakdown).with_scope(scope)
+    }
+    .into()
 }
 
 pub fn api_usage(scope: Scope) -> AnySurvey {

@@ -16,14 +16,14 @@ pub fn of_sums(
     count: u32,
 ) -> Summary {
     let root = snapshot(store, limits).unwrap();
-    let mut accumulator = Accumulator::new(details);
+    let mut accumulator = Accumulator::new(details.clone());
     for number in 0..count {
         let slice = Slice {
             root: root.k,
             as_of_ms: store.clock.wall_ms.get(),
             window,
             filter: filter.clone(),
-            details,
+            details: details.clone(),
             number,
             count,
         };
@@ -44,7 +44,7 @@ pub fn of_ips(
         as_of_ms: store.clock.wall_ms.get(),
         window,
         filter: filter.clone(),
-        details,
+        details: details.clone(),
         ips: Vec::new(),
     };
     let ranges = ledger(store, limits).ranges(batch.as_of_ms);

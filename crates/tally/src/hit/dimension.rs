@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::status::{StatusClass, StatusCount};
+
 /// A property of hits. Each of its values is counted over all IPs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Dimension {
@@ -39,6 +41,70 @@ impl Dimension {
             Self::Protocol => "protocol",
             Self::Referrer => "referrer",
             Self::Bot => "bot",
+        }
+    }
+}
+
+/// How hits are put into groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Grouping {
+    Path,
+    Ip,
+    StatusCode,
+    StatusClass,
+    Method,
+    /// The country that the IP told last.
+    Country,
+    Of(Dimension),
+}
+
+impl Grouping {
+    pub const EVERY: [Self; 12] = [
+        Self::Path,
+        Self::Ip,
+        Self::StatusCode,
+        Self::StatusClass,
+        Self::Method,
+        Self::Country,
+        Self::Of(Dimension::Network),
+        Self::Of(Dimension::Host),
+        Self::Of(Dimension::Consumer),
+        Self::Of(Dimension::Protocol),
+        Self::Of(Dimension::Referrer),
+        Self::Of(Dimension::Bot),
+    ];
+
+    /// As the API spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Ip => "ip",
+            Self::StatusCode => "statusCode",
+            Self::StatusClass => "statusClass",
+            Self::Method => "method",
+            Self::Country => "country",
+            Self::Of(dimension) => dimension.name(),
+        }
+    }
+
+    /// Whether the groups are of statuses. Bytes and response times are not kept by status.
+    pub fn is_of_status(self) -> bool {
+        matches!(self, Self::StatusCode | Self::StatusClass)
+    }
+
+    /// The name of the group that hits of this status are in.
+    pub fn name_of(self, status: &StatusCount) -> String {
+        match self {
+            Self::StatusClass => StatusClass::of_code(status.code).name().to_owned(),
+            _ => status.name(),
+        }
+    }
+
+    /// Whether the states of the IPs know these groups.
+    pub fn is_known_of_ips(self) -> bool {
+        match self {
+            Self::Of(dimension) => dimension == Dimension::Network,
+            _ => true,
         }
     }
 }

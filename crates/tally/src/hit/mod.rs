@@ -22,7 +22,7 @@ pub use bots::bot_name;
 pub use characters::is_token_byte;
 pub(crate) use check::{country_code, read_method, read_path};
 pub use compact::{CompactHit, HitRef, Measures, Names};
-pub use dimension::{ByDimension, Dimension};
+pub use dimension::{ByDimension, Dimension, Grouping};
 pub use repairs::Repairs;
 pub use rules::{
     API_OPERATIONS_MAX, AddressRules, Api, BadApi, PathRules, Privacy, Rules, Spelling,

@@ -1,5 +1,6 @@
 //! A question: how it is described, and what it can be asked with.
 
+use super::BadParameter;
 use super::parameter::Parameter;
 
 /// The description of a question, for the code that routes or describes it.
@@ -27,4 +28,9 @@ pub trait Ask {
     /// Each parameter, with the field that it sets. The order is that of the API's description. The
     /// conditions of the filter come last.
     fn parameters(&mut self) -> Vec<Parameter<'_>>;
+
+    /// The parameter that does not go together with the others, if there is one.
+    fn conflict(&self) -> Option<BadParameter> {
+        None
+    }
 }

@@ -1,31 +1,108 @@
-//! The hits of a window by one dimension: by network, host, consumer, protocol, referrer or bot.
+//! The hits of a window in groups: by path, IP, status, country, host and others.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{About, Ask, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey};
+use super::{
+    About, Ask, BadParameter, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey, Via, json,
+    parameter, unwritable,
+};
 use crate::Failure;
-use crate::hit::Dimension;
-use crate::order::GroupOrder;
+use crate::bucket::BucketId;
+use crate::filter::Text;
+use crate::hit::Grouping;
+use crate::order::{IpOrder, Metric};
 use crate::report::{Metrics, Provenance};
-use crate::summary::{Details, GroupDetail, GroupSummary};
+use crate::summary::{CallerSummary, Details, GroupDetail, GroupList, GroupSummary};
 use crate::tally::ratio;
 use crate::time::MINUTE_MS;
+
+/// The most groups in an answer.
+pub const GROUPS_MAX: u32 = 1_000;
+/// The most groups that `offset` may skip.
+pub const OFFSET_MAX: u32 = 9_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breakdown {
     pub scope: Scope,
-    pub by: Dimension,
+    pub by: Grouping,
+    /// Empty: all that do not need the time before the window.
+    pub metrics: Vec<Metric>,
+    pub order: Metric,
+    pub direction: Direction,
     pub limit: u32,
-    pub order: GroupOrder,
+    pub offset: u32,
+    pub search: Option<String>,
+}
+
+/// The direction of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Direction {
+    Ascending,
+    #[default]
+    Descending,
+}
+
+impl Direction {
+    pub const EVERY: [Self; 2] = [Self::Ascending, Self::Descending];
+
+    /// As the API spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ascending => "asc",
+            Self::Descending => "desc",
+        }
+    }
 }
 
 impl Default for Breakdown {
     fn default() -> Self {
         Self {
             scope: Scope::default(),
-            by: Dimension::Host,
+            by: Grouping::Path,
+            metrics: Vec::new(),
+            order: Metric::Requests,
+            direction: Direction::Descending,
             limit: LIMIT_DEFAULT,
-            order: GroupOrder::Requests,
+            offset: 0,
+            search: None,
+        }
+    }
+}
+
+impl Breakdown {
+    fn asks_for(&self, metric: Metric) -> bool {
+        self.metrics.contains(&metric) || self.order == metric
+    }
+
+    /// Whether only the IPs know what is asked for.
+    fn needs_ips(&self) -> bool {
+        let of_ips = Metric::EVERY.into_iter().filter(|each| each.is_of_ips());
+        match self.by {
+            Grouping::Ip => !self.is_of_heaviest(),
+            // The sums over all IPs do not know the IPs of a status.
+            by if by.is_of_status() => of_ips.into_iter().any(|each| self.asks_for(each)),
+            _ => false,
+        }
+    }
+
+    /// Whether the IPs that called most are asked for. These can be found without asking all.
+    fn is_of_heaviest(&self) -> bool {
+        self.by == Grouping::Ip
+            && self.order == Metric::Requests
+            && self.direction == Direction::Descending
+            && self.search.is_none()
+            && self.scope.via.is_none()
+    }
+
+    fn groups(&self) -> GroupDetail {
+        GroupDetail {
+            by: self.by,
+            limit: self.offset.saturating_add(self.limit),
+            order: self.order,
+            ascending: self.direction == Direction::Ascending,
+            search: self.search.clone().unwrap_or_default(),
+            new_ips: self.asks_for(Metric::NewIps),
         }
     }
 }
@@ -36,40 +113,86 @@ impl Ask for Breakdown {
             name: "breakdown",
             path: "/admin/breakdown",
             id: "breakdown",
-            summary: "Hits by host, consumer, network and others",
-            description: "The hits by one property that a gateway may tell: `host`, `consumer`, \
-                          `protocol` or `referrer`. Or by `bot`, the name of the program that the \
-                          user agent tells, or by `network`, the network that the IP belongs to. \
-                          The sums over all IPs answer. So no filter applies.",
+            summary: "Hits by path, IP, status, country, host and others",
+            description: "The hits in groups, by one property. A gateway may tell the `host`, \
+                          `consumer`, `protocol` and `referrer` of a hit. `bot` is the name of the \
+                          program that the user agent tells, and `network` the network that the \
+                          IP belongs to. These six, `country` and both kinds of status are sums \
+                          over all IPs. Filters do not go together with `host`, `consumer`, \
+                          `protocol`, `referrer` and `bot`, because no count is kept of two such \
+                          properties together.",
             ttl_ms: 10 * MINUTE_MS,
             is_prewarmed: false,
         }
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        let mut all = Vec::from(Parameter::range(
-            "timeRange",
-            "The window: a stretch of time up to now. Only hits in it count.",
-            &mut self.scope.window,
-        ));
-        all.extend([
+        self.scope.parameters([
             Parameter::one_of(
                 "by",
                 "The property to break down by.",
                 &mut self.by,
-                &Dimension::EVERY,
-                Dimension::name,
+                &Grouping::EVERY,
+                Grouping::name,
             ),
-            Parameter::limit(&mut self.limit),
+            Parameter::some_of(
+                "metrics",
+                "The numbers of each group, as `requests,errorRate`. Not given: all but `newIPs`. \
+                 `newIPs` are IPs without a hit before the window: they need all older sums, so \
+                 the answer takes longer.",
+                &mut self.metrics,
+                &Metric::EVERY,
+                Metric::name,
+            ),
             Parameter::one_of(
                 "sortBy",
-                "The field to sort by, descending. Equal entries are sorted by name.",
+                "The number to sort by. Equal groups are sorted by name. Groups without the \
+                 number come last.",
                 &mut self.order,
-                &GroupOrder::EVERY,
-                GroupOrder::name,
+                &Metric::EVERY,
+                Metric::name,
             ),
-        ]);
-        all
+            Parameter::one_of(
+                "order",
+                "`desc`: the highest number first.",
+                &mut self.direction,
+                &Direction::EVERY,
+                Direction::name,
+            ),
+            Parameter::integer(
+                "limit",
+                "The most groups in the answer.",
+                &mut self.limit,
+                1..=GROUPS_MAX,
+            ),
+            Parameter::integer(
+                "offset",
+                "The number of groups to skip.",
+                &mut self.offset,
+                0..=OFFSET_MAX,
+            ),
+            Parameter::new(
+                "search",
+                "Only groups with this text in their name. Upper and lower case are the same.",
+                parameter::Value::Text(Text::Search, &mut self.search),
+            ),
+        ])
+    }
+
+    fn conflict(&self) -> Option<BadParameter> {
+        if self.by.is_known_of_ips() {
+            return None;
+        }
+        let by = self.by.name();
+        let filters = self.scope.filter.parameters().into_iter();
+        let filters = filters.map(|(name, _)| name);
+        let name = filters.chain(self.scope.via.map(|_| "via")).next()?;
+        Some(BadParameter {
+            name: name.to_owned(),
+            reason: format!(
+                "not together with by={by}: hits are counted by {by} over all IPs and paths alone"
+            ),
+        })
     }
 }
 
@@ -77,69 +200,183 @@ impl Survey for Breakdown {
     type Report = BreakdownReport;
 
     fn query(&self) -> Query {
-        self.scope.query(Details {
-            groups: Some(GroupDetail {
-                by: self.by,
-                limit: self.limit,
-                order: self.order,
-            }),
-            ..Details::default()
+        let scope = Scope {
+            via: self.scope.via.or(self.needs_ips().then_some(Via::Ips)),
+            ..self.scope.clone()
+        };
+        let groups = self.groups();
+        scope.query(match self.is_of_heaviest() {
+            true => Details {
+                callers: groups.limit,
+                order: IpOrder::Requests,
+                ..Details::default()
+            },
+            false => Details {
+                groups: Some(groups),
+                ..Details::default()
+            },
         })
     }
 
-    /// No filter applies.
+    /// The filter goes if it does not go together with the groups.
     fn rewind(&mut self) {
-        self.scope = Scope {
-            window: self.scope.window,
-            ..Scope::default()
-        };
+        self.offset = 0;
+        if self.conflict().is_some() {
+            self.scope = Scope {
+                window: self.scope.window,
+                ..Scope::default()
+            };
+        }
     }
 
     fn report(&self, responses: Responses) -> Result<BreakdownReport, Failure> {
+        let is_new = |caller: &CallerSummary| {
+            let first_ms = caller.first_seen_ms;
+            first_ms.is_some_and(|ms| responses.span.has(BucketId::of(ms, &responses.ranges)))
+        };
+        let group = |caller: CallerSummary| GroupSummary {
+            new_ips: u64::from(is_new(&caller)),
+            name: caller.ip,
+            tally: caller.tally,
+            ips: 1,
+        };
         let (summary, provenance) = (responses.summary, responses.provenance);
         let total = summary.tally.count;
-        let groups = summary.groups.unwrap_or_default();
-        let stats = |group| GroupStats::new(group, total, &provenance);
+        let groups = match self.is_of_heaviest() {
+            true => GroupList {
+                first: summary.callers.into_iter().map(group).collect(),
+                count: summary.ips,
+                ..GroupList::default()
+            },
+            false => summary.groups.unwrap_or_default(),
+        };
+        let has_ips = !self.by.is_of_status() || !self.query().is_of_sums();
+        let with_new = self.asks_for(Metric::NewIps);
+        let stats = |group: GroupSummary| {
+            let metrics = Metrics::new(&group.tally, &provenance);
+            GroupStats {
+                total_requests: group.tally.count,
+                percentage: 100.0 * ratio(group.tally.count, total),
+                unique_ips: has_ips.then_some(group.ips),
+                new_ips: (has_ips && with_new).then_some(group.new_ips),
+                errors: group.tally.errors(),
+                metrics: Metrics {
+                    total_bytes: metrics.total_bytes.filter(|_| !self.by.is_of_status()),
+                    ..metrics
+                },
+                name: group.name,
+            }
+        };
+        let page = groups.first.into_iter().skip(self.offset as usize);
         Ok(BreakdownReport {
             by: self.by.name().to_owned(),
             total_requests: total,
             total_groups: groups.count,
             unknown_requests: groups.unknown_hits,
             other_requests: groups.other_hits,
-            groups: groups.first.into_iter().map(stats).collect(),
+            groups: page.map(stats).collect(),
             provenance,
         })
     }
+
+    fn write(&self, report: &BreakdownReport) -> Result<Vec<u8>, Failure> {
+        if self.metrics.is_empty() {
+            return json(report);
+        }
+        let is_asked = |field: &str| match metric_of(field) {
+            Some(metric) => self.metrics.contains(&metric),
+            None => field == "name",
+        };
+        let mut report = serde_json::to_value(report).map_err(unwritable)?;
+        let groups = report.get_mut("groups").and_then(Value::as_array_mut);
+        let groups = groups.into_iter().flatten();
+        for group in groups.filter_map(Value::as_object_mut) {
+            group.retain(|field, _| is_asked(field));
+        }
+        json(&report)
+    }
 }
 
-/// The hits that tell the same.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+/// The metric that a field of a group belongs to.
+fn metric_of(field: &str) -> Option<Metric> {
+    match field {
+        "totalRequests" | "percentage" => Some(Metric::Requests),
+        "totalBytes" => Some(Metric::Bytes),
+        _ => Metric::EVERY
+            .into_iter()
+            .find(|metric| metric.name() == field),
+    }
+}
+
+/// The hits that are the same in one property.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupStats {
-    /// A host, a consumer, a protocol, a bot, or a network as `AS13335 Cloudflare, Inc.`.
     pub name: String,
-    /// Hits in the window.
     pub total_requests: u64,
-    /// Percent of all requests.
-    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
     pub percentage: f64,
-    /// IPs with such a hit in the window.
     #[serde(rename = "uniqueIPs")]
-    pub unique_ips: u64,
+    pub unique_ips: Option<u64>,
+    #[serde(rename = "newIPs", skip_serializing_if = "Option::is_none")]
+    pub new_ips: Option<u64>,
+    pub errors: u64,
     #[serde(flatten)]
     pub metrics: Metrics,
 }
 
-impl GroupStats {
-    pub(super) fn new(group: GroupSummary, total: u64, provenance: &Provenance) -> Self {
-        Self {
-            total_requests: group.tally.count,
-            percentage: 100.0 * ratio(group.tally.count, total),
-            unique_ips: group.ips,
-            metrics: Metrics::new(&group.tally, provenance),
-            name: group.name,
-        }
+/// The same as JSON, which has only the metrics asked for.
+#[cfg(feature = "openapi")]
+#[allow(dead_code, reason = "only its schema is used")]
+mod schema {
+    use std::collections::BTreeMap;
+
+    use crate::status::StatusCounts;
+
+    /// The hits that are the same in one property. If `metrics` is given, only the fields of these
+    /// metrics are there, and `name`.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = GroupStats)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GroupStats {
+        /// A path key, an address, a host, a status, a network as `AS13335 Cloudflare, Inc.`, and
+        /// so on.
+        pub name: String,
+        /// `requests`: hits in the window.
+        #[schema(nullable = false)]
+        pub total_requests: Option<u64>,
+        /// `requests`: percent of all requests.
+        #[schema(nullable = false, minimum = 0, maximum = 100)]
+        pub percentage: Option<f64>,
+        /// `uniqueIPs`: IPs with such a hit in the window. `null` for a status, unless `metrics` or
+        /// `sortBy` names it: only then the IPs are asked.
+        #[serde(rename = "uniqueIPs")]
+        pub unique_ips: Option<u64>,
+        /// `newIPs`: those of these IPs that had no hit before the window that the filter lets
+        /// through. Only there if `metrics` or `sortBy` names it.
+        #[serde(rename = "newIPs")]
+        #[schema(nullable = false)]
+        pub new_ips: Option<u64>,
+        /// `errors`: hits with a status of 400 and more.
+        #[schema(nullable = false)]
+        pub errors: Option<u64>,
+        /// `errorRate`: the share of these hits.
+        #[schema(nullable = false, minimum = 0, maximum = 1)]
+        pub error_rate: Option<f64>,
+        /// `bytes`: bytes of the responses. `null` for a status, and under a filter by status.
+        pub total_bytes: Option<u64>,
+        /// `avgResponseTime`: the average in milliseconds, over the hits that have a response time.
+        /// `null` if there are none, for a status, and under a filter by status.
+        pub avg_response_time: Option<f64>,
+        /// `p50ResponseTime`: half of these hits took no longer.
+        pub p50_response_time: Option<f64>,
+        pub p95_response_time: Option<f64>,
+        pub p99_response_time: Option<f64>,
+        /// Only there if `metrics` is not given.
+        #[schema(nullable = false)]
+        pub status_classes: Option<StatusCounts>,
+        /// Hits by status. Only there if `metrics` is not given.
+        #[schema(nullable = false)]
+        pub status_codes: Option<BTreeMap<String, u64>>,
     }
 }
 
@@ -148,17 +385,18 @@ impl GroupStats {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BreakdownReport {
+    /// The property, as asked for.
     pub by: String,
     /// Hits in the window.
     pub total_requests: u64,
-    /// The number of names. `groups` lists some of them.
+    /// The number of groups with the text that is searched for. `groups` lists some of them.
     pub total_groups: u64,
-    /// Hits that tell nothing of this property.
+    /// Hits without the property: of an unknown network, or without a host.
     pub unknown_requests: u64,
-    /// Hits that are counted without their name. A bucket has 1,000 names: those with the most
-    /// hits.
+    /// Hits that are counted without their name, because there were too many names.
     pub other_requests: u64,
     /// At most `limit`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<schema::GroupStats>))]
     pub groups: Vec<GroupStats>,
     #[serde(flatten)]
     pub provenance: Provenance,

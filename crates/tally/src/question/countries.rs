@@ -1,15 +1,14 @@
 //! The top countries, by an order. A hit counts for the country that its IP told last.
 
-use std::cmp::Reverse;
-
 use serde::{Deserialize, Serialize};
 
-use super::breakdown::GroupStats;
 use super::{About, Ask, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey};
 use crate::filter::UNKNOWN;
-use crate::order::GroupOrder;
+use crate::hit::Grouping;
+use crate::order::Metric;
 use crate::report::{Metrics, Provenance};
-use crate::summary::{CountrySummary, GroupSummary};
+use crate::summary::{CountrySummary, GroupDetail, GroupSummary};
+use crate::tally::ratio;
 use crate::time::MINUTE_MS;
 use crate::{CountryDetail, Details, Failure};
 
@@ -17,7 +16,7 @@ use crate::{CountryDetail, Details, Failure};
 pub struct Countries {
     pub scope: Scope,
     pub limit: u32,
-    pub order: GroupOrder,
+    pub order: Metric,
 }
 
 impl Default for Countries {
@@ -25,7 +24,7 @@ impl Default for Countries {
         Self {
             scope: Scope::default(),
             limit: LIMIT_DEFAULT,
-            order: GroupOrder::Requests,
+            order: Metric::Requests,
         }
     }
 }
@@ -52,8 +51,8 @@ impl Ask for Countries {
                 "sortBy",
                 "The field to sort by, descending. Equal entries are sorted by country.",
                 &mut self.order,
-                &GroupOrder::EVERY,
-                GroupOrder::name,
+                &Metric::OF_WINDOW,
+                Metric::name,
             ),
         ])
     }
@@ -72,19 +71,22 @@ impl Survey for Countries {
     fn report(&self, responses: Responses) -> Result<CountriesReport, Failure> {
         let (summary, provenance) = (responses.summary, responses.provenance);
         let total = summary.tally.count;
+        let group = |of: CountrySummary| GroupSummary {
+            name: match of.country.as_str() {
+                "" => UNKNOWN.to_owned(),
+                _ => of.country,
+            },
+            tally: of.tally,
+            ips: of.ips,
+            new_ips: 0,
+        };
+        let order = GroupDetail {
+            order: self.order,
+            ..GroupDetail::new(Grouping::Country, self.limit)
+        };
+        let first = order.first(summary.countries.into_iter().map(group).collect());
         let stats = |country| CountryStats::new(country, total, &provenance);
-        let mut countries: Vec<CountryStats> = summary.countries.into_iter().map(stats).collect();
-        countries.sort_by(|a, b| {
-            let by_name = || a.country.cmp(&b.country);
-            let rank = |of: &CountryStats| {
-                Reverse(
-                    self.order
-                        .rank(of.total_requests, of.unique_ips, of.metrics.error_rate),
-                )
-            };
-            rank(a).cmp(&rank(b)).then_with(by_name)
-        });
-        countries.truncate(self.limit as usize);
+        let countries = first.into_iter().map(stats).collect();
         Ok(CountriesReport {
             countries,
             provenance,
@@ -112,22 +114,13 @@ pub struct CountryStats {
 }
 
 impl CountryStats {
-    fn new(of: CountrySummary, total: u64, provenance: &Provenance) -> Self {
-        let group = GroupSummary {
-            name: match of.country.as_str() {
-                "" => UNKNOWN.to_owned(),
-                _ => of.country,
-            },
-            tally: of.tally,
-            ips: of.ips,
-        };
-        let group = GroupStats::new(group, total, provenance);
+    fn new(of: GroupSummary, total: u64, provenance: &Provenance) -> Self {
         Self {
-            country: group.name,
-            total_requests: group.total_requests,
-            percentage: group.percentage,
-            unique_ips: group.unique_ips,
-            metrics: group.metrics,
+            total_requests: of.tally.count,
+            percentage: 100.0 * ratio(of.tally.count, total),
+            unique_ips: of.ips,
+            metrics: Metrics::new(&of.tally, provenance),
+            country: of.name,
         }
     }
 }

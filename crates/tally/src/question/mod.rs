@@ -35,9 +35,10 @@ use crate::interval::Interval;
 
 pub use api_usage::NO_API;
 pub use ask::{About, Ask};
+pub use breakdown::{Direction, OFFSET_MAX as GROUPS_OFFSET_MAX};
 pub use export::{DateRange, Export, ExportFormat};
 pub use ip::OFFSET_MAX;
-pub use parameter::{LIMIT_DEFAULT, LIMIT_MAX, OneMoment, OneOf, Parameter, Place, Value};
+pub use parameter::{LIMIT_DEFAULT, LIMIT_MAX, OneMoment, OneOf, Parameter, Place, SomeOf, Value};
 pub use status::Status;
 pub use survey::{Query, Responses, Scope, Survey, Via};
 
@@ -73,7 +74,7 @@ macro_rules! surveys {
             /// Makes the answer, as JSON, from the responses of the IPs.
             pub fn answer(&self, responses: Responses) -> Result<Vec<u8>, Failure> {
                 match self {
-                    $(Self::$Survey(survey) => json(&survey.report(responses)?),)*
+                    $(Self::$Survey(survey) => survey.write(&survey.report(responses)?),)*
                 }
             }
 
@@ -200,6 +201,7 @@ impl Question {
         let (behind, mut question) = found.ok_or(NotUnderstood::Unknown)?;
         let mut bad = read(question.ask(), behind, query);
         bad.extend(question.interval().and_then(inverted));
+        bad.extend(question.ask().conflict());
         if bad.is_empty() {
             Ok(question)
         } else {
@@ -212,6 +214,7 @@ impl Question {
     pub fn checked(mut self) -> Result<Self, Vec<BadParameter>> {
         let mut bad = check(self.ask());
         bad.extend(self.interval().and_then(inverted));
+        bad.extend(self.ask().conflict());
         if bad.is_empty() { Ok(self) } else { Err(bad) }
     }
 
@@ -320,6 +323,7 @@ fn check(question: &mut dyn Ask) -> Vec<BadParameter> {
 pub fn checked<S: Survey>(mut survey: S) -> Result<S, Failure> {
     let mut bad = check(&mut survey);
     bad.extend(inverted(survey.query().window.interval()));
+    bad.extend(survey.conflict());
     if bad.is_empty() {
         return Ok(survey);
     }
@@ -360,8 +364,11 @@ fn write(question: &mut dyn Ask) -> String {
 }
 
 fn json(report: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    let unwritable = |error| Failure::Unavailable(format!("an answer as JSON: {error}"));
     serde_json::to_vec(report).map_err(unwritable)
+}
+
+fn unwritable(error: serde_json::Error) -> Failure {
+    Failure::Unavailable(format!("an answer as JSON: {error}"))
 }
 
 #[cfg(feature = "openapi")]

@@ -3,6 +3,7 @@
 //! this one declaration.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
@@ -51,6 +52,7 @@ pub enum Value<'a> {
     Flag(&'a mut bool),
     Integer(&'a mut u32, RangeInclusive<u32>),
     OneOf(OneOf<'a>),
+    SomeOf(SomeOf<'a>),
     Moment(OneMoment<'a>),
     Address(&'a mut IpAddr),
     PathKey(&'a mut String),
@@ -67,6 +69,15 @@ pub struct OneOf<'a> {
     pub chosen: Option<&'static str>,
     /// Sets the value, by the position of its name among the names.
     choose: Box<dyn FnMut(usize) + 'a>,
+}
+
+/// Some of a few values, each with a name.
+pub struct SomeOf<'a> {
+    pub names: Vec<&'static str>,
+    /// In the order of the names. Empty: the parameter is not given.
+    pub chosen: Vec<&'static str>,
+    /// Sets the values, by the positions of their names.
+    choose: Box<dyn FnMut(&[usize]) + 'a>,
 }
 
 /// A moment, or a day.
@@ -201,6 +212,27 @@ impl<'a> Parameter<'a> {
         Self::new(name, about, Value::OneOf(one_of))
     }
 
+    /// A parameter with some of some values, or with none. They are read in any order, and written
+    /// in the order of `every`.
+    pub fn some_of<T: Copy + PartialEq>(
+        name: &'static str,
+        about: &'static str,
+        value: &'a mut Vec<T>,
+        every: &'static [T],
+        spell: fn(T) -> &'static str,
+    ) -> Self {
+        let chosen = every.iter().copied().filter(|each| value.contains(each));
+        let some_of = SomeOf {
+            names: every.iter().copied().map(spell).collect(),
+            chosen: chosen.map(spell).collect(),
+            choose: Box::new(|places| {
+                let chosen = places.iter().filter_map(|place| every.get(*place));
+                *value = chosen.copied().collect();
+            }),
+        };
+        Self::new(name, about, Value::SomeOf(some_of))
+    }
+
     /// The parameter `limit`: the most entries of a list.
     pub fn limit(value: &'a mut u32) -> Self {
         let about = "The most entries of the list.";
@@ -246,6 +278,14 @@ impl Value<'_> {
                 let expected = || format!("expected one of {}", one_of.names.join(", "));
                 (one_of.choose)(place.ok_or_else(expected)?);
             }
+            Self::SomeOf(some_of) => {
+                let names = &some_of.names;
+                let place = |text: &str| names.iter().position(|name| *name == text);
+                let places: Option<BTreeSet<usize>> = text.split(',').map(place).collect();
+                let expected = || format!("expected some of {}, as a,b", names.join(", "));
+                let places: Vec<usize> = places.ok_or_else(expected)?.into_iter().collect();
+                (some_of.choose)(&places);
+            }
             Self::Moment(moment) => (moment.choose)(Moment::read(text)?),
             Self::Address(value) => {
                 let address: Result<IpAddr, _> = text.parse();
@@ -266,6 +306,10 @@ impl Value<'_> {
             Self::Flag(value) => Some(value.to_string()),
             Self::Integer(value, _) => Some(value.to_string()),
             Self::OneOf(one_of) => one_of.chosen.map(str::to_owned),
+            Self::SomeOf(some_of) => {
+                let chosen = &some_of.chosen;
+                (!chosen.is_empty()).then(|| chosen.join(","))
+            }
             Self::Moment(moment) => moment.chosen.map(Moment::text),
             Self::Address(value) => Some(value.to_string()),
             Self::PathKey(value) => Some((*value).clone()),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, Parameter};
+use super::{Ask, Parameter, json};
 use crate::bucket::Ranges;
 use crate::filter::Filter;
-use crate::hit::Api;
+use crate::hit::{Api, Grouping};
 use crate::report::{Prices, Provenance, Timeline};
 use crate::span::Span;
 use crate::summary::{CountryDetail, Details, Summary};
@@ -27,6 +27,11 @@ pub trait Survey: Ask + Default {
 
     /// Makes the answer from the responses of the IPs.
     fn report(&self, responses: Responses) -> Result<Self::Report, crate::Failure>;
+
+    /// Writes the report as JSON.
+    fn write(&self, report: &Self::Report) -> Result<Vec<u8>, crate::Failure> {
+        json(report)
+    }
 
     /// If the answer is a part of a list, goes back to the beginning of the list.
     fn rewind(&mut self) {}
@@ -128,11 +133,16 @@ pub struct Query {
 impl Query {
     /// Whether the sums over all IPs answer everything except the callers.
     pub fn is_of_sums(&self) -> bool {
-        let is_by_country = self.details.countries == CountryDetail::All;
+        let groups = self.details.groups.as_ref();
+        // A caller's country and network are not kept by path.
+        let is_by_place = self.details.countries == CountryDetail::All
+            || groups
+                .is_some_and(|groups| matches!(groups.by, Grouping::Country | Grouping::Of(_)));
         self.via.is_none()
             && self.filter.is_of_sums()
             && !self.details.profiles
-            && !(is_by_country && self.filter.is_on_paths())
+            && !groups.is_some_and(|groups| groups.by == Grouping::Ip)
+            && !(is_by_place && self.filter.is_on_paths())
     }
 
     /// The same query for the callers alone.

@@ -38,7 +38,7 @@ pub use stored_ip::{Length, ListedIn, SeenText, StoredBucket, StoredIp, StoredPa
 pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
 pub use verify::{DIFFERENCES_MAX, Difference, Left, Verified, WindowVerified};
 
-pub use crate::order::{GroupOrder, PathOrder};
+pub use crate::order::{Metric, PathOrder};
 pub use crate::time_text::rfc3339_text;
 use crate::time_text::{rfc3339, rfc3339_if_any};
 use paths::country_shares;

@@ -7,9 +7,11 @@ use super::sums::change_group;
 use super::{GroupSums, Groups, IpSet, OTHER_GROUPS, PathSums};
 use crate::bucket::Ranges;
 use crate::bucket::{BucketId, Tier};
-use crate::hit::Dimension;
-use crate::order::PathOrder;
+use crate::filter::UNKNOWN;
+use crate::hit::{Dimension, Grouping, OTHER_PATHS};
+use crate::order::{Metric, PathOrder};
 use crate::span::Span;
+use crate::status::StatusCount;
 use crate::summary::{
     CountryDetail, CountrySummary, GroupDetail, GroupList, GroupSummary, MethodCount, PathSummary,
     RecentActivity, Slice, Summary, TimeSlot,
@@ -48,15 +50,20 @@ pub struct Sums<'s> {
     sum: Summary,
     ips: IpSet,
     previous_ips: IpSet,
-    /// Only under a condition on paths: IPs seen before the window.
+    /// Only under a condition on paths, or if new IPs are asked for: IPs seen before the window.
     known_ips: IpSet,
     /// The IPs of all paths together, by the parts of the question that they matter for.
     sets: BTreeMap<SetParts, IpSet>,
     /// By start of the slot, and whether it is in the window. If it is, it is not in the sum yet.
     timeline: BTreeMap<(u64, bool), Tally>,
     countries: BTreeMap<String, (Tally, IpSet)>,
-    /// The groups of the dimension that the question is about.
+    /// The groups that the question is about, if they are not paths.
     groups: Groups,
+    /// The groups of a question about groups of paths. There are no more than may be among the
+    /// first.
+    listed: Vec<GroupSummary>,
+    listed_count: u64,
+    other_hits: u64,
     /// Only under a condition on paths: the sums of each path.
     sums: HashMap<String, PathSums>,
     /// The paths that may be among the first.
@@ -92,6 +99,9 @@ impl<'s> Sums<'s> {
             timeline: BTreeMap::new(),
             countries: BTreeMap::new(),
             groups: Groups::new(),
+            listed: Vec::new(),
+            listed_count: 0,
+            other_hits: 0,
             sums: HashMap::new(),
             paths: Vec::new(),
             methods: BTreeMap::new(),
@@ -117,7 +127,19 @@ impl<'s> Sums<'s> {
     pub fn wants_totals(&self, of: Wanted) -> bool {
         let is_first = self.slice.number == 0;
         let of_all = !self.slice.filter.is_on_paths();
-        is_first && (of.is_active || of_all && (of.in_window || of.in_previous || of.in_last_hour))
+        let is_of_time =
+            of.in_window || of.in_previous || of.in_last_hour || of.is_older && self.wants_known();
+        is_first && (of.is_active || of_all && is_of_time)
+    }
+
+    /// Whether the IPs seen before the window matter.
+    fn wants_known(&self) -> bool {
+        let groups = self.slice.details.groups.as_ref();
+        groups.is_some_and(|groups| groups.new_ips)
+    }
+
+    fn grouping(&self) -> Option<Grouping> {
+        self.slice.details.groups.as_ref().map(|groups| groups.by)
     }
 
     /// Whether the paths of this bucket matter.
@@ -127,7 +149,8 @@ impl<'s> Sums<'s> {
             // nothing are not asked for.
             return of.in_window || of.is_older || of.in_last_hour;
         }
-        self.slice.details.paths > 0 && of.in_window
+        let by_path = [Some(Grouping::Path), Some(Grouping::Method)].contains(&self.grouping());
+        (self.slice.details.paths > 0 || by_path) && of.in_window
     }
 
     /// Adds the sums of all paths of a bucket, but for the countries.
@@ -154,6 +177,16 @@ impl<'s> Sums<'s> {
             known.0.merge(tally);
             known.1.union(&ips);
         }
+        if !is_on_paths && of.in_window && self.grouping() == Some(Grouping::Country) {
+            let name = if country.is_empty() { UNKNOWN } else { country };
+            change_group(&mut self.groups, name, |known| {
+                known.tally.merge(tally);
+                known.ips.union(&ips);
+            });
+        }
+        if !is_on_paths && of.is_older && self.wants_known() {
+            self.known_ips.union(&ips);
+        }
         if !is_on_paths {
             // A country has no exact longest response time. The totals have it.
             tally.time_max_us = 0;
@@ -170,9 +203,10 @@ impl<'s> Sums<'s> {
 
     /// The dimension that the question is about.
     pub fn dimension(&self) -> Option<Dimension> {
-        let groups = self.slice.details.groups;
-        let of_all = !self.slice.filter.is_on_paths();
-        groups.filter(|_| of_all).map(|groups| groups.by)
+        match self.grouping()? {
+            Grouping::Of(dimension) if !self.slice.filter.is_on_paths() => Some(dimension),
+            _ => None,
+        }
     }
 
     /// Adds a group of this dimension in a bucket.
@@ -191,9 +225,28 @@ impl<'s> Sums<'s> {
             Some(known) => *known += hits,
             None => _ = self.methods.insert(method.to_owned(), hits),
         }
-        let details = self.slice.details;
-        let wanted = details.paths as usize;
-        if details.path_order == PathOrder::Requests {
+        let details = &self.slice.details;
+        let (wanted, is_by_requests) = match &details.groups {
+            Some(GroupDetail {
+                by: Grouping::Method,
+                ..
+            }) => return Needed::All,
+            Some(groups) if groups.by == Grouping::Path => {
+                if path_key == OTHER_PATHS {
+                    self.other_hits += hits;
+                    return Needed::Nothing;
+                }
+                if !groups.lets(path_key) {
+                    return Needed::Nothing;
+                }
+                self.listed_count += 1;
+                let is_by_requests = groups.order == Metric::Requests && !groups.ascending;
+                (groups.limit, is_by_requests)
+            }
+            _ => (details.paths, details.path_order == PathOrder::Requests),
+        };
+        let wanted = wanted as usize;
+        if is_by_requests {
             let is_light = |least: &Reverse<u64>| hits < least.0;
             if self.most.len() >= wanted && self.most.peek().is_none_or(is_light) {
                 return match details.path_keys {
@@ -211,6 +264,33 @@ impl<'s> Sums<'s> {
 
     /// Takes a path with the sums of all buckets of the window.
     pub fn add_path(&mut self, path_key: &str, mut sums: PathSums) {
+        match &self.slice.details.groups {
+            Some(groups) if groups.by == Grouping::Path => {
+                let new_ips = match groups.new_ips {
+                    true => sums.ips.count_outside(&mut self.known_ips),
+                    false => 0,
+                };
+                self.listed.push(GroupSummary {
+                    name: path_key.to_owned(),
+                    ips: sums.ips.count(),
+                    tally: sums.tally,
+                    new_ips,
+                });
+                if self.listed.len() >= (groups.limit as usize).saturating_add(PATHS_SPARE) {
+                    self.listed = groups.first(std::mem::take(&mut self.listed));
+                }
+                return;
+            }
+            Some(groups) if groups.by == Grouping::Method => {
+                let method = path_key.split(' ').next().unwrap_or_default();
+                change_group(&mut self.groups, method, |known| {
+                    known.tally.merge(&sums.tally);
+                    known.ips.union(&sums.ips);
+                });
+                return;
+            }
+            _ => {}
+        }
         let ips = self.add_ips(&mut sums.ips);
         self.paths.push(PathSummary {
             path_key: path_key.to_owned(),
@@ -235,7 +315,7 @@ impl<'s> Sums<'s> {
     }
 
     fn keep_first(&mut self) {
-        let details = self.slice.details;
+        let details = &self.slice.details;
         self.paths = details.path_order.sort(std::mem::take(&mut self.paths));
         self.paths.truncate(details.paths as usize);
     }
@@ -287,7 +367,7 @@ impl<'s> Sums<'s> {
     /// The answer. The buckets do not know a path's first and last hit and its recent hits. So the
     /// answer lacks them.
     pub fn finish(mut self) -> Summary {
-        let (details, is_on_paths) = (self.slice.details, self.slice.filter.is_on_paths());
+        let (details, is_on_paths) = (&self.slice.details, self.slice.filter.is_on_paths());
         let mut active_ips = IpSet::default();
         for (parts, ips) in std::mem::take(&mut self.sets) {
             if parts.in_window {
@@ -304,7 +384,7 @@ impl<'s> Sums<'s> {
         self.sum.ips = self.ips.count();
         self.sum.previous_ips = self.previous_ips.count();
         if is_on_paths {
-            self.ips.subtract(std::mem::take(&mut self.known_ips));
+            self.ips.subtract(self.known_ips.clone());
             self.sum.new_ips = self.ips.count();
         }
         for (path_key, sums) in std::mem::take(&mut self.sums) {
@@ -314,8 +394,11 @@ impl<'s> Sums<'s> {
                     known.0.count += of.requests;
                 }
             }
-            self.count_path(&path_key, sums.tally.count);
-            self.add_path(&path_key, sums);
+            match self.count_path(&path_key, sums.tally.count) {
+                Needed::All => self.add_path(&path_key, sums),
+                Needed::Ips => _ = self.add_ips(&mut { sums.ips }),
+                Needed::Nothing => {}
+            }
         }
         self.keep_first();
         let mut sum = self.sum;
@@ -328,8 +411,6 @@ impl<'s> Sums<'s> {
             ips: ips.count(),
         };
         sum.countries = self.countries.into_iter().map(country).collect();
-        let groups = details.groups.filter(|_| self.slice.number == 0);
-        let groups = groups.map(|asked| first_groups(self.groups, &asked));
         for ((start_ms, in_window), tally) in self.timeline {
             if in_window {
                 sum.tally.merge(&tally);
@@ -339,32 +420,63 @@ impl<'s> Sums<'s> {
                 _ => sum.timeline.push(TimeSlot { start_ms, tally }),
             }
         }
-        sum.groups = groups.map(|(grouped_hits, groups)| GroupList {
-            unknown_hits: sum.tally.count.saturating_sub(grouped_hits),
-            ..groups
-        });
+        if let Some(asked) = &details.groups {
+            sum.groups = match asked.by {
+                Grouping::Path => Some(GroupList {
+                    first: asked.first(self.listed),
+                    is_whole: false,
+                    count: self.listed_count,
+                    other_hits: self.other_hits,
+                    unknown_hits: 0,
+                }),
+                // Only the first slice has the sums over all paths.
+                _ if self.slice.number > 0 => None,
+                by if by.is_of_status() => {
+                    let all = groups_of_statuses(by, &sum.tally.statuses);
+                    Some(first_groups(all, asked, &sum.tally, IpSet::default()))
+                }
+                _ => Some(first_groups(self.groups, asked, &sum.tally, self.known_ips)),
+            };
+        }
         sum
     }
 }
 
-/// The first groups in the order asked for, and the hits of all groups.
-fn first_groups(mut groups: Groups, asked: &GroupDetail) -> (u64, GroupList) {
-    let grouped_hits = groups.values().map(|of| of.tally.count).sum();
-    let other = groups.remove(OTHER_GROUPS).unwrap_or_default();
-    let count = groups.len() as u64;
-    let mut ranked: Vec<(u64, GroupSummary)> = Vec::with_capacity(groups.len());
-    for (name, GroupSums { tally, mut ips }) in groups {
-        let ips = ips.count();
-        let rank = asked.order.rank(tally.count, ips, tally.error_rate());
-        ranked.push((rank, GroupSummary { name, tally, ips }));
+fn groups_of_statuses(by: Grouping, statuses: &[StatusCount]) -> Groups {
+    let mut groups = Groups::new();
+    for status in statuses {
+        change_group(&mut groups, &by.name_of(status), |known| {
+            known.tally.add_status(*status);
+        });
     }
-    ranked.sort_by(|(a, one), (b, other)| b.cmp(a).then_with(|| one.name.cmp(&other.name)));
-    ranked.truncate(asked.limit as usize);
-    let sums = GroupList {
-        first: ranked.into_iter().map(|(_, group)| group).collect(),
-        count,
-        other_hits: other.tally.count,
-        unknown_hits: 0,
+    groups
+}
+
+/// The first groups in the order asked for. `all` are the hits that may be in a group.
+fn first_groups(
+    mut groups: Groups,
+    asked: &GroupDetail,
+    all: &Tally,
+    mut known: IpSet,
+) -> GroupList {
+    let grouped_hits: u64 = groups.values().map(|of| of.tally.count).sum();
+    let other = groups.remove(OTHER_GROUPS).unwrap_or_default();
+    let summary = |(name, GroupSums { tally, mut ips }): (String, GroupSums)| GroupSummary {
+        new_ips: match asked.new_ips {
+            true => ips.count_outside(&mut known),
+            false => 0,
+        },
+        ips: ips.count(),
+        name,
+        tally,
     };
-    (grouped_hits, sums)
+    let listed = groups.into_iter().filter(|(name, _)| asked.lets(name));
+    let listed: Vec<GroupSummary> = listed.map(summary).collect();
+    GroupList {
+        count: listed.len() as u64,
+        first: asked.first(listed),
+        is_whole: false,
+        other_hits: other.tally.count,
+        unknown_hits: all.count.saturating_sub(grouped_hits),
+    }
 }

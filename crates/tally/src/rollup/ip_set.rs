@@ -54,6 +54,13 @@ impl IpSet {
         self.sorted -= other.sorted;
     }
 
+    /// The number of IPs that are not in `other`.
+    pub fn count_outside(&mut self, other: &mut Self) -> u64 {
+        self.settle();
+        other.settle();
+        self.sorted.difference_len(&other.sorted)
+    }
+
     /// The number of IPs.
     pub fn count(&mut self) -> u64 {
         self.tidy();
@@ -138,7 +145,10 @@ mod tests {
                 set.remove(*number);
                 known.remove(number);
             }
-            set.subtract(two.iter().copied().collect());
+            let mut others: IpSet = two.iter().copied().collect();
+            let outside = set.count_outside(&mut others);
+            set.subtract(others);
+            prop_assert_eq!(set.clone().count(), outside);
             known.retain(|number| !two.contains(number));
             prop_assert_eq!(set.count(), known.len() as u64);
             prop_assert!(set.sorted().iter().eq(known));

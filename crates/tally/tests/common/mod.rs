@@ -7,8 +7,8 @@ use rollcall_tally::calendar::Calendar;
 use rollcall_tally::interval::{Interval, Moment};
 use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
 use rollcall_tally::{
-    Batch, CountryDetail, Details, Filter, Hit, IpOrder, IpState, PathOrder, StatusClass,
-    StatusFilter, Summary, Window,
+    Batch, CountryDetail, Details, Filter, GroupDetail, Grouping, Hit, IpOrder, IpState, PathOrder,
+    StatusClass, StatusFilter, Summary, Window,
 };
 
 pub const NOW_MS: u64 = 1_800_000_123_456;
@@ -108,8 +108,14 @@ pub fn any_details() -> impl Strategy<Value = Details> {
         CountryDetail::All,
     ]);
     let flags = (any::<bool>(), any::<bool>(), 0..4u32, 0..4u32);
-    (flags, countries, order, path_order).prop_map(
-        |((timeline, profiles, callers, paths), countries, order, path_order)| Details {
+    let by = proptest::sample::select(Grouping::EVERY.to_vec());
+    let groups = (by, 1..4u32, any::<bool>()).prop_map(|(by, limit, new_ips)| GroupDetail {
+        new_ips,
+        ..GroupDetail::new(by, limit)
+    });
+    let groups = proptest::option::of(groups);
+    (flags, countries, order, path_order, groups).prop_map(
+        |((timeline, profiles, callers, paths), countries, order, path_order, groups)| Details {
             paths,
             path_order,
             path_keys: true,
@@ -118,7 +124,7 @@ pub fn any_details() -> impl Strategy<Value = Details> {
             order,
             timeline,
             profiles,
-            groups: None,
+            groups,
         },
     )
 }
@@ -144,15 +150,15 @@ pub fn state(hits: &[Hit]) -> IpState {
 
 /// What one IP answers.
 pub fn summary(ip: usize, hits: &[Hit], batch: &Batch) -> Summary {
-    let mut accumulator = Accumulator::new(batch.details);
+    let mut accumulator = Accumulator::new(batch.details.clone());
     let ranges = Ranges::utc(batch.as_of_ms);
     let asked = StateQuery::new(batch, &ranges);
     accumulator.add_state(&format!("192.0.2.{ip}"), state(hits), &asked);
     accumulator.finish()
 }
 
-pub fn merged(details: Details, parts: impl IntoIterator<Item = Summary>) -> Summary {
-    let mut accumulator = Accumulator::new(details);
+pub fn merged(details: &Details, parts: impl IntoIterator<Item = Summary>) -> Summary {
+    let mut accumulator = Accumulator::new(details.clone());
     for part in parts {
         accumulator.add(part);
     }

@@ -1,14 +1,41 @@
-//! The hits by host, consumer, network or others, with a link for each.
+//! The hits by path, IP, status, country, host and others: a tab for each, a table that every head
+//! sorts, and a search.
 
 use askama::Template;
-use rollcall_tally::GroupOrder;
-use rollcall_tally::hit::Dimension;
-use rollcall_tally::question;
-use rollcall_tally::reports::BreakdownReport;
+use rollcall_tally::hit::{Dimension, Grouping};
+use rollcall_tally::question::{self, Ask as _, Direction, Scope};
+use rollcall_tally::reports::{BreakdownReport, GroupStats};
+use rollcall_tally::{Metric, StatusFilter};
 
 use crate::dashboard::format;
-use crate::dashboard::link;
-use crate::dashboard::parts::{self, Frame, GroupRow, Link};
+use crate::dashboard::link::{self, Condition};
+use crate::dashboard::parts::{self, Frame, Link};
+use crate::dashboard::places;
+
+/// A number of each row, with the link that sorts by it.
+struct Column {
+    text: &'static str,
+    title: &'static str,
+    href: String,
+    /// For `aria-sort`. Empty: the rows are not sorted by it.
+    sorted: &'static str,
+    is_minor: bool,
+}
+
+struct Row {
+    name: String,
+    /// The page of what the row counts. None: there is no filter for it.
+    page: Option<String>,
+    bar: u64,
+    percent: String,
+    cells: Vec<Cell>,
+}
+
+struct Cell {
+    text: String,
+    is_minor: bool,
+    is_bad: bool,
+}
 
 #[derive(Template)]
 #[template(path = "breakdown.html")]
@@ -19,54 +46,174 @@ pub struct BreakdownPage {
     /// What an operator can do, so that hits tell it.
     hint: &'static str,
     tabs: Vec<Link>,
-    orders: Vec<Link>,
-    groups: Vec<GroupRow>,
+    columns: Vec<Column>,
+    rows: Vec<Row>,
+    search: link::Form,
+    searched: String,
+    shown: String,
+    before: Option<String>,
+    after: Option<String>,
     notes: Vec<String>,
 }
 
+const COLUMNS: [(Metric, &str, bool); 8] = [
+    (Metric::Requests, "Requests", false),
+    (Metric::UniqueIps, "IPs", false),
+    (Metric::Errors, "Errors", true),
+    (Metric::ErrorRate, "Error rate", false),
+    (Metric::AvgResponseTime, "Average", true),
+    (Metric::P95ResponseTime, "p95", true),
+    (Metric::P99ResponseTime, "p99", true),
+    (Metric::Bytes, "Bytes", true),
+];
+
 impl BreakdownPage {
     pub fn new(frame: Frame, of: &question::Breakdown, report: &BreakdownReport) -> Self {
-        let tab = |by: Dimension| Link {
+        let tab = |by: Grouping| Link {
             text: title(by),
             is_current: by == of.by,
-            href: link::page(&question::Breakdown { by, ..of.clone() }.into()),
+            href: link::page(&tab(of, by).into()),
         };
-        let by = |order: GroupOrder| Link {
-            text: parts::group_order(order),
-            is_current: order == of.order,
-            href: link::page(
-                &question::Breakdown {
-                    order,
-                    ..of.clone()
-                }
-                .into(),
-            ),
+        let has = |metric: &Metric| !of.by.is_of_status() || metric.is_of_status();
+        let columns = COLUMNS.into_iter().filter(|(metric, ..)| has(metric));
+        let most = report.groups.iter().map(|group| group.total_requests).max();
+        let row = |group: &GroupStats| Row {
+            page: page_of(of, &group.name),
+            bar: parts::bar(group.total_requests, most),
+            percent: format::percent(group.percentage / 100.0),
+            cells: columns.clone().map(|column| cell(column, group)).collect(),
+            name: group.name.clone(),
+        };
+        let (offset, shown) = (u64::from(of.offset), report.groups.len() as u64);
+        let is_more = offset + shown < report.total_groups;
+        let at = |offset: u32| {
+            let page = question::Breakdown {
+                offset,
+                ..of.clone()
+            };
+            link::page(&page.into())
         };
         Self {
             by: of.by.name(),
             title: title(of.by),
             hint: hint(of.by),
-            tabs: Dimension::EVERY.map(tab).into(),
-            orders: GroupOrder::EVERY.map(by).into(),
-            groups: parts::group_rows(&report.groups, |_| None),
+            tabs: Grouping::EVERY.map(tab).into(),
+            columns: columns.clone().map(|column| head(of, column)).collect(),
+            rows: report.groups.iter().map(row).collect(),
+            search: link::search_form(&of.clone().into()),
+            searched: of.search.clone().unwrap_or_default(),
+            shown: format!(
+                "{} to {} of {}",
+                format::count(offset + shown.min(1)),
+                format::count(offset + shown),
+                format::count(report.total_groups)
+            ),
+            before: (of.offset > 0).then(|| at(of.offset.saturating_sub(of.limit))),
+            after: (is_more && of.offset + of.limit <= question::GROUPS_OFFSET_MAX)
+                .then(|| at(of.offset + of.limit)),
             notes: notes(of, report),
             frame,
         }
     }
 }
 
+/// The breakdown by something else. If the filter does not go together with it, it has none.
+fn tab(of: &question::Breakdown, by: Grouping) -> question::Breakdown {
+    let mut tab = question::Breakdown {
+        by,
+        search: None,
+        offset: 0,
+        ..of.clone()
+    };
+    if tab.conflict().is_some() {
+        tab.scope = Scope {
+            window: tab.scope.window,
+            ..Scope::default()
+        };
+    }
+    if by.is_of_status() && !tab.order.is_of_status() {
+        tab.order = Metric::Requests;
+    }
+    tab
+}
+
+fn head(of: &question::Breakdown, (order, text, is_minor): (Metric, &'static str, bool)) -> Column {
+    let is_current = of.order == order;
+    let direction = match (is_current, of.direction) {
+        (true, Direction::Descending) => Direction::Ascending,
+        _ => Direction::Descending,
+    };
+    let sorted = question::Breakdown {
+        order,
+        direction,
+        offset: 0,
+        ..of.clone()
+    };
+    Column {
+        text,
+        title: parts::metric(order),
+        href: link::page(&sorted.into()),
+        sorted: match (is_current, of.direction) {
+            (false, _) => "",
+            (true, Direction::Descending) => "descending",
+            (true, Direction::Ascending) => "ascending",
+        },
+        is_minor,
+    }
+}
+
+fn cell((metric, _, is_minor): (Metric, &'static str, bool), group: &GroupStats) -> Cell {
+    let (metrics, times) = (&group.metrics, &group.metrics.response_times);
+    let count = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), format::count);
+    Cell {
+        text: match metric {
+            Metric::Requests => format::count(group.total_requests),
+            Metric::UniqueIps => count(group.unique_ips),
+            Metric::Errors => format::count(group.errors),
+            Metric::ErrorRate => format::percent(metrics.error_rate),
+            Metric::Bytes => format::bytes(metrics.total_bytes),
+            Metric::AvgResponseTime => format::duration(times.avg_response_time),
+            Metric::P50ResponseTime => format::duration(times.p50_response_time),
+            Metric::P95ResponseTime => format::duration(times.p95_response_time),
+            Metric::P99ResponseTime => format::duration(times.p99_response_time),
+            Metric::NewIps => count(group.new_ips),
+        },
+        is_minor,
+        is_bad: group.errors > 0 && [Metric::Errors, Metric::ErrorRate].contains(&metric),
+    }
+}
+
+/// The page of the hits of a row.
+fn page_of(of: &question::Breakdown, name: &str) -> Option<String> {
+    let scope = &of.scope;
+    let narrowed = |condition: Condition| {
+        let filter = condition.set(&scope.filter, Some(name));
+        let scope = Scope {
+            filter,
+            ..scope.clone()
+        };
+        Some(link::page(&places::overview(scope)))
+    };
+    match of.by {
+        Grouping::Path => Some(parts::path_page(scope, name)),
+        Grouping::Ip => parts::ip_page(scope, name),
+        Grouping::Method => narrowed(Condition::Method),
+        Grouping::Country => narrowed(Condition::Country),
+        Grouping::StatusCode | Grouping::StatusClass => {
+            StatusFilter::from_name(name)?;
+            narrowed(Condition::Status)
+        }
+        Grouping::Of(_) => None,
+    }
+}
+
 /// The hits that are in no row.
 fn notes(of: &question::Breakdown, report: &BreakdownReport) -> Vec<String> {
     let mut notes = Vec::new();
-    let shown = report.groups.len() as u64;
-    if shown < report.total_groups {
-        let all = format::count(report.total_groups);
-        notes.push(format!("The first {shown} of {all}."));
-    }
-    if report.unknown_requests > 0 && shown > 0 {
+    if report.unknown_requests > 0 && !report.groups.is_empty() {
         let unknown = format::count(report.unknown_requests);
         notes.push(match of.by {
-            Dimension::Bot => format!("{unknown} requests are of no known bot."),
+            Grouping::Of(Dimension::Bot) => format!("{unknown} requests are of no known bot."),
             by => format!("{unknown} requests tell no {}.", by.name()),
         });
     }
@@ -79,23 +226,28 @@ fn notes(of: &question::Breakdown, report: &BreakdownReport) -> Vec<String> {
     notes
 }
 
-fn title(by: Dimension) -> &'static str {
+fn title(by: Grouping) -> &'static str {
     match by {
-        Dimension::Network => "Network",
-        Dimension::Host => "Host",
-        Dimension::Consumer => "Consumer",
-        Dimension::Protocol => "Protocol",
-        Dimension::Referrer => "Referrer",
-        Dimension::Bot => "Bot",
+        Grouping::Path => "Path",
+        Grouping::Ip => "IP",
+        Grouping::StatusCode => "Status",
+        Grouping::StatusClass => "Class",
+        Grouping::Method => "Method",
+        Grouping::Country => "Country",
+        Grouping::Of(Dimension::Network) => "Network",
+        Grouping::Of(Dimension::Host) => "Host",
+        Grouping::Of(Dimension::Consumer) => "Consumer",
+        Grouping::Of(Dimension::Protocol) => "Protocol",
+        Grouping::Of(Dimension::Referrer) => "Referrer",
+        Grouping::Of(Dimension::Bot) => "Bot",
     }
 }
 
-fn hint(by: Dimension) -> &'static str {
+fn hint(by: Grouping) -> &'static str {
     match by {
-        Dimension::Network => "The file files/asn.mmdb tells the networks.",
-        Dimension::Bot => "The user agent of a hit tells it.",
-        Dimension::Host | Dimension::Consumer | Dimension::Protocol | Dimension::Referrer => {
-            "A gateway can send it with each hit."
-        }
+        Grouping::Of(Dimension::Network) => "The file files/asn.mmdb tells the networks.",
+        Grouping::Of(Dimension::Bot) => "The user agent of a hit tells it.",
+        Grouping::Of(_) => "A gateway can send it with each hit.",
+        _ => "",
     }
 }

@@ -4,7 +4,6 @@
 
 mod api_usage;
 mod breakdown;
-mod countries;
 mod ip;
 mod list;
 mod message;
@@ -16,19 +15,18 @@ pub use message::MessagePage;
 use askama::Template;
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::reports::{
-    ApiUsageReport, BreakdownReport, CountriesReport, IpReport, Overview, PathReport, TopIps,
-    TopPaths,
+    ApiUsageReport, BreakdownReport, IpReport, Overview, PathReport, TopIps, TopPaths,
 };
 use rollcall_web::{Problem, log};
 
 use api_usage::ApiUsagePage;
 use breakdown::BreakdownPage;
-use countries::CountriesPage;
 use ip::IpPage;
 use list::ListPage;
 use overview::OverviewPage;
 use path::PathPage;
 
+use super::places;
 use super::report::{How, Report};
 
 /// The page of a survey, as HTML. Refuses a survey that has none.
@@ -55,9 +53,8 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             written(&ListPage::of_ips(frame, list, &report.report))
         }
         AnySurvey::Countries(list) => {
-            let report = Report::<CountriesReport>::ask(survey, how).await?;
-            let frame = report.frame("Countries".to_owned(), |top| &top.provenance);
-            written(&CountriesPage::new(frame, list, &report.report))
+            let by_country = places::by_country(list.scope.clone());
+            Box::pin(show(&by_country, how)).await
         }
         AnySurvey::Breakdown(of) => {
             let report = Report::<BreakdownReport>::ask(survey, how).await?;

@@ -8,21 +8,28 @@ mod rows;
 pub mod scope;
 mod shares;
 
-use rollcall_tally::GroupOrder;
+use rollcall_tally::Metric;
 
 pub use cards::{Card, cards, ips_card, plain_card};
 pub use frame::{Frame, Link};
 pub use health::health;
 pub use plots::Plots;
-pub use rows::{GroupRow, IpRow, PathRow, group_rows, ip_rows, path_page, path_rows};
+pub use rows::{IpRow, PathRow, ip_page, ip_rows, path_page, path_rows};
 pub use shares::{Shares, countries, methods, statuses};
 
-/// The name of an order of groups.
-pub fn group_order(order: GroupOrder) -> &'static str {
-    match order {
-        GroupOrder::Requests => "requests",
-        GroupOrder::UniqueIps => "unique IPs",
-        GroupOrder::ErrorRate => "error rate",
+/// The name of a metric for people.
+pub fn metric(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Requests => "requests",
+        Metric::UniqueIps => "unique IPs",
+        Metric::Errors => "errors",
+        Metric::ErrorRate => "error rate",
+        Metric::Bytes => "bytes",
+        Metric::AvgResponseTime => "average response time",
+        Metric::P50ResponseTime => "p50 response time",
+        Metric::P95ResponseTime => "p95 response time",
+        Metric::P99ResponseTime => "p99 response time",
+        Metric::NewIps => "new IPs",
     }
 }
 

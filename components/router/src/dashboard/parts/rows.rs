@@ -1,8 +1,7 @@
-//! Tables of paths, of IPs and of groups.
+//! Tables of paths and of IPs.
 
 use rollcall_tally::question::{AnySurvey, Ip, Path, Scope};
 use rollcall_tally::report::{IpStats, PathStats};
-use rollcall_tally::reports::GroupStats;
 
 use super::bar;
 use super::scope::{narrowed, of_path, rescoped};
@@ -56,6 +55,21 @@ pub fn path_page(scope: &Scope, path_key: &str) -> String {
     link::page(&page.into())
 }
 
+/// The address of the page of an IP.
+pub fn ip_page(scope: &Scope, ip: &str) -> Option<String> {
+    let page = Ip {
+        ip: ip.parse().ok()?,
+        scope: Scope {
+            window: scope.window,
+            filter: Condition::Ip.set(&scope.filter, None),
+            ..Scope::default()
+        },
+        limit: ROWS,
+        offset: 0,
+    };
+    Some(link::page(&page.into()))
+}
+
 pub struct IpRow {
     pub ip: String,
     pub filter: String,
@@ -70,23 +84,12 @@ pub struct IpRow {
 }
 
 pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
-    let Scope { window, filter, .. } = survey.scope();
     let most = ips.iter().map(|ip| ip.total_requests).max();
     let row = |stats: &IpStats| {
-        let page = Ip {
-            ip: stats.ip.parse().ok()?,
-            scope: Scope {
-                window: *window,
-                filter: Condition::Ip.set(filter, None),
-                ..Scope::default()
-            },
-            limit: ROWS,
-            offset: 0,
-        };
         Some(IpRow {
             ip: stats.ip.clone(),
             filter: narrowed(survey, Condition::Ip, &stats.ip),
-            page: link::page(&page.into()),
+            page: ip_page(survey.scope(), &stats.ip)?,
             requests: format::count(stats.total_requests),
             bar: bar(stats.total_requests, most),
             country: stats.country.clone().unwrap_or_else(|| "–".to_owned()),
@@ -97,34 +100,4 @@ pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
         })
     };
     ips.iter().filter_map(row).collect()
-}
-
-/// Hits that have something in common: a country, a host, a network.
-pub struct GroupRow {
-    pub name: String,
-    /// None if no filter can name the group.
-    pub filter: Option<String>,
-    pub requests: String,
-    pub bar: u64,
-    pub percent: String,
-    pub ips: String,
-    pub error_rate: String,
-    pub has_errors: bool,
-    pub p95: String,
-}
-
-pub fn group_rows(groups: &[GroupStats], filter: impl Fn(&str) -> Option<String>) -> Vec<GroupRow> {
-    let most = groups.iter().map(|group| group.total_requests).max();
-    let row = |group: &GroupStats| GroupRow {
-        name: group.name.clone(),
-        filter: filter(&group.name),
-        requests: format::count(group.total_requests),
-        bar: bar(group.total_requests, most),
-        percent: format::percent(group.percentage / 100.0),
-        ips: format::count(group.unique_ips),
-        error_rate: format::percent(group.metrics.error_rate),
-        has_errors: group.metrics.error_rate > 0.0,
-        p95: format::duration(group.metrics.response_times.p95_response_time),
-    };
-    groups.iter().map(row).collect()
 }
