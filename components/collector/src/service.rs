@@ -8,7 +8,7 @@ use rollcall_shared::Shared;
 use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::bucket::BucketId;
-use rollcall_tally::filter::read_network;
+use rollcall_tally::filter::Addresses;
 use rollcall_tally::report::StoredIp;
 use rollcall_tally::{
     Batch, Behind, Candidates, Failure, HeaviestQuery, IpList, IpRef, IpRows, IpState,
@@ -181,13 +181,12 @@ impl Service {
     }
 
     pub async fn list_ips(&self, shards: ShardRange) -> Result<IpList, Failure> {
-        let network = shards.ip.as_deref().map(read_network).transpose();
-        let network = network.map_err(Failure::Invalid)?;
+        let addresses = shards.ip.as_deref().map(Addresses::read).transpose();
+        let addresses = addresses.map_err(Failure::Invalid)?;
         let first = shards.first_shard as usize;
         let range = first..first.saturating_add(shards.shard_count as usize);
-        let range = match network.filter(|network| network.prefix_len() == network.max_prefix_len())
-        {
-            Some(single) => self.ledger().shard_of(&single.addr(), range),
+        let range = match addresses.as_ref().and_then(Addresses::single) {
+            Some(single) => self.ledger().shard_of(&single, range),
             None => range,
         };
         let listed = self
@@ -195,7 +194,10 @@ impl Service {
             .list(shards.root, range)
             .await
             .map_err(Failure::from)?;
-        let wanted = |ip: &Listed| network.is_none_or(|network| network.contains(&ip.ip));
+        let wanted = |ip: &Listed| {
+            let addresses = addresses.as_ref();
+            addresses.is_none_or(|addresses| addresses.lets(ip.ip))
+        };
         let listed: Vec<Listed> = listed.into_iter().filter(wanted).collect();
         let active_from_ms = active_from_ms(shards.as_of_ms).await;
         let ranges = self.ledger().ranges(shards.as_of_ms);

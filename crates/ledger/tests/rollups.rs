@@ -109,6 +109,11 @@ fn filters() -> Vec<Filter> {
             method: text("POST"),
             ..Filter::default()
         },
+        Filter {
+            method: text("!POST"),
+            path: text("!/1|/3"),
+            ..Filter::default()
+        },
     ]
 }
 

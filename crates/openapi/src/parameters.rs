@@ -1,8 +1,11 @@
 //! Parameters of requests. The questions declare their own.
 
-use rollcall_tally::filter::{SEARCH_BYTES_MAX, Text, UNKNOWN};
+use std::fmt::Display;
+
+use rollcall_tally::condition::VALUES_MAX;
+use rollcall_tally::filter::{NETWORK_BYTES_MAX, SEARCH_BYTES_MAX, Text, UNKNOWN};
 use rollcall_tally::hit::OTHER_PATHS;
-use rollcall_tally::hit::PATH_BYTES_MAX;
+use rollcall_tally::hit::{METHOD_BYTES_MAX, PATH_BYTES_MAX};
 use rollcall_tally::question::{self, Ask, Place, Value};
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -70,16 +73,29 @@ fn schema(value: &Value) -> Schema {
             let key = format!("{} ({})|{}", method(), hit::path(), escaped(OTHER_PATHS));
             text(key).into()
         }
-        Value::Status(_) => text(status()).into(),
-        Value::Text(Text::Network, _) => network().into(),
-        Value::Text(Text::PathPrefix, _) => {
+        Value::Status(_) => several(status()),
+        Value::Text(Text::Address, _) => network().into(),
+        Value::Text(Text::PathPrefix | Text::Path, _) => {
             let rest_max = PATH_BYTES_MAX - 1;
-            text(format!(r"/[\s\S]{{0,{rest_max}}}")).into()
+            several(format!(r"/([^|\\]|\\[!|\\]){{0,{rest_max}}}"))
         }
-        Value::Text(Text::Method, _) => text(method()).into(),
+        Value::Text(Text::Method, _) => {
+            let rest_max = METHOD_BYTES_MAX - 1;
+            let first = "[A-Za-z0-9#$%&'*+.^_`~-]";
+            several(format!("{first}({first}|!){{0,{rest_max}}}"))
+        }
+        Value::Text(Text::Network, _) => {
+            let rest_max = NETWORK_BYTES_MAX - 1;
+            several(format!(r"[^!|\\]([^|\\]|\\[!|\\]){{0,{rest_max}}}"))
+        }
         Value::Text(Text::Search, _) => text(format!("[\\s\\S]{{1,{SEARCH_BYTES_MAX}}}")).into(),
-        Value::Text(Text::Country, _) => text(format!("{COUNTRY}|{UNKNOWN}")).into(),
+        Value::Text(Text::Country, _) => several(format!("{COUNTRY}|{UNKNOWN}")),
     }
+}
+
+/// A condition with one value of this pattern or several.
+fn several(value: impl Display) -> Schema {
+    text(format!(r"!?({value})(\|({value})){{0,{}}}", VALUES_MAX - 1)).into()
 }
 
 pub fn query(name: &str, about: &str, schema: impl Into<Schema>) -> ParameterBuilder {

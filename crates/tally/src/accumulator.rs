@@ -82,7 +82,7 @@ impl Accumulator {
             ranges,
             span,
         } = asked;
-        let (status, starts) = (filter.status, span.starts());
+        let (status, starts) = (filter.status.as_ref(), span.starts());
         let last_hour = Window::Hour.span(ranges).starts();
         state.age(ranges);
         let mut caller = nobody(ip, &state);
@@ -122,7 +122,7 @@ impl Accumulator {
             }
         }
         if filter.may_mean_other_paths()
-            && filter.lets_country(state.caller.country())
+            && filter.lets_place(state.caller.country(), state.caller.network())
             && let Some(path) = state.paths.get(OTHER_PATHS)
         {
             self.sum.other_path_hits += path.count_within(&starts, status);
@@ -314,7 +314,7 @@ impl Accumulator {
             return false;
         }
         let StateQuery { ranges, span, .. } = asked;
-        let status = asked.filter.status;
+        let status = asked.filter.status.as_ref();
         let slot = |at_ms: u64| ranges.calendar.start_ms(span.cut, at_ms.min(ranges.now_ms));
         let mut is_older = false;
         for (start_ms, tally) in path.buckets_within(&span.timeline_starts()) {

@@ -16,7 +16,7 @@ pub use crate::histogram::Bucket;
 pub use crate::hit::{Dimension, Grouping, RawHit, Repairs};
 pub use crate::interval::{Interval, Moment};
 pub use crate::order::{IpOrder, Metric, PathOrder};
-pub use crate::status::{StatusClass, StatusCount, StatusCounts, StatusFilter};
+pub use crate::status::{StatusClass, StatusCount, StatusCounts, StatusFilter, StatusValue};
 pub use crate::summary::{
     Batch, CallerSummary, Candidates, CountryCount, CountryDetail, CountrySummary, Details,
     GroupDetail, GroupList, GroupSummary, HeaviestQuery, MethodCount, PathSummary, RecentActivity,

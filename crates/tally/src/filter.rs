@@ -1,5 +1,7 @@
 //! Filters: conditions on the hits that count. Every given condition must hold.
 //!
+//! Most conditions are texts with one value or several: see [`crate::condition`].
+//!
 //! [`Text::read`] reads each condition. It refuses a condition that can never hold. It gives each
 //! condition one spelling. So equal filters are equal texts.
 
@@ -8,6 +10,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::condition::{holds, read_values, split};
 use crate::hit::{self, METHOD_BYTES_MAX, OTHER_PATHS, PATH_BYTES_MAX};
 use crate::status::StatusFilter;
 
@@ -17,29 +20,37 @@ pub const UNKNOWN: &str = "unknown";
 /// Conditions on the hits that count. By default all hits count.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
-    /// An address, or a network as `192.0.2.0/24`.
+    /// Addresses, or networks as `192.0.2.0/24`.
     pub ip: Option<String>,
-    /// The start of the path.
+    /// Starts of the path.
     pub path_prefix: Option<String>,
+    /// Whole paths, by any method.
+    pub path: Option<String>,
     pub method: Option<String>,
     pub status: Option<StatusFilter>,
     /// Two characters, or [`UNKNOWN`]: the country that the IP told last.
     pub country: Option<String>,
-    /// The path key.
+    /// The name of the IP's network, or its number as `AS13335`, or [`UNKNOWN`].
+    pub network: Option<String>,
+    /// The path key. It is one, and taken as it is.
     pub path_key: Option<String>,
 }
 
 /// A condition that is given as text, by its spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
-    Network,
+    Address,
     PathPrefix,
+    Path,
     Method,
     Country,
+    Network,
     /// A part of a name.
     Search,
 }
 
+/// The most bytes of the name of a network.
+pub const NETWORK_BYTES_MAX: usize = 256;
 /// The most bytes of a text that is searched for.
 pub const SEARCH_BYTES_MAX: usize = 256;
 
@@ -47,13 +58,53 @@ impl Text {
     /// The condition in its one spelling. The error says which text was expected.
     pub fn read(self, text: &str) -> Result<String, String> {
         match self {
-            Self::Network => read_ip(text),
-            Self::PathPrefix => read_path_prefix(text),
-            Self::Method => hit::read_method(text.to_owned()).ok_or_else(|| {
+            Self::Search => read_search(text),
+            _ => read_values(text, |value| self.read_one(value)),
+        }
+    }
+
+    fn read_one(self, value: &str) -> Result<String, String> {
+        match self {
+            Self::Address => read_ip(value),
+            Self::PathPrefix | Self::Path => read_path(value),
+            Self::Method => hit::read_method(value.to_owned()).ok_or_else(|| {
                 format!("expected 1 to {METHOD_BYTES_MAX} letters, digits or !#$%&'*+-.^_`|~")
             }),
-            Self::Country => read_country(text),
-            Self::Search => read_search(text),
+            Self::Country => read_country(value),
+            Self::Network => read_network_name(value),
+            Self::Search => read_search(value),
+        }
+    }
+}
+
+/// A condition on addresses.
+pub struct Addresses {
+    is_not: bool,
+    networks: Vec<IpNet>,
+}
+
+impl Addresses {
+    /// # Errors
+    /// A value is no address and no network.
+    pub fn read(condition: &str) -> Result<Self, String> {
+        let (is_not, values) = split(condition);
+        let networks: Result<_, String> = values.map(|value| read_network(&value)).collect();
+        Ok(Self {
+            is_not,
+            networks: networks?,
+        })
+    }
+
+    pub fn lets(&self, address: IpAddr) -> bool {
+        let is_one = |network: &IpNet| network.contains(&address);
+        self.networks.iter().any(is_one) != self.is_not
+    }
+
+    /// The one address that it lets through, if it lets through only one.
+    pub fn single(&self) -> Option<IpAddr> {
+        match self.networks.as_slice() {
+            [one] if !self.is_not && one.prefix_len() == one.max_prefix_len() => Some(one.addr()),
+            _ => None,
         }
     }
 }
@@ -61,7 +112,7 @@ impl Text {
 impl Filter {
     /// The one address that the filter lets through, if it lets through only one.
     pub fn one_ip(&self) -> Option<IpAddr> {
-        self.ip.as_deref()?.parse().ok()
+        Addresses::read(self.ip.as_deref()?).ok()?.single()
     }
 
     pub fn lets_path(&self, path_key: &str) -> bool {
@@ -72,21 +123,39 @@ impl Filter {
         {
             return false;
         }
-        // `(other)` has neither method nor path. So no condition on them holds.
+        if !self.has_conditions_on_paths() {
+            return true;
+        }
+        // `(other)` has neither method nor path. So no condition on them holds, and nobody knows
+        // what it leaves out.
+        if path_key == OTHER_PATHS {
+            return false;
+        }
         let (method, path) = path_key.split_once(' ').unwrap_or_default();
-        let method_fits = self.method.as_deref().is_none_or(|wanted| wanted == method);
-        let prefix = self.path_prefix.as_deref();
-        method_fits && prefix.is_none_or(|prefix| path.starts_with(prefix))
+        holds(self.method.as_ref(), |wanted| wanted == method)
+            && holds(self.path.as_ref(), |wanted| wanted == path)
+            && holds(self.path_prefix.as_ref(), |prefix| path.starts_with(prefix))
     }
 
-    pub fn lets_country(&self, country: Option<&str>) -> bool {
-        let told = country.unwrap_or(UNKNOWN);
-        self.country.as_deref().is_none_or(|wanted| wanted == told)
+    /// Whether hits of an IP of this country and network count.
+    pub fn lets_place(&self, country: Option<&str>, network: Option<&str>) -> bool {
+        let country = country.unwrap_or(UNKNOWN);
+        let network = network.unwrap_or(UNKNOWN);
+        // As `AS13335`.
+        let number = network.split(' ').next();
+        holds(self.country.as_ref(), |wanted| wanted == country)
+            && holds(self.network.as_ref(), |wanted| {
+                wanted == network || Some(wanted) == number
+            })
+    }
+
+    fn has_conditions_on_paths(&self) -> bool {
+        self.path_prefix.is_some() || self.path.is_some() || self.method.is_some()
     }
 
     /// Whether the filter excludes some paths.
     pub fn is_on_paths(&self) -> bool {
-        self.path_key.is_some() || self.path_prefix.is_some() || self.method.is_some()
+        self.path_key.is_some() || self.has_conditions_on_paths()
     }
 
     /// Whether some hits on [`OTHER_PATHS`] may be on paths that the filter lets through.
@@ -97,7 +166,8 @@ impl Filter {
     /// Whether the sums over all IPs can apply the filter. The sums know paths. They do not know
     /// single IPs or the other fields of a hit.
     pub fn is_of_sums(&self) -> bool {
-        self.ip.is_none() && self.status.is_none() && self.country.is_none()
+        let is_on_ips = self.ip.is_some() || self.country.is_some() || self.network.is_some();
+        !is_on_ips && self.status.is_none()
     }
 
     /// The filter. None if it lets everything through.
@@ -123,11 +193,15 @@ pub mod as_parameters {
         #[cfg_attr(feature = "openapi", schema(nullable = false))]
         path_prefix: Option<String>,
         #[cfg_attr(feature = "openapi", schema(nullable = false))]
+        path: Option<String>,
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
         method: Option<String>,
         #[cfg_attr(feature = "openapi", schema(nullable = false))]
         status: Option<String>,
         #[cfg_attr(feature = "openapi", schema(nullable = false))]
         country: Option<String>,
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
+        network: Option<String>,
     }
 
     pub fn serialize<S: Serializer>(
@@ -145,9 +219,11 @@ pub mod as_parameters {
         Ok(Some(Filter {
             ip: given.ip,
             path_prefix: given.path_prefix,
+            path: given.path,
             method: given.method,
-            status: status.and_then(StatusFilter::from_name),
+            status: status.and_then(|status| StatusFilter::read(status).ok()),
             country: given.country,
+            network: given.network,
             path_key: None,
         }))
     }
@@ -181,9 +257,9 @@ fn read_ip(text: &str) -> Result<String, String> {
     })
 }
 
-fn read_path_prefix(prefix: &str) -> Result<String, String> {
+fn read_path(prefix: &str) -> Result<String, String> {
     if !prefix.starts_with('/') {
-        return Err("expected the start of a path, from its /".to_owned());
+        return Err("expected a path, from its /".to_owned());
     }
     if prefix.len() > PATH_BYTES_MAX {
         return Err(format!("longer than {PATH_BYTES_MAX} bytes"));
@@ -197,6 +273,13 @@ fn read_country(country: &str) -> Result<String, String> {
     }
     hit::country_code(country.to_owned())
         .ok_or_else(|| format!("expected a code of two letters, or {UNKNOWN}"))
+}
+
+fn read_network_name(name: &str) -> Result<String, String> {
+    match name.len() {
+        1..=NETWORK_BYTES_MAX => Ok(name.to_owned()),
+        _ => Err(format!("expected 1 to {NETWORK_BYTES_MAX} bytes")),
+    }
 }
 
 /// Upper and lower case are the same.
@@ -223,9 +306,10 @@ pub fn read_path_key(key: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::condition::VALUES_MAX;
 
     fn ip(text: &str) -> Result<String, String> {
-        Text::Network.read(text)
+        Text::Address.read(text)
     }
 
     #[test]
@@ -326,9 +410,10 @@ mod tests {
             ..Filter::default()
         };
         assert!(
-            filter("unknown").lets_country(None) && !filter("unknown").lets_country(Some("DE"))
+            filter("unknown").lets_place(None, None)
+                && !filter("unknown").lets_place(Some("DE"), None)
         );
-        assert!(filter("DE").lets_country(Some("DE")) && !filter("DE").lets_country(None));
+        assert!(filter("DE").lets_place(Some("DE"), None) && !filter("DE").lets_place(None, None));
     }
 
     proptest::proptest! {
@@ -342,5 +427,88 @@ mod tests {
                 proptest::prop_assert_eq!(read_path_key(&key), Ok(key));
             }
         }
+    }
+
+    #[test]
+    fn a_condition_of_several_values_has_one_spelling() {
+        for (kind, given, expect) in [
+            (Text::Method, "put|get|PUT", "GET|PUT"),
+            (Text::Method, "!get", "!GET"),
+            (Text::Method, r"a\|b|\!x", r"\!X|A\|B"),
+            (Text::Country, "!unknown|de|DE", "!DE|unknown"),
+            (Text::Address, "!10.1.2.3/8|::1", "!10.0.0.0/8|::1"),
+            (Text::Path, r"/a\b\\c\|d", r"/a\\b\\c\|d"),
+            (Text::PathPrefix, "/b|/a!", "/a!|/b"),
+        ] {
+            assert_eq!(kind.read(given).as_deref(), Ok(expect), "{given}");
+            assert_eq!(kind.read(expect).as_deref(), Ok(expect), "{given}, again");
+        }
+        for wrong in ["", "!", "GET|", "|GET", "GET||PUT", "!|"] {
+            assert!(Text::Method.read(wrong).is_err(), "{wrong}");
+        }
+        let many = |count| vec!["GET"; count].join("|");
+        assert_eq!(Text::Method.read(&many(VALUES_MAX)).as_deref(), Ok("GET"));
+        assert!(Text::Method.read(&many(VALUES_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn a_condition_holds_for_one_of_its_values_or_for_all_others() {
+        let lets = |filter: &Filter, keys: &[&str]| {
+            let lets: Vec<bool> = keys.iter().map(|key| filter.lets_path(key)).collect();
+            lets
+        };
+        let keys = ["GET /a", "PUT /a/b", "GET /a|b", "GET *", OTHER_PATHS];
+        let of = |method: Option<&str>, path: Option<&str>, prefix: Option<&str>| Filter {
+            method: method.map(str::to_owned),
+            path: path.map(str::to_owned),
+            path_prefix: prefix.map(str::to_owned),
+            ..Filter::default()
+        };
+        for (filter, expect) in [
+            (of(Some("!GET"), None, None), [0, 1, 0, 0, 0]),
+            (of(Some("GET|PUT"), None, None), [1, 1, 1, 1, 0]),
+            (of(None, Some("!/a"), None), [0, 1, 1, 1, 0]),
+            (of(None, Some(r"/a\|b"), None), [0, 0, 1, 0, 0]),
+            (of(None, None, Some("!/a/|/b")), [1, 0, 1, 1, 0]),
+            (of(Some("!PUT"), None, Some("/a")), [1, 0, 1, 0, 0]),
+        ] {
+            assert_eq!(
+                lets(&filter, &keys),
+                expect.map(|lets| lets == 1),
+                "{filter:?}"
+            );
+        }
+        let of_network = |network: &str| Filter {
+            network: Some(network.to_owned()),
+            ..Filter::default()
+        };
+        let name = Some("AS64496 Example, Inc.");
+        for (network, expect) in [
+            ("AS64496", [true, false]),
+            ("AS64496 Example, Inc.", [true, false]),
+            ("AS6449", [false, false]),
+            ("!AS64496", [false, true]),
+            ("unknown", [false, true]),
+        ] {
+            let filter = of_network(network);
+            let lets = [filter.lets_place(None, name), filter.lets_place(None, None)];
+            assert_eq!(lets, expect, "{network}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_in_one_of_several_networks_or_in_none() {
+        let lets = |condition: &str| {
+            let addresses = Addresses::read(condition).unwrap();
+            let all = ["10.1.1.1", "192.0.2.1", "2001:db8::1"];
+            all.map(|address| addresses.lets(address.parse().unwrap()))
+        };
+        assert_eq!(lets("10.0.0.0/8|2001:db8::/32"), [true, false, true]);
+        assert_eq!(lets("!10.0.0.0/8"), [false, true, true]);
+        let single = |condition: &str| Addresses::read(condition).unwrap().single();
+        assert_eq!(single("192.0.2.1"), Some([192, 0, 2, 1].into()));
+        assert_eq!(single("!192.0.2.1"), None);
+        assert_eq!(single("192.0.2.1|192.0.2.2"), None);
+        assert!(Addresses::read("nowhere").is_err());
     }
 }

@@ -7,6 +7,7 @@ pub mod accumulator;
 pub mod alert;
 pub mod bucket;
 pub mod calendar;
+pub mod condition;
 pub mod contract;
 pub mod filter;
 pub mod freshness;

@@ -77,7 +77,7 @@ impl Series {
 
     /// The hits, of one status or class or of all, in the buckets that start within `starts`. A
     /// start of 0 means from the beginning.
-    pub fn within(&self, starts: &Range<u64>, status: Option<StatusFilter>) -> Tally {
+    pub fn within(&self, starts: &Range<u64>, status: Option<&StatusFilter>) -> Tally {
         let mut sum = Tally::default();
         for tally in self.tallies(starts) {
             sum.merge_status(tally, status);
@@ -86,7 +86,7 @@ impl Series {
     }
 
     /// Like [`Self::within`], but only the number of hits.
-    pub fn count_within(&self, starts: &Range<u64>, status: Option<StatusFilter>) -> u64 {
+    pub fn count_within(&self, starts: &Range<u64>, status: Option<&StatusFilter>) -> u64 {
         let tallies = self.tallies(starts);
         tallies.map(|tally| tally.count_of(status)).sum()
     }

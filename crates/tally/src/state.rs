@@ -280,7 +280,7 @@ impl IpState {
     /// The path keys that the filter lets through. If the filter excludes the IP's country, there
     /// are none.
     pub fn paths(&self, filter: &Filter) -> impl Iterator<Item = (&str, &PathState)> {
-        let mine = filter.lets_country(self.caller.country());
+        let mine = filter.lets_place(self.caller.country(), self.caller.network());
         let paths = self.paths.iter();
         paths
             .filter(move |(key, _)| mine && filter.lets_path(key))
@@ -292,7 +292,7 @@ impl IpState {
     pub fn rows(&self, ip: &str, span: &Span, filter: &Filter) -> IpRows {
         let starts = span.starts();
         let row = |(path_key, path): (&str, &PathState)| {
-            let tally = path.within(&starts, filter.status);
+            let tally = path.within(&starts, filter.status.as_ref());
             let classes = tally.classes();
             (tally.count > 0).then(|| PathRow {
                 path_key: path_key.to_owned(),
@@ -333,7 +333,7 @@ impl PathState {
     }
 
     /// The hits, of one status or class or of all, in the buckets that start within `starts`.
-    pub fn within(&self, starts: &Range<u64>, status: Option<StatusFilter>) -> Tally {
+    pub fn within(&self, starts: &Range<u64>, status: Option<&StatusFilter>) -> Tally {
         match self.is_within(starts) {
             true => self.series.within(starts, status),
             false => Tally::default(),
@@ -341,7 +341,7 @@ impl PathState {
     }
 
     /// Like [`Self::within`], but only the number of hits.
-    pub fn count_within(&self, starts: &Range<u64>, status: Option<StatusFilter>) -> u64 {
+    pub fn count_within(&self, starts: &Range<u64>, status: Option<&StatusFilter>) -> u64 {
         match self.is_within(starts) {
             true => self.series.count_within(starts, status),
             false => 0,
@@ -359,7 +359,7 @@ impl PathState {
     }
 
     /// The hits of the last 24 hours, 7 days and 30 days.
-    pub fn recent(&self, ranges: &Ranges, status: Option<StatusFilter>) -> RecentActivity {
+    pub fn recent(&self, ranges: &Ranges, status: Option<&StatusFilter>) -> RecentActivity {
         let count = |window: Window| self.count_within(&window.span(ranges).starts(), status);
         RecentActivity {
             last24h: count(Window::Day),

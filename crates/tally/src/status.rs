@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use crate::condition;
+
 /// The class of a status: its hundreds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StatusClass {
@@ -66,15 +68,15 @@ pub const CODES: RangeInclusive<u16> = 100..=599;
 /// The code of hits without a status.
 pub const NO_STATUS: u16 = 0;
 
-/// The condition of a filter on the status of a hit.
+/// A value of a condition on the status of a hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StatusFilter {
+pub enum StatusValue {
     Class(StatusClass),
     /// One of [`CODES`]. Hits of which only the class is known have no code.
     Code(u16),
 }
 
-impl StatusFilter {
+impl StatusValue {
     /// As the API spells it.
     pub fn name(self) -> String {
         match self {
@@ -92,20 +94,59 @@ impl StatusFilter {
         })
     }
 
-    /// Like [`Self::from_name`]. The error says which text was expected.
-    pub fn read(name: &str) -> Result<Self, String> {
-        Self::from_name(name).ok_or_else(|| {
+    fn lets(self, code: u16) -> bool {
+        match self {
+            Self::Class(class) => StatusClass::of_code(code) == class,
+            Self::Code(wanted) => code == wanted,
+        }
+    }
+}
+
+/// The condition of a filter on the status of a hit: one of these values, or none of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusFilter {
+    pub is_not: bool,
+    pub values: Vec<StatusValue>,
+}
+
+impl StatusFilter {
+    /// As the API spells it.
+    pub fn name(&self) -> String {
+        let names: Vec<String> = self.values.iter().map(|value| value.name()).collect();
+        let not = if self.is_not { "!" } else { "" };
+        format!("{not}{}", names.join("|"))
+    }
+
+    /// Reads the condition. The error says which text was expected.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let expected = || {
             let (from, to) = (CODES.start(), CODES.end());
             let classes = StatusClass::EVERY.map(StatusClass::name).join(", ");
             format!("expected one of {classes}, or a status code from {from} to {to}")
+        };
+        let text = condition::read_values(text, |name| match StatusValue::from_name(name) {
+            Some(value) => Ok(value.name()),
+            None => Err(expected()),
+        })?;
+        let (is_not, values) = condition::split(&text);
+        let values = values.filter_map(|name| StatusValue::from_name(&name));
+        Ok(Self {
+            is_not,
+            values: values.collect(),
         })
     }
 
     /// Whether hits with this code in a [`StatusCount`] count.
-    pub fn lets(self, code: u16) -> bool {
-        match self {
-            Self::Class(class) => StatusClass::of_code(code) == class,
-            Self::Code(wanted) => code == wanted,
+    pub fn lets(&self, code: u16) -> bool {
+        self.values.iter().any(|value| value.lets(code)) != self.is_not
+    }
+}
+
+impl From<StatusValue> for StatusFilter {
+    fn from(value: StatusValue) -> Self {
+        Self {
+            is_not: false,
+            values: vec![value],
         }
     }
 }
@@ -251,23 +292,30 @@ mod tests {
 
     #[test]
     fn a_filter_is_a_class_or_a_code_and_has_one_spelling() {
-        let classes = StatusClass::EVERY.map(StatusFilter::Class);
-        for filter in classes.into_iter().chain(CODES.map(StatusFilter::Code)) {
-            let name = filter.name();
-            assert_eq!(StatusFilter::from_name(&name), Some(filter), "{name}");
+        let classes = StatusClass::EVERY.map(StatusValue::Class);
+        for value in classes.into_iter().chain(CODES.map(StatusValue::Code)) {
+            let name = value.name();
+            assert_eq!(StatusValue::from_name(&name), Some(value), "{name}");
+            assert_eq!(StatusFilter::read(&name), Ok(value.into()));
         }
+        let several = StatusFilter::read("!5xx|404|5xx").unwrap();
+        assert_eq!(several.name(), "!404|5xx");
+        assert_eq!(
+            [404, 503, 200].map(|code| several.lets(code)),
+            [false, false, true]
+        );
         for name in [
             "", "4", "04", "99", "600", "65940", "40x", "404x", "0404", "+404", "-404", " 404",
             "404 ", "4xx ", "4XX", "6xx", "Unknown", "٤٠٤",
         ] {
-            assert_eq!(StatusFilter::from_name(name), None, "{name}");
+            assert!(StatusFilter::read(name).is_err(), "{name}");
         }
     }
 
     #[test]
     fn a_filter_by_code_lets_that_code_alone_and_one_by_class_lets_all_of_the_class() {
-        let code = StatusFilter::Code(404);
-        let class = StatusFilter::Class(StatusClass::ClientError);
+        let code = StatusFilter::from(StatusValue::Code(404));
+        let class = StatusFilter::from(StatusValue::Class(StatusClass::ClientError));
         for (known, by_code, by_class) in [
             (404, true, true),
             (400, false, true),

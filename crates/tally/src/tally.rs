@@ -98,7 +98,7 @@ impl Tally {
 
     /// Adds the hits of `other` that this filter lets through. Bytes and response times are not
     /// kept by status. So none of them are added. None: adds all of `other`.
-    pub fn merge_status(&mut self, other: &Self, filter: Option<StatusFilter>) {
+    pub fn merge_status(&mut self, other: &Self, filter: Option<&StatusFilter>) {
         match filter {
             None => self.merge(other),
             Some(filter) => {
@@ -116,13 +116,13 @@ impl Tally {
     }
 
     /// Hits that this filter lets through. None: all hits.
-    pub fn count_of(&self, filter: Option<StatusFilter>) -> u64 {
+    pub fn count_of(&self, filter: Option<&StatusFilter>) -> u64 {
         filter.map_or(self.count, |filter| {
             self.of_status(filter).map(|status| status.count).sum()
         })
     }
 
-    fn of_status(&self, filter: StatusFilter) -> impl Iterator<Item = &StatusCount> {
+    fn of_status(&self, filter: &StatusFilter) -> impl Iterator<Item = &StatusCount> {
         let statuses = self.statuses.iter();
         statuses.filter(move |status| filter.lets(status.code))
     }

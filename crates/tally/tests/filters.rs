@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::*;
 use proptest::prelude::*;
 use rollcall_tally::window::DAY_MS;
-use rollcall_tally::{
-    Details, Hit, IpOrder, StatusClass, StatusCount, StatusFilter, Tally, Window,
-};
+use rollcall_tally::{Details, Hit, IpOrder, StatusClass, StatusCount, StatusValue, Tally, Window};
 
 proptest! {
     #[test]
@@ -85,13 +83,14 @@ fn hits_of_which_only_the_class_is_known_match_their_class_and_no_code() {
     };
     for (filter, statuses) in [
         (
-            StatusFilter::Class(StatusClass::ClientError),
+            StatusValue::Class(StatusClass::ClientError),
             vec![of(4, 2), of(404, 4), of(429, 8)],
         ),
-        (StatusFilter::Class(StatusClass::Unknown), vec![of(0, 1)]),
-        (StatusFilter::Code(404), vec![of(404, 4)]),
-        (StatusFilter::Code(400), vec![]),
+        (StatusValue::Class(StatusClass::Unknown), vec![of(0, 1)]),
+        (StatusValue::Code(404), vec![of(404, 4)]),
+        (StatusValue::Code(400), vec![]),
     ] {
+        let filter = &filter.into();
         let count = statuses.iter().map(|of| of.count).sum();
         assert_eq!(known.count_of(Some(filter)), count, "{filter:?}");
         let mut sum = Tally::default();

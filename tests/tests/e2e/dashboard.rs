@@ -241,6 +241,51 @@ fn all_countries_are_told_in_the_order_asked_for_and_have_a_page() {
 }
 
 #[test]
+fn what_is_left_out_is_left_out_of_the_whole_page() {
+    let app = App::start();
+    let hit =
+        |ip: &str, path: &str| json!({"ip": ip, "method": "GET", "path": path, "status": 200});
+    app.record(&json!([
+        hit("192.0.2.1", "/healthz"),
+        hit("192.0.2.1", "/healthz/a|b"),
+        hit("192.0.2.2", "/users"),
+    ]));
+    let link_to = |page: &str, label: &str| {
+        let (_, from) = page.split_once("<main").unwrap();
+        let (before, _) = from.split_once(&format!("aria-label=\"{label}\"")).unwrap();
+        let (_, link) = before.rsplit_once("href=\"").unwrap();
+        link.split('"').next().unwrap().replace("&#38;", "&")
+    };
+    let first = page(&app, "/admin/?timeRange=7d");
+    let without_one = page(&app, &link_to(&first, "Leave out the path of GET /healthz"));
+    assert!(
+        card(&without_one, "Requests").starts_with("2 |"),
+        "{without_one}"
+    );
+    assert!(
+        without_one.contains("Path <b>not /healthz</b>"),
+        "{without_one}"
+    );
+    let link = link_to(&without_one, "Leave out the path of GET /healthz/a|b");
+    let without_both = page(&app, &link);
+    assert!(
+        card(&without_both, "Requests").starts_with("1 |"),
+        "{link}: {without_both}"
+    );
+    assert!(
+        without_both.contains("Path <b>not /healthz or /healthz/a|b</b>"),
+        "{without_both}"
+    );
+    let without_ip = page(&app, &link_to(&first, "Leave out 192.0.2.1"));
+    assert!(
+        card(&without_ip, "Requests").starts_with("1 |"),
+        "{without_ip}"
+    );
+    let (_, content) = without_ip.split_once("<main").unwrap();
+    assert!(!content.contains("GET /healthz"), "{without_ip}");
+}
+
+#[test]
 fn a_breakdown_has_a_tab_for_each_property_a_search_and_pages() {
     let app = App::start();
     let hits = (0..205).map(
@@ -377,12 +422,12 @@ fn a_page_shows_the_status_code_that_was_asked_for_and_keeps_it_in_its_links() {
     assert!(card(&page, "Requests").starts_with("1 |"), "{page}");
     assert!(page.contains("Status <b>404</b>"), "{page}");
     assert!(page.contains("name=\"status\" value=\"404\""), "{page}");
-    // The chip and the link to all requests take the filter away. A breakdown takes no filter.
+    // The chip and the link to all requests take the filter away. One link turns it around.
     let links = links(&page).into_iter();
-    let links = links.filter(|link| !link.contains("/breakdown?"));
     let without = links.filter(|link| link.contains('?') && !link.contains("status=404"));
     let without: BTreeSet<String> = without.collect();
-    assert_eq!(without, ["/admin/?timeRange=7d".to_owned()].into());
+    let expect = ["/admin/?timeRange=7d", "/admin/?status=%21404&timeRange=7d"];
+    assert_eq!(without, expect.map(str::to_owned).into());
     // A page that is filtered by a class has the codes of the class.
     let of_class = self::page(&app, "/admin/?status=4xx&timeRange=7d");
     assert!(of_class.contains("title=\"Filter by 404\""), "{of_class}");

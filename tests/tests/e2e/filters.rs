@@ -349,7 +349,7 @@ fn an_answer_says_which_filter_applied() {
         "paths?key=GET%20/",
         "export?",
     ] {
-        for status in ["5xx", "503", "unknown"] {
+        for status in ["5xx", "503", "unknown", "!404|5xx"] {
             let filter = format!("{others}&status={status}");
             let expected = json!({
                 "ip": "192.0.2.0/24", "pathPrefix": "/a b", "method": "GET", "status": status,
@@ -357,6 +357,8 @@ fn an_answer_says_which_filter_applied() {
             });
             assert_eq!(ask(&app, path, &filter)["filter"], expected, "{path}");
         }
+        let told = ask(&app, path, "path=!/b|/a|/b&network=AS2")["filter"].clone();
+        assert_eq!(told, json!({"path": "!/a|/b", "network": "AS2"}), "{path}");
         assert!(ask(&app, path, "").get("filter").is_none(), "{path}");
     }
 }

@@ -126,7 +126,7 @@ pub fn is_within(hit: &Hit, window: &str, now_ms: i64) -> bool {
 /// A filter: its text in a URL, and whether it matches a hit.
 pub type Filter = (&'static str, fn(&Hit) -> bool);
 
-pub const FILTERS: [Filter; 14] = [
+pub const FILTERS: [Filter; 18] = [
     ("", |_| true),
     ("ip=198.51.100.0/28", |hit| {
         hit.ip
@@ -160,6 +160,23 @@ pub const FILTERS: [Filter; 14] = [
     }),
     ("status=unknown", |hit| hit.class() == "unknown"),
     ("pathPrefix=/nowhere", |_| false),
+    ("path=!/path/1|/path/2|/healthz", |hit| {
+        !["/path/1", "/path/2"].contains(&hit.path.as_str())
+    }),
+    (
+        "ip=!198.51.100.0/28|2001:db8::/32&path=/path/1|/path/3",
+        |hit| {
+            let last = hit.ip.strip_prefix("198.51.100.");
+            let is_out = last.is_some_and(|last| last.parse::<u8>().unwrap() < 16);
+            !is_out && !hit.ip.contains(':') && ["/path/1", "/path/3"].contains(&hit.path.as_str())
+        },
+    ),
+    ("method=!get&country=de|unknown", |hit| {
+        hit.method != "GET" && [Some("DE"), None].contains(&hit.country)
+    }),
+    ("status=!2xx|404&pathPrefix=!/path/1|/nowhere", |hit| {
+        hit.class() != "2xx" && hit.status != Some(404) && !hit.path.starts_with("/path/1")
+    }),
     (
         "ip=198.51.0.0/16&pathPrefix=/path/&method=GET&status=2xx&country=US",
         |hit| {

@@ -79,6 +79,8 @@ fn the_collector_records_and_answers_through_its_wit_export() {
                         method: None,
                         status: None,
                         country: None,
+                        path: None,
+                        network: None,
                         path_key: None,
                     },
                     details: Details {
@@ -135,19 +137,27 @@ mod asker {
 
 #[test]
 fn the_aggregator_answers_through_its_wit_export() {
-    use asker::rollcall::stats::types::{Failure, Filter, StatusClass, StatusFilter, Window};
+    use asker::rollcall::stats::types::{
+        Failure, Filter, StatusClass, StatusFilter, StatusValue, Window,
+    };
     let app = App::start();
     app.record(&serde_json::json!([
         {"ip": "192.0.2.7", "method": "GET", "path": "/a", "status": 404},
         {"ip": "192.0.2.7", "method": "GET", "path": "/b", "status": 200},
     ]));
-    let of_class = StatusFilter::Class(StatusClass::ClientError);
+    let of = |value| StatusFilter {
+        is_not: false,
+        values: vec![value],
+    };
+    let of_class = of(StatusValue::Class(StatusClass::ClientError));
     let filter = |ip: Option<&str>, status: StatusFilter| Filter {
         ip: ip.map(str::to_owned),
         path_prefix: None,
         method: Some("get".into()),
         status: Some(status),
         country: None,
+        path: None,
+        network: None,
         path_key: None,
     };
     app.runtime().block_on(async {
@@ -157,7 +167,7 @@ fn the_aggregator_answers_through_its_wit_export() {
         store
             .run_concurrent(async |accessor| {
                 let known = "::ffff:192.0.2.7".to_owned();
-                for status in [of_class, StatusFilter::Code(404)] {
+                for status in [of_class.clone(), of(StatusValue::Code(404))] {
                     let filter = filter(None, status);
                     let ip = aggregator
                         .call_get_ip(accessor, known.clone(), Window::Hour, filter, 0, 10)
@@ -173,15 +183,15 @@ fn the_aggregator_answers_through_its_wit_export() {
                         accessor,
                         unknown,
                         Window::Hour,
-                        filter(None, of_class),
+                        filter(None, of_class.clone()),
                         0,
                         10,
                     )
                     .await;
                 assert!(matches!(ip.unwrap(), Err(Failure::NotFound(_))));
                 for (wrong, name) in [
-                    (filter(Some("192.0.2.0/33"), of_class), "ip: "),
-                    (filter(None, StatusFilter::Code(4)), "status: "),
+                    (filter(Some("192.0.2.0/33"), of_class.clone()), "ip: "),
+                    (filter(None, of(StatusValue::Code(4))), "status: "),
                 ] {
                     let series = aggregator.call_get_timeseries(accessor, Window::All, wrong);
                     let refused = series.await.unwrap();

@@ -2,7 +2,7 @@
 //! question.
 
 use rollcall_tally::question::{AnySurvey, DateRange, Export, ExportFormat, Question};
-use rollcall_tally::{Filter, StatusFilter, Window};
+use rollcall_tally::{Filter, StatusFilter, Window, condition};
 
 use crate::local::HOME;
 
@@ -14,18 +14,22 @@ pub const PAGES: &str = "/admin/dashboard/";
 pub enum Condition {
     Ip,
     PathPrefix,
+    Path,
     Method,
     Status,
     Country,
+    Network,
 }
 
 impl Condition {
-    pub const EVERY: [Self; 5] = [
+    pub const EVERY: [Self; 7] = [
         Self::Ip,
         Self::PathPrefix,
+        Self::Path,
         Self::Method,
         Self::Status,
         Self::Country,
+        Self::Network,
     ];
 
     /// The name of the condition in the API.
@@ -33,9 +37,11 @@ impl Condition {
         match self {
             Self::Ip => "ip",
             Self::PathPrefix => "pathPrefix",
+            Self::Path => "path",
             Self::Method => "method",
             Self::Status => "status",
             Self::Country => "country",
+            Self::Network => "network",
         }
     }
 
@@ -44,9 +50,11 @@ impl Condition {
         match self {
             Self::Ip => "IP",
             Self::PathPrefix => "Path begins with",
+            Self::Path => "Path",
             Self::Method => "Method",
             Self::Status => "Status",
             Self::Country => "Country",
+            Self::Network => "Network",
         }
     }
 
@@ -57,16 +65,29 @@ impl Condition {
         found.map(|(_, value)| value)
     }
 
-    /// The filter with another value of the condition, or without the condition.
+    /// The filter with this one value, or without the condition.
+    pub fn only(self, filter: &Filter, value: Option<&str>) -> Filter {
+        self.set(filter, value.map(condition::literal).as_deref())
+    }
+
+    /// The filter without the hits of this value.
+    pub fn exclude(self, filter: &Filter, value: &str) -> Filter {
+        let text = condition::exclude(self.of(filter).as_deref(), value);
+        self.set(filter, Some(&text))
+    }
+
+    /// The filter with another text of the condition, or without the condition.
     pub fn set(self, filter: &Filter, value: Option<&str>) -> Filter {
         let mut filter = filter.clone();
         let text = value.map(str::to_owned);
         match self {
             Self::Ip => filter.ip = text,
             Self::PathPrefix => filter.path_prefix = text,
+            Self::Path => filter.path = text,
             Self::Method => filter.method = text,
-            Self::Status => filter.status = value.and_then(StatusFilter::from_name),
+            Self::Status => filter.status = value.and_then(|text| StatusFilter::read(text).ok()),
             Self::Country => filter.country = text,
+            Self::Network => filter.network = text,
         }
         filter
     }

@@ -11,8 +11,10 @@ impl Filter {
         let conditions = [
             text(
                 "ip",
-                "Only hits of this address, or of this network (`192.0.2.0/24`).",
-                Text::Network,
+                "Only hits of this address, or of this network (`192.0.2.0/24`). As in all filters, \
+                 `a|b` lets through hits of one or the other, and `!a|b` all other hits. `\\|`, \
+                 `\\!` and `\\\\` are these characters themselves.",
+                Text::Address,
                 &mut self.ip,
             ),
             text(
@@ -20,6 +22,12 @@ impl Filter {
                 "Only hits on paths that start with this text.",
                 Text::PathPrefix,
                 &mut self.path_prefix,
+            ),
+            text(
+                "path",
+                "Only hits on this path, by any method.",
+                Text::Path,
+                &mut self.path,
             ),
             text(
                 "method",
@@ -41,6 +49,13 @@ impl Filter {
                  IPs without a country.",
                 Text::Country,
                 &mut self.country,
+            ),
+            text(
+                "network",
+                "Only hits of IPs in this network: its name, or its number as `AS13335`. \
+                 `unknown`: only hits of IPs of no known network.",
+                Text::Network,
+                &mut self.network,
             ),
         ];
         conditions

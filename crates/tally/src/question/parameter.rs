@@ -313,7 +313,7 @@ impl Value<'_> {
             Self::Moment(moment) => moment.chosen.map(Moment::text),
             Self::Address(value) => Some(value.to_string()),
             Self::PathKey(value) => Some((*value).clone()),
-            Self::Status(value) => value.map(StatusFilter::name),
+            Self::Status(value) => value.as_ref().map(StatusFilter::name),
             Self::Text(_, value) => (*value).clone(),
         }
     }

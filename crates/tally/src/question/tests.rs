@@ -5,7 +5,7 @@ use proptest::sample;
 use super::*;
 use crate::filter::Filter;
 use crate::order::{IpOrder, PathOrder};
-use crate::status::{CODES, StatusClass, StatusFilter};
+use crate::status::{CODES, StatusClass, StatusFilter, StatusValue};
 use crate::window::Window;
 
 fn survey(survey: impl Into<AnySurvey>) -> Question {
@@ -112,11 +112,11 @@ fn every_bad_parameter_is_named_at_once() {
 
 #[test]
 fn a_status_is_a_class_or_a_code() {
-    let classes = StatusClass::EVERY.map(StatusFilter::Class);
-    for status in classes.into_iter().chain(CODES.map(StatusFilter::Code)) {
+    let classes = StatusClass::EVERY.map(StatusValue::Class);
+    for status in classes.into_iter().chain(CODES.map(StatusValue::Code)) {
         let expected = survey(TopIps {
             scope: Scope {
-                filter: of_status(status),
+                filter: of_status(status.into()),
                 ..Scope::default()
             },
             ..TopIps::default()
@@ -150,10 +150,12 @@ fn a_question_nobody_knows_is_unknown() {
 fn narrow() -> Filter {
     Filter {
         ip: Some("2001:db8::/32".to_owned()),
-        path_prefix: Some("/a&b=c d/ü".to_owned()),
+        path_prefix: Some("/a&b=c d/ü|/b".to_owned()),
+        path: Some(r"!/a\|b".to_owned()),
         method: Some("GET".to_owned()),
-        status: Some(StatusFilter::Class(StatusClass::ServerError)),
+        status: Some(StatusFilter::read("!404|5xx").unwrap()),
         country: Some("DE".to_owned()),
+        network: Some("AS64496 Example".to_owned()),
         path_key: None,
     }
 }
@@ -238,7 +240,7 @@ fn a_question_written_is_read_back() {
         for filter in [
             Filter::default(),
             narrow(),
-            of_status(StatusFilter::Code(404)),
+            of_status(StatusValue::Code(404).into()),
         ] {
             let via = Some(Via::Ips);
             for question in questions(&Scope {
@@ -272,7 +274,7 @@ fn a_question_that_was_not_read_here_is_checked() {
     top.limit = LIMIT_MAX + 1;
     top.scope.window = Window::Recent;
     top.scope.filter.ip = Some("nowhere".to_owned());
-    top.scope.filter.status = Some(StatusFilter::Code(4));
+    top.scope.filter.status = Some(StatusValue::Code(4).into());
     let bad = survey(top.clone()).checked().unwrap_err();
     let names: Vec<&str> = bad.iter().map(|bad| bad.name.as_str()).collect();
     assert_eq!(names, ["timeRange", "limit", "ip", "status"]);

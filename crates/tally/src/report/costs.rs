@@ -105,7 +105,7 @@ pub fn days(provenance: &Provenance, first_seen_ms: Option<u64>) -> f64 {
 mod tests {
     use super::*;
     use crate::report::tests::provenance;
-    use crate::{Filter, StatusClass, StatusFilter, Window};
+    use crate::{Filter, StatusClass, StatusValue, Window};
 
     fn near(a: Option<f64>, b: f64) -> bool {
         a.is_some_and(|a| (a - b).abs() < 1e-9)
@@ -144,7 +144,7 @@ mod tests {
         assert!(near(costs.estimated_monthly_cost, 54.0));
 
         let class = Filter {
-            status: Some(StatusFilter::Class(StatusClass::Success)),
+            status: Some(StatusValue::Class(StatusClass::Success).into()),
             ..Filter::default()
         };
         let costs = of(Some(class));

@@ -11,7 +11,7 @@ use crate::reports::{
     CostMetrics, GlobalStats, IpReport, Overview, PathReport, Prices, Provenance,
 };
 use crate::{
-    CallerSummary, CountryCount, Filter, PathSummary, RecentActivity, StatusFilter, Summary, Tally,
+    CallerSummary, CountryCount, Filter, PathSummary, RecentActivity, StatusValue, Summary, Tally,
     Window,
 };
 
@@ -84,7 +84,7 @@ fn what_is_written_as_json_is_read_back() {
     let narrow = Filter {
         ip: Some("192.0.2.0/24".to_owned()),
         path_prefix: Some("/u".to_owned()),
-        status: Some(StatusFilter::Code(404)),
+        status: Some(StatusValue::Code(404).into()),
         ..Filter::default()
     };
     for (window, filter) in [(Window::Day, None), (Window::All, Some(narrow))] {

@@ -68,35 +68,36 @@ pub fn any_window() -> impl Strategy<Value = Window> {
     ]
 }
 
-/// Every condition of a filter but the IP, each given or not.
+/// Every condition of a filter but the IP, each given or not: one value, two, or all others.
 pub fn any_filter() -> impl Strategy<Value = Filter> {
     let given = |values: Vec<&'static str>| {
-        proptest::option::of(proptest::sample::select(values).prop_map(str::to_owned))
+        let values = proptest::sample::subsequence(values, 1..3);
+        let condition = (any::<bool>(), values).prop_map(|(is_not, values)| {
+            let not = if is_not { "!" } else { "" };
+            format!("{not}{}", values.join("|"))
+        });
+        proptest::option::weighted(0.3, condition)
     };
     (
         given(vec!["/", "/1", "/nowhere"]),
+        given(vec!["/0", "/1", "/nowhere"]),
         given(vec!["GET", "PUT"]),
-        proptest::option::of(any_status_filter()),
-        given(vec!["DE", "unknown"]),
-        given(vec!["GET /1", "PUT /2"]),
+        given(vec!["200", "404", "429", "4xx", "5xx", "unknown"]),
+        given(vec!["DE", "US", "unknown"]),
+        proptest::option::weighted(0.2, proptest::sample::select(vec!["GET /1", "PUT /2"])),
     )
-        .prop_map(|(path_prefix, method, status, country, path_key)| Filter {
-            ip: None,
-            path_prefix,
-            method,
-            status,
-            country,
-            path_key,
-        })
-}
-
-fn any_status_filter() -> impl Strategy<Value = StatusFilter> {
-    let class = proptest::sample::select(StatusClass::EVERY.to_vec());
-    let code = proptest::sample::select(FREQUENT.to_vec());
-    prop_oneof![
-        class.prop_map(StatusFilter::Class),
-        code.prop_map(StatusFilter::Code),
-    ]
+        .prop_map(
+            |(path_prefix, path, method, status, country, path_key)| Filter {
+                ip: None,
+                path_prefix,
+                path,
+                method,
+                status: status.map(|status| StatusFilter::read(&status).unwrap()),
+                country,
+                network: None,
+                path_key: path_key.map(str::to_owned),
+            },
+        )
 }
 
 pub fn any_details() -> impl Strategy<Value = Details> {
@@ -207,15 +208,26 @@ pub fn let_through<'a>(hits: &'a [Hit], filter: &Filter) -> Vec<&'a Hit> {
     let newest = told.max_by_key(|hit| (hit.timestamp_ms, hit.country.clone()));
     let country = newest.and_then(|hit| hit.country.as_deref());
     let fits = |hit: &&Hit| {
-        let is = |wanted: &Option<String>, it: &str| wanted.as_deref().is_none_or(|w| w == it);
-        let prefix = filter.path_prefix.as_deref().unwrap_or_default();
-        is(&filter.method, &hit.method)
-            && is(&filter.path_key, &hit.path_key())
-            && is(&filter.country, country.unwrap_or("unknown"))
-            && hit.path.starts_with(prefix)
-            && filter.status.is_none_or(|wanted| match wanted {
-                StatusFilter::Class(class) => class == StatusClass::of(hit.status),
-                StatusFilter::Code(code) => hit.status == Some(code),
+        let is = |condition: &Option<String>, fits: &dyn Fn(&str) -> bool| {
+            let Some(condition) = condition else {
+                return true;
+            };
+            match condition.strip_prefix('!') {
+                Some(none) => !none.split('|').any(fits),
+                None => condition.split('|').any(fits),
+            }
+        };
+        let status = filter.status.as_ref().map(StatusFilter::name);
+        is(&filter.method, &|method| method == hit.method)
+            && is(&filter.path_key, &|key| key == hit.path_key())
+            && is(&filter.country, &|wanted| {
+                wanted == country.unwrap_or("unknown")
+            })
+            && is(&filter.path, &|path| path == hit.path)
+            && is(&filter.path_prefix, &|prefix| hit.path.starts_with(prefix))
+            && is(&status, &|wanted| match wanted.parse::<u16>() {
+                Ok(code) => hit.status == Some(code),
+                Err(_) => wanted == StatusClass::of(hit.status).name(),
             })
     };
     hits.iter().filter(fits).collect()

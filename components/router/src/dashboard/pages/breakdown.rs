@@ -5,7 +5,7 @@ use askama::Template;
 use rollcall_tally::hit::{Dimension, Grouping};
 use rollcall_tally::question::{self, Ask as _, Direction, Scope};
 use rollcall_tally::reports::{BreakdownReport, GroupStats};
-use rollcall_tally::{Metric, StatusFilter};
+use rollcall_tally::{Metric, StatusValue};
 
 use crate::dashboard::format;
 use crate::dashboard::link::{self, Condition};
@@ -187,7 +187,7 @@ fn cell((metric, _, is_minor): (Metric, &'static str, bool), group: &GroupStats)
 fn page_of(of: &question::Breakdown, name: &str) -> Option<String> {
     let scope = &of.scope;
     let narrowed = |condition: Condition| {
-        let filter = condition.set(&scope.filter, Some(name));
+        let filter = condition.only(&scope.filter, Some(name));
         let scope = Scope {
             filter,
             ..scope.clone()
@@ -200,9 +200,10 @@ fn page_of(of: &question::Breakdown, name: &str) -> Option<String> {
         Grouping::Method => narrowed(Condition::Method),
         Grouping::Country => narrowed(Condition::Country),
         Grouping::StatusCode | Grouping::StatusClass => {
-            StatusFilter::from_name(name)?;
+            StatusValue::from_name(name)?;
             narrowed(Condition::Status)
         }
+        Grouping::Of(Dimension::Network) => narrowed(Condition::Network),
         Grouping::Of(_) => None,
     }
 }

@@ -3,7 +3,7 @@
 use rollcall_tally::interval::{self, Interval};
 use rollcall_tally::question::{AnySurvey, DateRange, ExportFormat, Ip, Path, Place, Scope};
 use rollcall_tally::report::Provenance;
-use rollcall_tally::{Filter, StatusClass, Window};
+use rollcall_tally::{Filter, StatusClass, Window, condition};
 
 use super::health::Health;
 use super::scope::{of_path, rescoped};
@@ -158,12 +158,20 @@ fn exported_range(window: Window) -> String {
     }
 }
 
+/// A condition for people: `not GET or PUT`.
+fn in_words_of(condition: &str) -> String {
+    let (is_not, values) = condition::split(condition);
+    let values: Vec<_> = values.collect();
+    let not = if is_not { "not " } else { "" };
+    format!("{not}{}", values.join(" or "))
+}
+
 fn chips(survey: &AnySurvey) -> Vec<Chip> {
     let Scope { window, filter, .. } = survey.scope();
     let chip = |condition: Condition| {
         Some(Chip {
             label: condition.label(),
-            value: condition.of(filter)?,
+            value: in_words_of(&condition.of(filter)?),
             without: rescoped(survey, *window, condition.set(filter, None)),
         })
     };
@@ -191,11 +199,13 @@ fn fields(survey: &AnySurvey) -> Vec<Field> {
             _ => Vec::new(),
         },
         example: match condition {
-            Condition::Ip => "192.0.2.1 or 192.0.2.0/24",
+            Condition::Ip => "192.0.2.0/24, !10.0.0.0/8",
             Condition::PathPrefix => "/users",
-            Condition::Method => "GET",
-            Condition::Status => "404 or 4xx",
+            Condition::Path => "!/healthz",
+            Condition::Method => "GET|PUT",
+            Condition::Status => "404, 4xx|5xx",
             Condition::Country => "DE",
+            Condition::Network => "AS13335",
         },
     };
     Condition::EVERY

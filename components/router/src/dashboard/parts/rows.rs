@@ -4,7 +4,7 @@ use rollcall_tally::question::{AnySurvey, Ip, Path, Scope};
 use rollcall_tally::report::{IpStats, PathStats};
 
 use super::bar;
-use super::scope::{narrowed, of_path, rescoped};
+use super::scope::{excluded, narrowed, of_path, rescoped};
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link::{self, Condition};
 
@@ -15,6 +15,8 @@ pub struct PathRow {
     pub key: String,
     /// None if no filter can name the path.
     pub filter: Option<String>,
+    /// The page without the path. None if no filter can name it.
+    pub exclude: Option<String>,
     pub page: String,
     pub requests: String,
     /// The length of the bar, if the longest bar has 100.
@@ -32,6 +34,10 @@ pub fn path_rows(survey: &AnySurvey, paths: &[PathStats]) -> Vec<PathRow> {
         let narrowed = of_path(&scope.filter, &path.path_key);
         PathRow {
             key: path.path_key.clone(),
+            exclude: narrowed.is_some().then(|| {
+                let (_, path) = path.path_key.split_once(' ').unwrap_or_default();
+                excluded(survey, Condition::Path, path)
+            }),
             filter: narrowed.map(|filter| rescoped(survey, scope.window, filter)),
             page: path_page(scope, &path.path_key),
             requests: format::count(path.total_requests),
@@ -73,6 +79,7 @@ pub fn ip_page(scope: &Scope, ip: &str) -> Option<String> {
 pub struct IpRow {
     pub ip: String,
     pub filter: String,
+    pub exclude: String,
     pub page: String,
     pub requests: String,
     pub bar: u64,
@@ -89,6 +96,7 @@ pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
         Some(IpRow {
             ip: stats.ip.clone(),
             filter: narrowed(survey, Condition::Ip, &stats.ip),
+            exclude: excluded(survey, Condition::Ip, &stats.ip),
             page: ip_page(survey.scope(), &stats.ip)?,
             requests: format::count(stats.total_requests),
             bar: bar(stats.total_requests, most),

@@ -18,13 +18,19 @@ pub fn rescoped(survey: &AnySurvey, window: Window, filter: Filter) -> String {
 /// A filter narrowed to the path and the method of a path key. None if the key has neither.
 pub fn of_path(filter: &Filter, key: &str) -> Option<Filter> {
     let (method, path) = key.split_once(' ')?;
-    let filter = Condition::Method.set(filter, Some(method));
+    let filter = Condition::Method.only(filter, Some(method));
     path.starts_with('/')
-        .then(|| Condition::PathPrefix.set(&filter, Some(path)))
+        .then(|| Condition::PathPrefix.only(&filter, Some(path)))
 }
 
 /// The same page, with one more condition.
 pub fn narrowed(survey: &AnySurvey, condition: Condition, value: &str) -> String {
     let Scope { window, filter, .. } = survey.scope();
-    rescoped(survey, *window, condition.set(filter, Some(value)))
+    rescoped(survey, *window, condition.only(filter, Some(value)))
+}
+
+/// The same page, without the hits of this value.
+pub fn excluded(survey: &AnySurvey, condition: Condition, value: &str) -> String {
+    let Scope { window, filter, .. } = survey.scope();
+    rescoped(survey, *window, condition.exclude(filter, value))
 }

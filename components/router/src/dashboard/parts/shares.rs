@@ -1,12 +1,13 @@
 //! The shares of all requests by country, method or status.
 
 use rollcall_tally::StatusClass;
+use rollcall_tally::hit::OTHER_PATHS;
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::report::{CountryShare, MethodShare, Metrics};
 use rollcall_tally::tally::ratio;
 
 use super::bar;
-use super::scope::narrowed;
+use super::scope::{excluded, narrowed};
 use crate::dashboard::format;
 use crate::dashboard::link::Condition;
 
@@ -15,6 +16,8 @@ pub struct Share {
     pub name: String,
     /// None if no filter can name it.
     pub filter: Option<String>,
+    /// The page without it.
+    pub exclude: Option<String>,
     pub requests: String,
     pub percent: String,
     pub bar: u64,
@@ -66,8 +69,8 @@ fn shares(
 ) -> Shares {
     let most = each.iter().map(|(_, requests, _)| *requests).max();
     let row = |(name, requests, percentage): (String, u64, f64)| Share {
-        filter: (name != rollcall_tally::hit::OTHER_PATHS)
-            .then(|| narrowed(survey, condition, &name)),
+        filter: (name != OTHER_PATHS).then(|| narrowed(survey, condition, &name)),
+        exclude: (name != OTHER_PATHS).then(|| excluded(survey, condition, &name)),
         name,
         requests: format::count(requests),
         percent: format::percent(percentage / 100.0),

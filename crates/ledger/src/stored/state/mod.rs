@@ -383,7 +383,7 @@ struct Sums {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rollcall_tally::status::StatusFilter;
+    use rollcall_tally::status::StatusValue;
     use rollcall_tally::window::{Ranges, Window};
     use rollcall_tally::{Filter, Hit};
 
@@ -419,7 +419,8 @@ mod tests {
     }
 
     fn any_filter() -> impl Strategy<Value = Filter> {
-        let status = prop::option::of((200..205u16).prop_map(StatusFilter::Code));
+        let status =
+            prop::option::of((200..205u16).prop_map(|code| StatusValue::Code(code).into()));
         let prefix = prop::option::of(Just("/1".to_owned()));
         let country = prop::option::of(Just("C1".to_owned()));
         (status, prefix, country).prop_map(|(status, path_prefix, country)| Filter {

@@ -36,7 +36,7 @@ pub(crate) fn read_rows(
 impl Reader<'_> {
     fn rows(&mut self, form: Form, ip: &str, of: &RowsOf<'_>) -> Option<IpRows> {
         let caller = self.caller(form)?;
-        let is_wanted = of.filter.lets_country(caller.country());
+        let is_wanted = of.filter.lets_place(caller.country(), caller.network());
         let mut paths = Vec::new();
         for _ in 0..caller.path_keys {
             let path_key = self.text()?;
@@ -86,7 +86,7 @@ impl Reader<'_> {
             bucket
         };
         let counts = of.span.has(bucket);
-        let status = of.filter.status;
+        let status = of.filter.status.as_ref();
         let mut is_empty = true;
         for _ in 0..self.number()? {
             is_empty = false;
