@@ -297,7 +297,7 @@ pub fn read_path_key(key: &str) -> Result<String, String> {
     }
     let parts = key.split_once(' ');
     let (method, path) = parts.ok_or_else(|| "expected METHOD /path".to_owned())?;
-    let method = Text::Method.read(method)?;
+    let method = Text::Method.read_one(method)?;
     let path = hit::read_path(path.to_owned());
     let path = path.ok_or_else(|| "expected METHOD /path".to_owned())?;
     Ok(format!("{method} {path}"))
@@ -354,6 +354,10 @@ mod tests {
             read_path_key("get /users?page=1").as_deref(),
             Ok("GET /users")
         );
+        // A path key is one, and taken as it is.
+        for key in ["!X /a|b", r"A|B /a\b"] {
+            assert_eq!(read_path_key(key).as_deref(), Ok(key));
+        }
     }
 
     #[test]

@@ -113,7 +113,10 @@ impl Source {
         while let Some(token) = tokens.next() {
             match (token.to_string().as_str(), in_braces(token)) {
                 (_, Some(trees)) => {
-                    for tree in Vec::from_iter(trees).split(|token| token.to_string() == ",") {
+                    let trees = Vec::from_iter(trees);
+                    let each = trees.split(|token| token.to_string() == ",");
+                    // Behind the last comma is nothing.
+                    for tree in each.filter(|tree| !tree.is_empty()) {
                         self.note_use(module, path.clone(), tree, is_pub);
                     }
                     return;

@@ -62,11 +62,11 @@ fn the_first_page_tells_what_the_overview_tells() {
     let page = page(&app, "/admin/");
     assert_eq!(
         card(&page, "Requests"),
-        "4 | from nothing | vs previous | 6 kB sent"
+        "4 | 0 | in the period before | 6 kB sent"
     );
     assert_eq!(
         card(&page, "Unique IPs"),
-        "2 | from nothing | vs previous | 2 never seen before"
+        "2 | 0 | in the period before | 2 never seen before"
     );
     assert_eq!(card(&page, "Error rate"), "50 % | 2 errors");
     assert_eq!(card(&page, "Response time, p95"), "10 ms | median 10 ms");

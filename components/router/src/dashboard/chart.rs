@@ -4,6 +4,8 @@
 //! A plot has no labels of time. The page has them below the plot, where the browser shows them in
 //! its own time zone.
 
+use std::ops::Range;
+
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use rollcall_tally::report::{Timeline, TimelineBucket};
@@ -28,6 +30,10 @@ const LABELS_PX: u32 = 52;
 const MARGIN_PX: u32 = 8;
 /// The width of a bar, as a share of the width of its bucket.
 const BAR: f64 = 0.76;
+/// The opacity of a bar whose bucket is not over.
+const PALE: f64 = 0.45;
+/// A shorter response time is drawn as this one: a logarithm needs more than 0.
+const LEAST_MS: f64 = 0.01;
 
 type Plot<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 type Drawing = Result<(), Box<dyn std::error::Error>>;
@@ -39,8 +45,9 @@ pub struct Chart {
     pub narrow: String,
 }
 
-/// Requests, errors among them, and the period before.
-pub fn requests(timeline: &Timeline) -> Chart {
+/// Requests, errors among them, and the period before. `unfinished`: the last bucket is not over. Its
+/// bars are pale.
+pub fn requests(timeline: &Timeline, unfinished: bool) -> Chart {
     let buckets = &timeline.current.buckets;
     let previous = timeline.previous.as_ref();
     let previous = previous.map_or(&[][..], |previous| &previous.buckets);
@@ -50,25 +57,40 @@ pub fn requests(timeline: &Timeline) -> Chart {
         let counts = buckets.iter().map(move |bucket| count(bucket) as f64);
         counts.enumerate().filter(|(_, count)| *count > 0.0)
     };
+    let over = buckets.len() - usize::from(unfinished && !buckets.is_empty());
     let before = previous.iter().map(|bucket| Some(bucket.requests as f64));
     let before: Vec<Option<f64>> = before.collect();
-    draw_each(buckets.len(), most as f64, &format::compact, |plot| {
-        bars(plot, of(|bucket| bucket.requests), REQUESTS)?;
-        bars(plot, of(|bucket| bucket.errors), ERRORS)?;
+    // A plot of nothing has an axis, too.
+    let top = if most > 0 { most as f64 * 1.05 } else { 1.0 };
+    draw_each(buckets.len(), 0.0..top, 5, &format::compact, |plot| {
+        bars(plot, of(|bucket| bucket.requests), over, REQUESTS)?;
+        bars(plot, of(|bucket| bucket.errors), over, ERRORS)?;
         line(plot, &before, PREVIOUS, 1)
     })
 }
 
-/// Percentiles of the response times.
+/// Percentiles of the response times. The scale is logarithmic, so that a long p99 leaves room for
+/// p50.
 pub fn response_times(timeline: &Timeline) -> Chart {
     let buckets = &timeline.current.buckets;
     let of = |time: fn(&TimelineBucket) -> Option<f64>| -> Vec<Option<f64>> {
-        buckets.iter().map(time).collect()
+        let times = buckets.iter().map(time);
+        times.map(|ms| Some(ms?.max(LEAST_MS).log10())).collect()
     };
+    let p50 = of(|bucket| bucket.response_times.p50_response_time);
     let p99 = of(|bucket| bucket.response_times.p99_response_time);
-    let most = p99.iter().flatten().copied().fold(0.0, f64::max);
-    let label = |ms: f64| format::duration(Some(ms));
-    draw_each(buckets.len(), most, &label, |plot| {
+    let all = || p50.iter().chain(&p99).flatten().copied();
+    let least = all().fold(f64::INFINITY, f64::min).min(f64::MAX).floor();
+    let most = all().fold(f64::NEG_INFINITY, f64::max).ceil();
+    // Whole powers of ten, and at least one step.
+    let scale = match least < most {
+        true => least..most,
+        false if most.is_finite() => most..most + 1.0,
+        false => 0.0..1.0,
+    };
+    let steps = (scale.end - scale.start) as usize + 1;
+    let label = |power: f64| format::duration(Some(10_f64.powf(power)));
+    draw_each(buckets.len(), scale, steps, &label, |plot| {
         line(plot, &p99, P99, 2)?;
         line(
             plot,
@@ -76,24 +98,21 @@ pub fn response_times(timeline: &Timeline) -> Chart {
             P95,
             2,
         )?;
-        line(
-            plot,
-            &of(|bucket| bucket.response_times.p50_response_time),
-            P50,
-            2,
-        )
+        line(plot, &p50, P50, 2)
     })
 }
 
 fn draw_each(
     buckets: usize,
-    most: f64,
+    scale: Range<f64>,
+    labels: usize,
     label: &dyn Fn(f64) -> String,
     series: impl Fn(&mut Plot) -> Drawing,
 ) -> Chart {
     let [wide, narrow] = SIZES.map(|size| {
         let mut svg = String::new();
-        match draw(&mut svg, size, buckets, most, label, &series) {
+        let scale = scale.clone();
+        match draw(&mut svg, size, buckets, scale, labels, label, &series) {
             Ok(()) => svg,
             Err(error) => {
                 log!(Error, "plot-not-drawn", error = error);
@@ -108,21 +127,20 @@ fn draw(
     svg: &mut String,
     size: (u32, u32),
     buckets: usize,
-    most: f64,
+    scale: Range<f64>,
+    labels: usize,
     label: &dyn Fn(f64) -> String,
     series: &impl Fn(&mut Plot) -> Drawing,
 ) -> Drawing {
     let root = SVGBackend::with_string(svg, size).into_drawing_area();
-    // A plot of nothing has an axis, too.
-    let most = if most > 0.0 { most * 1.05 } else { 1.0 };
     let mut plot = ChartBuilder::on(&root)
         .margin(MARGIN_PX)
         .set_label_area_size(LabelAreaPosition::Left, LABELS_PX - MARGIN_PX)
-        .build_cartesian_2d(0.0..buckets.max(1) as f64, 0.0..most)?;
+        .build_cartesian_2d(0.0..buckets.max(1) as f64, scale)?;
     plot.configure_mesh()
         .disable_x_mesh()
         .disable_x_axis()
-        .y_labels(5)
+        .y_labels(labels)
         .y_max_light_lines(1)
         .y_label_formatter(&|number: &f64| label(*number))
         .label_style(("system-ui, sans-serif", 14).into_font().color(&TEXT))
@@ -135,9 +153,16 @@ fn draw(
     Ok(())
 }
 
-fn bars(plot: &mut Plot, bars: impl Iterator<Item = (usize, f64)>, color: RGBColor) -> Drawing {
+/// Bars from `over` on are pale.
+fn bars(
+    plot: &mut Plot,
+    bars: impl Iterator<Item = (usize, f64)>,
+    over: usize,
+    color: RGBColor,
+) -> Drawing {
     let margin = (1.0 - BAR) / 2.0;
     plot.draw_series(bars.map(|(at, height)| {
+        let color = color.mix(if at < over { 1.0 } else { PALE });
         let at = at as f64;
         Rectangle::new(
             [(at + margin, 0.0), (at + 1.0 - margin, height)],
@@ -216,10 +241,24 @@ mod tests {
     #[test]
     fn each_bucket_with_requests_is_a_bar_and_the_period_before_a_line() {
         let buckets = vec![bucket(0, 4, None), bucket(1, 0, None), bucket(2, 1, None)];
-        let chart = requests(&timeline(buckets));
+        let chart = requests(&timeline(buckets.clone()), false);
         assert_eq!(times(&chart, "fill=\"#2F6FDE\""), [2, 2]);
         assert_eq!(times(&chart, "fill=\"#D1383D\""), [1, 1]);
         assert_eq!(times(&chart, "stroke=\"#8A94A6\""), [1, 1]);
+        assert_eq!(times(&chart, "opacity=\"0.45\""), [0, 0]);
+        // The last bucket is not over.
+        let chart = requests(&timeline(buckets), true);
+        assert_eq!(times(&chart, "opacity=\"0.45\""), [1, 1]);
+    }
+
+    #[test]
+    fn a_long_p99_leaves_room_for_p50() {
+        let mut slow = bucket(0, 1, Some(2.0));
+        slow.response_times.p99_response_time = Some(30_000.0);
+        let chart = response_times(&timeline(vec![slow]));
+        for label in ["1 ms", "10 ms", "100 ms", "1 s", "10 s"] {
+            assert!(chart.wide.contains(label), "{label}: {}", chart.wide);
+        }
     }
 
     #[test]
@@ -236,7 +275,7 @@ mod tests {
     fn a_plot_of_nothing_has_an_axis_and_no_style_of_its_own() {
         for buckets in [vec![], vec![bucket(0, 0, None)]] {
             let timeline = timeline(buckets);
-            for chart in [requests(&timeline), response_times(&timeline)] {
+            for chart in [requests(&timeline, true), response_times(&timeline)] {
                 assert_eq!(times(&chart, "style="), [0, 0]);
                 assert!(chart.wide.contains("<text"), "{}", chart.wide);
             }

@@ -146,9 +146,20 @@ pub struct Change {
     pub text: String,
     /// `good`, `bad` or `neutral`.
     pub tone: &'static str,
+    /// What it is compared with.
+    pub than: &'static str,
 }
 
 impl Change {
+    /// The number of the period before, which is too small to compare with.
+    pub fn only(before: u64) -> Self {
+        Self {
+            text: count(before),
+            tone: "neutral",
+            than: "in the period before",
+        }
+    }
+
     /// None if either number is not known.
     pub fn new(now: Option<f64>, before: Option<f64>, more: More) -> Option<Self> {
         let (now, before) = (now?, before?);
@@ -166,7 +177,11 @@ impl Change {
             More::IsBad if now > before => "bad",
             More::IsBad => "good",
         };
-        Some(Self { text, tone })
+        Some(Self {
+            text,
+            tone,
+            than: "vs previous",
+        })
     }
 }
 

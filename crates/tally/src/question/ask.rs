@@ -1,7 +1,6 @@
 //! A question: how it is described, and what it can be asked with.
 
-use super::BadParameter;
-use super::parameter::Parameter;
+use super::parameter::{BadParameter, Parameter};
 
 /// The description of a question, for the code that routes or describes it.
 pub struct About {

@@ -1,11 +1,11 @@
 //! The hits of a window in groups: by path, IP, status, country, host and others.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::Value as Json;
 
+use super::survey::{json, unwritable};
 use super::{
-    About, Ask, BadParameter, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey, Via, json,
-    parameter, unwritable,
+    About, Ask, BadParameter, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey, Value, Via,
 };
 use crate::Failure;
 use crate::bucket::BucketId;
@@ -174,7 +174,7 @@ impl Ask for Breakdown {
             Parameter::new(
                 "search",
                 "Only groups with this text in their name. Upper and lower case are the same.",
-                parameter::Value::Text(Text::Search, &mut self.search),
+                Value::Text(Text::Search, &mut self.search),
             ),
         ])
     }
@@ -288,9 +288,9 @@ impl Survey for Breakdown {
             None => field == "name",
         };
         let mut report = serde_json::to_value(report).map_err(unwritable)?;
-        let groups = report.get_mut("groups").and_then(Value::as_array_mut);
+        let groups = report.get_mut("groups").and_then(Json::as_array_mut);
         let groups = groups.into_iter().flatten();
-        for group in groups.filter_map(Value::as_object_mut) {
+        for group in groups.filter_map(Json::as_object_mut) {
             group.retain(|field, _| is_asked(field));
         }
         json(&report)

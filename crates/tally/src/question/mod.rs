@@ -38,7 +38,9 @@ pub use ask::{About, Ask};
 pub use breakdown::{Direction, OFFSET_MAX as GROUPS_OFFSET_MAX};
 pub use export::{DateRange, Export, ExportFormat};
 pub use ip::OFFSET_MAX;
-pub use parameter::{LIMIT_DEFAULT, LIMIT_MAX, OneMoment, OneOf, Parameter, Place, SomeOf, Value};
+pub use parameter::{
+    BadParameter, LIMIT_DEFAULT, LIMIT_MAX, OneMoment, OneOf, Parameter, Place, SomeOf, Value,
+};
 pub use status::Status;
 pub use survey::{Query, Responses, Scope, Survey, Via};
 
@@ -154,14 +156,6 @@ pub enum Question {
     Survey(AnySurvey),
     Export(Export),
     Status(Status),
-}
-
-/// An invalid parameter.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct BadParameter {
-    pub name: String,
-    pub reason: String,
 }
 
 /// Why a question was not understood.
@@ -361,14 +355,6 @@ fn write(question: &mut dyn Ask) -> String {
         }
     }
     format!("{text}?{}", query.finish())
-}
-
-fn json(report: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(report).map_err(unwritable)
-}
-
-fn unwritable(error: serde_json::Error) -> Failure {
-    Failure::Unavailable(format!("an answer as JSON: {error}"))
 }
 
 #[cfg(feature = "openapi")]

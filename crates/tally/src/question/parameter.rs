@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
+use serde::Serialize;
+
 use crate::filter::{self, Text};
 use crate::interval::{Interval, Moment};
 use crate::status::StatusFilter;
@@ -23,6 +25,14 @@ const FROM: &str = "Asks for an interval instead of a window: the moment from wh
                     interval has no beginning.";
 const TO: &str = "The moment up to which hits count. It is a time, or a date, which counts up to \
                   the end of the day. Without `to`, the interval ends now.";
+
+/// An invalid parameter.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BadParameter {
+    pub name: String,
+    pub reason: String,
+}
 
 /// A parameter, and the field of the question that it sets.
 pub struct Parameter<'a> {
@@ -77,8 +87,10 @@ pub struct SomeOf<'a> {
     /// In the order of the names. Empty: the parameter is not given.
     pub chosen: Vec<&'static str>,
     /// Sets the values, by the positions of their names.
-    choose: Box<dyn FnMut(&[usize]) + 'a>,
+    choose: ChooseSome<'a>,
 }
+
+type ChooseSome<'a> = Box<dyn FnMut(&[usize]) + 'a>;
 
 /// A moment, or a day.
 pub struct OneMoment<'a> {

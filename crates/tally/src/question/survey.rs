@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, Parameter, json};
+use super::{Ask, Parameter};
+use crate::Failure;
 use crate::bucket::Ranges;
 use crate::filter::Filter;
 use crate::hit::{Api, Grouping};
@@ -26,10 +27,10 @@ pub trait Survey: Ask + Default {
     fn query(&self) -> Query;
 
     /// Makes the answer from the responses of the IPs.
-    fn report(&self, responses: Responses) -> Result<Self::Report, crate::Failure>;
+    fn report(&self, responses: Responses) -> Result<Self::Report, Failure>;
 
     /// Writes the report as JSON.
-    fn write(&self, report: &Self::Report) -> Result<Vec<u8>, crate::Failure> {
+    fn write(&self, report: &Self::Report) -> Result<Vec<u8>, Failure> {
         json(report)
     }
 
@@ -41,6 +42,15 @@ pub trait Survey: Ask + Default {
     fn example() -> Self {
         Self::default()
     }
+}
+
+/// A report as JSON.
+pub(super) fn json(report: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(report).map_err(unwritable)
+}
+
+pub(super) fn unwritable(error: serde_json::Error) -> Failure {
+    Failure::Unavailable(format!("an answer as JSON: {error}"))
 }
 
 /// The hits that a survey counts.

@@ -34,7 +34,8 @@ struct Row {
 struct Cell {
     text: String,
     is_minor: bool,
-    is_bad: bool,
+    /// See [`parts::alarm`].
+    alarm: &'static str,
 }
 
 #[derive(Template)]
@@ -74,7 +75,10 @@ impl BreakdownPage {
             is_current: by == of.by,
             href: link::page(&tab(of, by).into()),
         };
-        let has = |metric: &Metric| !of.by.is_of_status() || metric.is_of_status();
+        // The errors of a status are all of its hits, or none.
+        let has = |metric: &Metric| {
+            !of.by.is_of_status() || [Metric::Requests, Metric::UniqueIps].contains(metric)
+        };
         let columns = COLUMNS.into_iter().filter(|(metric, ..)| has(metric));
         let most = report.groups.iter().map(|group| group.total_requests).max();
         let row = |group: &GroupStats| Row {
@@ -179,7 +183,10 @@ fn cell((metric, _, is_minor): (Metric, &'static str, bool), group: &GroupStats)
             Metric::NewIps => count(group.new_ips),
         },
         is_minor,
-        is_bad: group.errors > 0 && [Metric::Errors, Metric::ErrorRate].contains(&metric),
+        alarm: match metric {
+            Metric::ErrorRate => parts::alarm(metrics.error_rate),
+            _ => "",
+        },
     }
 }
 

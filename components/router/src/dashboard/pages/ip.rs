@@ -72,7 +72,7 @@ impl IpPage {
             last_seen: stats.last_seen_ms.map(Moment::new),
             user_agents: report.user_agents.clone(),
             cards,
-            plots: Plots::new(&report.timeline),
+            plots: Plots::new(&report.timeline, report.provenance.as_of_ms),
             shares: vec![parts::statuses(survey, &stats.metrics)],
             paths: parts::path_rows(survey, &report.paths),
             part: match shown {

@@ -49,7 +49,7 @@ impl OverviewPage {
             is_new: is_new && stats.total_requests == 0,
             is_empty: stats.total_requests == 0,
             cards,
-            plots: Plots::new(&overview.timeline),
+            plots: Plots::new(&overview.timeline, overview.stats.provenance.as_of_ms),
             paths: parts::path_rows(survey, &stats.top_paths),
             all_paths: link::page(&places::all_paths(survey.scope().clone())),
             ips: parts::ip_rows(survey, &overview.top_ips),

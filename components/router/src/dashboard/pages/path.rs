@@ -29,7 +29,7 @@ impl PathPage {
             first_seen: stats.first_seen_ms.map(Moment::new),
             last_seen: stats.last_seen_ms.map(Moment::new),
             cards,
-            plots: Plots::new(&report.timeline),
+            plots: Plots::new(&report.timeline, report.provenance.as_of_ms),
             ips: parts::ip_rows(survey, &report.callers),
             shares: vec![
                 parts::countries(survey, &stats.top_countries),

@@ -5,6 +5,9 @@ use rollcall_tally::tally::ratio;
 
 use crate::dashboard::format::{self, Change, More};
 
+/// If the period before has this many times fewer requests, nothing is compared with it.
+const FEW: u64 = 20;
+
 /// A number, and its change since the period before.
 pub struct Card {
     pub label: &'static str,
@@ -28,6 +31,8 @@ impl Card {
 pub fn cards(metrics: Option<&Metrics>, timeline: &Timeline) -> Vec<Card> {
     let now = &timeline.current;
     let before = timeline.previous.as_ref();
+    let few = before.filter(|before| is_few(before, now));
+    let before = before.filter(|_| few.is_none());
     let change =
         |of: fn(&Period) -> Option<f64>, more| Change::new(of(now), before.and_then(of), more);
     let rate = |period: &Period| {
@@ -43,7 +48,8 @@ pub fn cards(metrics: Option<&Metrics>, timeline: &Timeline) -> Vec<Card> {
             sent.map_or_else(String::new, |sent| {
                 format!("{} sent", format::bytes(Some(sent)))
             }),
-            change(|period| Some(period.total_requests as f64), More::IsNeutral),
+            few.map(|few| Change::only(few.total_requests))
+                .or_else(|| change(|period| Some(period.total_requests as f64), More::IsNeutral)),
         ),
         Card::new(
             "Error rate",
@@ -66,15 +72,60 @@ pub fn cards(metrics: Option<&Metrics>, timeline: &Timeline) -> Vec<Card> {
     ]
 }
 
+/// Whether the period before has so few requests that no change against it says anything.
+fn is_few(before: &Period, now: &Period) -> bool {
+    before.total_requests.saturating_mul(FEW) < now.total_requests
+}
+
 /// How many IPs called.
 pub fn ips_card(timeline: &Timeline, note: String) -> Card {
     let now = timeline.current.unique_ips;
-    let before = timeline.previous.as_ref();
-    let before = before.map(|period| period.unique_ips as f64);
-    let change = Change::new(Some(now as f64), before, More::IsNeutral);
+    let change = timeline.previous.as_ref().and_then(|before| {
+        let ips = before.unique_ips;
+        match is_few(before, &timeline.current) {
+            true => Some(Change::only(ips)),
+            false => Change::new(Some(now as f64), Some(ips as f64), More::IsNeutral),
+        }
+    });
     Card::new("Unique IPs", format::count(now), note, change)
 }
 
 pub fn plain_card(label: &'static str, value: String, note: String) -> Card {
     Card::new(label, value, note, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use rollcall_tally::report::ResponseTimes;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_compared_with_a_period_of_few_requests() {
+        let period = |total_requests| Period {
+            total_requests,
+            unique_ips: 1,
+            errors: 1,
+            response_times: ResponseTimes::default(),
+            buckets: Vec::new(),
+        };
+        let timeline = |now, before| Timeline {
+            bucket_minutes: 60,
+            current: period(now),
+            before: None,
+            previous: Some(period(before)),
+        };
+        for (now, before, expect) in [
+            (1_000, 50, ["20 times as much", "−95 %"]),
+            (1_001, 50, ["50", ""]),
+            (7, 0, ["0", ""]),
+        ] {
+            let changes = cards(None, &timeline(now, before));
+            let changes = changes.iter().take(2).map(|card| {
+                let change = card.change.as_ref();
+                change.map_or("", |change| change.text.as_str())
+            });
+            assert!(changes.eq(expect), "{now} {before}");
+        }
+    }
 }

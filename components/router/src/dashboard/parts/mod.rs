@@ -33,6 +33,15 @@ pub fn metric(metric: Metric) -> &'static str {
     }
 }
 
+/// The class of a number of errors: the larger their share, the more it stands out.
+pub fn alarm(error_rate: f64) -> &'static str {
+    match error_rate {
+        rate if rate >= 0.1 => "errors many",
+        rate if rate >= 0.01 => "errors",
+        _ => "",
+    }
+}
+
 /// The length of a row's bar, if the longest bar has 100. A row with any request has at least 1.
 pub fn bar(part: u64, most: Option<u64>) -> u64 {
     match most {

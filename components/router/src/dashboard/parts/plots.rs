@@ -12,6 +12,8 @@ pub struct Plots {
     /// None if no response time is known.
     pub response_times: Option<Chart>,
     pub has_previous: bool,
+    /// The last bucket is not over.
+    pub unfinished: bool,
     pub ticks: Vec<Moment>,
     /// A bucket is a day: one of the operator's time zone, wherever the viewer is.
     pub by_day: bool,
@@ -30,7 +32,7 @@ pub struct TimeRow {
 }
 
 impl Plots {
-    pub fn new(timeline: &Timeline) -> Self {
+    pub fn new(timeline: &Timeline, as_of_ms: u64) -> Self {
         let buckets = &timeline.current.buckets;
         let by_day = timeline.bucket_minutes >= 24 * 60;
         let row = |bucket: &TimelineBucket| TimeRow {
@@ -50,9 +52,12 @@ impl Plots {
             60 => "hour",
             _ => "day",
         };
+        let last = buckets.last().map_or(0, |bucket| bucket.start_ms);
+        let unfinished = last + u64::from(timeline.bucket_minutes) * 60_000 > as_of_ms;
         let has_times = timeline.current.response_times.p50_response_time.is_some();
         Self {
-            requests: chart::requests(timeline),
+            unfinished,
+            requests: chart::requests(timeline, unfinished),
             requests_said: format!(
                 "{} requests, {} of them errors; at most {} in a {bucket}",
                 format::count(timeline.current.total_requests),

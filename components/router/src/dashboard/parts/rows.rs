@@ -3,8 +3,8 @@
 use rollcall_tally::question::{AnySurvey, Ip, Path, Scope};
 use rollcall_tally::report::{IpStats, PathStats};
 
-use super::bar;
 use super::scope::{excluded, narrowed, of_path, rescoped};
+use super::{alarm, bar};
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link::{self, Condition};
 
@@ -23,7 +23,8 @@ pub struct PathRow {
     pub bar: u64,
     pub ips: String,
     pub error_rate: String,
-    pub has_errors: bool,
+    /// See [`alarm`].
+    pub alarm: &'static str,
     pub p95: String,
 }
 
@@ -44,7 +45,7 @@ pub fn path_rows(survey: &AnySurvey, paths: &[PathStats]) -> Vec<PathRow> {
             bar: bar(path.total_requests, most),
             ips: format::count(path.unique_ips),
             error_rate: format::percent(path.metrics.error_rate),
-            has_errors: path.metrics.error_rate > 0.0,
+            alarm: alarm(path.metrics.error_rate),
             p95: format::duration(path.metrics.response_times.p95_response_time),
         }
     };
@@ -86,7 +87,8 @@ pub struct IpRow {
     pub country: String,
     pub paths: String,
     pub error_rate: String,
-    pub has_errors: bool,
+    /// See [`alarm`].
+    pub alarm: &'static str,
     pub last_seen: Option<Moment>,
 }
 
@@ -103,7 +105,7 @@ pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
             country: stats.country.clone().unwrap_or_else(|| "–".to_owned()),
             paths: format::count(stats.unique_paths),
             error_rate: format::percent(stats.metrics.error_rate),
-            has_errors: stats.metrics.error_rate > 0.0,
+            alarm: alarm(stats.metrics.error_rate),
             last_seen: stats.last_seen_ms.map(Moment::short),
         })
     };
