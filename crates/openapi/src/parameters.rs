@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use rollcall_tally::condition::VALUES_MAX;
-use rollcall_tally::filter::{NETWORK_BYTES_MAX, SEARCH_BYTES_MAX, Text, UNKNOWN};
+use rollcall_tally::filter::{NETWORK_CHARACTERS_MAX, SEARCH_CHARACTERS_MAX, Text, UNKNOWN};
 use rollcall_tally::hit::OTHER_PATHS;
 use rollcall_tally::hit::{METHOD_BYTES_MAX, PATH_BYTES_MAX};
 use rollcall_tally::question::{self, Ask, Place, Value};
@@ -85,10 +85,12 @@ fn schema(value: &Value) -> Schema {
             several(format!("{first}({first}|!){{0,{rest_max}}}"))
         }
         Value::Text(Text::Network, _) => {
-            let rest_max = NETWORK_BYTES_MAX - 1;
+            let rest_max = NETWORK_CHARACTERS_MAX - 1;
             several(format!(r"[^!|\\]([^|\\]|\\[!|\\]){{0,{rest_max}}}"))
         }
-        Value::Text(Text::Search, _) => text(format!("[\\s\\S]{{1,{SEARCH_BYTES_MAX}}}")).into(),
+        Value::Text(Text::Search, _) => {
+            text(format!("[\\s\\S]{{1,{SEARCH_CHARACTERS_MAX}}}")).into()
+        }
         Value::Text(Text::Country, _) => several(format!("{COUNTRY}|{UNKNOWN}")),
     }
 }

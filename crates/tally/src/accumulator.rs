@@ -18,8 +18,9 @@ use crate::summary::{
 use crate::tally::Tally;
 use crate::window::Window;
 
-/// If there are this many more groups than the question wants, all but the first are dropped.
-const GROUPS_SPARE: usize = 1_000;
+/// If there are this many more groups or callers than the question wants, all but the first are
+/// dropped.
+const SPARE: usize = 1_000;
 
 /// The question that each state is asked.
 #[derive(Clone, Debug)]
@@ -187,6 +188,9 @@ impl Accumulator {
             self.add_country(country);
         }
         self.callers.extend(summary.callers);
+        if self.callers.len() >= (self.details.callers as usize).saturating_add(SPARE) {
+            self.callers = self.first_callers();
+        }
         if let Some(groups) = summary.groups {
             self.add_list(groups);
         }
@@ -281,7 +285,7 @@ impl Accumulator {
         self.listed_count += list.count;
         self.listed.extend(list.first);
         if let Some(asked) = &self.details.groups
-            && self.listed.len() >= (asked.limit as usize).saturating_add(GROUPS_SPARE)
+            && self.listed.len() >= (asked.limit as usize).saturating_add(SPARE)
         {
             self.listed = asked.first(std::mem::take(&mut self.listed));
         }
@@ -300,6 +304,13 @@ impl Accumulator {
             other_hits: self.other_hits,
             unknown_hits: self.unknown_hits,
         })
+    }
+
+    fn first_callers(&mut self) -> Vec<CallerSummary> {
+        let callers = std::mem::take(&mut self.callers);
+        let mut callers = self.details.order.sort(callers);
+        callers.truncate(self.details.callers as usize);
+        callers
     }
 
     fn see_first(&mut self, at_ms: Option<u64>) {
@@ -382,8 +393,7 @@ impl Accumulator {
     /// The sum of everything that was added. It can be added to another accumulator.
     pub fn finish(mut self) -> Summary {
         let groups = self.groups();
-        let mut callers = self.details.order.sort(self.callers);
-        callers.truncate(self.details.callers as usize);
+        let callers = self.first_callers();
         let slot = |(start_ms, tally)| TimeSlot { start_ms, tally };
         let method = |(method, requests)| MethodCount { method, requests };
         Summary {

@@ -49,16 +49,16 @@ pub enum Text {
     Search,
 }
 
-/// The most bytes of the name of a network.
-pub const NETWORK_BYTES_MAX: usize = 256;
-/// The most bytes of a text that is searched for.
-pub const SEARCH_BYTES_MAX: usize = 256;
+/// The most characters of the name of a network.
+pub const NETWORK_CHARACTERS_MAX: usize = 256;
+/// The most characters of a text that is searched for.
+pub const SEARCH_CHARACTERS_MAX: usize = 256;
 
 impl Text {
     /// The condition in its one spelling. The error says which text was expected.
     pub fn read(self, text: &str) -> Result<String, String> {
         match self {
-            Self::Search => read_search(text),
+            Self::Search => read_short(text, SEARCH_CHARACTERS_MAX),
             _ => read_values(text, |value| self.read_one(value)),
         }
     }
@@ -71,8 +71,8 @@ impl Text {
                 format!("expected 1 to {METHOD_BYTES_MAX} letters, digits or !#$%&'*+-.^_`|~")
             }),
             Self::Country => read_country(value),
-            Self::Network => read_network_name(value),
-            Self::Search => read_search(value),
+            Self::Network => read_short(value, NETWORK_CHARACTERS_MAX),
+            Self::Search => read_short(value, SEARCH_CHARACTERS_MAX),
         }
     }
 }
@@ -275,18 +275,10 @@ fn read_country(country: &str) -> Result<String, String> {
         .ok_or_else(|| format!("expected a code of two letters, or {UNKNOWN}"))
 }
 
-fn read_network_name(name: &str) -> Result<String, String> {
-    match name.len() {
-        1..=NETWORK_BYTES_MAX => Ok(name.to_owned()),
-        _ => Err(format!("expected 1 to {NETWORK_BYTES_MAX} bytes")),
-    }
-}
-
-/// Upper and lower case are the same.
-fn read_search(text: &str) -> Result<String, String> {
-    match text.len() {
-        1..=SEARCH_BYTES_MAX => Ok(text.to_lowercase()),
-        _ => Err(format!("expected 1 to {SEARCH_BYTES_MAX} bytes")),
+fn read_short(text: &str, most: usize) -> Result<String, String> {
+    match (1..=most).contains(&text.chars().count()) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("expected 1 to {most} characters")),
     }
 }
 

@@ -5,8 +5,9 @@ mod common;
 
 use common::*;
 use proptest::prelude::*;
-use rollcall_tally::Summary;
+use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::window::{DAY_MS, Ranges};
+use rollcall_tally::{Details, Filter, GroupDetail, Grouping, Hit, Summary, Window};
 
 proptest! {
     #[test]
@@ -47,4 +48,53 @@ proptest! {
         let expected = hits.iter().filter(|hit| is_within(hit, window, now_ms));
         prop_assert_eq!(counted, expected.count() as u64);
     }
+}
+
+#[test]
+fn of_many_callers_and_groups_only_the_first_matter() {
+    let details = Details {
+        callers: 7,
+        groups: Some(GroupDetail::new(Grouping::Ip, 7)),
+        ..Details::default()
+    };
+    let batch = batch(NOW_MS, Window::All, &Filter::default(), details.clone());
+    let ranges = Ranges::utc(NOW_MS);
+    let asked = StateQuery::new(&batch, &ranges);
+    let hits_of = |ip: u32| 1 + u64::from(ip * 37 % 50);
+    let address = |ip: u32| std::net::Ipv4Addr::from(ip).to_string();
+    let of_batch = |number: u32| {
+        let mut accumulator = Accumulator::new(details.clone());
+        for ip in number * 100..(number + 1) * 100 {
+            let hit = Hit {
+                ip: std::net::Ipv4Addr::from(ip).into(),
+                timestamp_ms: NOW_MS,
+                method: "GET".to_owned(),
+                path: "/".to_owned(),
+                status: None,
+                response_time_us: None,
+                bytes: None,
+                country: None,
+                user_agent: None,
+                told: Default::default(),
+            };
+            let hits = vec![hit; hits_of(ip) as usize];
+            accumulator.add_state(&address(ip), state(&hits), &asked);
+        }
+        accumulator.finish()
+    };
+    // Ten times as many as are kept beyond those that are wanted.
+    let mut all = Accumulator::new(details.clone());
+    (0..150).for_each(|number| all.add(of_batch(number)));
+    let told = all.finish_ips();
+    let mut expect: Vec<(u64, String)> = (0..15_000).map(|ip| (hits_of(ip), address(ip))).collect();
+    expect.sort_by(|(a, one), (b, other)| b.cmp(a).then(one.cmp(other)));
+    expect.truncate(7);
+    let callers = told.callers.iter();
+    let callers: Vec<_> = callers.map(|of| (of.tally.count, of.ip.clone())).collect();
+    assert_eq!(callers, expect);
+    let groups = told.groups.unwrap();
+    assert_eq!(groups.count, 15_000);
+    let groups = groups.first.iter();
+    let groups: Vec<_> = groups.map(|of| (of.tally.count, of.name.clone())).collect();
+    assert_eq!(groups, expect);
 }

@@ -101,7 +101,7 @@ impl Breakdown {
             limit: self.offset.saturating_add(self.limit),
             order: self.order,
             ascending: self.direction == Direction::Ascending,
-            search: self.search.clone().unwrap_or_default(),
+            search: self.search.as_deref().unwrap_or_default().to_lowercase(),
             new_ips: self.asks_for(Metric::NewIps),
         }
     }
