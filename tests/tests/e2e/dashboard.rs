@@ -324,7 +324,12 @@ fn a_breakdown_has_a_tab_for_each_property_a_search_and_pages() {
         !hosts.contains("ip=") && link_to(&first, "by=method").contains("ip="),
         "{hosts}"
     );
-    assert!(page(&app, &hosts).contains("A gateway can send it"));
+    let hosts = page(&app, &hosts);
+    assert!(
+        hosts.contains("A gateway can send it") && !hosts.contains("name=\"ip\""),
+        "{hosts}"
+    );
+    assert!(first.contains("name=\"ip\""), "{first}");
     // All that a row of a status tells.
     let codes = page(&app, &link_to(&first, "by=statusCode"));
     assert!(

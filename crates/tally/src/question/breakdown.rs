@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 
 use super::survey::{json, unwritable};
 use super::{
-    About, Ask, BadParameter, LIMIT_DEFAULT, Parameter, Query, Responses, Scope, Survey, Value, Via,
+    About, Ask, BadParameter, LIMIT_DEFAULT, Parameter, Place, Query, Responses, Scope, Survey,
+    Value, Via,
 };
 use crate::Failure;
 use crate::bucket::BucketId;
@@ -127,7 +128,8 @@ impl Ask for Breakdown {
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        self.scope.parameters([
+        let takes_filters = self.by.is_known_of_ips();
+        let mut all = self.scope.parameters([
             Parameter::one_of(
                 "by",
                 "The property to break down by.",
@@ -176,7 +178,11 @@ impl Ask for Breakdown {
                 "Only groups with this text in their name. Upper and lower case are the same.",
                 Value::Text(Text::Search, &mut self.search),
             ),
-        ])
+        ]);
+        if !takes_filters {
+            all.retain(|given| given.place != Place::Filter && given.name != "via");
+        }
+        all
     }
 
     fn conflict(&self) -> Option<BadParameter> {
