@@ -59,7 +59,7 @@ pub async fn ask(
     })
 }
 
-/// How many slices may be asked for at once, so that their lists are in memory together.
+/// How many slices are asked for at once, so that all of their lists fit into memory.
 fn at_once(query: &Query) -> usize {
     let groups = query.details.groups.as_ref();
     let limit = groups.map_or(0, |groups| groups.limit as usize);

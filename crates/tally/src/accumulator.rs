@@ -89,9 +89,8 @@ impl Accumulator {
         let mut caller = nobody(ip, &state);
         let mut called_before = false;
         let by = self.details.groups.as_ref().map(|groups| groups.by);
-        let is_by_path = matches!(by, Some(Grouping::Path | Grouping::Method));
-        // Of each group, the hits of this IP.
-        let mut groups: Vec<(String, Tally)> = Vec::new();
+        // The hits of this IP, by group.
+        let mut groups: BTreeMap<String, Tally> = BTreeMap::new();
         for (path_key, path) in state.paths(filter) {
             caller.see(path);
             if self.details.callers > 0 {
@@ -103,8 +102,19 @@ impl Accumulator {
             let requests = tally.count;
             caller.path_keys += u64::from(requests > 0);
             caller.tally.merge(&tally);
-            if is_by_path && requests > 0 {
-                groups.push((path_key.to_owned(), tally.clone()));
+            if let Some(by @ (Grouping::Path | Grouping::Method)) = by
+                && requests > 0
+            {
+                let method = path_key.split(' ').next().unwrap_or_default();
+                let name = if by == Grouping::Path {
+                    path_key
+                } else {
+                    method
+                };
+                match path_key == OTHER_PATHS {
+                    true => self.other_hits += requests,
+                    false => groups.entry(name.to_owned()).or_default().merge(&tally),
+                }
             }
             if self.details.paths > 0 {
                 let country = state.caller.country().unwrap_or_default().to_owned();
@@ -202,11 +212,11 @@ impl Accumulator {
         }
     }
 
-    /// Adds the groups of one IP. `of_paths` has its hits by path key.
+    /// Adds the groups of one IP. `groups` has its hits by path or method.
     fn add_groups(
         &mut self,
         by: Grouping,
-        of_paths: Vec<(String, Tally)>,
+        mut groups: BTreeMap<String, Tally>,
         caller: &CallerSummary,
         is_new: bool,
     ) {
@@ -214,21 +224,11 @@ impl Accumulator {
         if all.count == 0 {
             return;
         }
-        let mut groups: BTreeMap<String, Tally> = BTreeMap::new();
         let mut add = |name: &str, tally: &Tally| {
             groups.entry(name.to_owned()).or_default().merge(tally);
         };
         match by {
-            Grouping::Path | Grouping::Method => {
-                for (path_key, tally) in &of_paths {
-                    let method = path_key.split(' ').next().unwrap_or_default();
-                    match by {
-                        _ if path_key == OTHER_PATHS => self.other_hits += tally.count,
-                        Grouping::Method => add(method, tally),
-                        _ => add(path_key, tally),
-                    }
-                }
-            }
+            Grouping::Path | Grouping::Method => {}
             Grouping::StatusCode | Grouping::StatusClass => {
                 for status in &all.statuses {
                     let mut tally = Tally::default();

@@ -24,9 +24,13 @@ pub fn read_values(
     }
     known.sort_unstable();
     known.dedup();
-    let known: Vec<String> = known.iter().map(|value| literal(value)).collect();
+    Ok(spell(is_not, known.iter().map(|value| literal(value))))
+}
+
+/// The condition with these values, each as a condition spells it.
+pub fn spell(is_not: bool, values: impl Iterator<Item = String>) -> String {
     let not = if is_not { "!" } else { "" };
-    Ok(format!("{not}{}", known.join("|")))
+    format!("{not}{}", values.collect::<Vec<_>>().join("|"))
 }
 
 /// A value as a condition spells it.
@@ -38,7 +42,7 @@ pub fn literal(value: &str) -> String {
     }
 }
 
-/// The condition with one more value that does not hold. Values that had to hold go.
+/// The condition with one more value that must not hold. Values that had to hold are dropped.
 pub fn exclude(condition: Option<&str>, value: &str) -> String {
     match condition.filter(|known| known.starts_with('!')) {
         Some(known) => format!("{known}|{}", literal(value)),

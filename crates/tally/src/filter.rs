@@ -58,7 +58,7 @@ impl Text {
     /// The condition in its one spelling. The error says which text was expected.
     pub fn read(self, text: &str) -> Result<String, String> {
         match self {
-            Self::Search => read_short(text, SEARCH_CHARACTERS_MAX),
+            Self::Search => self.read_one(text),
             _ => read_values(text, |value| self.read_one(value)),
         }
     }

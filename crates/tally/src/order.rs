@@ -61,7 +61,7 @@ impl PathOrder {
 }
 
 impl Metric {
-    pub const EVERY: [Self; 10] = [
+    pub const EVERY: &[Self] = &[
         Self::Requests,
         Self::UniqueIps,
         Self::Errors,
@@ -74,18 +74,11 @@ impl Metric {
         Self::NewIps,
     ];
 
-    /// Those that do not need the time before the window.
-    pub const OF_WINDOW: [Self; 9] = [
-        Self::Requests,
-        Self::UniqueIps,
-        Self::Errors,
-        Self::ErrorRate,
-        Self::Bytes,
-        Self::AvgResponseTime,
-        Self::P50ResponseTime,
-        Self::P95ResponseTime,
-        Self::P99ResponseTime,
-    ];
+    /// Those that do not need the time before the window: all but the last.
+    pub const OF_WINDOW: &[Self] = match Self::EVERY.split_last() {
+        Some((Self::NewIps, others)) => others,
+        _ => panic!("newIPs comes last"),
+    };
 
     /// As the API spells it.
     pub fn name(self) -> &'static str {
@@ -109,11 +102,6 @@ impl Metric {
             self,
             Self::Requests | Self::UniqueIps | Self::Errors | Self::ErrorRate | Self::NewIps
         )
-    }
-
-    /// Whether it counts IPs.
-    pub fn is_of_ips(self) -> bool {
-        matches!(self, Self::UniqueIps | Self::NewIps)
     }
 }
 

@@ -112,9 +112,7 @@ pub struct StatusFilter {
 impl StatusFilter {
     /// As the API spells it.
     pub fn name(&self) -> String {
-        let names: Vec<String> = self.values.iter().map(|value| value.name()).collect();
-        let not = if self.is_not { "!" } else { "" };
-        format!("{not}{}", names.join("|"))
+        condition::spell(self.is_not, self.values.iter().map(|value| value.name()))
     }
 
     /// Reads the condition. The error says which text was expected.

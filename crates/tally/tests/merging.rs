@@ -3,11 +3,13 @@
 
 mod common;
 
+use std::net::Ipv4Addr;
+
 use common::*;
 use proptest::prelude::*;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::window::{DAY_MS, Ranges};
-use rollcall_tally::{Details, Filter, GroupDetail, Grouping, Hit, Summary, Window};
+use rollcall_tally::{Details, Filter, GroupDetail, Grouping, Summary, Window};
 
 proptest! {
     #[test]
@@ -61,22 +63,11 @@ fn of_many_callers_and_groups_only_the_first_matter() {
     let ranges = Ranges::utc(NOW_MS);
     let asked = StateQuery::new(&batch, &ranges);
     let hits_of = |ip: u32| 1 + u64::from(ip * 37 % 50);
-    let address = |ip: u32| std::net::Ipv4Addr::from(ip).to_string();
+    let address = |ip: u32| Ipv4Addr::from(ip).to_string();
     let of_batch = |number: u32| {
         let mut accumulator = Accumulator::new(details.clone());
         for ip in number * 100..(number + 1) * 100 {
-            let hit = Hit {
-                ip: std::net::Ipv4Addr::from(ip).into(),
-                timestamp_ms: NOW_MS,
-                method: "GET".to_owned(),
-                path: "/".to_owned(),
-                status: None,
-                response_time_us: None,
-                bytes: None,
-                country: None,
-                user_agent: None,
-                told: Default::default(),
-            };
+            let hit = plain_hit(Ipv4Addr::from(ip).into(), NOW_MS);
             let hits = vec![hit; hits_of(ip) as usize];
             accumulator.add_state(&address(ip), state(&hits), &asked);
         }

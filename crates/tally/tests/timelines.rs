@@ -128,18 +128,7 @@ fn a_timeline_has_every_bucket_of_its_window_at_every_minute_of_two_days() {
 #[test]
 fn a_hit_from_the_future_counts_in_the_newest_bucket() {
     let now_ms = NOW_MS / HOUR_MS * HOUR_MS + HOUR_MS - MINUTE_MS;
-    let hit = Hit {
-        ip: "192.0.2.1".parse().unwrap(),
-        timestamp_ms: now_ms + 4 * MINUTE_MS,
-        method: "GET".to_owned(),
-        path: "/".to_owned(),
-        status: None,
-        response_time_us: None,
-        bytes: None,
-        country: None,
-        user_agent: None,
-        told: Default::default(),
-    };
+    let hit = plain_hit([192, 0, 2, 1].into(), now_ms + 4 * MINUTE_MS);
     for window in Window::EVERY {
         let (_, timeline) = told(
             std::slice::from_ref(&hit),

@@ -175,6 +175,12 @@ fn each_row_filters_the_whole_page_and_each_chip_takes_its_filter_away() {
     );
 }
 
+/// The first link of a page with this text in it.
+fn link_to(page: &str, part: &str) -> String {
+    let link = links(page).into_iter().find(|link| link.contains(part));
+    link.unwrap_or_else(|| panic!("{part}: {page}"))
+}
+
 #[test]
 fn all_countries_are_told_in_the_order_asked_for_and_have_a_page() {
     let app = App::start();
@@ -215,10 +221,6 @@ fn all_countries_are_told_in_the_order_asked_for_and_have_a_page() {
     assert_eq!(app.ask("/admin/countries?sortBy=country").status, 400);
 
     let countries = page(&app, "/admin/dashboard/countries?timeRange=7d");
-    let link_to = |page: &str, part: &str| {
-        let link = links(page).into_iter().find(|link| link.contains(part));
-        link.unwrap_or_else(|| panic!("{part}: {page}"))
-    };
     // A row leads to what it is made of.
     let of_france = page(&app, &link_to(&countries, "country=FR"));
     assert!(
@@ -250,14 +252,14 @@ fn what_is_left_out_is_left_out_of_the_whole_page() {
         hit("192.0.2.1", "/healthz/a|b"),
         hit("192.0.2.2", "/users"),
     ]));
-    let link_to = |page: &str, label: &str| {
+    let link_of = |page: &str, label: &str| {
         let (_, from) = page.split_once("<main").unwrap();
         let (before, _) = from.split_once(&format!("aria-label=\"{label}\"")).unwrap();
         let (_, link) = before.rsplit_once("href=\"").unwrap();
         link.split('"').next().unwrap().replace("&#38;", "&")
     };
     let first = page(&app, "/admin/?timeRange=7d");
-    let without_one = page(&app, &link_to(&first, "Leave out the path of GET /healthz"));
+    let without_one = page(&app, &link_of(&first, "Leave out the path of GET /healthz"));
     assert!(
         card(&without_one, "Requests").starts_with("2 |"),
         "{without_one}"
@@ -266,7 +268,7 @@ fn what_is_left_out_is_left_out_of_the_whole_page() {
         without_one.contains("Path <b>not /healthz</b>"),
         "{without_one}"
     );
-    let link = link_to(&without_one, "Leave out the path of GET /healthz/a|b");
+    let link = link_of(&without_one, "Leave out the path of GET /healthz/a|b");
     let without_both = page(&app, &link);
     assert!(
         card(&without_both, "Requests").starts_with("1 |"),
@@ -276,7 +278,7 @@ fn what_is_left_out_is_left_out_of_the_whole_page() {
         without_both.contains("Path <b>not /healthz or /healthz/a|b</b>"),
         "{without_both}"
     );
-    let without_ip = page(&app, &link_to(&first, "Leave out 192.0.2.1"));
+    let without_ip = page(&app, &link_of(&first, "Leave out 192.0.2.1"));
     assert!(
         card(&without_ip, "Requests").starts_with("1 |"),
         "{without_ip}"
@@ -297,10 +299,6 @@ fn a_breakdown_has_a_tab_for_each_property_a_search_and_pages() {
         first.contains("1 to 100 of 205") && !first.contains(">Previous<"),
         "{first}"
     );
-    let link_to = |page: &str, part: &str| {
-        let link = links(page).into_iter().find(|link| link.contains(part));
-        link.unwrap_or_else(|| panic!("{part}: {page}"))
-    };
     let second = page(&app, &link_to(&first, "offset=100"));
     assert!(
         second.contains("101 to 200 of 205") && second.contains(">GET /p100<"),

@@ -78,11 +78,12 @@ impl Breakdown {
 
     /// Whether only the IPs know what is asked for.
     fn needs_ips(&self) -> bool {
-        let of_ips = Metric::EVERY.into_iter().filter(|each| each.is_of_ips());
         match self.by {
             Grouping::Ip => !self.is_of_heaviest(),
             // The sums over all IPs do not know the IPs of a status.
-            by if by.is_of_status() => of_ips.into_iter().any(|each| self.asks_for(each)),
+            by if by.is_of_status() => {
+                self.asks_for(Metric::UniqueIps) || self.asks_for(Metric::NewIps)
+            }
             _ => false,
         }
     }
@@ -116,12 +117,11 @@ impl Ask for Breakdown {
             id: "breakdown",
             summary: "Hits by path, IP, status, country, host and others",
             description: "The hits in groups, by one property. A gateway may tell the `host`, \
-                          `consumer`, `protocol` and `referrer` of a hit. `bot` is the name of the \
-                          program that the user agent tells, and `network` the network that the \
-                          IP belongs to. These six, `country` and both kinds of status are sums \
-                          over all IPs. Filters do not go together with `host`, `consumer`, \
-                          `protocol`, `referrer` and `bot`, because no count is kept of two such \
-                          properties together.",
+                          `consumer`, `protocol` and `referrer` of a hit. `bot` is the program \
+                          that the user agent names. `network` is the network that the IP belongs \
+                          to. Hits are counted by `host`, `consumer`, `protocol`, `referrer` and \
+                          `bot` over all IPs and paths alone. So a filter beside one of these is \
+                          refused.",
             ttl_ms: 10 * MINUTE_MS,
             is_prewarmed: false,
         }
@@ -143,7 +143,7 @@ impl Ask for Breakdown {
                  `newIPs` are IPs without a hit before the window: they need all older sums, so \
                  the answer takes longer.",
                 &mut self.metrics,
-                &Metric::EVERY,
+                Metric::EVERY,
                 Metric::name,
             ),
             Parameter::one_of(
@@ -151,7 +151,7 @@ impl Ask for Breakdown {
                 "The number to sort by. Equal groups are sorted by name. Groups without the \
                  number come last.",
                 &mut self.order,
-                &Metric::EVERY,
+                Metric::EVERY,
                 Metric::name,
             ),
             Parameter::one_of(
@@ -308,9 +308,10 @@ fn metric_of(field: &str) -> Option<Metric> {
     match field {
         "totalRequests" | "percentage" => Some(Metric::Requests),
         "totalBytes" => Some(Metric::Bytes),
-        _ => Metric::EVERY
-            .into_iter()
-            .find(|metric| metric.name() == field),
+        _ => {
+            let mut every = Metric::EVERY.iter().copied();
+            every.find(|metric| metric.name() == field)
+        }
     }
 }
 

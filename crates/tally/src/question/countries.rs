@@ -51,7 +51,7 @@ impl Ask for Countries {
                 "sortBy",
                 "The field to sort by, descending. Equal entries are sorted by country.",
                 &mut self.order,
-                &Metric::OF_WINDOW,
+                Metric::OF_WINDOW,
                 Metric::name,
             ),
         ])

@@ -149,7 +149,7 @@ impl<'s> Sums<'s> {
             // nothing are not asked for.
             return of.in_window || of.is_older || of.in_last_hour;
         }
-        let by_path = [Some(Grouping::Path), Some(Grouping::Method)].contains(&self.grouping());
+        let by_path = matches!(self.grouping(), Some(Grouping::Path | Grouping::Method));
         (self.slice.details.paths > 0 || by_path) && of.in_window
     }
 

@@ -1,6 +1,8 @@
 //! Hits of any kind, and where the documentation says that they lie.
 #![allow(dead_code, reason = "each test program uses its share")]
 
+use std::net::IpAddr;
+
 use proptest::prelude::*;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::calendar::Calendar;
@@ -138,6 +140,22 @@ pub fn batch(as_of_ms: u64, window: Window, filter: &Filter, details: Details) -
         filter: filter.clone(),
         details,
         ips: Vec::new(),
+    }
+}
+
+/// A hit that tells nothing but where and when it came from.
+pub fn plain_hit(ip: IpAddr, timestamp_ms: u64) -> Hit {
+    Hit {
+        ip,
+        timestamp_ms,
+        method: "GET".to_owned(),
+        path: "/".to_owned(),
+        status: None,
+        response_time_us: None,
+        bytes: None,
+        country: None,
+        user_agent: None,
+        told: Default::default(),
     }
 }
 

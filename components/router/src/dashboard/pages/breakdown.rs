@@ -3,7 +3,7 @@
 
 use askama::Template;
 use rollcall_tally::hit::{Dimension, Grouping};
-use rollcall_tally::question::{self, Ask as _, Direction, Scope};
+use rollcall_tally::question::{self, Direction, Scope, Survey as _};
 use rollcall_tally::reports::{BreakdownReport, GroupStats};
 use rollcall_tally::{Metric, StatusValue};
 
@@ -126,15 +126,9 @@ fn tab(of: &question::Breakdown, by: Grouping) -> question::Breakdown {
     let mut tab = question::Breakdown {
         by,
         search: None,
-        offset: 0,
         ..of.clone()
     };
-    if tab.conflict().is_some() {
-        tab.scope = Scope {
-            window: tab.scope.window,
-            ..Scope::default()
-        };
-    }
+    tab.rewind();
     if by.is_of_status() && !tab.order.is_of_status() {
         tab.order = Metric::Requests;
     }
