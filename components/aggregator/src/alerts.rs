@@ -178,6 +178,7 @@ async fn recent(settings: &Settings) -> Result<(Recent, f64, Vec<String>), Failu
             ..Details::default()
         },
         via: None,
+        against: None,
         is_of_api: false,
     };
     let responses = answer::ask(settings, query).await?;

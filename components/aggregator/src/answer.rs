@@ -78,7 +78,7 @@ fn answer_from(survey: &AnySurvey, responses: Responses) -> Result<Answer, Failu
 }
 
 /// Asks the sums over all IPs. If they do not tell everything, asks the IPs, too.
-pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure> {
+pub async fn ask(settings: &Settings, mut query: Query) -> Result<Responses, Failure> {
     let began = Instant::now();
     let api = match query.is_of_api {
         true => api(settings)?,
@@ -88,6 +88,7 @@ pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure
     let ranges = snapshot.ranges();
     let span = query.window.span(&ranges);
     refuse_empty(query.window, &ranges)?;
+    query.compare(&span, &ranges)?;
     let (mut answers, ips) = match query.is_of_sums() {
         false => ask_ips(settings, &query, &snapshot, began).await?,
         true => {
@@ -157,6 +158,7 @@ pub async fn ask(settings: &Settings, query: Query) -> Result<Responses, Failure
         },
         span,
         ranges,
+        comparison: query.comparison(),
         active: answers.summary.active,
         summary: answers.summary,
         ips,

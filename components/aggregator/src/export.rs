@@ -54,6 +54,7 @@ pub async fn export(settings: Settings, form: Export) -> std::result::Result<Rep
         filter: form.filter.clone(),
         details: Details::default(),
         via: Some(Via::Ips),
+        against: None,
         is_of_api: false,
     };
     let snapshot = collector::SNAPSHOT.take_snapshot().await?;

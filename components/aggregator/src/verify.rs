@@ -30,6 +30,7 @@ pub async fn verify() -> Result<Verified, Failure> {
                 ..Details::default()
             },
             via: None,
+            against: None,
             is_of_api: false,
         };
         let of_sums = sums::ask(&settings, &query, &snapshot).await?.summary;

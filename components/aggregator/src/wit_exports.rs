@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
+use rollcall_tally::against::Against;
 use rollcall_tally::filter::read_path_key;
 use rollcall_tally::question::Direction;
 use rollcall_tally::question::{self, Scope, Survey};
 use rollcall_tally::reports::{
-    ApiUsageReport, BreakdownReport, CountriesReport, GlobalStats, IpReport, Overview, PathOrder,
-    PathReport, Timeseries, TopIps, TopPaths,
+    ApiUsageReport, BreakdownReport, CountriesReport, GlobalStats, IpReport, MoversReport,
+    Overview, PathOrder, PathReport, Timeseries, TopIps, TopPaths,
 };
 use rollcall_tally::{Failure, Filter, Grouping, IpOrder, Metric, Window};
 
@@ -36,7 +37,7 @@ mod bindings {
     export!(Aggregator with_types_in self);
 }
 
-use bindings::exports::rollcall::stats::aggregator::Listing;
+use bindings::exports::rollcall::stats::aggregator::{Against as Other, Listing, MoversListing};
 
 struct Aggregator;
 
@@ -124,6 +125,30 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
             },
             limit: listing.limit,
             offset: listing.offset,
+            search: listing.search,
+        })
+        .await
+    }
+
+    async fn get_movers(
+        window: Window,
+        filter: Filter,
+        by: Grouping,
+        against: Other,
+        listing: MoversListing,
+    ) -> Result<MoversReport, Failure> {
+        let scope = scope(window, filter)?;
+        answer(question::Movers {
+            scope,
+            by,
+            against: match against {
+                Other::Previous => Against::Previous,
+                Other::Week => Against::Week,
+                Other::Between(interval) => Against::Between(interval),
+            },
+            changes: listing.changes,
+            min_score: listing.min_score,
+            limit: listing.limit,
             search: listing.search,
         })
         .await

@@ -2,7 +2,7 @@
 //!
 //! The traffic looks like an API's: busy by day, quiet at night and at weekends. A few callers call
 //! much, and many call little. A scanner finds nothing. In one bad hour, one endpoint is slow and
-//! fails.
+//! fails. A release this morning brought a new endpoint, took one away, and made two worse.
 
 use std::io::{self, BufWriter, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,6 +21,8 @@ const HITS_AN_HOUR: f64 = 200.0;
 const CALLERS: usize = 600;
 /// The hour in which `/v1/orders` is slow and fails, counted back from now.
 const BAD_HOUR: u64 = 30;
+/// The release was this many hours ago.
+const RELEASE_HOURS: u64 = 20;
 
 /// Method, path, share of the traffic, typical milliseconds.
 const ENDPOINTS: [(&str, &str, f64, f64); 12] = [
@@ -83,7 +85,7 @@ fn write(seed: u64, now_ms: u64, out: &mut impl Write) -> io::Result<()> {
         let hits = (HITS_AN_HOUR * busyness(start_ms / HOUR_MS) * (0.85 + 0.3 * rng.f64())) as u64;
         for i in 0..hits {
             let at_ms = start_ms + HOUR_MS * i / hits + rng.u64(0..1_000);
-            write_json(&hit(&mut rng, at_ms, hours_ago == BAD_HOUR), &mut *out)?;
+            write_json(&hit(&mut rng, at_ms, hours_ago), &mut *out)?;
             out.write_all(b"\n")?;
         }
     }
@@ -99,7 +101,7 @@ fn busyness(hour: u64) -> f64 {
     if is_weekend { day * 0.45 } else { day }
 }
 
-fn hit(rng: &mut Rng, timestamp_ms: u64, is_bad_hour: bool) -> Hit {
+fn hit(rng: &mut Rng, timestamp_ms: u64, hours_ago: u64) -> Hit {
     // The product of two draws is small most of the time. So few callers are drawn often.
     let caller = (rng.f64() * rng.f64() * CALLERS as f64) as usize;
     let is_scanner = caller == 7;
@@ -108,9 +110,19 @@ fn hit(rng: &mut Rng, timestamp_ms: u64, is_bad_hour: bool) -> Hit {
     } else {
         endpoint(rng.f64())
     };
-    let is_failing = is_bad_hour && path == "/v1/orders";
+    let is_released = hours_ago < RELEASE_HOURS;
+    let (method, path, typical_ms) = match (method, path) {
+        (method, "/v1/products") if is_released && rng.bool() => {
+            (method, "/v2/products", typical_ms)
+        }
+        ("DELETE", "/v1/cart/items") if is_released => ("PATCH", "/v1/cart/items", typical_ms),
+        (method, "/v1/cart") if is_released => (method, path, 4.0 * typical_ms),
+        as_before => (as_before.0, as_before.1, typical_ms),
+    };
+    let is_failing = hours_ago == BAD_HOUR && path == "/v1/orders";
     let status = match rng.f64() {
         _ if is_scanner => 404,
+        draw if is_released && path == "/v1/sessions" && draw < 0.25 => 500,
         draw if is_failing && draw < 0.7 => 503,
         draw if draw < 0.004 => 500,
         draw if draw < 0.03 => 404,

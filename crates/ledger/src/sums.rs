@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::hit::OTHER_PATHS;
-use rollcall_tally::rollup::{GroupSums, IpSet, Needed, PathSums, Sums};
+use rollcall_tally::rollup::{Compared, GroupSums, IpSet, Needed, PathSums, Sums, Wanted};
 use rollcall_tally::window::{Ranges, Window};
 use rollcall_tally::{RecentActivity, Slice, Summary};
 
@@ -111,43 +111,48 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(())
     }
 
-    /// Adds the paths in the window, one after the other.
+    /// Adds the paths of the buckets that matter, one after the other.
     async fn add_paths(
         &self,
         root: &Root,
         share: Share,
         sums: &mut Sums<'_>,
     ) -> Result<(), LedgerError> {
-        let wanted = |of: &&RollupRef| sums.wants_paths(sums.wanted(of.bucket.into()));
-        let buckets: Vec<&RollupRef> = root.rollups.iter().filter(wanted).collect();
-        let bytes: u64 = buckets.iter().map(|of| share.bytes(of)).sum();
+        let buckets = root.rollups.iter();
+        let buckets = buckets.map(|of| (sums.wanted(of.bucket.into()), of));
+        let buckets = buckets.filter(|(wanted, _)| sums.wants_paths(*wanted));
+        let buckets: Vec<(Wanted, &RollupRef)> = buckets.collect();
+        let bytes: u64 = buckets.iter().map(|(_, of)| share.bytes(of)).sum();
         for share in share.split(bytes.div_ceil(SHARE_BYTES)) {
-            let parts = buckets.iter().flat_map(|of| {
-                let parts = share.parts(of);
-                parts.map(|part| (keys::paths(of.bucket, part, of.version), of.part_bytes()))
-            });
-            let (names, sizes): (Vec<String>, Vec<u64>) = parts.unzip();
-            let mut values: Vec<(&String, Vec<u8>)> = Vec::with_capacity(names.len());
+            let (mut parts, mut names, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+            for (wanted, of) in &buckets {
+                for part in share.parts(of) {
+                    parts.push(*wanted);
+                    names.push(keys::paths(of.bucket, part, of.version));
+                    sizes.push(of.part_bytes());
+                }
+            }
+            let mut values: Vec<Vec<u8>> = Vec::with_capacity(names.len());
             let mut left = names.as_slice();
             for count in calls(sizes) {
                 let (chunk, rest) = left.split_at(count);
                 left = rest;
-                values.extend(chunk.iter().zip(self.get_all(chunk).await?));
+                values.extend(self.get_all(chunk).await?);
             }
             let mut records: Vec<Record> = Vec::new();
-            for (key, bytes) in &values {
+            for ((wanted, key), bytes) in parts.iter().zip(&names).zip(&values) {
                 self.clock.give_way().await;
                 let of_share = path_records(key, bytes)?.into_iter();
                 let of_share = of_share.filter(|record| share.has(record));
-                records.extend(of_share.map(|record| (*key, record)));
+                records.extend(of_share.map(|record| (key, *wanted, record)));
             }
             // Paths with equal hashes are rare. So most paths are not compared as texts.
-            records.sort_unstable_by_key(|(_, record)| record.hash);
-            for equal in records.chunk_by_mut(|(_, a), (_, b)| a.hash == b.hash) {
+            records.sort_unstable_by_key(|(.., record)| record.hash);
+            for equal in records.chunk_by_mut(|(.., a), (.., b)| a.hash == b.hash) {
                 self.clock.give_way().await;
-                let is_same = |(_, a): &Record, (_, b): &Record| a.key == b.key;
+                let is_same = |(.., a): &Record, (.., b): &Record| a.key == b.key;
                 if !equal.is_sorted_by(is_same) {
-                    equal.sort_unstable_by_key(|(_, record)| record.key);
+                    equal.sort_unstable_by_key(|(.., record)| record.key);
                 }
                 for path in equal.chunk_by(is_same) {
                     add_path(path, sums)?;
@@ -271,8 +276,9 @@ fn recent(hits: &[(BucketId, u64)], ranges: &Ranges) -> RecentActivity {
     }
 }
 
-/// The key of a stored part, and a path in it.
-type Record<'b> = (&'b String, PathRecord<'b>);
+/// The key of a stored part, the parts of the question that its bucket matters for, and a path in
+/// it.
+type Record<'b> = (&'b String, Wanted, PathRecord<'b>);
 
 /// How many of the next values each store call reads, given the bytes of each value.
 fn calls(sizes: Vec<u64>) -> Vec<usize> {
@@ -293,21 +299,28 @@ fn calls(sizes: Vec<u64>) -> Vec<usize> {
 
 /// Adds a path that is in these records. Reads no more of them than the answer needs.
 fn add_path(records: &[Record<'_>], sums: &mut Sums<'_>) -> Result<(), LedgerError> {
-    let Some((_, first)) = records.first() else {
+    let Some((.., first)) = records.first() else {
         return Ok(());
     };
-    let hits = records.iter().map(|(_, record)| record.count()).sum();
-    match sums.count_path(first.key, hits) {
+    let in_window = || records.iter().filter(|(_, wanted, _)| wanted.in_window);
+    let in_other = || records.iter().filter(|(_, wanted, _)| wanted.in_other);
+    let hits = in_window().map(|(.., record)| record.count()).sum();
+    let before_hits = in_other().map(|(.., record)| record.count()).sum();
+    match sums.count_path(first.key, hits, before_hits) {
         Needed::All => {
-            let mut path = PathSums::default();
-            for (key, record) in records {
-                record.add_to(key, &mut path)?;
+            let (mut now, mut before) = (PathSums::default(), PathSums::default());
+            for (key, _, record) in in_window() {
+                record.add_to(key, &mut now)?;
             }
-            sums.add_path(first.key, path);
+            for (key, _, record) in in_other() {
+                record.add_to(key, &mut before)?;
+            }
+            let before = before.tally;
+            sums.add_path(first.key, Compared { now, before });
         }
         Needed::Ips => {
             let mut ips = IpSet::default();
-            for (key, record) in records {
+            for (key, _, record) in in_window() {
                 record.add_ips_to(key, &mut ips)?;
             }
             sums.add_ips(&mut ips);

@@ -4,6 +4,7 @@
 mod common;
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -14,11 +15,13 @@ use futures::executor::block_on;
 use proptest::prelude::*;
 use rollcall_ledger::Atlas;
 use rollcall_ledger::limits::Limits;
+use rollcall_tally::against::Against;
 use rollcall_tally::bucket::BucketId;
-use rollcall_tally::hit::{ByDimension, Dimension};
-use rollcall_tally::window::{DAY_MS, HOUR_MS};
+use rollcall_tally::hit::{ByDimension, Dimension, Measures};
+use rollcall_tally::window::{DAY_MS, HOUR_MS, Span};
 use rollcall_tally::{
-    Details, Filter, GroupDetail, GroupList, GroupSummary, Grouping, Hit, Metric, Window,
+    Change, ChangeCounts, Comparison, Details, Filter, GroupDetail, GroupList, GroupSummary,
+    Grouping, Hit, Metric, StatusCount, Tally, Window,
 };
 
 /// Files of which each version says something else.
@@ -135,8 +138,33 @@ fn any_list() -> impl Strategy<Value = GroupDetail> {
             ascending,
             search: search.to_owned(),
             new_ips: new_ips || order == Metric::NewIps,
+            comparison: None,
         },
     )
+}
+
+fn any_against() -> impl Strategy<Value = Against> {
+    let texts = [
+        "previous",
+        "week",
+        "2026-11-01/2026-11-20",
+        "2026-10-01/2026-10-02",
+    ];
+    prop::sample::select(texts.to_vec()).prop_map(|text| Against::read(text).unwrap())
+}
+
+/// The names of the groups that a hit is in. None: it does not tell the property.
+fn name_of(grouping: Grouping, hit: &Hit, version: u64) -> Option<String> {
+    match grouping {
+        Grouping::Path => Some(hit.path_key()),
+        Grouping::Ip => Some(hit.ip.to_string()),
+        Grouping::StatusCode => hit.status.map(|code| code.to_string()),
+        Grouping::StatusClass => hit.status.map(|code| format!("{}xx", code / 100)),
+        Grouping::Method => Some(hit.method.clone()),
+        Grouping::Of(Dimension::Network) => Files::place(version, hit.ip).1,
+        Grouping::Of(dimension) => hit.told.get(dimension).clone(),
+        Grouping::Country => unreachable!("counted by nobody but the ledger"),
+    }
 }
 
 fn any_hit() -> impl Strategy<Value = (u64, Hit)> {
@@ -221,17 +249,7 @@ proptest! {
                 let mut unknown = 0;
                 for hit in &hits {
                     let version = versions.get(&hit.ip).copied().unwrap_or(0);
-                    let name = match grouping {
-                        Grouping::Path => Some(hit.path_key()),
-                        Grouping::Ip => Some(hit.ip.to_string()),
-                        Grouping::StatusCode => hit.status.map(|code| code.to_string()),
-                        Grouping::StatusClass => hit.status.map(|code| format!("{}xx", code / 100)),
-                        Grouping::Method => Some(hit.method.clone()),
-                        Grouping::Of(Dimension::Network) => Files::place(version, hit.ip).1,
-                        Grouping::Of(dimension) => hit.told.get(dimension).clone(),
-                        Grouping::Country => unreachable!(),
-                    };
-                    let Some(name) = name else {
+                    let Some(name) = name_of(grouping, hit, version) else {
                         unknown += 1;
                         continue;
                     };
@@ -291,6 +309,136 @@ proptest! {
             let sums = of_sums(&store, &limits, window, &Filter::default(), details.clone(), 1);
             let ips = of_ips(&store, &limits, window, &Filter::default(), details);
             prop_assert_eq!(sums, ips);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn changes_are_those_of_a_plain_count(
+        steps in prop::collection::vec(
+            (prop::collection::vec(any_hit(), 1..20), 0..20 * DAY_MS), 1..5,
+        ),
+        against in any_against(),
+        changes in prop::sample::subsequence(Change::EVERY.to_vec(), 0..3),
+        (min_score, limit) in (0..2u32, 1..6u32),
+        prefix in prop::option::of(prop::sample::select(vec!["/", "/1"])),
+    ) {
+        let (store, limits, files) = (MemoryStore::new(), small(), Files::default());
+        files.version.set(1);
+        let mut all: Vec<Hit> = Vec::new();
+        for (hits, passed_ms) in &steps {
+            store.clock.pass(*passed_ms);
+            let now_ms = store.clock.wall_ms.get();
+            let at = |(age_ms, hit): &(u64, Hit)| Hit { timestamp_ms: now_ms - age_ms, ..hit.clone() };
+            let hits: Vec<Hit> = hits.iter().map(at).collect();
+            all.extend(hits.iter().cloned());
+            append(&store, &limits, None, hits).unwrap();
+            fold(&store, &limits, &files);
+        }
+        let ranges = ledger(&store, &limits).ranges(store.clock.wall_ms.get());
+        let filter = Filter { path_prefix: prefix.map(str::to_owned), ..Filter::default() };
+        all.retain(|hit| filter.lets_path(&hit.path_key()));
+        for window in Window::EVERY {
+            let span = window.span(&ranges);
+            let Ok(other) = against.span(&span, &ranges) else {
+                continue;
+            };
+            let length_ms = |of: &Span| of.end_ms(ranges.now_ms) - of.begin_ms(&ranges).unwrap();
+            let comparison = Comparison {
+                from_ms: other.from_ms,
+                until_ms: other.until_ms,
+                window_ms: length_ms(&span),
+                other_ms: length_ms(&other),
+                changes: changes.clone(),
+                min_score,
+            };
+            for grouping in Grouping::EVERY {
+                let by_place = matches!(grouping, Grouping::Country | Grouping::Of(_));
+                if by_place && filter.is_on_paths() && !grouping.is_known_of_ips() {
+                    continue;
+                }
+                let asked = GroupDetail {
+                    comparison: Some(comparison.clone()),
+                    ..GroupDetail::new(grouping, limit)
+                };
+                let slices = match grouping {
+                    Grouping::Path if !filter.is_on_paths() => 4,
+                    _ => 1,
+                };
+                let sums = || {
+                    let details = groups(asked.clone());
+                    of_sums(&store, &limits, window, &filter, details, slices).groups.unwrap()
+                };
+                let ips = || {
+                    let details = groups(asked.clone());
+                    of_ips(&store, &limits, window, &filter, details).groups.unwrap()
+                };
+                let is_of_sums = grouping != Grouping::Ip && !(by_place && filter.is_on_paths());
+                let list = match is_of_sums {
+                    true => sums(),
+                    false => ips(),
+                };
+                let ips_less = |list: GroupList| GroupList {
+                    // A set of IPs of a status is not kept.
+                    first: list.first.into_iter().map(|of| GroupSummary { ips: 0, ..of }).collect(),
+                    is_whole: false,
+                    ..list
+                };
+                if is_of_sums && grouping.is_known_of_ips() {
+                    prop_assert_eq!(ips_less(list.clone()), ips_less(ips()), "{:?}", grouping);
+                }
+                if grouping == Grouping::Country {
+                    continue;
+                }
+                let mut expect: BTreeMap<String, [Tally; 2]> = BTreeMap::new();
+                let mut before_hits = 0;
+                for hit in &all {
+                    let bucket = BucketId::of(hit.timestamp_ms, &ranges);
+                    let sides = [span.has(bucket), comparison.has(bucket.start_ms)];
+                    before_hits += u64::from(sides[1]);
+                    let Some(name) = name_of(grouping, hit, 1) else {
+                        continue;
+                    };
+                    for (side, is_in) in sides.into_iter().enumerate() {
+                        let of = &mut expect.entry(name.clone()).or_default()[side];
+                        match (is_in, grouping.is_of_status()) {
+                            (false, _) => {}
+                            (true, true) => of.add_status(StatusCount {
+                                code: hit.status.unwrap(),
+                                count: 1,
+                            }),
+                            (true, false) => of.add(Measures {
+                                status: hit.status,
+                                response_time_us: hit.response_time_us,
+                                bytes: hit.bytes,
+                            }),
+                        }
+                    }
+                }
+                let mut counts = ChangeCounts::default();
+                let mut rows: Vec<(Reverse<u64>, String, u64, u64)> = Vec::new();
+                for (name, [now, before]) in expect {
+                    counts.add(&comparison.changes(&now, &before));
+                    if let Some(score) = comparison.score(&now, &before) {
+                        rows.push((Reverse(score.to_bits()), name, now.count, before.count));
+                    }
+                }
+                rows.sort();
+                prop_assert_eq!(list.count, rows.len() as u64, "{:?} {:?}", window, grouping);
+                prop_assert_eq!(list.changes, counts);
+                prop_assert_eq!(list.before_hits, before_hits);
+                let found: Vec<_> = list
+                    .first
+                    .iter()
+                    .map(|of| (of.name.clone(), of.tally.count, of.before.count))
+                    .collect();
+                let expect = rows.into_iter().take(limit as usize);
+                let expect: Vec<_> = expect.map(|(_, name, now, before)| (name, now, before)).collect();
+                prop_assert_eq!(found, expect, "{:?} {:?}", window, grouping);
+            }
         }
     }
 }

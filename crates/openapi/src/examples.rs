@@ -84,12 +84,14 @@ pub fn rejections() -> Problem {
 
 /// The answer to a survey. Each timeline has only its newest buckets.
 pub fn answer(survey: &AnySurvey) -> Value {
-    let query = survey.query();
+    let mut query = survey.query();
+    let ranges = Ranges::utc(NOW_MS);
+    let span = query.window.span(&ranges);
+    // The window of each example has a period before.
+    query.compare(&span, &ranges).unwrap_or_default();
     let ips = states()
         .into_keys()
         .filter(|ip| is_asked(&query.filter, ip));
-    let ranges = Ranges::utc(NOW_MS);
-    let span = query.window.span(&ranges);
     let responses = Responses {
         ips: ips.count() as u64,
         active: 2,
@@ -112,6 +114,7 @@ pub fn answer(survey: &AnySurvey) -> Value {
             ..Prices::default()
         },
         api: api(),
+        comparison: query.comparison(),
         summary: summary(query),
         span,
         ranges,

@@ -12,7 +12,9 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Schema, Type};
 
 use crate::hit;
-use crate::shapes::{COUNTRY, address, integer, method, moment, network, of, one_of, status, text};
+use crate::shapes::{
+    COUNTRY, address, against, integer, method, moment, network, of, one_of, status, text,
+};
 
 /// The parameters of a question with all defaults. `example` is the same question with a value for
 /// each required parameter.
@@ -68,6 +70,7 @@ fn schema(value: &Value) -> Schema {
             text(format!("{name}(,{name})*")).into()
         }
         Value::Moment(_) => moment().into(),
+        Value::Against(_) => against(),
         Value::Address(_) => address().into(),
         Value::PathKey(_) => {
             let key = format!("{} ({})|{}", method(), hit::path(), escaped(OTHER_PATHS));

@@ -65,6 +65,15 @@ pub fn moment() -> AnyOf {
     any_of(["date-time", "date"].map(formatted))
 }
 
+/// The stretch of time that a window is compared with. Of a range, the pattern has less than the
+/// server takes: dates alone, and no impossible day.
+pub fn against() -> Schema {
+    let date = "20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])";
+    text(format!("previous|week|{date}/{date}"))
+        .default(Some("previous".into()))
+        .into()
+}
+
 pub fn of(schema_type: Type) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(schema_type)
 }

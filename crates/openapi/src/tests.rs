@@ -141,7 +141,13 @@ fn in_a_table(question: &mut Question) -> String {
                 let (names, default) = (one_of.names.join(", "), one_of.chosen.unwrap_or("none"));
                 format!("`{name}` {names} ({default})")
             }
-            (Of::SomeOf(_), _) => format!("`{name}` some of what `sortBy` takes"),
+            (Of::SomeOf(_), _) if name == "metrics" => {
+                format!("`{name}` some of what `sortBy` takes")
+            }
+            (Of::SomeOf(some_of), _) => format!("`{name}` some of {}", some_of.names.join(", ")),
+            (Of::Against(default), _) => {
+                format!("`{name}` previous, week or FROM/TO ({})", default.text())
+            }
             (Of::Text(..), _) => format!("`{name}` a text"),
             (value, _) => format!("`{name}` ({})", value.text().unwrap_or_default()),
         }

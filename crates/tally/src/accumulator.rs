@@ -18,8 +18,7 @@ use crate::summary::{
 use crate::tally::Tally;
 use crate::window::Window;
 
-/// If there are this many more groups or callers than the question wants, all but the first are
-/// dropped.
+/// If there are this many more callers than the question wants, all but the first are dropped.
 const SPARE: usize = 1_000;
 
 /// The question that each state is asked.
@@ -49,12 +48,10 @@ pub struct Accumulator {
     countries: BTreeMap<String, CountrySummary>,
     callers: Vec<CallerSummary>,
     timeline: BTreeMap<u64, Tally>,
+    /// Groups that other IPs may have, too.
     groups: BTreeMap<String, GroupSummary>,
-    /// Groups that no other summary has. There are no more than may be among the first.
-    listed: Vec<GroupSummary>,
-    listed_count: u64,
-    other_hits: u64,
-    unknown_hits: u64,
+    /// Groups that no other summary has.
+    list: GroupList,
 }
 
 impl Accumulator {
@@ -69,10 +66,7 @@ impl Accumulator {
             callers: Vec::new(),
             timeline: BTreeMap::new(),
             groups: BTreeMap::new(),
-            listed: Vec::new(),
-            listed_count: 0,
-            other_hits: 0,
-            unknown_hits: 0,
+            list: GroupList::default(),
         }
     }
 
@@ -89,8 +83,11 @@ impl Accumulator {
         let mut caller = nobody(ip, &state);
         let mut called_before = false;
         let by = self.details.groups.as_ref().map(|groups| groups.by);
-        // The hits of this IP, by group.
-        let mut groups: BTreeMap<String, Tally> = BTreeMap::new();
+        let comparison = self.details.groups.as_ref();
+        let comparison = comparison.and_then(|groups| groups.comparison.clone());
+        // The hits of this IP: all of them, and by group.
+        let mut all = Both::default();
+        let mut groups: BTreeMap<String, Both> = BTreeMap::new();
         for (path_key, path) in state.paths(filter) {
             caller.see(path);
             if self.details.callers > 0 {
@@ -102,8 +99,14 @@ impl Accumulator {
             let requests = tally.count;
             caller.path_keys += u64::from(requests > 0);
             caller.tally.merge(&tally);
+            let before = comparison.as_ref().map(|other| {
+                let starts = other.from_ms..other.until_ms;
+                path.within(&starts, status)
+            });
+            let before = before.unwrap_or_default();
+            all.before.merge(&before);
             if let Some(by @ (Grouping::Path | Grouping::Method)) = by
-                && requests > 0
+                && requests + before.count > 0
             {
                 let method = path_key.split(' ').next().unwrap_or_default();
                 let name = if by == Grouping::Path {
@@ -112,8 +115,15 @@ impl Accumulator {
                     method
                 };
                 match path_key == OTHER_PATHS {
-                    true => self.other_hits += requests,
-                    false => groups.entry(name.to_owned()).or_default().merge(&tally),
+                    true => {
+                        self.list.other_hits += requests;
+                        self.list.before_other_hits += before.count;
+                    }
+                    false => {
+                        let known = groups.entry(name.to_owned()).or_default();
+                        known.now.merge(&tally);
+                        known.before.merge(&before);
+                    }
                 }
             }
             if self.details.paths > 0 {
@@ -158,7 +168,8 @@ impl Accumulator {
             });
         }
         if let Some(by) = by {
-            self.add_groups(by, groups, &caller, is_new);
+            all.now = caller.tally.clone();
+            self.add_groups(by, groups, &all, &caller, is_new);
         }
         if self.details.profiles {
             caller.user_agents = state.caller.user_agents().map(str::to_owned).collect();
@@ -216,93 +227,82 @@ impl Accumulator {
     fn add_groups(
         &mut self,
         by: Grouping,
-        mut groups: BTreeMap<String, Tally>,
+        mut groups: BTreeMap<String, Both>,
+        all: &Both,
         caller: &CallerSummary,
         is_new: bool,
     ) {
-        let all = &caller.tally;
-        if all.count == 0 {
-            return;
-        }
-        let mut add = |name: &str, tally: &Tally| {
-            groups.entry(name.to_owned()).or_default().merge(tally);
-        };
-        match by {
-            Grouping::Path | Grouping::Method => {}
-            Grouping::StatusCode | Grouping::StatusClass => {
-                for status in &all.statuses {
-                    let mut tally = Tally::default();
-                    tally.add_status(*status);
-                    add(&by.name_of(status), &tally);
-                }
-            }
-            Grouping::Ip => add(&caller.ip, all),
-            Grouping::Country => add(caller.country.as_deref().unwrap_or(UNKNOWN), all),
-            Grouping::Of(Dimension::Network) => match &caller.network {
-                Some(network) => add(network, all),
-                None => self.unknown_hits += all.count,
-            },
-            // The states do not know these.
-            Grouping::Of(_) => self.unknown_hits += all.count,
-        }
         let Some(asked) = &self.details.groups else {
             return;
         };
-        let is_by_place = matches!(by, Grouping::Country | Grouping::Of(_));
-        let groups = groups.into_iter().map(|(name, mut tally)| {
-            if is_by_place {
-                // The longest response time as the sums over all IPs know it.
-                tally.forget_max();
-            }
-            GroupSummary {
-                name,
-                tally,
-                ips: 1,
-                new_ips: u64::from(is_new && asked.new_ips),
-            }
-        });
-        let groups: Vec<GroupSummary> = groups.filter(|group| asked.lets(&group.name)).collect();
-        self.add_list(GroupList {
-            count: groups.len() as u64,
-            is_whole: by != Grouping::Ip,
-            first: groups,
-            ..GroupList::default()
-        });
-    }
-
-    fn add_list(&mut self, list: GroupList) {
-        self.other_hits += list.other_hits;
-        self.unknown_hits += list.unknown_hits;
-        if list.is_whole {
-            for group in list.first {
-                match self.groups.get_mut(&group.name) {
-                    Some(known) => known.merge(&group),
-                    None => _ = self.groups.insert(group.name.clone(), group),
-                }
-            }
+        if all.now.count + all.before.count == 0 {
             return;
         }
-        self.listed_count += list.count;
-        self.listed.extend(list.first);
-        if let Some(asked) = &self.details.groups
-            && self.listed.len() >= (asked.limit as usize).saturating_add(SPARE)
-        {
-            self.listed = asked.first(std::mem::take(&mut self.listed));
+        self.list.before_hits += all.before.count;
+        let mut add = |name: &str| _ = groups.insert(name.to_owned(), all.clone());
+        match by {
+            Grouping::Path | Grouping::Method => {}
+            Grouping::StatusCode | Grouping::StatusClass => {
+                for (name, tally) in all.now.by_status(by) {
+                    groups.entry(name).or_default().now = tally;
+                }
+                for (name, tally) in all.before.by_status(by) {
+                    groups.entry(name).or_default().before = tally;
+                }
+            }
+            Grouping::Ip => add(&caller.ip),
+            Grouping::Country => add(caller.country.as_deref().unwrap_or(UNKNOWN)),
+            Grouping::Of(Dimension::Network) => match &caller.network {
+                Some(network) => add(network),
+                None => self.list.unknown_hits += all.now.count,
+            },
+            // The states do not know these.
+            Grouping::Of(_) => self.list.unknown_hits += all.now.count,
+        }
+        let is_by_place = matches!(by, Grouping::Country | Grouping::Of(_));
+        for (name, mut both) in groups {
+            if is_by_place {
+                // The longest response time as the sums over all IPs know it.
+                both.now.forget_max();
+                both.before.forget_max();
+            }
+            let is_called = both.now.count > 0;
+            let group = GroupSummary {
+                name,
+                tally: both.now,
+                ips: u64::from(is_called),
+                new_ips: u64::from(is_called && is_new && asked.new_ips),
+                before: both.before,
+            };
+            match by {
+                Grouping::Ip => self.list.add(group, asked),
+                _ if asked.lets(&group.name) => add_group(&mut self.groups, group),
+                _ => {}
+            }
+        }
+    }
+
+    fn add_list(&mut self, mut list: GroupList) {
+        if list.is_whole {
+            for group in std::mem::take(&mut list.first) {
+                add_group(&mut self.groups, group);
+            }
+        }
+        if let Some(asked) = &self.details.groups {
+            self.list.merge(list, asked);
         }
     }
 
     fn groups(&mut self) -> Option<GroupList> {
         let asked = self.details.groups.as_ref()?;
-        let is_whole = self.listed_count == 0;
+        let list = std::mem::take(&mut self.list);
+        if list.count > 0 {
+            return Some(list.sorted(asked));
+        }
         Some(GroupList {
-            first: match is_whole {
-                true => std::mem::take(&mut self.groups).into_values().collect(),
-                false => asked.first(std::mem::take(&mut self.listed)),
-            },
-            is_whole,
-            count: self.listed_count,
-            other_hits: self.other_hits,
-            unknown_hits: self.unknown_hits,
+            first: std::mem::take(&mut self.groups).into_values().collect(),
+            is_whole: true,
+            ..list
         })
     }
 
@@ -371,12 +371,11 @@ impl Accumulator {
         }
         // There are no more IPs that may have the same groups.
         let groups = std::mem::take(&mut self.groups).into_values();
-        let first: Vec<GroupSummary> = groups.collect();
-        self.add_list(GroupList {
-            count: first.len() as u64,
-            first,
-            ..GroupList::default()
-        });
+        if let Some(asked) = &self.details.groups {
+            for group in groups {
+                self.list.add(group, asked);
+            }
+        }
         self.finish_slices()
     }
 
@@ -405,6 +404,20 @@ impl Accumulator {
             groups,
             ..self.sum
         }
+    }
+}
+
+/// The hits in the window, and in the stretch of time that is compared with.
+#[derive(Clone, Debug, Default)]
+struct Both {
+    now: Tally,
+    before: Tally,
+}
+
+fn add_group(groups: &mut BTreeMap<String, GroupSummary>, group: GroupSummary) {
+    match groups.get_mut(&group.name) {
+        Some(known) => known.merge(&group),
+        None => _ = groups.insert(group.name.clone(), group),
     }
 }
 

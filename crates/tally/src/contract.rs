@@ -11,6 +11,7 @@ use crate::bucket::Ranges;
 use crate::calendar::Calendar;
 
 pub use crate::calendar::UtcOffset;
+pub use crate::change::{Change, ChangeCounts, Comparison};
 pub use crate::filter::Filter;
 pub use crate::histogram::Bucket;
 pub use crate::hit::{Dimension, Grouping, RawHit, Repairs};

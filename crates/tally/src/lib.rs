@@ -4,9 +4,11 @@
 //! since 1970.
 
 pub mod accumulator;
+pub mod against;
 pub mod alert;
 pub mod bucket;
 pub mod calendar;
+pub mod change;
 pub mod condition;
 pub mod contract;
 pub mod filter;

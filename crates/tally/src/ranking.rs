@@ -4,8 +4,11 @@
 use std::cmp::Reverse;
 
 use crate::order::{IpOrder, Metric, PathOrder};
-use crate::summary::{CallerSummary, GroupDetail, GroupSummary, PathSummary};
+use crate::summary::{CallerSummary, GroupDetail, GroupList, GroupSummary, PathSummary};
 use crate::tally::Tally;
+
+/// If there are this many more groups than the question wants, all but the first are dropped.
+const SPARE: usize = 1_000;
 
 /// A higher rank comes first. None comes last: a path without a response time.
 type Rank = Option<u64>;
@@ -62,14 +65,68 @@ impl Metric {
 impl GroupDetail {
     /// The first groups in the order asked for.
     pub fn first(&self, groups: Vec<GroupSummary>) -> Vec<GroupSummary> {
-        let rank = |group: &GroupSummary| match (self.order.rank(group), self.ascending) {
+        let mut sorted = sort(groups, |group| self.rank(group), |group| &group.name);
+        sorted.truncate(self.limit as usize);
+        sorted
+    }
+
+    fn rank(&self, group: &GroupSummary) -> Rank {
+        if let Some(comparison) = &self.comparison {
+            // Scores are not negative.
+            let score = comparison.score(&group.tally, &group.before);
+            return score.map(f64::to_bits);
+        }
+        match (self.order.rank(group), self.ascending) {
             // Lower ranks come first, and groups without a rank last.
             (Some(rank), true) => Some(u64::MAX - rank),
             (rank, _) => rank,
-        };
-        let mut sorted = sort(groups, rank, |group| &group.name);
-        sorted.truncate(self.limit as usize);
-        sorted
+        }
+    }
+}
+
+impl GroupList {
+    /// Adds a group that is in no other list, if it is asked for. Keeps no more groups than may be
+    /// among the first.
+    pub fn add(&mut self, group: GroupSummary, asked: &GroupDetail) {
+        if !asked.lets(&group.name) {
+            return;
+        }
+        if let Some(comparison) = &asked.comparison {
+            let changes = comparison.changes(&group.tally, &group.before);
+            self.changes.add(&changes);
+            if !changes.iter().any(|scored| comparison.lists(scored.change)) {
+                return;
+            }
+        }
+        self.count += 1;
+        self.first.push(group);
+        self.drop_last(asked);
+    }
+
+    /// Adds a list of other groups.
+    pub fn merge(&mut self, other: Self, asked: &GroupDetail) {
+        self.count += other.count;
+        self.changes.merge(&other.changes);
+        self.before_hits += other.before_hits;
+        self.before_other_hits += other.before_other_hits;
+        self.other_hits += other.other_hits;
+        self.unknown_hits += other.unknown_hits;
+        self.first.extend(other.first);
+        self.drop_last(asked);
+    }
+
+    /// The list, sorted.
+    pub fn sorted(self, asked: &GroupDetail) -> Self {
+        Self {
+            first: asked.first(self.first),
+            ..self
+        }
+    }
+
+    fn drop_last(&mut self, asked: &GroupDetail) {
+        if self.first.len() >= (asked.limit as usize).saturating_add(SPARE) {
+            self.first = asked.first(std::mem::take(&mut self.first));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::change::{ChangeCounts, Comparison};
 use crate::contract::IpRef;
 use crate::filter::Filter;
 use crate::hit::Grouping;
@@ -54,6 +55,9 @@ pub struct GroupDetail {
     pub search: String,
     /// Whether [`GroupSummary::new_ips`] is asked for.
     pub new_ips: bool,
+    /// Lists only groups that changed, the highest score first. Then `order` and `ascending` do not
+    /// matter.
+    pub comparison: Option<Comparison>,
 }
 
 impl GroupDetail {
@@ -66,6 +70,7 @@ impl GroupDetail {
             ascending: false,
             search: String::new(),
             new_ips: false,
+            comparison: None,
         }
     }
 
@@ -78,11 +83,14 @@ impl GroupDetail {
 impl Details {
     /// IPs that were last seen before this time have nothing to add.
     pub fn since_ms(&self, span: &Span) -> u64 {
+        let groups = self.groups.as_ref();
         // The first hit, last hit and recent hits of a path are over all IPs.
         if self.profiles || self.paths > 0 {
             0
         } else if self.timeline {
             span.timeline_starts().start
+        } else if let Some(other) = groups.and_then(|groups| groups.comparison.as_ref()) {
+            span.from_ms.min(other.from_ms)
         } else {
             span.from_ms
         }
@@ -219,6 +227,8 @@ pub struct GroupSummary {
     /// Those of them that had no hit before the window that the filter lets through. 0 unless asked
     /// for.
     pub new_ips: u64,
+    /// The hits in the stretch of time that is compared with.
+    pub before: Tally,
 }
 
 /// The groups of the hits.
@@ -229,8 +239,15 @@ pub struct GroupList {
     pub first: Vec<GroupSummary>,
     /// Whether `first` has all groups.
     pub is_whole: bool,
-    /// The number of groups with the text that is searched for.
+    /// The number of groups with the text that is searched for. In a comparison, the number of these
+    /// that changed in one of the ways asked for.
     pub count: u64,
+    /// In a comparison, the number of groups with this text by the way in which they changed.
+    pub changes: ChangeCounts,
+    /// In a comparison, all hits in the stretch of time that is compared with.
+    pub before_hits: u64,
+    /// Those of them that are counted without their name, because there were too many names.
+    pub before_other_hits: u64,
     /// Hits of groups that are counted as one, because there were too many.
     pub other_hits: u64,
     /// Hits without the property.
@@ -294,6 +311,7 @@ impl GroupSummary {
         self.tally.merge(&other.tally);
         self.ips += other.ips;
         self.new_ips += other.new_ips;
+        self.before.merge(&other.before);
     }
 }
 

@@ -1,13 +1,15 @@
 //! The counts of any set of hits. They are only sums and maxima. So merging is associative and
 //! commutative.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::{
     Bucket, add_bucket, add_bucket_from, bucket_end_us, bucket_index, percentile_us,
     subtract_bucket,
 };
-use crate::hit::Measures;
+use crate::hit::{Grouping, Measures};
 use crate::status::{
     NO_STATUS, StatusCount, StatusCounts, StatusFilter, add_status, subtract_status,
 };
@@ -113,6 +115,16 @@ impl Tally {
     pub fn add_status(&mut self, status: StatusCount) {
         self.count += status.count;
         add_status(&mut self.statuses, status);
+    }
+
+    /// The hits of each status, or of each class.
+    pub fn by_status(&self, by: Grouping) -> BTreeMap<String, Self> {
+        let mut groups: BTreeMap<String, Self> = BTreeMap::new();
+        for status in &self.statuses {
+            let group = groups.entry(by.name_of(status)).or_default();
+            group.add_status(*status);
+        }
+        groups
     }
 
     /// Hits that this filter lets through. None: all hits.

@@ -34,10 +34,12 @@ mod metrics;
 #[allow(dead_code, reason = "the tests of the crate use all of it")]
 #[path = "../../../crates/geo/src/tests/writer.rs"]
 mod mmdb;
+mod movers;
 mod openapi;
 mod plain_count;
 mod pressure;
 mod process;
+mod questions;
 mod redis;
 mod rules;
 mod sender;

@@ -214,8 +214,17 @@ fn what_is_asked(checked: &Checked) {
             continue;
         }
         for window in ["1h", "24h", "7d", "30d", "90d", "all"] {
+            // Nothing is kept of the period before these windows.
+            let is_alone = template == "/admin/movers" && ["90d", "all"].contains(&window);
             let window = with(&format!("timeRange={window}"));
-            assert_eq!(checked.ask(template, &window, &[]), 200);
+            let expect = if is_alone { 400 } else { 200 };
+            assert_eq!(checked.ask(template, &window, &[]), expect);
+        }
+        if template == "/admin/movers" {
+            for by in Grouping::EVERY {
+                let all = with(&format!("by={}&minScore=0", by.name()));
+                assert_eq!(checked.ask(template, &all, &[]), 200);
+            }
         }
         if template == "/admin/breakdown" {
             let by_host = with(&format!("by=host&{filters}"));

@@ -1,10 +1,10 @@
 //! The pages that other pages link to, with their own window and filter.
 
 use rollcall_tally::question::{
-    AnySurvey, ApiUsage, Breakdown, LIMIT_MAX, Overview, Scope, TopIps, TopPaths,
+    AnySurvey, ApiUsage, Breakdown, LIMIT_MAX, Movers, Overview, Scope, TopIps, TopPaths,
 };
 use rollcall_tally::reports::PathOrder;
-use rollcall_tally::{Grouping, IpOrder};
+use rollcall_tally::{Change, Grouping, IpOrder, Window};
 
 /// The places in the head of every page, each with its text.
 pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
@@ -13,6 +13,7 @@ pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
         ("Paths", all_paths(scope.clone())),
         ("IPs", all_ips(scope.clone())),
         ("Breakdown", breakdown(Grouping::Path, scope.clone())),
+        ("Changes", movers(scope.clone(), Vec::new())),
     ]
 }
 
@@ -50,6 +51,24 @@ fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
         scope,
         limit: LIMIT_MAX,
         ..Breakdown::default()
+    }
+    .into()
+}
+
+/// The windows with a period before that can be compared with.
+pub const COMPARABLE: [Window; 4] = [Window::Hour, Window::Day, Window::Week, Window::Month];
+
+/// The paths that changed in these ways, or in any.
+pub fn movers(scope: Scope, changes: Vec<Change>) -> AnySurvey {
+    let window = match scope.window {
+        Window::Quarter | Window::All => Window::Month,
+        window => window,
+    };
+    Movers {
+        scope: Scope { window, ..scope },
+        changes,
+        limit: LIMIT_MAX,
+        ..Movers::default()
     }
     .into()
 }

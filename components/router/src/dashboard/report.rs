@@ -15,10 +15,13 @@ use serde::de::DeserializeOwned;
 use super::parts::{self, Frame};
 use crate::aggregator::{self, DEADLINE};
 
+/// The time that a page waits for an answer that it can do without.
+const EXTRA_DEADLINE: Duration = Duration::from_secs(1);
 /// The time that a page waits for the status.
 const STATUS_DEADLINE: Duration = Duration::from_secs(2);
 
 /// The part of a page's request that matters to its answer.
+#[derive(Clone)]
 pub struct How {
     pub headers: HeaderMap,
     /// A person asked, who can sign out.
@@ -69,6 +72,16 @@ impl<'a, T: DeserializeOwned> Report<'a, T> {
         let status = self.status.as_ref();
         status.is_some_and(|status| status.recorded_hits == 0)
     }
+}
+
+/// The answer to a survey that a page can do without. None: there was none in time.
+pub async fn answer_within<T: DeserializeOwned>(
+    survey: &AnySurvey,
+    headers: HeaderMap,
+) -> Option<T> {
+    let question = Question::Survey(survey.clone());
+    let answer = call::within(EXTRA_DEADLINE, report(&question, headers)).await?;
+    answer.ok().map(|(report, _, _)| report)
 }
 
 async fn status() -> Option<Status> {

@@ -249,6 +249,7 @@ mod tests {
             },
             span: Window::Day.span(&ranges),
             ranges,
+            comparison: None,
             active: 0,
             ips: 0,
             prices: crate::report::Prices::default(),

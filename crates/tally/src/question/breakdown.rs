@@ -99,12 +99,11 @@ impl Breakdown {
 
     fn groups(&self) -> GroupDetail {
         GroupDetail {
-            by: self.by,
-            limit: self.offset.saturating_add(self.limit),
             order: self.order,
             ascending: self.direction == Direction::Ascending,
             search: self.search.as_deref().unwrap_or_default().to_lowercase(),
             new_ips: self.asks_for(Metric::NewIps),
+            ..GroupDetail::new(self.by, self.offset.saturating_add(self.limit))
         }
     }
 }
@@ -128,8 +127,8 @@ impl Ask for Breakdown {
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        let takes_filters = self.by.is_known_of_ips();
-        let mut all = self.scope.parameters([
+        let by = self.by;
+        let all = self.scope.parameters([
             Parameter::one_of(
                 "by",
                 "The property to break down by.",
@@ -179,27 +178,41 @@ impl Ask for Breakdown {
                 Value::Text(Text::Search, &mut self.search),
             ),
         ]);
-        if !takes_filters {
-            all.retain(|given| given.place != Place::Filter && given.name != "via");
-        }
-        all
+        keep_possible_filters(by, all)
     }
 
     fn conflict(&self) -> Option<BadParameter> {
-        if self.by.is_known_of_ips() {
-            return None;
-        }
-        let by = self.by.name();
-        let filters = self.scope.filter.parameters().into_iter();
-        let filters = filters.map(|(name, _)| name);
-        let name = filters.chain(self.scope.via.map(|_| "via")).next()?;
-        Some(BadParameter {
-            name: name.to_owned(),
-            reason: format!(
-                "not together with by={by}: hits are counted by {by} over all IPs and paths alone"
-            ),
-        })
+        refuse_filters(self.by, &self.scope)
     }
+}
+
+/// The parameters without the filters and `via`, if hits are counted by this property over all IPs
+/// and paths alone.
+pub(super) fn keep_possible_filters(
+    by: Grouping,
+    mut all: Vec<Parameter<'_>>,
+) -> Vec<Parameter<'_>> {
+    if !by.is_known_of_ips() {
+        all.retain(|given| given.place != Place::Filter && given.name != "via");
+    }
+    all
+}
+
+/// Refuses filters and `via` in the same case.
+pub(super) fn refuse_filters(by: Grouping, scope: &Scope) -> Option<BadParameter> {
+    if by.is_known_of_ips() {
+        return None;
+    }
+    let by = by.name();
+    let filters = scope.filter.parameters().into_iter();
+    let filters = filters.map(|(name, _)| name);
+    let name = filters.chain(scope.via.map(|_| "via")).next()?;
+    Some(BadParameter {
+        name: name.to_owned(),
+        reason: format!(
+            "not together with by={by}: hits are counted by {by} over all IPs and paths alone"
+        ),
+    })
 }
 
 impl Survey for Breakdown {
@@ -245,6 +258,7 @@ impl Survey for Breakdown {
             name: caller.ip,
             tally: caller.tally,
             ips: 1,
+            ..GroupSummary::default()
         };
         let (summary, provenance) = (responses.summary, responses.provenance);
         let total = summary.tally.count;

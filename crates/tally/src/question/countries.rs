@@ -78,7 +78,7 @@ impl Survey for Countries {
             },
             tally: of.tally,
             ips: of.ips,
-            new_ips: 0,
+            ..GroupSummary::default()
         };
         let order = GroupDetail {
             order: self.order,

@@ -13,6 +13,7 @@ mod countries;
 mod export;
 mod global_stats;
 mod ip;
+mod movers;
 mod overview;
 mod parameter;
 mod path;
@@ -135,6 +136,7 @@ surveys! {
     top_ips::TopIps,
     countries::Countries,
     breakdown::Breakdown,
+    movers::Movers,
     timeseries::Timeseries,
     ip::Ip,
     path::Path,
@@ -147,6 +149,7 @@ pub mod reports {
     pub use super::breakdown::{BreakdownReport, GroupStats};
     pub use super::countries::{CountriesReport, CountryStats};
     pub use super::ip::IpReport;
+    pub use super::movers::{AgainstStats, GroupChange, GroupNumbers, MoverStats, MoversReport};
     pub use super::path::PathReport;
 }
 

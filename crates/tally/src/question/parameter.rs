@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
+use crate::against::Against;
 use crate::filter::{self, Text};
 use crate::interval::{Interval, Moment};
 use crate::status::StatusFilter;
@@ -64,6 +65,7 @@ pub enum Value<'a> {
     OneOf(OneOf<'a>),
     SomeOf(SomeOf<'a>),
     Moment(OneMoment<'a>),
+    Against(&'a mut Against),
     Address(&'a mut IpAddr),
     PathKey(&'a mut String),
     /// None: the parameter is not given.
@@ -299,6 +301,7 @@ impl Value<'_> {
                 (some_of.choose)(&places);
             }
             Self::Moment(moment) => (moment.choose)(Moment::read(text)?),
+            Self::Against(value) => **value = Against::read(text)?,
             Self::Address(value) => {
                 let address: Result<IpAddr, _> = text.parse();
                 **value = address
@@ -323,6 +326,7 @@ impl Value<'_> {
                 (!chosen.is_empty()).then(|| chosen.join(","))
             }
             Self::Moment(moment) => moment.chosen.map(Moment::text),
+            Self::Against(value) => Some(value.text()),
             Self::Address(value) => Some(value.to_string()),
             Self::PathKey(value) => Some((*value).clone()),
             Self::Status(value) => value.as_ref().map(StatusFilter::name),

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ask, Parameter};
 use crate::Failure;
+use crate::against::Against;
 use crate::bucket::Ranges;
+use crate::change::Comparison;
 use crate::filter::Filter;
 use crate::hit::{Api, Grouping};
 use crate::report::{Prices, Provenance, Timeline};
@@ -124,6 +126,7 @@ impl Scope {
             filter: self.filter.clone(),
             details,
             via: self.via,
+            against: None,
             is_of_api: false,
         }
     }
@@ -136,6 +139,8 @@ pub struct Query {
     pub filter: Filter,
     pub details: Details,
     pub via: Option<Via>,
+    /// The stretch of time that the groups are compared with.
+    pub against: Option<Against>,
     /// The report compares the hits with the operator's API. Without one there is no answer.
     pub is_of_api: bool,
 }
@@ -153,6 +158,35 @@ impl Query {
             && !self.details.profiles
             && !groups.is_some_and(|groups| groups.by == Grouping::Ip)
             && !(is_by_place && self.filter.is_on_paths())
+    }
+
+    /// Says with which buckets the groups are compared. Only the ranges of the buckets tell this.
+    pub fn compare(&mut self, span: &Span, ranges: &Ranges) -> Result<(), Failure> {
+        let groups = self.details.groups.as_mut();
+        let comparison = groups.and_then(|groups| groups.comparison.as_mut());
+        let (Some(against), Some(comparison)) = (self.against, comparison) else {
+            return Ok(());
+        };
+        let other = against.span(span, ranges);
+        let other = other.map_err(|reason| Failure::Invalid(format!("against: {reason}")))?;
+        let length_ms = |of: &Span| {
+            let begin_ms = of.begin_ms(ranges).unwrap_or_default();
+            of.end_ms(ranges.now_ms).saturating_sub(begin_ms)
+        };
+        *comparison = Comparison {
+            from_ms: other.from_ms,
+            until_ms: other.until_ms,
+            window_ms: length_ms(span),
+            other_ms: length_ms(&other),
+            ..std::mem::take(comparison)
+        };
+        Ok(())
+    }
+
+    /// What the groups are compared with.
+    pub fn comparison(&self) -> Option<Comparison> {
+        let groups = self.details.groups.as_ref()?;
+        groups.comparison.clone()
     }
 
     /// The same query for the callers alone.
@@ -180,6 +214,8 @@ pub struct Responses {
     /// The buckets that the question is about.
     pub span: Span,
     pub ranges: Ranges,
+    /// What the groups were compared with.
+    pub comparison: Option<Comparison>,
     /// IPs seen within `active_days`. The window does not matter.
     pub active: u64,
     /// The number of IPs that were asked.

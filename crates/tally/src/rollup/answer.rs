@@ -11,7 +11,6 @@ use crate::filter::UNKNOWN;
 use crate::hit::{Dimension, Grouping, OTHER_PATHS};
 use crate::order::{Metric, PathOrder};
 use crate::span::Span;
-use crate::status::StatusCount;
 use crate::summary::{
     CountryDetail, CountrySummary, GroupDetail, GroupList, GroupSummary, MethodCount, PathSummary,
     RecentActivity, Slice, Summary, TimeSlot,
@@ -26,7 +25,9 @@ const PATHS_SPARE: usize = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     bucket: BucketId,
-    in_window: bool,
+    pub in_window: bool,
+    /// It is in the stretch of time that groups are compared with.
+    pub in_other: bool,
     in_previous: bool,
     is_older: bool,
     is_active: bool,
@@ -59,19 +60,27 @@ pub struct Sums<'s> {
     countries: BTreeMap<String, (Tally, IpSet)>,
     /// The groups that the question is about, if they are not paths.
     groups: Groups,
-    /// The groups of a question about groups of paths. There are no more than may be among the
-    /// first.
-    listed: Vec<GroupSummary>,
-    listed_count: u64,
-    other_hits: u64,
+    /// The hits of these groups in the stretch of time that is compared with.
+    before: BTreeMap<String, Tally>,
+    /// All hits in that stretch.
+    all_before: Tally,
+    /// The groups of a question about groups of paths.
+    list: GroupList,
     /// Only under a condition on paths: the sums of each path.
-    sums: HashMap<String, PathSums>,
+    sums: HashMap<String, Compared>,
     /// The paths that may be among the first.
     paths: Vec<PathSummary>,
     methods: BTreeMap<String, u64>,
     /// The most hits that a path had so far, as many as the question has paths. The fewest of these
     /// come first.
     most: BinaryHeap<Reverse<u64>>,
+}
+
+/// The sums of a path in the window, and its hits in the stretch of time that is compared with.
+#[derive(Default)]
+pub struct Compared {
+    pub now: PathSums,
+    pub before: Tally,
 }
 
 /// The sums of a path that the answer needs.
@@ -99,9 +108,9 @@ impl<'s> Sums<'s> {
             timeline: BTreeMap::new(),
             countries: BTreeMap::new(),
             groups: Groups::new(),
-            listed: Vec::new(),
-            listed_count: 0,
-            other_hits: 0,
+            before: BTreeMap::new(),
+            all_before: Tally::default(),
+            list: GroupList::default(),
             sums: HashMap::new(),
             paths: Vec::new(),
             methods: BTreeMap::new(),
@@ -113,9 +122,12 @@ impl<'s> Sums<'s> {
     pub fn wanted(&self, stored: BucketId) -> Wanted {
         let bucket = stored.aged(self.ranges);
         let last_hour = Window::Hour.span(self.ranges);
+        let groups = self.slice.details.groups.as_ref();
+        let other = groups.and_then(|groups| groups.comparison.as_ref());
         Wanted {
             bucket,
             in_window: self.span.has(bucket),
+            in_other: other.is_some_and(|other| other.has(bucket.start_ms)),
             in_previous: self.slice.details.timeline && self.span.has_before(bucket),
             is_older: self.span.is_behind(bucket),
             is_active: bucket.starts_within(self.active_from_ms),
@@ -127,8 +139,11 @@ impl<'s> Sums<'s> {
     pub fn wants_totals(&self, of: Wanted) -> bool {
         let is_first = self.slice.number == 0;
         let of_all = !self.slice.filter.is_on_paths();
-        let is_of_time =
-            of.in_window || of.in_previous || of.in_last_hour || of.is_older && self.wants_known();
+        let is_of_time = of.in_window
+            || of.in_other
+            || of.in_previous
+            || of.in_last_hour
+            || of.is_older && self.wants_known();
         is_first && (of.is_active || of_all && is_of_time)
     }
 
@@ -147,10 +162,10 @@ impl<'s> Sums<'s> {
         if self.slice.filter.is_on_paths() {
             // The older buckets tell which IPs are new on these paths. Buckets that matter for
             // nothing are not asked for.
-            return of.in_window || of.is_older || of.in_last_hour;
+            return of.in_window || of.in_other || of.is_older || of.in_last_hour;
         }
         let by_path = matches!(self.grouping(), Some(Grouping::Path | Grouping::Method));
-        (self.slice.details.paths > 0 || by_path) && of.in_window
+        (self.slice.details.paths > 0 || by_path) && (of.in_window || of.in_other)
     }
 
     /// Adds the sums of all paths of a bucket, but for the countries.
@@ -177,12 +192,17 @@ impl<'s> Sums<'s> {
             known.0.merge(tally);
             known.1.union(&ips);
         }
-        if !is_on_paths && of.in_window && self.grouping() == Some(Grouping::Country) {
+        if !is_on_paths && self.grouping() == Some(Grouping::Country) {
             let name = if country.is_empty() { UNKNOWN } else { country };
-            change_group(&mut self.groups, name, |known| {
-                known.tally.merge(tally);
-                known.ips.union(&ips);
-            });
+            if of.in_window {
+                change_group(&mut self.groups, name, |known| {
+                    known.tally.merge(tally);
+                    known.ips.union(&ips);
+                });
+            }
+            if of.in_other {
+                add_before(&mut self.before, name, tally);
+            }
         }
         if !is_on_paths && of.is_older && self.wants_known() {
             self.known_ips.union(&ips);
@@ -214,16 +234,21 @@ impl<'s> Sums<'s> {
         if of.in_window {
             change_group(&mut self.groups, name, |known| known.merge(sums));
         }
+        if of.in_other {
+            add_before(&mut self.before, name, &sums.tally);
+        }
     }
 
     /// Counts a path without a condition on paths: the hits that it has in all buckets of the
-    /// window. Then give [`Self::add_path`] or [`Self::add_ips`] the sums that this returns.
-    pub fn count_path(&mut self, path_key: &str, hits: u64) -> Needed {
-        self.sum.unique_paths += 1;
+    /// window, and in those of the stretch of time that is compared with. Then give [`Self::add_path`] or [`Self::add_ips`] the sums that this returns.
+    pub fn count_path(&mut self, path_key: &str, hits: u64, before_hits: u64) -> Needed {
         let method = path_key.split(' ').next().unwrap_or_default();
-        match self.methods.get_mut(method) {
-            Some(known) => *known += hits,
-            None => _ = self.methods.insert(method.to_owned(), hits),
+        if hits > 0 {
+            self.sum.unique_paths += 1;
+            match self.methods.get_mut(method) {
+                Some(known) => *known += hits,
+                None => _ = self.methods.insert(method.to_owned(), hits),
+            }
         }
         let details = &self.slice.details;
         let (wanted, is_by_requests) = match &details.groups {
@@ -233,14 +258,16 @@ impl<'s> Sums<'s> {
             }) => return Needed::All,
             Some(groups) if groups.by == Grouping::Path => {
                 if path_key == OTHER_PATHS {
-                    self.other_hits += hits;
+                    self.list.other_hits += hits;
+                    self.list.before_other_hits += before_hits;
                     return Needed::Nothing;
                 }
                 if !groups.lets(path_key) {
                     return Needed::Nothing;
                 }
-                self.listed_count += 1;
-                let is_by_requests = groups.order == Metric::Requests && !groups.ascending;
+                let is_by_requests = groups.order == Metric::Requests
+                    && !groups.ascending
+                    && groups.comparison.is_none();
                 (groups.limit, is_by_requests)
             }
             _ => (details.paths, details.path_order == PathOrder::Requests),
@@ -249,6 +276,8 @@ impl<'s> Sums<'s> {
         if is_by_requests {
             let is_light = |least: &Reverse<u64>| hits < least.0;
             if self.most.len() >= wanted && self.most.peek().is_none_or(is_light) {
+                // The list of groups counts it, too.
+                self.list.count += 1;
                 return match details.path_keys {
                     true => Needed::Ips,
                     false => Needed::Nothing,
@@ -262,31 +291,34 @@ impl<'s> Sums<'s> {
         Needed::All
     }
 
-    /// Takes a path with the sums of all buckets of the window.
-    pub fn add_path(&mut self, path_key: &str, mut sums: PathSums) {
+    /// Takes a path with the sums of all buckets.
+    pub fn add_path(&mut self, path_key: &str, compared: Compared) {
+        let (mut sums, before) = (compared.now, compared.before);
         match &self.slice.details.groups {
             Some(groups) if groups.by == Grouping::Path => {
                 let new_ips = match groups.new_ips {
                     true => sums.ips.count_outside(&mut self.known_ips),
                     false => 0,
                 };
-                self.listed.push(GroupSummary {
+                let group = GroupSummary {
                     name: path_key.to_owned(),
                     ips: sums.ips.count(),
                     tally: sums.tally,
                     new_ips,
-                });
-                if self.listed.len() >= (groups.limit as usize).saturating_add(PATHS_SPARE) {
-                    self.listed = groups.first(std::mem::take(&mut self.listed));
-                }
+                    before,
+                };
+                self.list.add(group, groups);
                 return;
             }
             Some(groups) if groups.by == Grouping::Method => {
                 let method = path_key.split(' ').next().unwrap_or_default();
-                change_group(&mut self.groups, method, |known| {
-                    known.tally.merge(&sums.tally);
-                    known.ips.union(&sums.ips);
-                });
+                if sums.tally.count > 0 {
+                    change_group(&mut self.groups, method, |known| {
+                        known.tally.merge(&sums.tally);
+                        known.ips.union(&sums.ips);
+                    });
+                }
+                add_before(&mut self.before, method, &before);
                 return;
             }
             _ => {}
@@ -330,13 +362,20 @@ impl<'s> Sums<'s> {
         if of.is_older {
             self.known_ips.union(&sums.ips);
         }
-        if !of.in_window {
+        if !of.in_window && !of.in_other {
             return;
         }
-        self.ips.union(&sums.ips);
-        match self.sums.get_mut(path_key) {
-            Some(known) => known.merge(sums),
-            None => _ = self.sums.insert(path_key.to_owned(), sums.clone()),
+        let known = match self.sums.get_mut(path_key) {
+            Some(known) => known,
+            None => self.sums.entry(path_key.to_owned()).or_default(),
+        };
+        if of.in_other {
+            known.before.merge(&sums.tally);
+            self.all_before.merge(&sums.tally);
+        }
+        if of.in_window {
+            known.now.merge(sums);
+            self.ips.union(&sums.ips);
         }
     }
 
@@ -351,6 +390,9 @@ impl<'s> Sums<'s> {
     fn add_tally(&mut self, of: Wanted, tally: &Tally) {
         if of.in_last_hour {
             self.sum.last_hour += tally.count;
+        }
+        if of.in_other && !self.slice.filter.is_on_paths() {
+            self.all_before.merge(tally);
         }
         let is_shown = of.in_window || of.in_previous;
         // The bucket for all time before the days kept has no place in a timeline.
@@ -387,16 +429,17 @@ impl<'s> Sums<'s> {
             self.ips.subtract(self.known_ips.clone());
             self.sum.new_ips = self.ips.count();
         }
-        for (path_key, sums) in std::mem::take(&mut self.sums) {
+        for (path_key, compared) in std::mem::take(&mut self.sums) {
+            let sums = &compared.now;
             if details.countries == CountryDetail::Requests {
                 for of in &sums.countries {
                     let known = self.countries.entry(of.country.clone()).or_default();
                     known.0.count += of.requests;
                 }
             }
-            match self.count_path(&path_key, sums.tally.count) {
-                Needed::All => self.add_path(&path_key, sums),
-                Needed::Ips => _ = self.add_ips(&mut { sums.ips }),
+            match self.count_path(&path_key, sums.tally.count, compared.before.count) {
+                Needed::All => self.add_path(&path_key, compared),
+                Needed::Ips => _ = self.add_ips(&mut { compared.now.ips }),
                 Needed::Nothing => {}
             }
         }
@@ -422,61 +465,84 @@ impl<'s> Sums<'s> {
         }
         if let Some(asked) = &details.groups {
             sum.groups = match asked.by {
-                Grouping::Path => Some(GroupList {
-                    first: asked.first(self.listed),
-                    is_whole: false,
-                    count: self.listed_count,
-                    other_hits: self.other_hits,
-                    unknown_hits: 0,
-                }),
+                Grouping::Path => Some(self.list.sorted(asked)),
                 // Only the first slice has the sums over all paths.
                 _ if self.slice.number > 0 => None,
                 by if by.is_of_status() => {
-                    let all = groups_of_statuses(by, &sum.tally.statuses);
-                    Some(first_groups(all, asked, &sum.tally, IpSet::default()))
+                    let group = |(name, tally)| {
+                        let ips = IpSet::default();
+                        (name, GroupSums { tally, ips })
+                    };
+                    let now = sum.tally.by_status(by).into_iter().map(group).collect();
+                    let before = self.all_before.by_status(by);
+                    Some(first_groups(
+                        now,
+                        before,
+                        asked,
+                        &sum.tally,
+                        IpSet::default(),
+                    ))
                 }
-                _ => Some(first_groups(self.groups, asked, &sum.tally, self.known_ips)),
+                _ => Some(first_groups(
+                    self.groups,
+                    self.before,
+                    asked,
+                    &sum.tally,
+                    self.known_ips,
+                )),
             };
+            if let Some(groups) = &mut sum.groups {
+                groups.before_hits = self.all_before.count;
+            }
         }
         sum
     }
 }
 
-fn groups_of_statuses(by: Grouping, statuses: &[StatusCount]) -> Groups {
-    let mut groups = Groups::new();
-    for status in statuses {
-        change_group(&mut groups, &by.name_of(status), |known| {
-            known.tally.add_status(*status);
-        });
-    }
-    groups
-}
-
 /// The first groups in the order asked for. `all` are the hits that may be in a group.
 fn first_groups(
     mut groups: Groups,
+    mut before: BTreeMap<String, Tally>,
     asked: &GroupDetail,
     all: &Tally,
     mut known: IpSet,
 ) -> GroupList {
     let grouped_hits: u64 = groups.values().map(|of| of.tally.count).sum();
     let other = groups.remove(OTHER_GROUPS).unwrap_or_default();
-    let summary = |(name, GroupSums { tally, mut ips }): (String, GroupSums)| GroupSummary {
-        new_ips: match asked.new_ips {
-            true => ips.count_outside(&mut known),
-            false => 0,
-        },
-        ips: ips.count(),
-        name,
-        tally,
-    };
-    let listed = groups.into_iter().filter(|(name, _)| asked.lets(name));
-    let listed: Vec<GroupSummary> = listed.map(summary).collect();
-    GroupList {
-        count: listed.len() as u64,
-        first: asked.first(listed),
-        is_whole: false,
+    let other_before = before.remove(OTHER_GROUPS).unwrap_or_default();
+    let mut list = GroupList {
+        before_other_hits: other_before.count,
         other_hits: other.tally.count,
         unknown_hits: all.count.saturating_sub(grouped_hits),
+        ..GroupList::default()
+    };
+    for (name, GroupSums { tally, mut ips }) in groups {
+        let group = GroupSummary {
+            new_ips: match asked.new_ips {
+                true => ips.count_outside(&mut known),
+                false => 0,
+            },
+            ips: ips.count(),
+            before: before.remove(&name).unwrap_or_default(),
+            name,
+            tally,
+        };
+        list.add(group, asked);
+    }
+    for (name, before) in before {
+        let group = GroupSummary {
+            name,
+            before,
+            ..GroupSummary::default()
+        };
+        list.add(group, asked);
+    }
+    list.sorted(asked)
+}
+
+fn add_before(groups: &mut BTreeMap<String, Tally>, name: &str, tally: &Tally) {
+    match groups.get_mut(name) {
+        Some(known) => known.merge(tally),
+        None => _ = groups.insert(name.to_owned(), tally.clone()),
     }
 }

@@ -10,7 +10,7 @@ pub mod heaviest;
 mod ip_set;
 mod sums;
 
-pub use answer::{Needed, Sums, Wanted};
+pub use answer::{Compared, Needed, Sums, Wanted};
 pub use delta::{Delta, Deltas, Move, PathChange};
 pub use heaviest::Heaviest;
 pub use ip_set::IpSet;

@@ -9,8 +9,8 @@ use rollcall_tally::calendar::Calendar;
 use rollcall_tally::interval::{Interval, Moment};
 use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
 use rollcall_tally::{
-    Batch, CountryDetail, Details, Filter, GroupDetail, Grouping, Hit, IpOrder, IpState, PathOrder,
-    StatusClass, StatusFilter, Summary, Window,
+    Batch, Comparison, CountryDetail, Details, Filter, GroupDetail, Grouping, Hit, IpOrder,
+    IpState, PathOrder, StatusClass, StatusFilter, Summary, Window,
 };
 
 pub const NOW_MS: u64 = 1_800_000_123_456;
@@ -112,8 +112,21 @@ pub fn any_details() -> impl Strategy<Value = Details> {
     ]);
     let flags = (any::<bool>(), any::<bool>(), 0..4u32, 0..4u32);
     let by = proptest::sample::select(Grouping::EVERY.to_vec());
-    let groups = (by, 1..4u32, any::<bool>()).prop_map(|(by, limit, new_ips)| GroupDetail {
+    let comparison = (any::<bool>(), 0..3u32).prop_map(|(is_there, min_score)| {
+        let from_ms = NOW_MS - 20 * DAY_MS;
+        is_there.then(|| Comparison {
+            from_ms,
+            until_ms: from_ms + 10 * DAY_MS,
+            window_ms: DAY_MS,
+            other_ms: 10 * DAY_MS,
+            changes: Vec::new(),
+            min_score,
+        })
+    });
+    let groups = (by, 1..4u32, any::<bool>(), comparison);
+    let groups = groups.prop_map(|(by, limit, new_ips, comparison)| GroupDetail {
         new_ips,
+        comparison,
         ..GroupDetail::new(by, limit)
     });
     let groups = proptest::option::of(groups);

@@ -82,7 +82,7 @@ impl BreakdownPage {
         let columns = COLUMNS.into_iter().filter(|(metric, ..)| has(metric));
         let most = report.groups.iter().map(|group| group.total_requests).max();
         let row = |group: &GroupStats| Row {
-            page: page_of(of, &group.name),
+            page: page_of(of.by, &of.scope, &group.name),
             bar: parts::bar(group.total_requests, most),
             percent: format::percent(group.percentage / 100.0),
             cells: columns.clone().map(|column| cell(column, group)).collect(),
@@ -185,8 +185,7 @@ fn cell((metric, _, is_minor): (Metric, &'static str, bool), group: &GroupStats)
 }
 
 /// The page of the hits of a row.
-fn page_of(of: &question::Breakdown, name: &str) -> Option<String> {
-    let scope = &of.scope;
+pub fn page_of(by: Grouping, scope: &Scope, name: &str) -> Option<String> {
     let narrowed = |condition: Condition| {
         let filter = condition.only(&scope.filter, Some(name));
         let scope = Scope {
@@ -195,7 +194,7 @@ fn page_of(of: &question::Breakdown, name: &str) -> Option<String> {
         };
         Some(link::page(&places::overview(scope)))
     };
-    match of.by {
+    match by {
         Grouping::Path => Some(parts::path_page(scope, name)),
         Grouping::Ip => parts::ip_page(scope, name),
         Grouping::Method => narrowed(Condition::Method),
@@ -228,7 +227,8 @@ fn notes(of: &question::Breakdown, report: &BreakdownReport) -> Vec<String> {
     notes
 }
 
-fn title(by: Grouping) -> &'static str {
+/// The name of a property for people.
+pub fn title(by: Grouping) -> &'static str {
     match by {
         Grouping::Path => "Path",
         Grouping::Ip => "IP",

@@ -7,15 +7,17 @@ mod breakdown;
 mod ip;
 mod list;
 mod message;
+mod movers;
 mod overview;
 mod path;
 
 pub use message::MessagePage;
 
 use askama::Template;
+use futures::future::join;
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::reports::{
-    ApiUsageReport, BreakdownReport, IpReport, Overview, PathReport, TopIps, TopPaths,
+    ApiUsageReport, BreakdownReport, IpReport, MoversReport, Overview, PathReport, TopIps, TopPaths,
 };
 use rollcall_web::{Problem, log};
 
@@ -23,22 +25,27 @@ use api_usage::ApiUsagePage;
 use breakdown::BreakdownPage;
 use ip::IpPage;
 use list::ListPage;
+use movers::MoversPage;
 use overview::OverviewPage;
 use path::PathPage;
 
 use super::places;
-use super::report::{How, Report};
+use super::report::{self, How, Report};
 
 /// The page of a survey, as HTML. Refuses a survey that has none.
 pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
     match survey {
         AnySurvey::Overview(_) => {
-            let report = Report::<Overview>::ask(survey, how).await?;
+            let changes = changes(survey, &how);
+            let report = Report::<Overview>::ask(survey, how.clone());
+            let (report, movers) = join(report, changes).await;
+            let report = report?;
             let frame = report.frame("Overview".to_owned(), |overview| &overview.stats.provenance);
             written(&OverviewPage::new(
                 frame,
                 survey,
                 &report.report,
+                movers.as_ref(),
                 report.has_nothing(),
             ))
         }
@@ -61,6 +68,11 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             let frame = report.frame("Breakdown".to_owned(), |of| &of.provenance);
             written(&BreakdownPage::new(frame, of, &report.report))
         }
+        AnySurvey::Movers(of) => {
+            let report = Report::<MoversReport>::ask(survey, how).await?;
+            let frame = report.frame("Changes".to_owned(), |movers| &movers.provenance);
+            written(&MoversPage::new(frame, of, &report.report))
+        }
         AnySurvey::Ip(of) => {
             let report = Report::<IpReport>::ask(survey, how).await?;
             let frame = report.frame(of.ip.to_string(), |ip| &ip.provenance);
@@ -77,6 +89,15 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             written(&ApiUsagePage::new(frame, survey.scope(), &report.report))
         }
         AnySurvey::GlobalStats(_) | AnySurvey::Timeseries(_) => Err(Problem::not_found()),
+    }
+}
+
+/// What changed since the period before. None: there is no such period, or no answer in time.
+async fn changes(of: &AnySurvey, how: &How) -> Option<MoversReport> {
+    let movers = places::movers(of.scope().clone(), Vec::new());
+    match movers.scope().window == of.scope().window {
+        true => report::answer_within(&movers, how.headers.clone()).await,
+        false => None,
     }
 }
 

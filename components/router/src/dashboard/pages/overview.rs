@@ -2,11 +2,11 @@
 
 use askama::Template;
 use rollcall_tally::question::AnySurvey;
-use rollcall_tally::report::Overview;
+use rollcall_tally::reports::{MoversReport, Overview};
 
 use crate::dashboard::format;
 use crate::dashboard::link;
-use crate::dashboard::parts::{self, Card, Frame, IpRow, PathRow, Plots, Shares};
+use crate::dashboard::parts::{self, Card, Changes, Frame, IpRow, PathRow, Plots, Shares};
 use crate::dashboard::places;
 
 #[derive(Template)]
@@ -19,6 +19,8 @@ pub struct OverviewPage {
     is_empty: bool,
     cards: Vec<Card>,
     plots: Plots,
+    /// None: there is nothing to compare with, or it could not be had in time.
+    changes: Option<Changes>,
     paths: Vec<PathRow>,
     all_paths: String,
     ips: Vec<IpRow>,
@@ -27,7 +29,13 @@ pub struct OverviewPage {
 }
 
 impl OverviewPage {
-    pub fn new(frame: Frame, survey: &AnySurvey, overview: &Overview, is_new: bool) -> Self {
+    pub fn new(
+        frame: Frame,
+        survey: &AnySurvey,
+        overview: &Overview,
+        movers: Option<&MoversReport>,
+        is_new: bool,
+    ) -> Self {
         let stats = &overview.stats;
         let metrics = stats.metrics.as_ref();
         let mut cards = parts::cards(metrics, &overview.timeline);
@@ -50,6 +58,7 @@ impl OverviewPage {
             is_empty: stats.total_requests == 0,
             cards,
             plots: Plots::new(&overview.timeline, overview.stats.provenance.as_of_ms),
+            changes: movers.and_then(|movers| Changes::new(survey.scope(), movers)),
             paths: parts::path_rows(survey, &stats.top_paths),
             all_paths: link::page(&places::all_paths(survey.scope().clone())),
             ips: parts::ip_rows(survey, &overview.top_ips),

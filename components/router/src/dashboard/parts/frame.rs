@@ -125,7 +125,12 @@ fn ranges(survey: &AnySurvey) -> Vec<Link> {
         href: rescoped(survey, to, filter.clone()),
         is_current: to == *window,
     };
-    Window::EVERY.map(range).into()
+    let windows = Window::EVERY.into_iter();
+    let windows = windows.filter(|to| match survey {
+        AnySurvey::Movers(_) => places::COMPARABLE.contains(to),
+        _ => true,
+    });
+    windows.map(range).collect()
 }
 
 fn days(survey: &AnySurvey) -> Days {

@@ -1,6 +1,7 @@
 //! The parts of the pages: frame, cards, plots and tables.
 
 mod cards;
+mod changes;
 mod frame;
 mod health;
 mod plots;
@@ -11,6 +12,7 @@ mod shares;
 use rollcall_tally::Metric;
 
 pub use cards::{Card, cards, ips_card, plain_card};
+pub use changes::{Changes, times};
 pub use frame::{Frame, Link};
 pub use health::health;
 pub use plots::Plots;
