@@ -7,10 +7,10 @@ use rollcall_tally::filter::read_path_key;
 use rollcall_tally::question::Direction;
 use rollcall_tally::question::{self, Scope, Survey};
 use rollcall_tally::reports::{
-    ApiUsageReport, BreakdownReport, CountriesReport, GlobalStats, IpReport, MoversReport,
-    Overview, PathOrder, PathReport, Timeseries, TopIps, TopPaths,
+    ApiUsageReport, BreakdownReport, CountriesReport, GlobalStats, GroupReport, IpReport,
+    MoversReport, Overview, PathOrder, PathReport, Timeseries, TopIps, TopPaths,
 };
-use rollcall_tally::{Failure, Filter, Grouping, IpOrder, Metric, Window};
+use rollcall_tally::{Dimension, Failure, Filter, Grouping, IpOrder, Metric, Window};
 
 use crate::answer;
 use crate::settings::Settings;
@@ -152,6 +152,16 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
             search: listing.search,
         })
         .await
+    }
+
+    async fn get_group(
+        window: Window,
+        by: Dimension,
+        name: String,
+    ) -> Result<GroupReport, Failure> {
+        let scope = scope(window, Filter::default())?;
+        let name = Some(name);
+        answer(question::Group { scope, by, name }).await
     }
 
     async fn get_timeseries(window: Window, filter: Filter) -> Result<Timeseries, Failure> {

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use rollcall_ledger::Atlas;
 use rollcall_ledger::limits::Limits;
 use rollcall_tally::against::Against;
-use rollcall_tally::bucket::BucketId;
+use rollcall_tally::bucket::{BucketId, Tier};
 use rollcall_tally::hit::{ByDimension, Dimension, Measures};
 use rollcall_tally::window::{DAY_MS, HOUR_MS, Span};
 use rollcall_tally::{
@@ -139,6 +139,7 @@ fn any_list() -> impl Strategy<Value = GroupDetail> {
             search: search.to_owned(),
             new_ips: new_ips || order == Metric::NewIps,
             comparison: None,
+            only: None,
         },
     )
 }
@@ -276,7 +277,37 @@ proptest! {
                     prop_assert_eq!(told(&ips().groups.unwrap()), expect);
                     continue;
                 }
-                prop_assert_eq!(told(&list), expect, "{:?} {:?}", window, grouping);
+                prop_assert_eq!(&told(&list), &expect, "{:?} {:?}", window, grouping);
+                if let (Grouping::Of(_), Some((name, of))) = (grouping, expect.iter().next()) {
+                    let one = GroupDetail { only: Some(name.clone()), ..GroupDetail::new(grouping, 1) };
+                    let details = Details { timeline: true, ..groups(one) };
+                    let one = of_sums(&store, &limits, window, &every, details, 1);
+                    prop_assert_eq!((one.tally.count, one.tally.errors(), one.ips), (of.0, of.1, of.2));
+                    let others = hits.len() as u64 - of.0;
+                    prop_assert_eq!(one.groups.unwrap().unknown_hits, others);
+                    let tells = |hit: &&Hit| {
+                        let version = versions.get(&hit.ip).copied().unwrap_or(0);
+                        name_of(grouping, hit, version).as_ref() == Some(name)
+                    };
+                    let before = |hit: &&Hit| span.has_before(BucketId::of(hit.timestamp_ms, &ranges));
+                    let before: Vec<&Hit> = all.iter().filter(tells).filter(before).collect();
+                    let ips: BTreeSet<IpAddr> = before.iter().map(|hit| hit.ip).collect();
+                    prop_assert_eq!(one.previous_ips, ips.len() as u64);
+                    let callers = |is_now: bool| -> BTreeSet<IpAddr> {
+                        let is_in = |hit: &&Hit| {
+                            let bucket = BucketId::of(hit.timestamp_ms, &ranges);
+                            if is_now { span.has(bucket) } else { span.is_behind(bucket) }
+                        };
+                        all.iter().filter(tells).filter(is_in).map(|hit| hit.ip).collect()
+                    };
+                    let new = callers(true).difference(&callers(false)).count();
+                    prop_assert_eq!(one.new_ips, new as u64);
+                    let in_slots = one.timeline.iter().map(|slot| slot.tally.count).sum::<u64>();
+                    let older = hits.iter().filter(|hit| tells(hit)).filter(|hit| {
+                        BucketId::of(hit.timestamp_ms, &ranges).tier == Tier::Before
+                    });
+                    prop_assert_eq!(in_slots + older.count() as u64, of.0 + before.len() as u64);
+                }
                 if grouping.is_known_of_ips() {
                     prop_assert_eq!(ips().groups.unwrap(), list);
                 }

@@ -58,6 +58,8 @@ pub struct GroupDetail {
     /// Lists only groups that changed, the highest score first. Then `order` and `ascending` do not
     /// matter.
     pub comparison: Option<Comparison>,
+    /// Asks for the totals and the timeline of this group of a dimension, and for no list.
+    pub only: Option<String>,
 }
 
 impl GroupDetail {
@@ -71,6 +73,7 @@ impl GroupDetail {
             search: String::new(),
             new_ips: false,
             comparison: None,
+            only: None,
         }
     }
 

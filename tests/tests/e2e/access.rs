@@ -479,6 +479,72 @@ fn a_flood_of_wrong_tokens_is_refused_in_part_and_keeps_nobody_else_waiting() {
     denied_comes_to(&app, FLOOD);
 }
 
+#[test]
+fn a_proxy_that_signs_people_in_makes_them_viewers_if_it_is_named() {
+    const PERSON: (&str, &str) = ("x-forwarded-user", "anna@example.com");
+    let start = |header: &str, proxies: &str| {
+        App::start_with(|config| {
+            let variables = [("identity_header", header), ("identity_proxies", proxies)];
+            let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            config.variables.extend(variables);
+        })
+    };
+    let status = |app: &App, method: &str, headers: &[(&str, &str)]| {
+        app.send(method, "/admin/aggregator-status", headers, b"")
+            .status
+    };
+    let app = start("X-Forwarded-User", "10.0.0.0/8 127.0.0.1");
+    assert_eq!(status(&app, "GET", &[PERSON]), 200);
+    assert_eq!(
+        app.send("GET", "/admin/", &[PERSON, BROWSER], b"").status,
+        200
+    );
+    assert_eq!(
+        app.send("POST", "/admin/prewarm", &[PERSON, OURS], b"")
+            .status,
+        403
+    );
+    assert_eq!(
+        app.send("DELETE", "/admin/ips/192.0.2.1", &[PERSON, OURS], b"")
+            .status,
+        403
+    );
+    assert_eq!(app.send("POST", "/collect", &[PERSON], b"[]").status, 401);
+    assert_eq!(status(&app, "GET", &[]), 401);
+    assert_eq!(status(&app, "GET", &[("x-forwarded-user", "")]), 401);
+    assert_eq!(status(&app, "GET", &[PERSON, PERSON]), 401);
+    // A token says more than the proxy, also a wrong one.
+    let wrong = bearer("no-such-token");
+    assert_eq!(
+        status(&app, "GET", &[PERSON, ("authorization", &wrong)]),
+        401
+    );
+    let right = bearer(ADMIN);
+    let admin = [PERSON, ("authorization", right.as_str())];
+    assert_eq!(
+        app.send("POST", "/admin/check-alerts", &admin, b"").status,
+        200
+    );
+    // Off by default, another proxy, and a list that cannot be read.
+    for (header, proxies) in [
+        ("", ""),
+        ("", "127.0.0.1"),
+        ("X-Forwarded-User", ""),
+        ("X-Forwarded-User", "10.0.0.0/8"),
+        ("X-Forwarded-User", "127.0.0.1 proxy.example"),
+        ("X-Other", "127.0.0.1"),
+    ] {
+        let app = start(header, proxies);
+        assert_eq!(status(&app, "GET", &[PERSON]), 401, "{header} {proxies}");
+        let forged = ("spin-client-addr", "127.0.0.1:1");
+        assert_eq!(
+            status(&app, "GET", &[forged, PERSON]),
+            401,
+            "{header} {proxies}"
+        );
+    }
+}
+
 /// Waits until the status counts this many wrong tokens. The count is a moment late.
 fn denied_comes_to(app: &App, expect: u64) {
     let deadline = Instant::now() + Duration::from_secs(5);

@@ -292,3 +292,69 @@ fn a_file_that_cannot_be_read_is_named_and_the_other_one_counts() {
         (&Value::Null, &json!("AS64496 Example"))
     );
 }
+
+#[test]
+fn one_key_behind_three_addresses_is_one_caller_and_three_keys_behind_one_are_three() {
+    let app = App::start();
+    let hit = |ip: &str, consumer: &str, status: u16| {
+        json!({
+            "ip": ip, "method": "GET", "path": "/", "status": status, "consumer": consumer,
+            "responseTimeMs": 10, "bytes": 100,
+        })
+    };
+    app.record(&json!([
+        hit("192.0.2.1", "roaming & co", 200),
+        hit("192.0.2.2", "roaming & co", 200),
+        hit("192.0.2.3", "roaming & co", 503),
+        hit("198.51.100.1", "key A", 200),
+        hit("198.51.100.1", "key B", 200),
+        hit("198.51.100.1", "key C", 200),
+    ]));
+    let consumers = asked(&app, "consumer");
+    assert_eq!(
+        groups(&consumers),
+        ["roaming & co 3 3", "key A 1 1", "key B 1 1", "key C 1 1"]
+    );
+    let group = app.json("/admin/group?by=consumer&name=roaming%20%26%20co");
+    for (field, expect) in [
+        ("totalRequests", json!(3)),
+        ("percentage", json!(50.0)),
+        ("uniqueIPs", json!(3)),
+        ("newIPs", json!(3)),
+        ("statusCodes", json!({"200": 2, "503": 1})),
+        ("totalBytes", json!(300)),
+        ("avgResponseTime", json!(10.0)),
+        ("otherRequests", json!(0)),
+    ] {
+        assert_eq!(group[field], expect, "{field}");
+    }
+    let timeline = &group["timeline"];
+    assert_eq!(
+        (&timeline["totalRequests"], &timeline["errors"]),
+        (&json!(3), &json!(1))
+    );
+    let nobody = app.json("/admin/group?name=nobody");
+    assert_eq!(
+        (&nobody["totalRequests"], &nobody["percentage"]),
+        (&json!(0), &json!(0.0))
+    );
+    for (bad, name) in [
+        ("", "name"),
+        ("name=", "name"),
+        ("name=a&by=path", "by"),
+        ("name=a&ip=192.0.2.1", "ip"),
+        ("name=a&via=ips", "via"),
+        (&format!("name={}", "x".repeat(257)), "name"),
+    ] {
+        let answer = app.ask(&format!("/admin/group?{bad}"));
+        assert_eq!(answer.status, 400, "{bad}");
+        assert_eq!(answer.json()["invalidParams"][0]["name"], name, "{bad}");
+    }
+    // Each row of the breakdown leads to the page.
+    let page = app.ask("/admin/dashboard/breakdown?by=consumer").text();
+    let link = "/admin/dashboard/group?timeRange=24h&#38;by=consumer&#38;name=roaming+%26+co";
+    assert!(page.contains(link), "{page}");
+    let page = app.ask(&link.replace("&#38;", "&"));
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("roaming &#38; co"));
+}

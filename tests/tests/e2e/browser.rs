@@ -10,7 +10,7 @@ const LABEL: &str = "Admin or viewer token";
 const DASHBOARD: &str = "/admin/dashboard/";
 
 /// The pages that everybody can use, each with the name of its pictures.
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 12] = [
     ("overview", "/admin/?timeRange=7d&method=GET"),
     ("paths", "/admin/dashboard/top-paths"),
     ("ips", "/admin/dashboard/top-ips"),
@@ -20,6 +20,10 @@ const PAGES: [(&str, &str); 11] = [
         "/admin/dashboard/breakdown?by=path&search=e&order=asc",
     ),
     ("breakdown", "/admin/dashboard/breakdown?by=host"),
+    (
+        "group",
+        "/admin/dashboard/group?by=host&name=api.example.com",
+    ),
     ("changes", "/admin/dashboard/movers?minScore=0"),
     ("ip", "/admin/dashboard/ips/192.0.2.1"),
     ("path", "/admin/dashboard/paths?key=GET%20/users"),

@@ -6,10 +6,13 @@
 //! | viewer | one of `viewer_token`, or a session that began with it | read: `GET` and `HEAD` |
 //! | metrics | one of `metrics_token` | read `/admin/metrics`, and nothing else |
 //!
+//! A proxy that the operator names may sign people in, too. It makes them viewers.
+//!
 //! A browser sends the cookie along with every request, also if another site's page makes it. So if
 //! a request changes something and carries a session, it must come from a page of our own.
 
 mod browser;
+mod identity;
 
 use http::{Method, Request, StatusCode};
 use rollcall_web::auth::bearer;
@@ -21,6 +24,7 @@ use crate::{local, session, throttle};
 
 pub use browser::same_origin;
 use browser::{CROSS_SITE, is_navigation, is_same_origin};
+use identity::Identity;
 
 /// A client that was let in, and may do this request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +47,8 @@ pub enum Denied {
 /// Finds out who is asking. The answer to a wrong token takes time.
 pub async fn visitor<B>(request: &Request<B>) -> Result<Visitor, Denied> {
     let keys = Keys::configured().await;
-    match admit(request, &keys, now_s()) {
+    let identity = Identity::configured().await;
+    match admit(request, &keys, identity.as_ref(), now_s()) {
         Err(Refusal::WrongToken) => Err(throttle::wrong_token().await.into()),
         Err(Refusal::Anonymous) if is_navigation(request) => Err(Denied::SignIn {
             next: local::path_of(request),
@@ -66,15 +71,27 @@ enum Refusal {
     Forbidden(&'static str),
 }
 
-fn admit<B>(request: &Request<B>, keys: &Keys, now_s: u64) -> Result<Visitor, Refusal> {
+fn admit<B>(
+    request: &Request<B>,
+    keys: &Keys,
+    identity: Option<&Identity>,
+    now_s: u64,
+) -> Result<Visitor, Refusal> {
     let visitor = match bearer(request.headers()) {
         Some(token) => Visitor {
             role: keys.role(token).ok_or(Refusal::WrongToken)?,
             by_cookie: false,
         },
-        None => Visitor {
-            role: session::of(request, keys, now_s).ok_or(Refusal::Anonymous)?,
-            by_cookie: true,
+        None => match session::of(request, keys, now_s) {
+            Some(role) => Visitor {
+                role,
+                by_cookie: true,
+            },
+            None if identity.is_some_and(|of| of.is_known(request.headers())) => Visitor {
+                role: Role::Viewer,
+                by_cookie: false,
+            },
+            None => return Err(Refusal::Anonymous),
         },
     };
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);

@@ -20,7 +20,7 @@ fn check(method: &str, headers: &[(&str, &str)], expect: Result<(Role, bool), Re
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let admitted = admit(&request.body(()).unwrap(), &keys(), NOW_S);
+    let admitted = admit(&request.body(()).unwrap(), &keys(), None, NOW_S);
     let admitted = admitted.map(|visitor| (visitor.role, visitor.by_cookie));
     assert_eq!(admitted, expect, "{method} {headers:?}");
 }
@@ -103,7 +103,7 @@ fn a_metrics_token_reads_the_metrics_and_nothing_else() {
             .method(method)
             .uri(format!("http://here:3000{path}"))
             .header("authorization", format!("Bearer {token}"));
-        let admitted = admit(&request.body(()).unwrap(), &keys(), NOW_S);
+        let admitted = admit(&request.body(()).unwrap(), &keys(), None, NOW_S);
         let admitted = admitted.map(|visitor| visitor.role);
         assert_eq!(admitted, expect, "{method} {path}");
     };
@@ -208,7 +208,7 @@ proptest! {
         for value in values.filter_map(|value| http::HeaderValue::from_bytes(&value).ok()) {
             request = request.header("authorization", value);
         }
-        let admitted = admit(&request.body(()).unwrap(), &keys(), NOW_S);
+        let admitted = admit(&request.body(()).unwrap(), &keys(), None, NOW_S);
         prop_assert!(admitted.is_err(), "{:?}", admitted);
     }
 }

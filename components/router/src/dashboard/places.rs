@@ -45,7 +45,7 @@ pub fn by_country(scope: Scope) -> AnySurvey {
     breakdown(Grouping::Country, scope)
 }
 
-fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
+pub fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
     Breakdown {
         by,
         scope,

@@ -25,7 +25,7 @@ pub use compact::{CompactHit, HitRef, Measures, Names};
 pub use dimension::{ByDimension, Dimension, Grouping};
 pub use repairs::Repairs;
 pub use rules::{
-    API_OPERATIONS_MAX, AddressRules, Api, BadApi, PathRules, Privacy, Rules, Spelling,
+    API_OPERATIONS_MAX, AddressRules, Api, BadApi, Networks, PathRules, Privacy, Rules, Spelling,
 };
 pub use told::{CONSUMER_BYTES_MAX, HOST_BYTES_MAX, PROTOCOL_BYTES_MAX};
 

@@ -12,6 +12,7 @@ mod conditions;
 mod countries;
 mod export;
 mod global_stats;
+mod group;
 mod ip;
 mod movers;
 mod overview;
@@ -137,6 +138,7 @@ surveys! {
     countries::Countries,
     breakdown::Breakdown,
     movers::Movers,
+    group::Group,
     timeseries::Timeseries,
     ip::Ip,
     path::Path,
@@ -148,6 +150,7 @@ pub mod reports {
     pub use super::api_usage::{ApiUsageReport, CalledPath};
     pub use super::breakdown::{BreakdownReport, GroupStats};
     pub use super::countries::{CountriesReport, CountryStats};
+    pub use super::group::GroupReport;
     pub use super::ip::IpReport;
     pub use super::movers::{AgainstStats, GroupChange, GroupNumbers, MoverStats, MoversReport};
     pub use super::path::PathReport;

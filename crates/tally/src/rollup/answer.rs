@@ -64,6 +64,8 @@ pub struct Sums<'s> {
     before: BTreeMap<String, Tally>,
     /// All hits in that stretch.
     all_before: Tally,
+    /// Only if the question is about one group: all hits in the window.
+    all_hits: u64,
     /// The groups of a question about groups of paths.
     list: GroupList,
     /// Only under a condition on paths: the sums of each path.
@@ -110,6 +112,7 @@ impl<'s> Sums<'s> {
             groups: Groups::new(),
             before: BTreeMap::new(),
             all_before: Tally::default(),
+            all_hits: 0,
             list: GroupList::default(),
             sums: HashMap::new(),
             paths: Vec::new(),
@@ -150,7 +153,13 @@ impl<'s> Sums<'s> {
     /// Whether the IPs seen before the window matter.
     fn wants_known(&self) -> bool {
         let groups = self.slice.details.groups.as_ref();
-        groups.is_some_and(|groups| groups.new_ips)
+        groups.is_some_and(|groups| groups.new_ips || groups.only.is_some())
+    }
+
+    /// The group that the question is about.
+    fn only(&self) -> Option<&'s str> {
+        let groups = self.slice.details.groups.as_ref()?;
+        groups.only.as_deref()
     }
 
     fn grouping(&self) -> Option<Grouping> {
@@ -170,7 +179,7 @@ impl<'s> Sums<'s> {
 
     /// Adds the sums of all paths of a bucket, but for the countries.
     pub fn add_totals(&mut self, of: Wanted, new_ips: u64, time_max_us: u64) {
-        if self.slice.filter.is_on_paths() {
+        if self.slice.filter.is_on_paths() || self.only().is_some() {
             return;
         }
         if of.in_window {
@@ -185,6 +194,10 @@ impl<'s> Sums<'s> {
 
     /// Adds a country of a bucket, for all paths together.
     pub fn add_country(&mut self, of: Wanted, country: &str, tally: &mut Tally, ips: IpSet) {
+        if self.only().is_some() {
+            self.all_hits += if of.in_window { tally.count } else { 0 };
+            return;
+        }
         let is_on_paths = self.slice.filter.is_on_paths();
         let all_countries = self.slice.details.countries != CountryDetail::Nothing;
         if of.in_window && all_countries && !is_on_paths {
@@ -231,11 +244,34 @@ impl<'s> Sums<'s> {
 
     /// Adds a group of this dimension in a bucket.
     pub fn add_group(&mut self, of: Wanted, name: &str, sums: &GroupSums) {
+        if let Some(only) = self.only() {
+            if name == only {
+                self.add_sums(of, sums);
+            }
+            if name == OTHER_GROUPS && of.in_window {
+                self.list.other_hits += sums.tally.count;
+            }
+            return;
+        }
         if of.in_window {
             change_group(&mut self.groups, name, |known| known.merge(sums));
         }
         if of.in_other {
             add_before(&mut self.before, name, &sums.tally);
+        }
+    }
+
+    /// Adds a bucket of the group that the question is about.
+    fn add_sums(&mut self, of: Wanted, sums: &GroupSums) {
+        self.add_tally(of, &sums.tally);
+        if of.in_window {
+            self.ips.union(&sums.ips);
+        }
+        if of.in_previous {
+            self.previous_ips.union(&sums.ips);
+        }
+        if of.is_older {
+            self.known_ips.union(&sums.ips);
         }
     }
 
@@ -425,7 +461,8 @@ impl<'s> Sums<'s> {
         self.sum.active = active_ips.count();
         self.sum.ips = self.ips.count();
         self.sum.previous_ips = self.previous_ips.count();
-        if is_on_paths {
+        let only = self.only();
+        if is_on_paths || only.is_some() {
             self.ips.subtract(self.known_ips.clone());
             self.sum.new_ips = self.ips.count();
         }
@@ -465,6 +502,10 @@ impl<'s> Sums<'s> {
         }
         if let Some(asked) = &details.groups {
             sum.groups = match asked.by {
+                _ if only.is_some() => Some(GroupList {
+                    unknown_hits: self.all_hits.saturating_sub(sum.tally.count),
+                    ..self.list
+                }),
                 Grouping::Path => Some(self.list.sorted(asked)),
                 // Only the first slice has the sums over all paths.
                 _ if self.slice.number > 0 => None,

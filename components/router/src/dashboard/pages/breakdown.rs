@@ -204,7 +204,14 @@ pub fn page_of(by: Grouping, scope: &Scope, name: &str) -> Option<String> {
             narrowed(Condition::Status)
         }
         Grouping::Of(Dimension::Network) => narrowed(Condition::Network),
-        Grouping::Of(_) => None,
+        Grouping::Of(by) => {
+            let group = question::Group {
+                scope: scope.clone(),
+                by,
+                name: Some(name.to_owned()),
+            };
+            Some(link::page(&group.into()))
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod api_usage;
 mod breakdown;
+mod group;
 mod ip;
 mod list;
 mod message;
@@ -17,12 +18,14 @@ use askama::Template;
 use futures::future::join;
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::reports::{
-    ApiUsageReport, BreakdownReport, IpReport, MoversReport, Overview, PathReport, TopIps, TopPaths,
+    ApiUsageReport, BreakdownReport, GroupReport, IpReport, MoversReport, Overview, PathReport,
+    TopIps, TopPaths,
 };
 use rollcall_web::{Problem, log};
 
 use api_usage::ApiUsagePage;
 use breakdown::BreakdownPage;
+use group::GroupPage;
 use ip::IpPage;
 use list::ListPage;
 use movers::MoversPage;
@@ -72,6 +75,11 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             let report = Report::<MoversReport>::ask(survey, how).await?;
             let frame = report.frame("Changes".to_owned(), |movers| &movers.provenance);
             written(&MoversPage::new(frame, of, &report.report))
+        }
+        AnySurvey::Group(of) => {
+            let report = Report::<GroupReport>::ask(survey, how).await?;
+            let frame = report.frame(report.report.name.clone(), |group| &group.provenance);
+            written(&GroupPage::new(frame, of, &report.report))
         }
         AnySurvey::Ip(of) => {
             let report = Report::<IpReport>::ask(survey, how).await?;

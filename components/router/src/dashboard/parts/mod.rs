@@ -17,7 +17,7 @@ pub use frame::{Frame, Link};
 pub use health::health;
 pub use plots::Plots;
 pub use rows::{IpRow, PathRow, ip_page, ip_rows, path_page, path_rows};
-pub use shares::{Shares, countries, methods, statuses};
+pub use shares::{Shares, codes, countries, methods, statuses};
 
 /// The name of a metric for people.
 pub fn metric(metric: Metric) -> &'static str {

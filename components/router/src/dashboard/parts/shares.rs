@@ -1,10 +1,10 @@
 //! The shares of all requests by country, method or status.
 
-use rollcall_tally::StatusClass;
 use rollcall_tally::hit::OTHER_PATHS;
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::report::{CountryShare, MethodShare, Metrics};
 use rollcall_tally::tally::ratio;
+use rollcall_tally::{StatusClass, StatusCount};
 
 use super::bar;
 use super::scope::{excluded, narrowed};
@@ -59,6 +59,26 @@ pub fn statuses(survey: &AnySurvey, metrics: &Metrics) -> Shares {
     let each = each.into_iter().filter(|(_, count)| *count > 0);
     let each = each.map(|(name, count)| (name, count, 100.0 * ratio(count, total)));
     shares(survey, title, Condition::Status, each.collect())
+}
+
+/// The status codes, on a page that no filter narrows.
+pub fn codes(metrics: &Metrics) -> Shares {
+    let codes = || metrics.status_codes.iter();
+    let total: u64 = codes().map(|status| status.count).sum();
+    let most = codes().map(|status| status.count).max();
+    let row = |status: &StatusCount| Share {
+        name: status.name(),
+        filter: None,
+        exclude: None,
+        requests: format::count(status.count),
+        percent: format::percent(ratio(status.count, total)),
+        bar: bar(status.count, most),
+    };
+    Shares {
+        title: "Status codes",
+        of: Condition::Status.label(),
+        rows: codes().map(row).collect(),
+    }
 }
 
 fn shares(

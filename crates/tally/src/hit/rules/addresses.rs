@@ -11,12 +11,16 @@ use super::words::words;
 /// Whose address counts, and which callers do not count.
 #[derive(Clone, Debug)]
 pub struct AddressRules {
-    trusted: Vec<IpNet>,
-    excluded: Vec<IpNet>,
+    trusted: Networks,
+    excluded: Networks,
     /// The bits of an IPv6 address that are kept.
     ipv6_prefix: u8,
     privacy: Privacy,
 }
+
+/// Some addresses and networks.
+#[derive(Clone, Debug)]
+pub struct Networks(Vec<IpNet>);
 
 /// How much of an address is kept.
 #[derive(Clone, Debug)]
@@ -29,6 +33,25 @@ pub enum Privacy {
     Hashed(Box<[u8]>),
 }
 
+impl Networks {
+    /// Reads a list with spaces or commas.
+    ///
+    /// # Errors
+    /// A word of the list is no address and no network. The error is this word.
+    pub fn read(list: &str) -> Result<Self, String> {
+        let read = |word: &str| {
+            let network = word.parse::<IpNet>();
+            let network = network.or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
+            network.map_err(|_| word.to_owned())
+        };
+        words(list).map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
 impl Default for AddressRules {
     fn default() -> Self {
         Self::NONE
@@ -37,8 +60,8 @@ impl Default for AddressRules {
 
 impl AddressRules {
     pub(super) const NONE: Self = Self {
-        trusted: Vec::new(),
-        excluded: Vec::new(),
+        trusted: Networks(Vec::new()),
+        excluded: Networks(Vec::new()),
         ipv6_prefix: 128,
         privacy: Privacy::Full,
     };
@@ -49,8 +72,8 @@ impl AddressRules {
     /// A word of a list is no address and no network. The error is this word.
     pub fn new(trusted: &str, excluded: &str, ipv6_prefix: u8) -> Result<Self, String> {
         Ok(Self {
-            trusted: networks(trusted)?,
-            excluded: networks(excluded)?,
+            trusted: Networks::read(trusted)?,
+            excluded: Networks::read(excluded)?,
             ipv6_prefix: ipv6_prefix.min(128),
             privacy: Privacy::Full,
         })
@@ -73,7 +96,7 @@ impl AddressRules {
                 break;
             };
             caller = Some(address);
-            if !has(&self.trusted, address) {
+            if !self.trusted.has(address) {
                 break;
             }
         }
@@ -97,7 +120,7 @@ impl AddressRules {
     }
 
     pub(crate) fn is_excluded(&self, caller: IpAddr) -> bool {
-        has(&self.excluded, caller)
+        self.excluded.has(caller)
     }
 
     /// The address that an IP is counted under, if an operator names it. A hash is taken as it is.
@@ -169,19 +192,6 @@ fn read_address(text: &str) -> Option<IpAddr> {
         .split_once('%')
         .map_or(host, |(address, _zone)| address);
     Some(address.parse::<IpAddr>().ok()?.to_canonical())
-}
-
-fn networks(list: &str) -> Result<Vec<IpNet>, String> {
-    let read = |word: &str| {
-        let network = word.parse::<IpNet>();
-        let network = network.or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
-        network.map_err(|_| word.to_owned())
-    };
-    words(list).map(read).collect()
-}
-
-fn has(networks: &[IpNet], address: IpAddr) -> bool {
-    networks.iter().any(|network| network.contains(&address))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod paths;
 mod spelling;
 mod words;
 
-pub use addresses::{AddressRules, Privacy};
+pub use addresses::{AddressRules, Networks, Privacy};
 pub use api::{API_OPERATIONS_MAX, Api, BadApi};
 pub(crate) use encoding::normal_encoding;
 pub use paths::PathRules;
