@@ -89,7 +89,7 @@ pub fn answer(survey: &AnySurvey) -> Value {
         .into_keys()
         .filter(|ip| is_asked(&query.filter, ip));
     let ranges = Ranges::utc(NOW_MS);
-    let span = query.window.span(&ranges);
+    let span = query.span(&ranges);
     let responses = Responses {
         ips: ips.count() as u64,
         active: 2,

@@ -5,6 +5,7 @@
 
 pub mod accumulator;
 pub mod alert;
+pub mod backtest;
 pub mod bucket;
 pub mod calendar;
 pub mod condition;

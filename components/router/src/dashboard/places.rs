@@ -1,7 +1,7 @@
 //! The pages that other pages link to, with their own window and filter.
 
 use rollcall_tally::question::{
-    AnySurvey, ApiUsage, Breakdown, LIMIT_MAX, Overview, Scope, TopIps, TopPaths,
+    AnySurvey, ApiUsage, Backtest, Breakdown, LIMIT_MAX, Overview, Scope, TopIps, TopPaths,
 };
 use rollcall_tally::reports::PathOrder;
 use rollcall_tally::{Grouping, IpOrder};
@@ -13,6 +13,7 @@ pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
         ("Paths", all_paths(scope.clone())),
         ("IPs", all_ips(scope.clone())),
         ("Breakdown", breakdown(Grouping::Path, scope.clone())),
+        ("Rate limit", backtest(scope.clone())),
     ]
 }
 
@@ -52,6 +53,14 @@ fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
         ..Breakdown::default()
     }
     .into()
+}
+
+fn backtest(scope: Scope) -> AnySurvey {
+    let backtest = Backtest {
+        limit: LIMIT_MAX,
+        ..Backtest::default()
+    };
+    AnySurvey::from(backtest).with_scope(scope)
 }
 
 pub fn api_usage(scope: Scope) -> AnySurvey {
