@@ -86,9 +86,10 @@ pub async fn ask(settings: &Settings, mut query: Query) -> Result<Responses, Fai
     };
     let snapshot = collector::SNAPSHOT.take_snapshot().await?;
     let ranges = snapshot.ranges();
-    let span = query.window.span(&ranges);
+    let span = query.span(&ranges);
     refuse_empty(query.window, &ranges)?;
     query.compare(&span, &ranges)?;
+    refuse_unkept(&query, &ranges)?;
     let (mut answers, ips) = match query.is_of_sums() {
         false => ask_ips(settings, &query, &snapshot, began).await?,
         true => {
@@ -186,6 +187,15 @@ pub fn refuse_empty(window: Window, ranges: &Ranges) -> Result<(), Failure> {
         _ => return Ok(()),
     };
     Err(Failure::Invalid(reason.to_owned()))
+}
+
+/// Refuses a limit that counts in buckets which are not kept for all of the window.
+fn refuse_unkept(query: &Query, ranges: &Ranges) -> Result<(), Failure> {
+    let backtest = query.details.backtest.as_ref();
+    match backtest.and_then(|limit| limit.refusal(query.window, ranges)) {
+        Some(reason) => Err(Failure::Invalid(reason)),
+        None => Ok(()),
+    }
 }
 
 /// Asks for the first callers. It asks the IPs that can be among them. If that does not prove who is

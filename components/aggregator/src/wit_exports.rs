@@ -7,10 +7,10 @@ use rollcall_tally::filter::read_path_key;
 use rollcall_tally::question::Direction;
 use rollcall_tally::question::{self, Scope, Survey};
 use rollcall_tally::reports::{
-    ApiUsageReport, BreakdownReport, CountriesReport, GlobalStats, GroupReport, IpReport,
-    MoversReport, Overview, PathOrder, PathReport, Timeseries, TopIps, TopPaths,
+    ApiUsageReport, BacktestReport, BreakdownReport, CountriesReport, GlobalStats, GroupReport,
+    IpReport, MoversReport, Overview, PathOrder, PathReport, Timeseries, TopIps, TopPaths,
 };
-use rollcall_tally::{Dimension, Failure, Filter, Grouping, IpOrder, Metric, Window};
+use rollcall_tally::{Dimension, Failure, Filter, Grouping, IpOrder, Metric, Per, Window};
 
 use crate::answer;
 use crate::settings::Settings;
@@ -208,6 +208,25 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
     ) -> Result<ApiUsageReport, Failure> {
         let scope = scope(window, filter)?;
         answer(question::ApiUsage { scope, limit }).await
+    }
+
+    async fn get_backtest(
+        window: Window,
+        filter: Filter,
+        by: Grouping,
+        per: Option<Per>,
+        max: u32,
+        limit: u32,
+    ) -> Result<BacktestReport, Failure> {
+        let scope = scope(window, filter)?;
+        answer(question::Backtest {
+            scope,
+            by,
+            per,
+            max,
+            limit,
+        })
+        .await
     }
 }
 

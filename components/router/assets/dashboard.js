@@ -39,9 +39,10 @@ function readPlots(root) {
       const part = (event.clientX - drawing.getBoundingClientRect().left - left) / width;
       const at = Math.min(rows.length - 1, Math.max(0, Math.floor(part * rows.length)));
       const [start, requests, errors, p50, p95, p99] = [...rows[at].cells].map((cell) => cell.textContent.trim());
+      const said = rows[at].dataset.said ?? `${requests} requests, ${errors} errors\np50 ${p50}, p95 ${p95}, p99 ${p99}`;
       const x = left + ((at + 0.5) / rows.length) * width;
       cursor.style.left = `${x}px`;
-      reading.textContent = `${start}\n${requests} requests, ${errors} errors\np50 ${p50}, p95 ${p95}, p99 ${p99}`;
+      reading.textContent = `${start}\n${said}`;
       cursor.hidden = reading.hidden = false;
       const isRight = x > svg.clientWidth / 2;
       reading.style.left = isRight ? "auto" : `${x + 8}px`;

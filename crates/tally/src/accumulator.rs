@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use crate::backtest::Backtest;
 use crate::bucket::BucketId;
 use crate::bucket::Ranges;
 use crate::filter::{Filter, UNKNOWN};
@@ -34,7 +35,7 @@ impl<'q> StateQuery<'q> {
         Self {
             filter: &batch.filter,
             ranges,
-            span: batch.window.span(ranges),
+            span: batch.details.span(batch.window, ranges),
         }
     }
 }
@@ -52,12 +53,14 @@ pub struct Accumulator {
     groups: BTreeMap<String, GroupSummary>,
     /// Groups that no other summary has.
     list: GroupList,
+    backtest: Option<Backtest>,
 }
 
 impl Accumulator {
     /// Everything that is added must have been asked for the same details.
     pub fn new(details: Details) -> Self {
         Self {
+            backtest: details.backtest.as_ref().map(Backtest::new),
             details,
             sum: Summary::default(),
             paths: BTreeMap::new(),
@@ -88,12 +91,22 @@ impl Accumulator {
         // The hits of this IP: all of them, and by group.
         let mut all = Both::default();
         let mut groups: BTreeMap<String, Both> = BTreeMap::new();
+        // The hits of this IP, by bucket of the limit.
+        let mut slots: BTreeMap<u64, u64> = BTreeMap::new();
         for (path_key, path) in state.paths(filter) {
             caller.see(path);
             if self.details.callers > 0 {
                 caller.recent.merge(path.recent(ranges, status));
             }
             called_before |= self.add_buckets(path, asked);
+            if self.backtest.is_some() {
+                for (start_ms, tally) in path.buckets_within(&starts) {
+                    let hits = tally.count_of(status);
+                    if hits > 0 {
+                        *slots.entry(span.slot_ms(start_ms, ranges)).or_default() += hits;
+                    }
+                }
+            }
             self.sum.last_hour += path.count_within(&last_hour, status);
             let tally = path.within(&starts, status);
             let requests = tally.count;
@@ -171,6 +184,12 @@ impl Accumulator {
             all.now = caller.tally.clone();
             self.add_groups(by, groups, &all, &caller, is_new);
         }
+        if let Some(backtest) = &mut self.backtest {
+            for (start_ms, hits) in &slots {
+                backtest.count(*start_ms, *hits);
+            }
+            backtest.judge(ip, &slots);
+        }
         if self.details.profiles {
             caller.user_agents = state.caller.user_agents().map(str::to_owned).collect();
         }
@@ -214,6 +233,9 @@ impl Accumulator {
         }
         if let Some(groups) = summary.groups {
             self.add_list(groups);
+        }
+        if let (Some(backtest), Some(other)) = (&mut self.backtest, summary.backtest) {
+            backtest.add(other);
         }
         for slot in summary.timeline {
             self.timeline
@@ -318,20 +340,21 @@ impl Accumulator {
         self.sum.first_seen_ms = known.into_iter().chain(at_ms).min();
     }
 
-    /// Adds a path to the timeline. Returns whether the path has hits in the period before. If a
-    /// clock is ahead, its hits are from the future and count in the newest bucket.
+    /// Adds a path to the timeline. Returns whether the path has hits in the period before.
     fn add_buckets(&mut self, path: &PathState, asked: &StateQuery<'_>) -> bool {
         if !self.details.timeline {
             return false;
         }
         let StateQuery { ranges, span, .. } = asked;
         let status = asked.filter.status.as_ref();
-        let slot = |at_ms: u64| ranges.calendar.start_ms(span.cut, at_ms.min(ranges.now_ms));
         let mut is_older = false;
         for (start_ms, tally) in path.buckets_within(&span.timeline_starts()) {
             if tally.count_of(status) > 0 {
                 is_older |= start_ms < span.from_ms;
-                let slot = self.timeline.entry(slot(start_ms)).or_default();
+                let slot = self
+                    .timeline
+                    .entry(span.slot_ms(start_ms, ranges))
+                    .or_default();
                 slot.merge_status(tally, status);
             }
         }
@@ -402,6 +425,7 @@ impl Accumulator {
             callers,
             timeline: self.timeline.into_iter().map(slot).collect(),
             groups,
+            backtest: self.backtest.map(Backtest::finish),
             ..self.sum
         }
     }

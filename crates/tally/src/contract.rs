@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::bucket::Ranges;
 use crate::calendar::Calendar;
 
+pub use crate::backtest::{BacktestDetail, BacktestSummary, LimitSlot, Peak, Per, RefusedCaller};
 pub use crate::calendar::UtcOffset;
 pub use crate::change::{Change, ChangeCounts, Comparison};
 pub use crate::filter::Filter;

@@ -105,6 +105,13 @@ impl Span {
         self.previous_from_ms.unwrap_or(self.from_ms)..self.until_ms
     }
 
+    /// The start of the bucket of a timeline that hits count in. If a clock is ahead, its hits are
+    /// from the future and count in the newest bucket.
+    pub fn slot_ms(&self, at_ms: u64, ranges: &Ranges) -> u64 {
+        let at_ms = at_ms.min(ranges.now_ms);
+        ranges.calendar.start_ms(self.cut, at_ms)
+    }
+
     /// The end of the span.
     pub fn end_ms(&self, now_ms: u64) -> u64 {
         self.until_ms.min(now_ms)

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::backtest::{BacktestDetail, BacktestSummary};
+use crate::bucket::Ranges;
 use crate::change::{ChangeCounts, Comparison};
 use crate::contract::IpRef;
 use crate::filter::Filter;
@@ -41,6 +43,9 @@ pub struct Details {
     pub profiles: bool,
     /// The groups of the hits.
     pub groups: Option<GroupDetail>,
+    /// The backtest of a rate limit. An IP is a caller, and is in one batch only. Not beside
+    /// `groups`.
+    pub backtest: Option<BacktestDetail>,
 }
 
 /// The groups that are asked for.
@@ -84,6 +89,14 @@ impl GroupDetail {
 }
 
 impl Details {
+    /// The buckets that the question is about.
+    pub fn span(&self, window: Window, ranges: &Ranges) -> Span {
+        match &self.backtest {
+            Some(backtest) => backtest.span(window, ranges),
+            None => window.span(ranges),
+        }
+    }
+
     /// IPs that were last seen before this time have nothing to add.
     pub fn since_ms(&self, span: &Span) -> u64 {
         let groups = self.groups.as_ref();
@@ -307,6 +320,8 @@ pub struct Summary {
     pub timeline: Vec<TimeSlot>,
     /// None unless asked for.
     pub groups: Option<GroupList>,
+    /// None unless asked for.
+    pub backtest: Option<BacktestSummary>,
 }
 
 impl GroupSummary {

@@ -10,7 +10,7 @@ const LABEL: &str = "Admin or viewer token";
 const DASHBOARD: &str = "/admin/dashboard/";
 
 /// The pages that everybody can use, each with the name of its pictures.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 13] = [
     ("overview", "/admin/?timeRange=7d&method=GET"),
     ("paths", "/admin/dashboard/top-paths"),
     ("ips", "/admin/dashboard/top-ips"),
@@ -28,6 +28,7 @@ const PAGES: [(&str, &str); 12] = [
     ("ip", "/admin/dashboard/ips/192.0.2.1"),
     ("path", "/admin/dashboard/paths?key=GET%20/users"),
     ("api-usage", "/admin/dashboard/api-usage?limit=100"),
+    ("backtest", "/admin/dashboard/backtest?max=30"),
     ("nothing", "/admin/?country=FR"),
 ];
 

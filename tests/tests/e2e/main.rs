@@ -13,6 +13,7 @@ mod alerts;
 mod answers;
 mod api_usage;
 mod backlog;
+mod backtest;
 mod batches;
 mod bench;
 mod breakdown;

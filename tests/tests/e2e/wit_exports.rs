@@ -93,6 +93,7 @@ fn the_collector_records_and_answers_through_its_wit_export() {
                         timeline: true,
                         profiles: false,
                         groups: None,
+                        backtest: None,
                     },
                     ips: list.ips.clone(),
                 };
@@ -138,7 +139,7 @@ mod asker {
 #[test]
 fn the_aggregator_answers_through_its_wit_export() {
     use asker::rollcall::stats::types::{
-        Failure, Filter, StatusClass, StatusFilter, StatusValue, Window,
+        Dimension, Failure, Filter, Grouping, Per, StatusClass, StatusFilter, StatusValue, Window,
     };
     let app = App::start();
     app.record(&serde_json::json!([
@@ -176,6 +177,31 @@ fn the_aggregator_answers_through_its_wit_export() {
                     assert_eq!((ip.stats.total_requests, ip.total_paths), (1, 1));
                     assert_eq!(ip.paths[0].path_key, "GET /a");
                     assert_eq!(ip.timeline.current.buckets.len(), 12);
+                }
+                let every = Filter {
+                    status: None,
+                    ..filter(None, of_class.clone())
+                };
+                let (ip, per) = (Grouping::Ip, Some(Per::Day));
+                let backtest = aggregator
+                    .call_get_backtest(accessor, Window::Hour, every.clone(), ip, per, 1, 10)
+                    .await;
+                let backtest = backtest.unwrap().unwrap();
+                assert!(matches!(backtest.per, Per::Day));
+                assert_eq!(backtest.refused_requests, 1);
+                assert_eq!(backtest.callers[0].name, known.replace("::ffff:", ""));
+                // By consumer, nothing is known of a method.
+                let consumer = Grouping::Of(Dimension::Consumer);
+                for (by, filter, per, name) in [
+                    (consumer, every.clone(), None, "method: "),
+                    (Grouping::Path, every.clone(), None, "by: "),
+                    (ip, every, Some(Per::FiveMinutes), "per: "),
+                ] {
+                    let refused = aggregator
+                        .call_get_backtest(accessor, Window::Day, filter, by, per, 1, 10)
+                        .await;
+                    let refused = refused.unwrap();
+                    assert!(matches!(refused, Err(Failure::Invalid(why)) if why.starts_with(name)));
                 }
                 let unknown = "192.0.2.8".to_owned();
                 let ip = aggregator

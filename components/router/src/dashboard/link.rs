@@ -121,6 +121,11 @@ pub fn search_form(survey: &AnySurvey) -> Form {
     form(survey, |name| ["search", "offset"].contains(&name))
 }
 
+/// The form that tests another rate limit.
+pub fn limit_form(survey: &AnySurvey) -> Form {
+    form(survey, |name| ["max", "per"].contains(&name))
+}
+
 /// The form that sets the days.
 pub fn days_form(survey: &AnySurvey) -> Form {
     form(survey, |name| ["timeRange", "from", "to"].contains(&name))

@@ -1,10 +1,10 @@
 //! The pages that other pages link to, with their own window and filter.
 
 use rollcall_tally::question::{
-    AnySurvey, ApiUsage, Breakdown, LIMIT_MAX, Movers, Overview, Scope, TopIps, TopPaths,
+    AnySurvey, ApiUsage, Backtest, Breakdown, LIMIT_MAX, Movers, Overview, Scope, TopIps, TopPaths,
 };
 use rollcall_tally::reports::PathOrder;
-use rollcall_tally::{Change, Grouping, IpOrder, Window};
+use rollcall_tally::{Change, Grouping, IpOrder};
 
 /// The places in the head of every page, each with its text.
 pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
@@ -14,6 +14,7 @@ pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
         ("IPs", all_ips(scope.clone())),
         ("Breakdown", breakdown(Grouping::Path, scope.clone())),
         ("Changes", movers(scope.clone(), Vec::new())),
+        ("Rate limit", backtest(scope.clone())),
     ]
 }
 
@@ -55,22 +56,22 @@ pub fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
     .into()
 }
 
-/// The windows with a period before that can be compared with.
-pub const COMPARABLE: [Window; 4] = [Window::Hour, Window::Day, Window::Week, Window::Month];
-
 /// The paths that changed in these ways, or in any.
 pub fn movers(scope: Scope, changes: Vec<Change>) -> AnySurvey {
-    let window = match scope.window {
-        Window::Quarter | Window::All => Window::Month,
-        window => window,
-    };
-    Movers {
-        scope: Scope { window, ..scope },
+    let movers = Movers {
         changes,
         limit: LIMIT_MAX,
         ..Movers::default()
-    }
-    .into()
+    };
+    AnySurvey::from(movers).with_scope(scope)
+}
+
+fn backtest(scope: Scope) -> AnySurvey {
+    let backtest = Backtest {
+        limit: LIMIT_MAX,
+        ..Backtest::default()
+    };
+    AnySurvey::from(backtest).with_scope(scope)
 }
 
 pub fn api_usage(scope: Scope) -> AnySurvey {

@@ -7,6 +7,7 @@
 
 mod api_usage;
 mod ask;
+mod backtest;
 mod breakdown;
 mod conditions;
 mod countries;
@@ -37,6 +38,7 @@ use crate::interval::Interval;
 
 pub use api_usage::NO_API;
 pub use ask::{About, Ask};
+pub use backtest::MAX_MAX;
 pub use breakdown::{Direction, OFFSET_MAX as GROUPS_OFFSET_MAX};
 pub use export::{DateRange, Export, ExportFormat};
 pub use ip::OFFSET_MAX;
@@ -143,11 +145,13 @@ surveys! {
     ip::Ip,
     path::Path,
     api_usage::ApiUsage,
+    backtest::Backtest,
 }
 
 /// Reports that are defined in the file of their question.
 pub mod reports {
     pub use super::api_usage::{ApiUsageReport, CalledPath};
+    pub use super::backtest::{BacktestReport, LimitBucket, SparingLimit};
     pub use super::breakdown::{BreakdownReport, GroupStats};
     pub use super::countries::{CountriesReport, CountryStats};
     pub use super::group::GroupReport;

@@ -15,6 +15,7 @@ use crate::summary::{Details, GroupDetail, GroupSummary};
 use crate::tally::Tally;
 use crate::time::MINUTE_MS;
 use crate::time_text::rfc3339;
+use crate::window::Window;
 
 const LIMIT: u32 = 20;
 const MIN_SCORE: u32 = 3;
@@ -144,14 +145,17 @@ impl Survey for Movers {
         }
     }
 
-    /// The filter goes if it does not go together with the groups.
+    /// The filter goes if it does not go together with the groups. A window becomes shorter if no
+    /// period before it is kept.
     fn rewind(&mut self) {
+        let window = match self.scope.window {
+            Window::Quarter | Window::All => Window::Month,
+            window => window,
+        };
         if self.conflict().is_some() {
-            self.scope = Scope {
-                window: self.scope.window,
-                ..Scope::default()
-            };
+            self.scope = Scope::default();
         }
+        self.scope.window = window;
     }
 
     fn report(&self, responses: Responses) -> Result<MoversReport, Failure> {

@@ -189,6 +189,11 @@ impl Query {
         groups.comparison.clone()
     }
 
+    /// The buckets that the question is about.
+    pub fn span(&self, ranges: &Ranges) -> Span {
+        self.details.span(self.window, ranges)
+    }
+
     /// The same query for the callers alone.
     pub fn of_callers(&self) -> Self {
         Self {
@@ -203,7 +208,7 @@ impl Query {
 
     /// IPs that were last seen before this time need not be asked.
     pub fn since_ms(&self, ranges: &Ranges) -> u64 {
-        self.details.since_ms(&self.window.span(ranges))
+        self.details.since_ms(&self.span(ranges))
     }
 }
 

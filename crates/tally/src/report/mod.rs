@@ -42,6 +42,7 @@ pub use crate::order::{Metric, PathOrder};
 pub use crate::time_text::rfc3339_text;
 use crate::time_text::{rfc3339, rfc3339_if_any};
 use paths::country_shares;
+pub(crate) use timeline::{is_zero, starts, utc_offset_minutes};
 
 #[cfg(test)]
 mod tests;

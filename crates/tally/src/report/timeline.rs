@@ -125,7 +125,7 @@ impl Period {
             let tally = slots.get(&start_ms).copied().unwrap_or(&empty);
             TimelineBucket {
                 start_ms,
-                utc_offset_minutes: (ranges.calendar.offset_ms(start_ms) / 60_000) as i32,
+                utc_offset_minutes: utc_offset_minutes(start_ms, ranges),
                 requests: tally.count,
                 errors: tally.errors(),
                 response_times: ResponseTimes::new(tally),
@@ -147,12 +147,16 @@ impl Period {
     }
 }
 
-fn is_zero(minutes: &i32) -> bool {
+pub(crate) fn utc_offset_minutes(at_ms: u64, ranges: &Ranges) -> i32 {
+    (ranges.calendar.offset_ms(at_ms) / 60_000) as i32
+}
+
+pub(crate) fn is_zero(minutes: &i32) -> bool {
     *minutes == 0
 }
 
 /// The starts of buckets within a stretch of time.
-fn starts(cut: Tier, within: Range<u64>, ranges: &Ranges) -> impl Iterator<Item = u64> {
+pub(crate) fn starts(cut: Tier, within: Range<u64>, ranges: &Ranges) -> impl Iterator<Item = u64> {
     let calendar = &ranges.calendar;
     let first_ms = match calendar.start_ms(cut, within.start) {
         start_ms if start_ms == within.start => start_ms,

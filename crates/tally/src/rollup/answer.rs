@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 use super::sums::change_group;
 use super::{GroupSums, Groups, IpSet, OTHER_GROUPS, PathSums};
+use crate::backtest::Backtest;
 use crate::bucket::Ranges;
 use crate::bucket::{BucketId, Tier};
 use crate::filter::UNKNOWN;
@@ -76,6 +77,9 @@ pub struct Sums<'s> {
     /// The most hits that a path had so far, as many as the question has paths. The fewest of these
     /// come first.
     most: BinaryHeap<Reverse<u64>>,
+    backtest: Option<Backtest>,
+    /// The callers that the backtest judges: the hits of each, by bucket of the limit.
+    callers: BTreeMap<String, BTreeMap<u64, u64>>,
 }
 
 /// The sums of a path in the window, and its hits in the stretch of time that is compared with.
@@ -100,7 +104,7 @@ impl<'s> Sums<'s> {
         Self {
             slice,
             ranges,
-            span: slice.window.span(ranges),
+            span: slice.details.span(slice.window, ranges),
             active_from_ms,
             sum: Summary::default(),
             ips: IpSet::default(),
@@ -118,6 +122,8 @@ impl<'s> Sums<'s> {
             paths: Vec::new(),
             methods: BTreeMap::new(),
             most: BinaryHeap::new(),
+            backtest: slice.details.backtest.as_ref().map(Backtest::new),
+            callers: BTreeMap::new(),
         }
     }
 
@@ -163,7 +169,9 @@ impl<'s> Sums<'s> {
     }
 
     fn grouping(&self) -> Option<Grouping> {
-        self.slice.details.groups.as_ref().map(|groups| groups.by)
+        let details = &self.slice.details;
+        let groups = details.groups.as_ref().map(|groups| groups.by);
+        groups.or(details.backtest.as_ref().map(|backtest| backtest.by))
     }
 
     /// Whether the paths of this bucket matter.
@@ -253,12 +261,19 @@ impl<'s> Sums<'s> {
             }
             return;
         }
-        if of.in_window {
-            change_group(&mut self.groups, name, |known| known.merge(sums));
-        }
         if of.in_other {
             add_before(&mut self.before, name, &sums.tally);
         }
+        if !of.in_window {
+            return;
+        }
+        if self.backtest.is_none() {
+            change_group(&mut self.groups, name, |known| known.merge(sums));
+            return;
+        }
+        let slot_ms = self.span.slot_ms(of.bucket.start_ms, self.ranges);
+        let caller = self.callers.entry(name.to_owned()).or_default();
+        *caller.entry(slot_ms).or_default() += sums.tally.count;
     }
 
     /// Adds a bucket of the group that the question is about.
@@ -430,12 +445,17 @@ impl<'s> Sums<'s> {
         if of.in_other && !self.slice.filter.is_on_paths() {
             self.all_before.merge(tally);
         }
+        let slot_ms = || self.span.slot_ms(of.bucket.start_ms, self.ranges);
+        if let Some(backtest) = &mut self.backtest
+            && of.in_window
+            && tally.count > 0
+        {
+            backtest.count(slot_ms(), tally.count);
+        }
         let is_shown = of.in_window || of.in_previous;
         // The bucket for all time before the days kept has no place in a timeline.
         if self.slice.details.timeline && is_shown && of.bucket.tier != Tier::Before {
-            let at_ms = of.bucket.start_ms.min(self.ranges.now_ms);
-            let slot_ms = self.ranges.calendar.start_ms(self.span.cut, at_ms);
-            let slot = self.timeline.entry((slot_ms, of.in_window)).or_default();
+            let slot = self.timeline.entry((slot_ms(), of.in_window)).or_default();
             slot.merge(tally);
         } else if of.in_window {
             self.sum.tally.merge(tally);
@@ -499,6 +519,15 @@ impl<'s> Sums<'s> {
                 Some(slot) if slot.start_ms == start_ms => slot.tally.merge(&tally),
                 _ => sum.timeline.push(TimeSlot { start_ms, tally }),
             }
+        }
+        if let Some(mut backtest) = self.backtest {
+            let known: u64 = self.callers.values().flat_map(BTreeMap::values).sum();
+            let other = self.callers.remove(OTHER_GROUPS).unwrap_or_default();
+            for (name, hits) in &self.callers {
+                backtest.judge(name, hits);
+            }
+            backtest.add_unjudged(other.values().sum(), sum.tally.count.saturating_sub(known));
+            sum.backtest = Some(backtest.finish());
         }
         if let Some(asked) = &details.groups {
             sum.groups = match asked.by {

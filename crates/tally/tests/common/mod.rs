@@ -9,8 +9,8 @@ use rollcall_tally::calendar::Calendar;
 use rollcall_tally::interval::{Interval, Moment};
 use rollcall_tally::window::{DAY_MS, FINE_MS, HOUR_MS, Ranges};
 use rollcall_tally::{
-    Batch, Comparison, CountryDetail, Details, Filter, GroupDetail, Grouping, Hit, IpOrder,
-    IpState, PathOrder, StatusClass, StatusFilter, Summary, Window,
+    BacktestDetail, Batch, Comparison, CountryDetail, Details, Filter, GroupDetail, Grouping, Hit,
+    IpOrder, IpState, PathOrder, Per, StatusClass, StatusFilter, Summary, Window,
 };
 
 pub const NOW_MS: u64 = 1_800_000_123_456;
@@ -130,19 +130,34 @@ pub fn any_details() -> impl Strategy<Value = Details> {
         ..GroupDetail::new(by, limit)
     });
     let groups = proptest::option::of(groups);
-    (flags, countries, order, path_order, groups).prop_map(
-        |((timeline, profiles, callers, paths), countries, order, path_order, groups)| Details {
-            paths,
-            path_order,
-            path_keys: true,
-            countries,
-            callers,
-            order,
-            timeline,
-            profiles,
-            groups,
+    let backtest = proptest::option::of(any_backtest());
+    (flags, countries, order, path_order, groups, backtest).prop_map(
+        |((timeline, profiles, callers, paths), countries, order, path_order, groups, backtest)| {
+            Details {
+                paths,
+                path_order,
+                path_keys: true,
+                countries,
+                callers,
+                order,
+                timeline,
+                profiles,
+                groups,
+                backtest,
+            }
         },
     )
+}
+
+/// A limit on the hits of each IP.
+pub fn any_backtest() -> impl Strategy<Value = BacktestDetail> {
+    let per = proptest::option::of(proptest::sample::select(Per::EVERY.to_vec()));
+    (per, 1..4u32, 1..4u32).prop_map(|(per, max, limit)| BacktestDetail {
+        by: Grouping::Ip,
+        per,
+        max,
+        limit,
+    })
 }
 
 /// A question about no IP in particular.

@@ -3,6 +3,7 @@
 //! A page is written by a template in `templates/`. The file of the page names the template.
 
 mod api_usage;
+mod backtest;
 mod breakdown;
 mod group;
 mod ip;
@@ -18,12 +19,13 @@ use askama::Template;
 use futures::future::join;
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::reports::{
-    ApiUsageReport, BreakdownReport, GroupReport, IpReport, MoversReport, Overview, PathReport,
-    TopIps, TopPaths,
+    ApiUsageReport, BacktestReport, BreakdownReport, GroupReport, IpReport, MoversReport, Overview,
+    PathReport, TopIps, TopPaths,
 };
 use rollcall_web::{Problem, log};
 
 use api_usage::ApiUsagePage;
+use backtest::BacktestPage;
 use breakdown::BreakdownPage;
 use group::GroupPage;
 use ip::IpPage;
@@ -95,6 +97,11 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             let report = Report::<ApiUsageReport>::ask(survey, how).await?;
             let frame = report.frame("Your API".to_owned(), |usage| &usage.provenance);
             written(&ApiUsagePage::new(frame, survey.scope(), &report.report))
+        }
+        AnySurvey::Backtest(of) => {
+            let report = Report::<BacktestReport>::ask(survey, how).await?;
+            let frame = report.frame("Rate limit".to_owned(), |of| &of.provenance);
+            written(&BacktestPage::new(frame, of, &report.report))
         }
         AnySurvey::GlobalStats(_) | AnySurvey::Timeseries(_) => Err(Problem::not_found()),
     }

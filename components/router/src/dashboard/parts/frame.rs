@@ -118,19 +118,22 @@ fn places(survey: &AnySurvey) -> Vec<Link> {
         .collect()
 }
 
+/// A link for each window that the page takes.
 fn ranges(survey: &AnySurvey) -> Vec<Link> {
     let Scope { window, filter, .. } = survey.scope();
+    let takes = |to: &Window| {
+        let scope = Scope {
+            window: *to,
+            ..survey.scope().clone()
+        };
+        survey.clone().with_scope(scope).scope().window == *to
+    };
     let range = |to: Window| Link {
         text: to.name(),
         href: rescoped(survey, to, filter.clone()),
         is_current: to == *window,
     };
-    let windows = Window::EVERY.into_iter();
-    let windows = windows.filter(|to| match survey {
-        AnySurvey::Movers(_) => places::COMPARABLE.contains(to),
-        _ => true,
-    });
-    windows.map(range).collect()
+    Window::EVERY.into_iter().filter(takes).map(range).collect()
 }
 
 fn days(survey: &AnySurvey) -> Days {

@@ -1,0 +1,250 @@
+//! The backtest of a rate limit: a form for the limit, the hits that it lets through and refuses,
+//! and the callers that it refuses.
+
+use askama::Template;
+use rollcall_tally::question::{self, AnySurvey, MAX_MAX, Survey as _};
+use rollcall_tally::report::{Period, ResponseTimes, Timeline, TimelineBucket};
+use rollcall_tally::reports::{BacktestReport, LimitBucket, SparingLimit};
+use rollcall_tally::{Dimension, Grouping, Per, RefusedCaller};
+
+use crate::dashboard::format::{self, Moment};
+use crate::dashboard::link;
+use crate::dashboard::parts::{self, Card, Frame, Link, Plots};
+
+#[derive(Template)]
+#[template(path = "backtest.html")]
+pub struct BacktestPage {
+    frame: Frame,
+    tabs: Vec<Link>,
+    form: link::Form,
+    max: u32,
+    max_max: u32,
+    /// The limit, in words.
+    max_said: String,
+    lengths: Vec<Length>,
+    /// The length of the limit, in words.
+    length: &'static str,
+    /// One caller, and all of them, in words.
+    caller: &'static str,
+    callers: String,
+    since: Option<Moment>,
+    cards: Vec<Card>,
+    plots: Plots,
+    said: String,
+    sparing: Vec<Sparing>,
+    rows: Vec<Row>,
+    has_more: bool,
+    notes: Vec<String>,
+    is_empty: bool,
+}
+
+/// A length that the limit may have.
+struct Length {
+    value: &'static str,
+    text: &'static str,
+    is_current: bool,
+}
+
+/// A limit that refuses few callers, with the page that tests it.
+struct Sparing {
+    share: String,
+    max: String,
+    refused: String,
+    page: String,
+}
+
+struct Row {
+    name: String,
+    /// None: the caller has no page.
+    page: Option<String>,
+    refused: String,
+    /// The length of the bar, if the longest bar has 100.
+    bar: u64,
+    requests: String,
+    buckets: String,
+    worst_requests: String,
+    /// The first bucket with a refused request, the last one, and the one with the most requests.
+    starts: [Moment; 3],
+}
+
+impl BacktestPage {
+    pub fn new(frame: Frame, of: &question::Backtest, report: &BacktestReport) -> Self {
+        let timeline = timeline(report);
+        let plots = Plots::new(&timeline, report.provenance.as_of_ms);
+        let by_day = plots.by_day;
+        let moment = |start_ms: u64| match by_day {
+            true => day(&report.buckets, start_ms),
+            false => Moment::short(start_ms),
+        };
+        let page = |of: question::Backtest| link::page(&AnySurvey::from(of));
+        let tab = |(text, by)| {
+            let mut tab = question::Backtest { by, ..of.clone() };
+            tab.rewind();
+            Link {
+                text,
+                is_current: by == of.by,
+                href: page(tab),
+            }
+        };
+        let is_kept = |per: &Per| Some(*per) >= Per::finest_of(of.scope.window);
+        let length = |per: Per| Length {
+            value: per.name(),
+            text: length_of(per),
+            is_current: per == report.per,
+        };
+        let sparing = |limit: &SparingLimit| {
+            let max = u32::try_from(limit.max)
+                .ok()
+                .filter(|max| *max <= MAX_MAX)?;
+            Some(Sparing {
+                share: format::percent(limit.share),
+                max: format::count(limit.max),
+                refused: format::count(limit.refused_callers),
+                page: page(question::Backtest {
+                    max,
+                    per: Some(report.per),
+                    ..of.clone()
+                }),
+            })
+        };
+        let most = report.callers.iter().map(|of| of.refused_requests).max();
+        let row = |caller: &RefusedCaller| Row {
+            page: match of.by {
+                Grouping::Ip => parts::ip_page(&of.scope, &caller.name),
+                _ => None,
+            },
+            refused: format::count(caller.refused_requests),
+            bar: parts::bar(caller.refused_requests, most),
+            requests: format::count(caller.total_requests),
+            buckets: format::count(caller.refused_buckets),
+            worst_requests: format::count(caller.worst_requests),
+            starts: [
+                caller.first_bucket_ms,
+                caller.last_bucket_ms,
+                caller.worst_bucket_ms,
+            ]
+            .map(moment),
+            name: caller.name.clone(),
+        };
+        let (caller, callers) = words(of.by);
+        Self {
+            tabs: CALLERS.map(tab).into(),
+            form: link::limit_form(&of.clone().into()),
+            max: of.max,
+            max_max: MAX_MAX,
+            max_said: format::count(of.max.into()),
+            length: length_of(report.per),
+            lengths: Per::EVERY.into_iter().filter(is_kept).map(length).collect(),
+            caller,
+            callers: format!("{} {callers}", format::count(report.total_callers)),
+            since: report.provenance.from_ms.map(Moment::new),
+            cards: cards(report, callers),
+            said: format!(
+                "{} requests, {} of them refused; the table below has the numbers",
+                format::count(report.total_requests),
+                format::count(report.refused_requests),
+            ),
+            plots,
+            sparing: report.sparing.iter().filter_map(sparing).collect(),
+            rows: report.callers.iter().map(row).collect(),
+            has_more: report.refused_callers > report.callers.len() as u64,
+            notes: notes(of.by, report),
+            is_empty: report.total_requests == 0,
+            frame,
+        }
+    }
+}
+
+const CALLERS: [(&str, Grouping); 2] = [
+    ("IP", Grouping::Ip),
+    ("Consumer", Grouping::Of(Dimension::Consumer)),
+];
+
+fn words(by: Grouping) -> (&'static str, &'static str) {
+    match by {
+        Grouping::Ip => ("IP", "IPs"),
+        _ => ("consumer", "consumers"),
+    }
+}
+
+fn length_of(per: Per) -> &'static str {
+    match per {
+        Per::FiveMinutes => "5 minutes",
+        Per::Hour => "an hour",
+        Per::Day => "a day",
+    }
+}
+
+/// The hits as a timeline, so that it is drawn as others are: refused hits as errors.
+fn timeline(report: &BacktestReport) -> Timeline {
+    let bucket = |bucket: &LimitBucket| TimelineBucket {
+        start_ms: bucket.start_ms,
+        utc_offset_minutes: bucket.utc_offset_minutes,
+        requests: bucket.requests,
+        errors: bucket.refused,
+        response_times: ResponseTimes::default(),
+    };
+    Timeline {
+        bucket_minutes: match report.per {
+            Per::FiveMinutes => 5,
+            Per::Hour => 60,
+            Per::Day => 1_440,
+        },
+        current: Period {
+            total_requests: report.total_requests,
+            unique_ips: report.total_callers,
+            errors: report.refused_requests,
+            response_times: ResponseTimes::default(),
+            buckets: report.buckets.iter().map(bucket).collect(),
+        },
+        before: None,
+        previous: None,
+    }
+}
+
+/// The day of the operator's time zone that begins then.
+fn day(buckets: &[LimitBucket], start_ms: u64) -> Moment {
+    let mut buckets = buckets.iter();
+    let bucket = buckets.find(|bucket| bucket.start_ms == start_ms);
+    let minutes = bucket.map_or(0, |bucket| i64::from(bucket.utc_offset_minutes));
+    Moment::day(start_ms.saturating_add_signed(minutes * 60_000))
+}
+
+fn cards(report: &BacktestReport, callers: &str) -> Vec<Card> {
+    let of = |part: u64, all: u64, what: &str| {
+        (
+            format::count(part),
+            format!("of {} {what}", format::count(all)),
+        )
+    };
+    let refused = of(report.refused_requests, report.total_requests, "requests");
+    let refused_callers = of(report.refused_callers, report.total_callers, callers);
+    let buckets = of(
+        report.refused_buckets,
+        report.buckets.len() as u64,
+        "in the plot",
+    );
+    vec![
+        parts::plain_card("Refused requests", refused.0, refused.1),
+        parts::plain_card(
+            "Share of the requests",
+            format::percent(report.refused_share),
+            "refused".to_owned(),
+        ),
+        parts::plain_card("Refused callers", refused_callers.0, refused_callers.1),
+        parts::plain_card("Stretches of time with a refusal", buckets.0, buckets.1),
+    ]
+}
+
+/// The hits that no caller is judged by.
+fn notes(by: Grouping, report: &BacktestReport) -> Vec<String> {
+    let (caller, _) = words(by);
+    let unknown = report.unknown_requests;
+    let note = || {
+        format!(
+            "{} requests tell no {caller}. The limit refuses none of them.",
+            format::count(unknown)
+        )
+    };
+    (unknown > 0).then(note).into_iter().collect()
+}
