@@ -14,6 +14,7 @@ mod command;
 mod components;
 mod debian;
 mod deny;
+mod duckdb;
 mod fuzz;
 mod geo;
 mod host;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::browser;
 use crate::command;
 use crate::components;
+use crate::duckdb;
 use crate::spin::Spin;
 use crate::workspace::Workspace;
 
@@ -14,6 +15,7 @@ use crate::workspace::Workspace;
 pub fn run(workspace: &Workspace) -> Result<()> {
     components::build_with_examples(workspace)?;
     let browser = browser::prepare(workspace);
+    let duckdb = duckdb::prepare(workspace);
     let spin = Spin::look()?;
     let mut cargo = command::cargo();
     cargo
@@ -39,6 +41,9 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     }
     if let Err(error) = browser {
         eprintln!("SKIPPED browser: {error:#}");
+    }
+    if let Err(error) = duckdb {
+        eprintln!("SKIPPED DuckDB: {error:#}");
     }
     if let Some(problem) = spin.problem() {
         eprintln!("SKIPPED spin: {problem}");

@@ -22,6 +22,7 @@ mod collect;
 mod contract;
 mod dashboard;
 mod degradation;
+mod duckdb;
 mod erase;
 mod examples;
 mod export;
