@@ -24,6 +24,7 @@ mod sources;
 mod spin;
 mod test;
 mod toolchain;
+mod typescript;
 mod up;
 mod workspace;
 

@@ -18,6 +18,7 @@ mod bench;
 mod breakdown;
 mod browser;
 mod cache;
+mod clients;
 mod collect;
 mod contract;
 mod dashboard;
