@@ -29,6 +29,7 @@ mod examples;
 mod export;
 mod filters;
 mod gateways;
+mod grafana;
 mod in_full;
 mod intervals;
 mod limits;
