@@ -11,6 +11,7 @@ mod import;
 #[path = "../tests/server/mod.rs"]
 mod server;
 mod shell;
+mod signals;
 mod token;
 #[cfg(feature = "up")]
 mod up;

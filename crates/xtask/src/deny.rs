@@ -16,6 +16,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     let program = find_or_install(workspace)?;
     let mut deny = Command::new(program);
     deny.current_dir(workspace.root())
+        .arg(command::WITH_UP)
         .args(["check", "licenses", "bans", "sources"]);
     command::run(&mut deny).context("deny.toml does not allow the dependencies")
 }

@@ -14,6 +14,7 @@ mod command;
 mod components;
 mod debian;
 mod deny;
+mod duckdb;
 mod fuzz;
 mod geo;
 mod host;
@@ -23,6 +24,7 @@ mod sources;
 mod spin;
 mod test;
 mod toolchain;
+mod typescript;
 mod up;
 mod workspace;
 

@@ -36,16 +36,25 @@ pub fn newest(workspace: &Workspace, name: &str, license: &str) -> Result<Packag
 /// `latest`. No script of the package is run.
 pub fn fetch(folder: &Path, name: &str, version: &str) -> Result<Package> {
     let mut npm = Command::new("npm");
-    npm.args(["install", &format!("{name}@{version}"), "--prefix"])
-        .arg(folder)
-        .args(["--no-save", "--no-package-lock", "--ignore-scripts"])
-        .args(["--no-audit", "--no-fund"]);
-    let fetched = command::read_if_installed(&mut npm)
-        .with_context(|| format!("{name} cannot be fetched"))?;
-    if fetched.is_none() {
-        bail!("npm is not installed. It fetches {name}");
-    }
+    npm.args(["install", &format!("{name}@{version}"), "--no-save"]);
+    run(&mut npm, folder).with_context(|| format!("{name} cannot be fetched"))?;
     find(folder, name)
+}
+
+/// Fetches the packages that the `package.json` in `folder` names. No script of a package is run.
+pub fn install(folder: &Path) -> Result<()> {
+    run(Command::new("npm").arg("install"), folder)
+}
+
+fn run(npm: &mut Command, folder: &Path) -> Result<()> {
+    npm.arg("--prefix")
+        .arg(folder)
+        .args(["--no-package-lock", "--ignore-scripts"])
+        .args(["--no-audit", "--no-fund"]);
+    if command::read_if_installed(npm)?.is_none() {
+        bail!("npm is not installed");
+    }
+    Ok(())
 }
 
 /// The package that an earlier [`fetch`] put into `folder`.

@@ -7,13 +7,17 @@ use anyhow::{Context, Result};
 use crate::browser;
 use crate::command;
 use crate::components;
+use crate::duckdb;
 use crate::spin::Spin;
+use crate::typescript;
 use crate::workspace::Workspace;
 
 /// Builds the components first, because the end-to-end tests run the built components.
 pub fn run(workspace: &Workspace) -> Result<()> {
     components::build_with_examples(workspace)?;
     let browser = browser::prepare(workspace);
+    let duckdb = duckdb::prepare(workspace);
+    let typescript = typescript::prepare(workspace);
     let spin = Spin::look()?;
     let mut cargo = command::cargo();
     cargo
@@ -39,6 +43,12 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     }
     if let Err(error) = browser {
         eprintln!("SKIPPED browser: {error:#}");
+    }
+    if let Err(error) = duckdb {
+        eprintln!("SKIPPED DuckDB: {error:#}");
+    }
+    if let Err(error) = typescript {
+        eprintln!("SKIPPED the client in TypeScript: {error:#}");
     }
     if let Some(problem) = spin.problem() {
         eprintln!("SKIPPED spin: {problem}");

@@ -8,6 +8,8 @@ use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
 
+#[cfg(feature = "parquet")]
+use super::parquet::ParquetError;
 use crate::{http, token};
 
 /// The longest time for a question. The server gives up long before.
@@ -17,6 +19,14 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// A parameter of the API: its name and its value.
 pub type Parameter = (String, String);
+
+/// How old an answer may be.
+enum Age {
+    /// As old as the server gives it.
+    Any,
+    /// It is computed now.
+    Now,
+}
 
 /// The server, and the token for it.
 #[derive(clap::Args, Debug)]
@@ -45,6 +55,9 @@ pub enum AskError {
     Stranger,
     #[error("{url}: {error}")]
     Request { url: String, error: ureq::Error },
+    #[cfg(feature = "parquet")]
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -53,6 +66,8 @@ impl AskError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::NoToken => ExitCode::from(2),
+            #[cfg(feature = "parquet")]
+            Self::Parquet(error) => error.exit_code(),
             _ => ExitCode::FAILURE,
         }
     }
@@ -69,7 +84,16 @@ pub fn parse_parameter(text: &str) -> Result<Parameter, &'static str> {
 impl Server {
     /// The answer to a question.
     pub fn ask(&self, path: &str, parameters: &[Parameter]) -> Result<Value, AskError> {
-        let mut answer = self.get(path, parameters, Some(TIMEOUT))?;
+        self.json(path, parameters, Age::Any)
+    }
+
+    /// The answer to a question, computed now.
+    pub fn ask_anew(&self, path: &str, parameters: &[Parameter]) -> Result<Value, AskError> {
+        self.json(path, parameters, Age::Now)
+    }
+
+    fn json(&self, path: &str, parameters: &[Parameter], age: Age) -> Result<Value, AskError> {
+        let mut answer = self.get(path, parameters, Some(TIMEOUT), age)?;
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
         let body = body.read_to_vec().map_err(|error| self.error(error))?;
         serde_json::from_slice(&body).map_err(|_| AskError::Stranger)
@@ -77,7 +101,7 @@ impl Server {
 
     /// An export, which has no limits.
     pub fn export(&self, parameters: &[Parameter]) -> Result<Response<Body>, AskError> {
-        self.get("export", parameters, None)
+        self.get("export", parameters, None, Age::Any)
     }
 
     fn get(
@@ -85,17 +109,20 @@ impl Server {
         path: &str,
         parameters: &[Parameter],
         timeout: Option<Duration>,
+        age: Age,
     ) -> Result<Response<Body>, AskError> {
         let token = token::find(self.token.clone(), token::ADMIN).ok_or(AskError::NoToken)?;
         let pairs = parameters
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut answer = http::agent(&self.url, timeout)
+        let mut request = http::agent(&self.url, timeout)
             .get(format!("{}/admin/{path}", self.url))
             .query_pairs(pairs)
-            .header("authorization", format!("Bearer {token}"))
-            .call()
-            .map_err(|error| self.error(error))?;
+            .header("authorization", format!("Bearer {token}"));
+        if let Age::Now = age {
+            request = request.header("cache-control", "no-cache");
+        }
+        let mut answer = request.call().map_err(|error| self.error(error))?;
         match answer.status().as_u16() {
             200 => Ok(answer),
             status @ (401 | 403) => Err(AskError::Token { status }),

@@ -24,7 +24,6 @@ mod report;
 mod session;
 mod state;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,7 +31,7 @@ use std::sync::atomic::AtomicBool;
 
 use rollcall_formats::{Format, HITS_MAX};
 
-use crate::{http, token};
+use crate::{http, signals, token};
 
 use self::client::Retry;
 use self::error::ImportError;
@@ -154,7 +153,7 @@ pub fn run(args: ImportArgs) -> ExitCode {
         .and_then(|token| {
             let stop = Arc::default();
             if args.follow {
-                stop_at_signals(&stop)?;
+                signals::stop_at(&stop)?;
             }
             import(&args, (&token, args.retry()), &mut report, stop)
         });
@@ -169,17 +168,6 @@ pub fn run(args: ImportArgs) -> ExitCode {
             error.exit_code()
         }
     }
-}
-
-/// The first signal ends the import after the batch that is being sent. The second one ends it at
-/// once.
-fn stop_at_signals(stop: &Arc<AtomicBool>) -> io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(stop))?;
-        signal_hook::flag::register(signal, Arc::clone(stop))?;
-    }
-    Ok(())
 }
 
 /// Sends the files. Even after a failure, the report counts every batch that was acknowledged.

@@ -20,6 +20,8 @@ pub enum Act {
     Answer(u16, &'static str, String),
     /// Answers with 200 and a body, and closes the connection one byte before its end.
     Cut(String),
+    /// Answers with 200 and a body of gzip. Closes the connection this many bytes before its end.
+    Gzip(Vec<u8>, usize),
     /// Reads the request and closes the connection.
     Drop,
     /// Closes the connection without reading.
@@ -155,6 +157,16 @@ fn serve(stream: &TcpStream, acts: &Mutex<VecDeque<Act>>, seen: &Mutex<Seen>) {
                 let answer = format!("HTTP/1.1 200 X\r\ncontent-length: {length}\r\n\r\n{body}");
                 (&mut &*stream).write_all(answer.as_bytes()).unwrap();
                 return;
+            }
+            Act::Gzip(body, missing) => {
+                let length = body.len() + missing;
+                let head = format!(
+                    "HTTP/1.1 200 X\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n"
+                );
+                let answer = [head.as_bytes(), &body].concat();
+                if (&mut &*stream).write_all(&answer).is_err() || missing > 0 {
+                    return;
+                }
             }
             Act::Answer(status, headers, body) => {
                 if status < 300 {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::{IpRows, PathRow};
 use crate::filter::UNKNOWN;
@@ -15,21 +15,21 @@ const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝',
 /// The hits of one IP on one path in the range. It is a row of an export, with the names of its
 /// columns.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExportRecord<'r> {
-    pub ip: &'r str,
+    pub ip: Cow<'r, str>,
     /// `METHOD /path`.
     pub path_key: Cow<'r, str>,
     pub method: Cow<'r, str>,
     /// Hits.
     pub count: u64,
     /// The first hit of this IP on this path, ever.
-    #[serde(rename = "firstSeen", serialize_with = "rfc3339::serialize")]
+    #[serde(rename = "firstSeen", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub first_seen_ms: u64,
     /// The last hit of this IP on this path, ever.
-    #[serde(rename = "lastAccessed", serialize_with = "rfc3339::serialize")]
+    #[serde(rename = "lastAccessed", with = "rfc3339")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub last_accessed_ms: u64,
     /// The country that the IP told last. `unknown` if it told none.
@@ -91,7 +91,7 @@ impl IpRows {
         let known = |text: &'r Option<String>| text.as_deref().unwrap_or(UNKNOWN).into();
         let (method, path) = row.path_key.split_once(' ').unwrap_or(("", &row.path_key));
         ExportRecord {
-            ip: &self.ip,
+            ip: self.ip.as_str().into(),
             path_key: row.path_key.as_str().into(),
             method: method.into(),
             count: row.count,

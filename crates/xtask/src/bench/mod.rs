@@ -34,6 +34,7 @@ use self::live::Live;
 use self::redis::Redis;
 use self::table::Table;
 use crate::components;
+use crate::duckdb;
 use crate::host::{self, Profile};
 use crate::up::{self, Runtime};
 use crate::workspace::Workspace;
@@ -107,7 +108,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         (Runtime::Embedded, Some(host)) => path::absolute(host)?,
         (Runtime::Embedded, None) => host::build(workspace, Profile::Optimised)?,
     };
-    let duckdb = options.peers.then(|| peers::prepare_duckdb(&folder));
+    let duckdb = options.peers.then(|| duckdb::prepare(workspace));
 
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64;
     let plan = Plan {
@@ -140,9 +141,12 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut heading = setup.heading()?;
     if let Some(duckdb) = duckdb {
         eprintln!("Peers:");
-        if let Some(python) = duckdb {
-            let name = peers::duckdb(&python, &work.0, &data, now_ms, &mut table)?;
-            heading += &format!(" {name}.");
+        match duckdb {
+            Ok(python) => {
+                let name = peers::duckdb(&python, &work.0, &data, now_ms, &mut table)?;
+                heading += &format!(" {name}.");
+            }
+            Err(error) => eprintln!("SKIPPED DuckDB: {error:#}"),
         }
         if let Some(name) = peers::goaccess(&work.0, &data, &mut table)? {
             heading += &format!(" {name}.");

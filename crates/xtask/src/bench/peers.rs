@@ -2,7 +2,7 @@
 //! missing, it is skipped, and its name is printed.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -17,35 +17,6 @@ use crate::command;
 
 /// The script that asks DuckDB, in Python.
 const SCRIPT: &str = include_str!("peer.py");
-
-/// Returns the Python in `folder` that has DuckDB. The first time, it fetches DuckDB from PyPI.
-/// `None`: DuckDB cannot be fetched.
-pub fn prepare_duckdb(folder: &Path) -> Option<PathBuf> {
-    let venv = folder.join("duckdb");
-    let python = venv.join("bin/python");
-    let has_it = || command::read(Command::new(&python).args(["-c", "import duckdb"]));
-    if has_it().is_ok() {
-        return Some(python);
-    }
-    eprintln!("Fetching DuckDB from PyPI.");
-    let made = command::read(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&venv),
-    );
-    let installed = made.and_then(|_| {
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet"]);
-        command::read(pip.args(["--disable-pip-version-check", "duckdb"]))
-    });
-    match installed.and_then(|_| has_it()) {
-        Ok(_) => Some(python),
-        Err(error) => {
-            eprintln!("SKIPPED DuckDB: {error:#}");
-            None
-        }
-    }
-}
 
 /// Asks DuckDB. Returns its name and version.
 pub fn duckdb(

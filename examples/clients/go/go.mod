@@ -1,0 +1,3 @@
+module example.com/rollcall
+
+go 1.19
