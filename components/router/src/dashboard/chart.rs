@@ -201,6 +201,7 @@ fn line(plot: &mut Plot, values: &[Option<f64>], color: RGBColor, width: u32) ->
 mod tests {
     use super::*;
     use rollcall_tally::report::{Period, ResponseTimes};
+    use rollcall_tally::status::StatusCounts;
 
     fn bucket(number: u64, requests: u64, time: Option<f64>) -> TimelineBucket {
         TimelineBucket {
@@ -208,6 +209,11 @@ mod tests {
             utc_offset_minutes: 0,
             requests,
             errors: requests / 2,
+            status_classes: StatusCounts {
+                success: requests - requests / 2,
+                server_error: requests / 2,
+                ..StatusCounts::default()
+            },
             response_times: ResponseTimes {
                 avg_response_time: time,
                 p50_response_time: time,
@@ -222,6 +228,7 @@ mod tests {
             total_requests: 0,
             unique_ips: 0,
             errors: 0,
+            status_classes: StatusCounts::default(),
             response_times: ResponseTimes::default(),
             buckets,
         };
