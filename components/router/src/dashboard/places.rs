@@ -40,11 +40,7 @@ pub fn all_ips(scope: Scope) -> AnySurvey {
     .into()
 }
 
-pub fn by_country(scope: Scope) -> AnySurvey {
-    breakdown(Grouping::Country, scope)
-}
-
-fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
+pub fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
     Breakdown {
         by,
         scope,

@@ -6,6 +6,7 @@ mod api_usage;
 mod breakdown;
 mod ip;
 mod list;
+mod live;
 mod message;
 mod overview;
 mod path;
@@ -13,6 +14,7 @@ mod path;
 pub use message::MessagePage;
 
 use askama::Template;
+use rollcall_tally::hit::Grouping;
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::reports::{
     ApiUsageReport, BreakdownReport, IpReport, Overview, PathReport, TopIps, TopPaths,
@@ -23,6 +25,7 @@ use api_usage::ApiUsagePage;
 use breakdown::BreakdownPage;
 use ip::IpPage;
 use list::ListPage;
+use live::LivePage;
 use overview::OverviewPage;
 use path::PathPage;
 
@@ -53,7 +56,7 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             written(&ListPage::of_ips(frame, list, &report.report))
         }
         AnySurvey::Countries(list) => {
-            let by_country = places::by_country(list.scope.clone());
+            let by_country = places::breakdown(Grouping::Country, list.scope.clone());
             Box::pin(show(&by_country, how)).await
         }
         AnySurvey::Breakdown(of) => {
@@ -78,6 +81,13 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
         }
         AnySurvey::GlobalStats(_) | AnySurvey::Timeseries(_) => Err(Problem::not_found()),
     }
+}
+
+/// The live page, as HTML.
+pub async fn show_live(survey: &AnySurvey, how: How) -> Result<String, Problem> {
+    let report = Report::<Overview>::ask(survey, how).await?;
+    let frame = report.frame("Live".to_owned(), |overview| &overview.stats.provenance);
+    written(&LivePage::new(frame.on_live(), survey, &report.report))
 }
 
 /// A page, as HTML.
