@@ -29,6 +29,13 @@ macro_rules! style {
     };
 }
 
+/// The script of the pages: files of one job each.
+macro_rules! script {
+    ($($path:literal)*) => {
+        concat!("\"use strict\";\n", $("\n", include_str!($path)),*)
+    };
+}
+
 /// These files need no token: they hold nothing of the traffic.
 static OPEN: [Asset; 4] = [
     Asset::new(
@@ -45,7 +52,14 @@ static OPEN: [Asset; 4] = [
     Asset::new(
         "/admin/assets/dashboard.js",
         "text/javascript; charset=utf-8",
-        include_str!("../assets/dashboard.js"),
+        script!(
+            "../assets/dashboard/texts.js"
+            "../assets/dashboard/plots.js"
+            "../assets/dashboard/filters.js"
+            "../assets/dashboard/menus.js"
+            "../assets/dashboard/palette.js"
+            "../assets/dashboard/page.js"
+        ),
     ),
 ];
 

@@ -10,7 +10,7 @@
 //! | `POST /admin/prewarm` | none: has the answers computed that are asked for most |
 //! | `POST /admin/verify` | none: compares the sums over all IPs with what the IPs tell |
 //! | `POST /admin/check-alerts` | none: has the alerts checked |
-//! | `GET /admin/`, `/admin/dashboard/…` | some: pages for people, see [`dashboard`] |
+//! | `GET /admin/`, `/admin/live`, `/admin/dashboard/…` | some: pages for people, see [`dashboard`] |
 //! | `GET /admin/assets/…` | none: their style and script |
 //! | `GET /admin/openapi.json`, `/admin/docs` | none: the description of all this, see [`assets`] |
 //! | `/admin/sign-in`, `/admin/sign-out` | none: people's sessions, see [`sign_in`] |
@@ -97,8 +97,8 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
         Ok(visitor) => visitor,
         Err(denied) => return Ok(denied.into()),
     };
-    if let Some(name) = dashboard::question_of(request.uri().path()) {
-        return dashboard::page(request, visitor, name).await;
+    if let Some(page) = dashboard::page_at(request.uri().path()) {
+        return dashboard::show(request, visitor, page).await;
     }
     if let Some(document) = assets::document(request.uri().path()) {
         return document.serve(request);

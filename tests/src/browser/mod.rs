@@ -22,7 +22,7 @@ use std::time::Instant;
 use serde_json::Value;
 use tempfile::TempDir;
 use thirtyfour::cdp::domains::emulation::{
-    MediaFeature, SetDeviceMetricsOverride, SetEmulatedMedia,
+    MediaFeature, MediaType, SetDeviceMetricsOverride, SetEmulatedMedia,
 };
 use thirtyfour::error::WebDriverResult;
 use thirtyfour::{By, TypingData, WebDriver, WebElement};
@@ -140,6 +140,17 @@ impl<'a> Browser<'a> {
             .unwrap();
     }
 
+    /// Shows the page as it is printed.
+    pub fn show_as_printed(&self) {
+        let media = SetEmulatedMedia {
+            media: Some(MediaType::Print),
+            features: None,
+        };
+        self.session
+            .wait(async |driver| driver.cdp().send(media.clone()).await)
+            .unwrap();
+    }
+
     /// Goes to a path of the app.
     pub fn open(&self, path: &str) {
         let url = self.app.url(path);
@@ -216,6 +227,19 @@ impl<'a> Browser<'a> {
     pub fn click_css(&self, css: &str) {
         self.eventually(&format!("to click {css}"), async |driver| {
             visible(driver, By::Css(css)).await?.click().await
+        });
+    }
+
+    /// Drags with the mouse from the middle of one element to the middle of another one. Both are
+    /// given by a CSS selector.
+    #[track_caller]
+    pub fn drag(&self, from: &str, to: &str) {
+        self.eventually(&format!("to drag from {from} to {to}"), async |driver| {
+            let from = visible(driver, By::Css(from)).await?;
+            let to = visible(driver, By::Css(to)).await?;
+            let chain = driver.action_chain().move_to_element_center(&from);
+            let chain = chain.click_and_hold().move_to_element_center(&to);
+            chain.release().perform().await
         });
     }
 

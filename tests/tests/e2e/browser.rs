@@ -1,5 +1,8 @@
 //! The pages as people see them, in a real browser.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use rollcall_tally::question::Question;
 use rollcall_tests::browser::{Browser, Key, Scheme, Screen};
 use rollcall_tests::{ADMIN, App};
@@ -10,7 +13,7 @@ const LABEL: &str = "Admin or viewer token";
 const DASHBOARD: &str = "/admin/dashboard/";
 
 /// The pages that everybody can use, each with the name of its pictures.
-const PAGES: [(&str, &str); 13] = [
+const PAGES: [(&str, &str); 14] = [
     ("overview", "/admin/?timeRange=7d&method=GET"),
     ("paths", "/admin/dashboard/top-paths"),
     ("ips", "/admin/dashboard/top-ips"),
@@ -30,6 +33,7 @@ const PAGES: [(&str, &str); 13] = [
     ("api-usage", "/admin/dashboard/api-usage?limit=100"),
     ("backtest", "/admin/dashboard/backtest?max=30"),
     ("nothing", "/admin/?country=FR"),
+    ("live", "/admin/live?method=GET"),
 ];
 
 /// A day of traffic. One IP does well, and one IP fails.
@@ -146,18 +150,279 @@ fn the_script_shows_local_times_reads_the_plots_and_refreshes_in_place() {
          return document.querySelector('.reading').textContent",
     );
     let reading = reading.as_str().unwrap();
-    assert!(reading.contains("100 requests, 25 errors"), "{reading}");
+    assert!(
+        reading.contains("Requests 100\n2xx 75\n5xx 25\n"),
+        "{reading}"
+    );
 
     // The page is updated in place. A variable of the document survives, and so does the focus.
     app.record(&json!({"ip": "192.0.2.7", "method": "GET", "path": "/new"}));
     let token = format!("Bearer {ADMIN}");
     let prewarmed = app.send("POST", "/admin/prewarm", &[("authorization", &token)], b"");
     assert_eq!(prewarmed.status, 200);
-    browser.script("window.mine = 7; document.querySelector('.ranges a').focus()");
+    browser.script("window.mine = 7; document.querySelector('.ranges ul a').focus()");
     browser.script("refresh()");
     browser.expect_text("GET /new");
     let kept = browser.script("return [window.mine, document.activeElement.textContent]");
     assert_eq!(kept, json!([7, "1h"]));
+}
+
+#[test]
+fn a_person_goes_through_time_by_plot_and_arrows() {
+    let app = App::start();
+    record_traffic(&app);
+    for start in [Browser::start, Browser::start_without_javascript] {
+        let Some(browser) = start(&app) else { return };
+        sign_in(&browser, "/admin/?timeRange=24h&method=GET");
+        // A bar is a link, and an arrow leads on and back to the window.
+        browser.click_css(".columns li:nth-child(23) a");
+        browser.until("to see one hour", || browser.path().contains("from="));
+        browser.expect_text("No requests here");
+        browser.click("The period after");
+        browser.expect_text("Requests\n100");
+        assert!(browser.path().contains("method=GET"), "{}", browser.path());
+        browser.open("/admin/?timeRange=7d");
+        browser.click("The period before");
+        browser.expect_text("No requests here");
+        browser.click("The period after");
+        browser.expect_path("/admin/?timeRange=7d");
+    }
+    let Some(browser) = Browser::start(&app) else {
+        return;
+    };
+    sign_in(&browser, "/admin/?timeRange=24h");
+    browser.drag(".columns li:nth-child(20) a", ".columns li:nth-child(24) a");
+    browser.until("to see five hours", || browser.path().contains("from="));
+    browser.expect_text("Requests\n100");
+    assert_eq!(browser.texts(".numbers tbody tr").len(), 5);
+}
+
+#[test]
+fn a_status_has_one_colour_on_the_whole_page() {
+    let app = App::start();
+    record_traffic(&app);
+    let Some(browser) = Browser::start(&app) else {
+        return;
+    };
+    sign_in(&browser, "/admin/?timeRange=24h&status=5xx");
+    for scheme in [Scheme::Light, Scheme::Dark] {
+        browser.prefer(scheme);
+        let colors = browser.script(
+            "const style = (css, of, pseudo) =>
+                 getComputedStyle(document.querySelector(css), pseudo)[of];
+             return [style('.drawing [fill=\"#B01F2E\"]', 'fill'),
+                     style('.legend .of-5xx', 'backgroundColor', '::before'),
+                     style('.chips .of-5xx', 'backgroundColor', '::before'),
+                     style('tr.of-5xx .row', 'backgroundColor', '::before')]",
+        );
+        let colors = colors.as_array().unwrap();
+        assert!(
+            colors.iter().all(|color| color == &colors[0]),
+            "{scheme:?}: {colors:?}"
+        );
+    }
+    browser.click("5xx");
+    browser.expect_path("/admin/?timeRange=24h");
+}
+
+fn record_path(app: &App, path: &str) {
+    app.record(&json!({"ip": "192.0.2.7", "method": "GET", "path": path, "status": 200}));
+}
+
+/// The texts or values of the elements that a CSS selector selects, also of those that nobody sees.
+fn all(browser: &Browser, css: &str, of: &str) -> Vec<String> {
+    let found = browser.script(&format!(
+        "return [...document.querySelectorAll('{css}')].map((element) => element.{of})"
+    ));
+    serde_json::from_value(found).unwrap()
+}
+
+#[test]
+fn the_filter_suggests_a_few_values_that_hold_what_is_typed() {
+    let app = App::start();
+    record_traffic(&app);
+    app.record(&Value::from_iter((0..30).map(
+        |n| json!({"ip": "192.0.2.1", "method": "GET", "path": format!("/many|/{n}"), "status": 200}),
+    )));
+    let Some(browser) = Browser::start(&app) else {
+        return;
+    };
+    sign_in(&browser, "/admin/?timeRange=7d");
+    browser.click("Filter");
+    let suggested = |field: &str| all(&browser, &format!("#{field}-suggestions option"), "value");
+    for (label, typed, field, expect) in [
+        ("Path", "ORD", "path", "/orders"),
+        ("IP", "!192.0.2.7|2001", "ip", "!192.0.2.7|2001:db8::bad"),
+        ("Country", "u", "country", "US"),
+    ] {
+        browser.fill(label, typed);
+        browser.until(expect, || suggested(field) == [expect]);
+    }
+    // The classes are always suggested, and codes as they are typed.
+    browser.fill("Status", "50");
+    browser.until("codes", || {
+        suggested("status").ends_with(&["503".to_owned()])
+    });
+    assert_eq!(suggested("status")[0], "1xx");
+    browser.fill("Path begins with", "many");
+    browser.until("20 paths", || suggested("pathPrefix").len() == 20);
+    assert!(suggested("pathPrefix")[0].starts_with("/many\\|/"));
+}
+
+#[test]
+fn a_table_is_copied_for_other_programs_and_its_question_as_a_command() {
+    let app = App::start();
+    record_traffic(&app);
+    let Some(browser) = Browser::start(&app) else {
+        return;
+    };
+    sign_in(&browser, "/admin/?timeRange=7d&country=DE");
+    browser.script(
+        "navigator.clipboard.writeText = async (text) => { window.copied = text; };
+         window.addEventListener('copy', (event) => {
+             window.copied = event.clipboardData.getData('text/plain');
+         })",
+    );
+    let copied = |menu: &str, form: &str| {
+        browser.script("window.copied = null");
+        browser.click(menu);
+        browser.click(form);
+        browser.until("to have a copy", || {
+            !browser.script("return window.copied").is_null()
+        });
+        browser.until("the menu to close", || {
+            all(&browser, ".menu[open]", "className").is_empty()
+        });
+        browser
+            .script("return window.copied")
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let curl = copied("Menu of top paths", "Copy as curl");
+    let url = curl.strip_prefix("curl -H \"Authorization: Bearer $ROLLCALL_TOKEN\" '");
+    let url = url.and_then(|url| url.strip_suffix("'\n")).unwrap();
+    let answer = app.json(url.strip_prefix(&app.url("")).unwrap());
+    assert_eq!(answer["paths"].as_array().unwrap().len(), 2, "{curl}");
+    assert_eq!(answer["filter"], json!({"country": "DE"}));
+    let csv = copied("Menu of Countries", "Copy as CSV");
+    assert_eq!(csv, "Country,Requests,Share\r\nDE,75,100 %\r\n");
+    let markdown = copied("Menu of Methods", "Copy as Markdown");
+    assert_eq!(
+        markdown,
+        "| Method | Requests | Share |\n| --- | ---: | ---: |\n| GET | 75 | 100 % |\n"
+    );
+    let numbers = copied("Menu of requests by status", "Copy as CSV");
+    assert_eq!(numbers.lines().count(), 8, "{numbers}");
+    let safe = browser.script("return asCsv([['=1', '-a', 'b\"c', 'd,e']])");
+    assert_eq!(safe, "'=1,'-a,\"b\"\"c\",\"d,e\"\r\n");
+    // Over plain HTTP there is no clipboard but the one of the event.
+    browser.script("Object.defineProperty(navigator, 'clipboard', {value: undefined})");
+    assert_eq!(copied("Menu of Methods", "Copy as Markdown"), markdown);
+}
+
+#[test]
+fn a_hit_shows_on_the_live_page_within_seconds_and_not_while_it_is_hidden() {
+    let app = App::start();
+    record_traffic(&app);
+    let Some(browser) = Browser::start(&app) else {
+        return;
+    };
+    sign_in(&browser, "/admin/live?method=GET");
+    browser.expect_text("Requests a minute");
+    // A test waits for 10 s at most.
+    record_path(&app, "/fresh");
+    browser.expect_text("GET /fresh");
+    browser.expect_text("Updated every few seconds");
+    let hide = |is_hidden: bool| {
+        browser.script(&format!(
+            "Object.defineProperty(document, 'hidden', {{value: {is_hidden}, configurable: true}});
+             document.dispatchEvent(new Event('visibilitychange', {{bubbles: true}}))"
+        ))
+    };
+    hide(true);
+    record_path(&app, "/later");
+    sleep(Duration::from_secs(7));
+    assert!(!browser.text().contains("GET /later"), "{}", browser.text());
+    hide(false);
+    browser.expect_text("GET /later");
+    browser.click("Remove the filter Method GET");
+    browser.expect_path("/admin/live?timeRange=1h");
+}
+
+#[test]
+fn a_person_goes_to_places_by_keyboard() {
+    let app = App::start();
+    record_traffic(&app);
+    let Some(browser) = Browser::start(&app) else {
+        return;
+    };
+    sign_in(&browser, "/admin/?timeRange=24h");
+    browser.press("/");
+    browser.press("7d");
+    browser.press(Key::Enter);
+    browser.expect_path("/admin/?timeRange=7d");
+    browser.script(
+        "document.body.dispatchEvent(
+             new KeyboardEvent('keydown', {key: 'k', ctrlKey: true, bubbles: true}))",
+    );
+    browser.press("2001");
+    let texts = || browser.texts(".palette li");
+    browser.until("to find the IP", || {
+        texts().contains(&"2001:db8::bad".to_owned())
+    });
+    browser.check_accessibility();
+    browser.screenshot("palette");
+    let at = texts().iter().position(|text| text == "2001:db8::bad");
+    for _ in 0..at.unwrap() {
+        browser.press(Key::Down);
+    }
+    browser.press(Key::Enter);
+    browser.expect_path("/admin/dashboard/ips/2001:db8::bad?timeRange=7d");
+    // A path is found, too. Enter before the answer goes to the list of all.
+    browser.press("/");
+    browser.press("users");
+    browser.until("to find the path", || {
+        texts().contains(&"GET /users".to_owned())
+    });
+    browser.press(Key::Enter);
+    browser.expect_text("1 to 1 of 1");
+    let is_open = || !all(&browser, "dialog[open]", "className").is_empty();
+    browser.press("?");
+    browser.expect_text("Find a page, a time range, a path or an IP");
+    browser.check_accessibility();
+    browser.press(Key::Escape);
+    browser.until("the dialog to close", || !is_open());
+    // In a field, a key is a character.
+    browser.fill("A part of the name", "/");
+    browser.press("/?");
+    assert!(!is_open());
+}
+
+#[test]
+fn a_printed_page_has_one_column_and_no_controls() {
+    let app = App::start();
+    record_traffic(&app);
+    let Some(browser) = Browser::start(&app) else {
+        return;
+    };
+    sign_in(&browser, "/admin/?timeRange=24h&method=GET");
+    browser.expect_text("DE Germany");
+    browser.prefer(Scheme::Dark);
+    browser.show_as_printed();
+    for css in [
+        ".ranges", ".filter", ".menu", ".open", ".find", ".exports", ".columns",
+    ] {
+        let shown = format!("return document.querySelector('{css}').offsetParent === null");
+        assert_eq!(browser.script(&shown), true, "{css}");
+    }
+    let columns = browser.script(
+        "const lefts = [...document.querySelectorAll('.plot, .panel')].map((one) => one.offsetLeft);
+         return new Set(lefts).size",
+    );
+    assert_eq!(columns, 1);
+    browser.expect_text("Method GET");
+    browser.screenshot("overview-print");
 }
 
 #[test]

@@ -5,10 +5,19 @@ use serde_json::{Value, json};
 
 use crate::admin::{three_hits, without_times};
 
+/// Hits by class of status: 1xx to 5xx, and those without a status.
+fn classes([informational, success, redirection, client, server, unknown]: [u64; 6]) -> Value {
+    json!({
+        "1xx": informational, "2xx": success, "3xx": redirection, "4xx": client, "5xx": server,
+        "unknown": unknown
+    })
+}
+
 /// Removes the buckets from a timeline of seven days, and checks them. The first bucket is empty.
 fn without_buckets(timeline: &mut Value) {
     let empty = json!({
-        "start": "TIME", "requests": 0, "errors": 0, "avgResponseTime": null,
+        "start": "TIME", "requests": 0, "errors": 0, "statusClasses": classes([0; 6]),
+        "avgResponseTime": null,
         "p50ResponseTime": null, "p95ResponseTime": null, "p99ResponseTime": null
     });
     let clean = |period: &mut Value| {
@@ -21,6 +30,12 @@ fn without_buckets(timeline: &mut Value) {
         };
         assert_eq!(period["totalRequests"], sum("requests"));
         assert_eq!(period["errors"], sum("errors"));
+        for (class, count) in period["statusClasses"].as_object().unwrap() {
+            let counts = buckets
+                .iter()
+                .map(|bucket| bucket["statusClasses"][class].as_u64());
+            assert_eq!(*count, json!(counts.sum::<Option<u64>>()), "{class}");
+        }
     };
     clean(timeline);
     clean(&mut timeline["previous"]);
@@ -28,7 +43,8 @@ fn without_buckets(timeline: &mut Value) {
 
 fn silence() -> Value {
     json!({
-        "totalRequests": 0, "uniqueIPs": 0, "errors": 0, "avgResponseTime": null,
+        "totalRequests": 0, "uniqueIPs": 0, "errors": 0, "statusClasses": classes([0; 6]),
+        "avgResponseTime": null,
         "p50ResponseTime": null, "p95ResponseTime": null, "p99ResponseTime": null
     })
 }
@@ -42,7 +58,7 @@ fn a_timeseries_has_the_documented_shape() {
     assert_eq!(
         series,
         json!({
-            "bucketMinutes": 1440, "totalRequests": 3, "uniqueIPs": 2, "errors": 2, "avgResponseTime": 20.0,
+            "bucketMinutes": 1440, "totalRequests": 3, "uniqueIPs": 2, "errors": 2, "statusClasses": classes([0, 1, 0, 1, 1, 0]), "avgResponseTime": 20.0,
             "p50ResponseTime": 10.111, "p95ResponseTime": 30.0, "p99ResponseTime": 30.0,
             "previous": silence(),
             "timeRange": "7d", "from": "TIME", "to": "TIME", "timeZone": "UTC", "asOf": "TIME", "generatedAt": "TIME", "coverage": 1.0, "warnings": []
@@ -112,7 +128,7 @@ fn one_ip_has_the_documented_shape() {
             "p99ResponseTime": 30.0, "totalBytes": 150,
             "userAgents": ["=cmd()"], "totalPaths": 1, "offset": 0, "limit": 10, "paths": [users],
             "timeline": {
-                "bucketMinutes": 1440, "totalRequests": 2, "uniqueIPs": 1, "errors": 1, "avgResponseTime": 20.0,
+                "bucketMinutes": 1440, "totalRequests": 2, "uniqueIPs": 1, "errors": 1, "statusClasses": classes([0, 1, 0, 0, 1, 0]), "avgResponseTime": 20.0,
                 "p50ResponseTime": 10.111, "p95ResponseTime": 30.0, "p99ResponseTime": 30.0,
                 "previous": silence()
             },
@@ -147,7 +163,7 @@ fn one_path_has_the_documented_shape() {
         "topCountries": [{"country": "unknown", "requests": 1, "percentage": 100.0}],
         "callers": [caller],
         "timeline": {
-            "bucketMinutes": 1440, "totalRequests": 1, "uniqueIPs": 1, "errors": 1, "avgResponseTime": null,
+            "bucketMinutes": 1440, "totalRequests": 1, "uniqueIPs": 1, "errors": 1, "statusClasses": classes([0, 0, 0, 1, 0, 0]), "avgResponseTime": null,
             "p50ResponseTime": null, "p95ResponseTime": null, "p99ResponseTime": null,
             "previous": silence()
         },

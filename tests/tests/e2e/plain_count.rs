@@ -224,10 +224,7 @@ pub fn is_of_one_status(filter: Filter) -> bool {
 
 /// Checks statuses, errors, bytes and response times.
 pub fn check_metrics(told: &Value, hits: &[&Hit], by_status: bool) {
-    for class in ["1xx", "2xx", "3xx", "4xx", "5xx", "unknown"] {
-        let count = hits.iter().filter(|hit| hit.class() == class).count();
-        assert_eq!(told["statusClasses"][class], count, "{class}: {told}");
-    }
+    check_classes(told, hits);
     let mut codes: BTreeMap<String, u64> = BTreeMap::new();
     for hit in hits {
         let code = hit.status.map(|status| status.to_string());
@@ -249,6 +246,13 @@ pub fn check_metrics(told: &Value, hits: &[&Hit], by_status: bool) {
     let bytes: i64 = hits.iter().map(|hit| hit.bytes).sum();
     let bytes = (!by_status).then_some(bytes);
     assert_eq!(told["totalBytes"], json!(bytes), "{told}");
+}
+
+fn check_classes(told: &Value, hits: &[&Hit]) {
+    for class in ["1xx", "2xx", "3xx", "4xx", "5xx", "unknown"] {
+        let count = hits.iter().filter(|hit| hit.class() == class).count();
+        assert_eq!(told["statusClasses"][class], count, "{class}: {told}");
+    }
 }
 
 fn errors(hits: &[&Hit]) -> usize {
@@ -449,6 +453,7 @@ pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, 
     };
     let check = |told: &Value, hits: &[&Hit]| {
         assert_eq!(told["errors"], errors(hits), "{told}");
+        check_classes(told, hits);
         let percentiles = [
             ("p50ResponseTime", 50),
             ("p95ResponseTime", 95),

@@ -8,13 +8,22 @@ use std::ops::Range;
 
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
+use rollcall_tally::StatusClass;
 use rollcall_tally::report::{Timeline, TimelineBucket};
 use rollcall_web::log;
 
 use super::format;
 
-const REQUESTS: RGBColor = RGBColor(0x2F, 0x6F, 0xDE);
-const ERRORS: RGBColor = RGBColor(0xD1, 0x38, 0x3D);
+/// The parts of a bar, from its foot up: errors stand on the axis, where bars compare best. The
+/// colours differ for the colour-blind, too.
+const CLASSES: [(StatusClass, RGBColor); 6] = [
+    (StatusClass::ServerError, RGBColor(0xB0, 0x1F, 0x2E)),
+    (StatusClass::ClientError, RGBColor(0xC9, 0x85, 0x00)),
+    (StatusClass::Redirection, RGBColor(0x12, 0xA0, 0x90)),
+    (StatusClass::Success, RGBColor(0x2F, 0x6F, 0xDE)),
+    (StatusClass::Informational, RGBColor(0x5D, 0x4A, 0x8A)),
+    (StatusClass::Unknown, RGBColor(0x66, 0x70, 0x80)),
+];
 const PREVIOUS: RGBColor = RGBColor(0x8A, 0x94, 0xA6);
 const P50: RGBColor = RGBColor(0x1F, 0x8A, 0x7D);
 const P95: RGBColor = RGBColor(0xB8, 0x6E, 0x00);
@@ -22,10 +31,11 @@ const P99: RGBColor = RGBColor(0x8E, 0x44, 0xAD);
 const GRID: RGBColor = RGBColor(0xE1, 0xE5, 0xEA);
 const TEXT: RGBColor = RGBColor(0x5B, 0x64, 0x72);
 
-/// Width and height: one for wide pages and one for phones.
+/// Width and height in pixels: one for wide pages and one for phones.
 const SIZES: [(u32, u32); 2] = [(640, 220), (340, 200)];
-/// Where the plot begins, to the right of its labels. The style sheet and the script have the same
-/// number.
+/// Units of a drawing in a pixel: `plotters` rounds to whole units, and a bar of many is narrow.
+const UNITS: u32 = 4;
+/// Where the plot begins, to the right of its labels. The style sheet has the same number.
 const LABELS_PX: u32 = 52;
 const MARGIN_PX: u32 = 8;
 /// The width of a bar, as a share of the width of its bucket.
@@ -45,26 +55,21 @@ pub struct Chart {
     pub narrow: String,
 }
 
-/// Requests, errors among them, and the period before. `unfinished`: the last bucket is not over. Its
-/// bars are pale.
+/// Requests by class of status, and the period before. `unfinished`: the last bucket is not over.
+/// Its bar is pale.
 pub fn requests(timeline: &Timeline, unfinished: bool) -> Chart {
     let buckets = &timeline.current.buckets;
     let previous = timeline.previous.as_ref();
     let previous = previous.map_or(&[][..], |previous| &previous.buckets);
     let all = buckets.iter().chain(previous);
     let most = all.map(|bucket| bucket.requests).max().unwrap_or(0);
-    let of = |count: fn(&TimelineBucket) -> u64| {
-        let counts = buckets.iter().map(move |bucket| count(bucket) as f64);
-        counts.enumerate().filter(|(_, count)| *count > 0.0)
-    };
     let over = buckets.len() - usize::from(unfinished && !buckets.is_empty());
     let before = previous.iter().map(|bucket| Some(bucket.requests as f64));
     let before: Vec<Option<f64>> = before.collect();
     // A plot of nothing has an axis, too.
     let top = if most > 0 { most as f64 * 1.05 } else { 1.0 };
     draw_each(buckets.len(), 0.0..top, 5, &format::compact, |plot| {
-        bars(plot, of(|bucket| bucket.requests), over, REQUESTS)?;
-        bars(plot, of(|bucket| bucket.errors), over, ERRORS)?;
+        bars(plot, buckets, over, top)?;
         line(plot, &before, PREVIOUS, 1)
     })
 }
@@ -132,10 +137,11 @@ fn draw(
     label: &dyn Fn(f64) -> String,
     series: &impl Fn(&mut Plot) -> Drawing,
 ) -> Drawing {
+    let size = (size.0 * UNITS, size.1 * UNITS);
     let root = SVGBackend::with_string(svg, size).into_drawing_area();
     let mut plot = ChartBuilder::on(&root)
-        .margin(MARGIN_PX)
-        .set_label_area_size(LabelAreaPosition::Left, LABELS_PX - MARGIN_PX)
+        .margin(MARGIN_PX * UNITS)
+        .set_label_area_size(LabelAreaPosition::Left, (LABELS_PX - MARGIN_PX) * UNITS)
         .build_cartesian_2d(0.0..buckets.max(1) as f64, scale)?;
     plot.configure_mesh()
         .disable_x_mesh()
@@ -143,9 +149,14 @@ fn draw(
         .y_labels(labels)
         .y_max_light_lines(1)
         .y_label_formatter(&|number: &f64| label(*number))
-        .label_style(("system-ui, sans-serif", 14).into_font().color(&TEXT))
+        .label_style(
+            ("system-ui, sans-serif", 14 * UNITS)
+                .into_font()
+                .color(&TEXT),
+        )
+        .set_tick_mark_size(LabelAreaPosition::Left, 5 * UNITS)
         .axis_style(TRANSPARENT)
-        .bold_line_style(GRID)
+        .bold_line_style(GRID.stroke_width(UNITS))
         .light_line_style(TRANSPARENT)
         .draw()?;
     series(&mut plot)?;
@@ -153,22 +164,27 @@ fn draw(
     Ok(())
 }
 
-/// Bars from `over` on are pale.
-fn bars(
-    plot: &mut Plot,
-    bars: impl Iterator<Item = (usize, f64)>,
-    over: usize,
-    color: RGBColor,
-) -> Drawing {
+/// A bar for each bucket, with a part for each class of status. A part is at least a pixel high, so
+/// that a single error can be seen. Bars from `over` on are pale.
+fn bars(plot: &mut Plot, buckets: &[TimelineBucket], over: usize, top: f64) -> Drawing {
     let margin = (1.0 - BAR) / 2.0;
-    plot.draw_series(bars.map(|(at, height)| {
-        let color = color.mix(if at < over { 1.0 } else { PALE });
-        let at = at as f64;
-        Rectangle::new(
-            [(at + margin, 0.0), (at + 1.0 - margin, height)],
-            color.filled(),
-        )
-    }))?;
+    let (_, height) = plot.plotting_area().dim_in_pixel();
+    let least = top * f64::from(UNITS) / f64::from(height);
+    for (at, bucket) in buckets.iter().enumerate() {
+        let (left, right) = (at as f64 + margin, (at + 1) as f64 - margin);
+        let opacity = if at < over { 1.0 } else { PALE };
+        let mut foot = 0.0;
+        for (class, color) in CLASSES {
+            let count = bucket.status_classes.of(class);
+            if count > 0 {
+                let end = foot + (count as f64).max(least);
+                let part = [(left, foot), (right, end)];
+                let color = color.mix(opacity).filled();
+                plot.draw_series([Rectangle::new(part, color)])?;
+                foot = end;
+            }
+        }
+    }
     Ok(())
 }
 
@@ -187,10 +203,10 @@ fn line(plot: &mut Plot, values: &[Option<f64>], color: RGBColor, width: u32) ->
         match run.as_slice() {
             [] => {}
             [point] => {
-                plot.draw_series([Circle::new(*point, width + 1, color.filled())])?;
+                plot.draw_series([Circle::new(*point, (width + 1) * UNITS, color.filled())])?;
             }
             _ => {
-                plot.draw_series([PathElement::new(run, color.stroke_width(width))])?;
+                plot.draw_series([PathElement::new(run, color.stroke_width(width * UNITS))])?;
             }
         }
     }
@@ -201,6 +217,7 @@ fn line(plot: &mut Plot, values: &[Option<f64>], color: RGBColor, width: u32) ->
 mod tests {
     use super::*;
     use rollcall_tally::report::{Period, ResponseTimes};
+    use rollcall_tally::status::StatusCounts;
 
     fn bucket(number: u64, requests: u64, time: Option<f64>) -> TimelineBucket {
         TimelineBucket {
@@ -208,6 +225,11 @@ mod tests {
             utc_offset_minutes: 0,
             requests,
             errors: requests / 2,
+            status_classes: StatusCounts {
+                success: requests - requests / 2,
+                server_error: requests / 2,
+                ..StatusCounts::default()
+            },
             response_times: ResponseTimes {
                 avg_response_time: time,
                 p50_response_time: time,
@@ -222,6 +244,7 @@ mod tests {
             total_requests: 0,
             unique_ips: 0,
             errors: 0,
+            status_classes: StatusCounts::default(),
             response_times: ResponseTimes::default(),
             buckets,
         };
@@ -243,12 +266,54 @@ mod tests {
         let buckets = vec![bucket(0, 4, None), bucket(1, 0, None), bucket(2, 1, None)];
         let chart = requests(&timeline(buckets.clone()), false);
         assert_eq!(times(&chart, "fill=\"#2F6FDE\""), [2, 2]);
-        assert_eq!(times(&chart, "fill=\"#D1383D\""), [1, 1]);
+        assert_eq!(times(&chart, "fill=\"#B01F2E\""), [1, 1]);
         assert_eq!(times(&chart, "stroke=\"#8A94A6\""), [1, 1]);
         assert_eq!(times(&chart, "opacity=\"0.45\""), [0, 0]);
         // The last bucket is not over.
         let chart = requests(&timeline(buckets), true);
         assert_eq!(times(&chart, "opacity=\"0.45\""), [1, 1]);
+    }
+
+    /// Foot, head and sides of the parts of bars of this colour, in a wide plot.
+    fn parts(chart: &Chart, color: &str) -> Vec<[i64; 4]> {
+        let number = |part: &str, name: &str| -> i64 {
+            let (_, after) = part.split_once(&format!(" {name}=\"")).unwrap();
+            after.split('"').next().unwrap().parse().unwrap()
+        };
+        let rectangles = chart.wide.split("<rect").skip(1);
+        let ours = rectangles.filter(|part| part.contains(&format!("fill=\"{color}\"")));
+        let ends = ours.map(|part| {
+            let [x, y, width, height] = ["x", "y", "width", "height"].map(|of| number(part, of));
+            [y + height, y, x, x + width]
+        });
+        ends.collect()
+    }
+
+    #[test]
+    fn errors_stand_on_the_axis_and_a_single_one_can_be_seen() {
+        let mut busy = bucket(0, 100_000, None);
+        busy.status_classes = StatusCounts {
+            success: 99_000,
+            client_error: 999,
+            server_error: 1,
+            ..StatusCounts::default()
+        };
+        let chart = requests(&timeline(vec![busy]), false);
+        let [server, client, success] =
+            ["#B01F2E", "#C98500", "#2F6FDE"].map(|color| parts(&chart, color)[0]);
+        // Rounded to whole units.
+        assert!(server[0] - server[1] > i64::from(UNITS) / 2, "{server:?}");
+        assert_eq!((server[1], client[1]), (client[0], success[0]));
+        assert!(success[1] >= 0, "{success:?}");
+    }
+
+    #[test]
+    fn bars_of_many_buckets_do_not_touch() {
+        let buckets = (0..288).map(|number| bucket(number, 4, None));
+        let chart = requests(&timeline(buckets.collect()), false);
+        let bars = parts(&chart, "#2F6FDE");
+        assert_eq!(bars.len(), 288);
+        assert!(bars.windows(2).all(|two| two[0][3] < two[1][2]), "{bars:?}");
     }
 
     #[test]

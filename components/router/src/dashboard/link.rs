@@ -1,13 +1,19 @@
 //! Links. The URL of a page is all of its state, so that a view can be shared. Each link is another
 //! question.
 
-use rollcall_tally::question::{AnySurvey, DateRange, Export, ExportFormat, Question};
+use rollcall_tally::hit::{Dimension, Grouping};
+use rollcall_tally::question::{
+    AnySurvey, DateRange, Export, ExportFormat, Overview, Question, Scope,
+};
 use rollcall_tally::{Filter, StatusFilter, Window, condition};
 
 use crate::local::HOME;
 
 /// All pages but the first are below this path.
 pub const PAGES: &str = "/admin/dashboard/";
+
+/// The live page.
+pub const LIVE: &str = "/admin/live";
 
 /// A condition that a filter can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +64,18 @@ impl Condition {
         }
     }
 
+    /// The breakdown that lists values of the condition.
+    pub fn grouping(self) -> Grouping {
+        match self {
+            Self::Ip => Grouping::Ip,
+            Self::PathPrefix | Self::Path => Grouping::Path,
+            Self::Method => Grouping::Method,
+            Self::Status => Grouping::StatusCode,
+            Self::Country => Grouping::Country,
+            Self::Network => Grouping::Of(Dimension::Network),
+        }
+    }
+
     /// The value of the condition in a filter.
     pub fn of(self, filter: &Filter) -> Option<String> {
         let mut given = filter.parameters().into_iter();
@@ -101,6 +119,25 @@ pub fn page(survey: &AnySurvey) -> String {
         "overview" => format!("{HOME}?{query}"),
         _ => format!("{PAGES}{name}?{query}"),
     }
+}
+
+/// The answer to a survey, as the API gives it.
+pub fn api(survey: &AnySurvey) -> String {
+    format!("{HOME}{}", survey.write())
+}
+
+/// The live page with a filter.
+pub fn live(filter: &Filter) -> String {
+    let overview = Overview {
+        scope: Scope {
+            window: Window::Hour,
+            filter: filter.clone(),
+            ..Scope::default()
+        },
+    };
+    let text = AnySurvey::from(overview).write();
+    let query = text.split_once('?').map_or("", |(_, query)| query);
+    format!("{LIVE}?{query}")
 }
 
 /// A form that leads to a survey's page: its action, and its hidden fields.
@@ -197,6 +234,25 @@ mod tests {
             ),
         ] {
             assert_eq!(page(&read(name, query)), expect);
+        }
+    }
+
+    #[test]
+    fn the_api_gives_the_answer_behind_a_page() {
+        for (name, query) in [
+            ("overview", "ip=192.0.2.1"),
+            ("ips/::1", "limit=5"),
+            ("paths", "key=GET%20/a%26b"),
+            ("breakdown", "by=host&timeRange=7d"),
+        ] {
+            let survey = read(name, query);
+            let link = api(&survey);
+            let (path, query) = link.split_once('?').unwrap();
+            let asked = Question::at(path, query);
+            assert!(
+                matches!(asked, Ok(Question::Survey(same)) if same == survey),
+                "{link}"
+            );
         }
     }
 

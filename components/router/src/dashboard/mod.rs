@@ -3,6 +3,7 @@
 //! | path | question |
 //! |---|---|
 //! | `/admin/` | `overview` |
+//! | `/admin/live` | `overview` of the last hour, always computed anew |
 //! | `/admin/dashboard/NAME` | the question NAME, if [`pages`] has a page for it |
 //!
 //! A page takes the parameters of its question. It is written here as a whole and needs no script.
@@ -19,7 +20,8 @@ mod report;
 
 use http::header::CACHE_CONTROL;
 use http::{Method, StatusCode};
-use rollcall_tally::question::{AnySurvey, Question};
+use rollcall_tally::Window;
+use rollcall_tally::question::{AnySurvey, BadParameter, Question, Scope};
 use rollcall_web::{Problem, Reply, reply};
 use spin_sdk::http::Request;
 
@@ -29,27 +31,30 @@ use crate::local::HOME;
 use pages::MessagePage;
 use report::How;
 
-/// The question that a page shows. None if the path is not that of a page.
-pub fn question_of(path: &str) -> Option<&str> {
+/// A page.
+pub enum Page<'a> {
+    /// The answer to the question of this name.
+    Of(&'a str),
+    /// The overview of the last hour. The script has it written anew all the time.
+    Live,
+}
+
+/// The page of a path. None if the path is not that of a page.
+pub fn page_at(path: &str) -> Option<Page<'_>> {
     match path {
-        HOME => Some("overview"),
-        _ => path.strip_prefix(link::PAGES),
+        HOME => Some(Page::Of("overview")),
+        link::LIVE => Some(Page::Live),
+        _ => path.strip_prefix(link::PAGES).map(Page::Of),
     }
 }
 
-/// A page. If it cannot be shown, the answer is a page that says why.
-pub async fn page(request: &Request, visitor: Visitor, name: &str) -> Result<Reply, Problem> {
+/// Shows a page. If it cannot be shown, the answer is a page that says why.
+pub async fn show(request: &Request, visitor: Visitor, page: Page<'_>) -> Result<Reply, Problem> {
     if *request.method() != Method::GET {
         return Err(Problem::method_not_allowed("GET"));
     }
     let by_cookie = visitor.by_cookie;
-    let written = match read(name, request.uri().query().unwrap_or_default()) {
-        Ok(survey) => {
-            let headers = some_of(request.headers(), [CACHE_CONTROL]);
-            pages::show(&survey, How { headers, by_cookie }).await
-        }
-        Err(problem) => Err(problem),
-    };
+    let written = written(request, page, by_cookie).await;
     match written {
         Ok(page) => Ok(html(StatusCode::OK, page)),
         Err(problem) => {
@@ -57,6 +62,46 @@ pub async fn page(request: &Request, visitor: Visitor, name: &str) -> Result<Rep
             Ok(problem.head(html(problem.status(), page)))
         }
     }
+}
+
+async fn written(request: &Request, page: Page<'_>, by_cookie: bool) -> Result<String, Problem> {
+    let query = request.uri().query().unwrap_or_default();
+    match page {
+        Page::Of(name) => {
+            let survey = read(name, query)?;
+            let headers = some_of(request.headers(), [CACHE_CONTROL]);
+            pages::show(&survey, How { headers, by_cookie }).await
+        }
+        Page::Live => {
+            let survey = read_live(query)?;
+            let headers = report::no_cache();
+            pages::show_live(&survey, How { headers, by_cookie }).await
+        }
+    }
+}
+
+/// Reads the question of the live page. It is about the last hour.
+fn read_live(query: &str) -> Result<AnySurvey, Problem> {
+    let given = form_urlencoded::parse(query.as_bytes());
+    let is_of_time = |name: &str| ["timeRange", "from", "to"].contains(&name);
+    let refused: Vec<BadParameter> = given
+        .filter(|(name, value)| {
+            is_of_time(name) && !value.is_empty() && value != Window::Hour.name()
+        })
+        .map(|(name, _)| BadParameter {
+            name: name.into_owned(),
+            reason: "the live page shows the last hour".to_owned(),
+        })
+        .collect();
+    if !refused.is_empty() {
+        return Err(Problem::bad_parameters(refused));
+    }
+    let survey = read("overview", query)?;
+    let scope = Scope {
+        window: Window::Hour,
+        ..survey.scope().clone()
+    };
+    Ok(survey.with_scope(scope))
 }
 
 /// Reads the question of a page. A form sends all of its fields: an empty one counts as not given.
@@ -73,4 +118,24 @@ fn read(name: &str, query: &str) -> Result<AnySurvey, Problem> {
 
 fn html(status: StatusCode, page: String) -> Reply {
     reply::full(status, "text/html; charset=utf-8", page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_live_page_is_about_the_last_hour_and_takes_filters() {
+        let live = |query: &str| {
+            let read = read_live(query);
+            read.map(|survey| link::page(&survey))
+                .map_err(|problem| problem.status().as_u16())
+        };
+        assert_eq!(live(""), Ok("/admin/?timeRange=1h".to_owned()));
+        let filtered = Ok("/admin/?status=5xx&timeRange=1h".to_owned());
+        assert_eq!(live("status=5xx&timeRange=1h&ip="), filtered);
+        for query in ["timeRange=24h", "from=2026-11-28", "status=9", "limit=5"] {
+            assert_eq!(live(query), Err(400), "{query}");
+        }
+    }
 }

@@ -42,10 +42,6 @@ pub fn all_ips(scope: Scope) -> AnySurvey {
     .into()
 }
 
-pub fn by_country(scope: Scope) -> AnySurvey {
-    breakdown(Grouping::Country, scope)
-}
-
 pub fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
     Breakdown {
         by,

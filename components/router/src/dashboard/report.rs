@@ -84,10 +84,13 @@ pub async fn answer_within<T: DeserializeOwned>(
     answer.ok().map(|(report, _, _)| report)
 }
 
+/// Asks for an answer that is computed anew.
+pub fn no_cache() -> HeaderMap {
+    HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-cache"))])
+}
+
 async fn status() -> Option<Status> {
-    let no_cache = HeaderValue::from_static("no-cache");
-    let headers = HeaderMap::from_iter([(CACHE_CONTROL, no_cache)]);
-    let report = report(&Question::Status(question::Status), headers).await;
+    let report = report(&Question::Status(question::Status), no_cache()).await;
     report.ok().map(|(status, _, _)| status)
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bucket::Ranges;
 use crate::bucket::Tier;
-use crate::contract::{Summary, Tally};
+use crate::contract::{StatusCounts, Summary, Tally};
 use crate::report::{Provenance, ResponseTimes, rfc3339};
 use crate::span::Span;
 
@@ -27,6 +27,9 @@ pub struct TimelineBucket {
     pub requests: u64,
     /// Requests with a status of 400 and more.
     pub errors: u64,
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub status_classes: StatusCounts,
     #[serde(flatten)]
     pub response_times: ResponseTimes,
 }
@@ -44,6 +47,9 @@ pub struct Period {
     pub unique_ips: u64,
     /// Requests with a status of 400 and more.
     pub errors: u64,
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub status_classes: StatusCounts,
     #[serde(flatten)]
     pub response_times: ResponseTimes,
     /// The oldest first. Buckets without a hit are there, too.
@@ -128,6 +134,7 @@ impl Period {
                 utc_offset_minutes: utc_offset_minutes(start_ms, ranges),
                 requests: tally.count,
                 errors: tally.errors(),
+                status_classes: tally.classes(),
                 response_times: ResponseTimes::new(tally),
             }
         };
@@ -135,6 +142,7 @@ impl Period {
             total_requests: total.count,
             unique_ips,
             errors: total.errors(),
+            status_classes: total.classes(),
             response_times: ResponseTimes::new(total),
             buckets: starts.map(bucket).collect(),
         }

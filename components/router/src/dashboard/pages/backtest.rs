@@ -5,7 +5,7 @@ use askama::Template;
 use rollcall_tally::question::{self, AnySurvey, MAX_MAX, Survey as _};
 use rollcall_tally::report::{Period, ResponseTimes, Timeline, TimelineBucket};
 use rollcall_tally::reports::{BacktestReport, LimitBucket, SparingLimit};
-use rollcall_tally::{Dimension, Grouping, Per, RefusedCaller};
+use rollcall_tally::{Dimension, Grouping, Per, RefusedCaller, StatusCounts};
 
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link;
@@ -69,8 +69,19 @@ struct Row {
 
 impl BacktestPage {
     pub fn new(frame: Frame, of: &question::Backtest, report: &BacktestReport) -> Self {
-        let timeline = timeline(report);
-        let plots = Plots::new(&timeline, report.provenance.as_of_ms);
+        let survey = AnySurvey::from(of.clone());
+        let mut plots = Plots::new(&survey, &timeline(report), report.provenance.as_of_ms);
+        // No other page is about one bucket of a limit.
+        for (row, bucket) in plots.rows.iter_mut().zip(&report.buckets) {
+            row.href = None;
+            row.classes = vec![format::count(bucket.refused)];
+            row.said = format!(
+                "{}: {} requests, {} refused",
+                row.start.text,
+                row.requests,
+                format::count(bucket.refused)
+            );
+        }
         let by_day = plots.by_day;
         let moment = |start_ms: u64| match by_day {
             true => day(&report.buckets, start_ms),
@@ -175,13 +186,15 @@ fn length_of(per: Per) -> &'static str {
     }
 }
 
-/// The hits as a timeline, so that it is drawn as others are: refused hits as errors.
+/// The hits as a timeline, so that it is drawn as others are. Refused hits have the colour of 4xx:
+/// they would get a 429.
 fn timeline(report: &BacktestReport) -> Timeline {
     let bucket = |bucket: &LimitBucket| TimelineBucket {
         start_ms: bucket.start_ms,
         utc_offset_minutes: bucket.utc_offset_minutes,
         requests: bucket.requests,
         errors: bucket.refused,
+        status_classes: classes(bucket.requests, bucket.refused),
         response_times: ResponseTimes::default(),
     };
     Timeline {
@@ -194,11 +207,20 @@ fn timeline(report: &BacktestReport) -> Timeline {
             total_requests: report.total_requests,
             unique_ips: report.total_callers,
             errors: report.refused_requests,
+            status_classes: classes(report.total_requests, report.refused_requests),
             response_times: ResponseTimes::default(),
             buckets: report.buckets.iter().map(bucket).collect(),
         },
         before: None,
         previous: None,
+    }
+}
+
+fn classes(requests: u64, refused: u64) -> StatusCounts {
+    StatusCounts {
+        success: requests.saturating_sub(refused),
+        client_error: refused,
+        ..StatusCounts::default()
     }
 }
 

@@ -2,13 +2,14 @@
 //! sorts, and a search.
 
 use askama::Template;
-use rollcall_tally::hit::{Dimension, Grouping};
+use rollcall_tally::hit::{Dimension, Grouping, OTHER_PATHS};
 use rollcall_tally::question::{self, Direction, Scope, Survey as _};
 use rollcall_tally::reports::{BreakdownReport, GroupStats};
 use rollcall_tally::{Metric, StatusValue};
 
 use crate::dashboard::format;
 use crate::dashboard::link::{self, Condition};
+use crate::dashboard::parts::scope::excluded;
 use crate::dashboard::parts::{self, Frame, Link};
 use crate::dashboard::places;
 
@@ -26,7 +27,11 @@ struct Row {
     name: String,
     /// The page of what the row counts. None: there is no filter for it.
     page: Option<String>,
+    /// The breakdown without the hits of the row. None: there is no filter for it.
+    exclude: Option<String>,
     bar: u64,
+    /// See [`parts::tone`].
+    tone: &'static str,
     percent: String,
     cells: Vec<Cell>,
 }
@@ -83,7 +88,12 @@ impl BreakdownPage {
         let most = report.groups.iter().map(|group| group.total_requests).max();
         let row = |group: &GroupStats| Row {
             page: page_of(of.by, &of.scope, &group.name),
+            exclude: exclude(of, &group.name),
             bar: parts::bar(group.total_requests, most),
+            tone: match of.by.is_of_status() {
+                true => parts::tone(&group.name),
+                false => "",
+            },
             percent: format::percent(group.percentage / 100.0),
             cells: columns.clone().map(|column| cell(column, group)).collect(),
             name: group.name.clone(),
@@ -186,32 +196,51 @@ fn cell((metric, _, is_minor): (Metric, &'static str, bool), group: &GroupStats)
 
 /// The page of the hits of a row.
 pub fn page_of(by: Grouping, scope: &Scope, name: &str) -> Option<String> {
-    let narrowed = |condition: Condition| {
-        let filter = condition.only(&scope.filter, Some(name));
-        let scope = Scope {
-            filter,
-            ..scope.clone()
-        };
-        Some(link::page(&places::overview(scope)))
-    };
     match by {
         Grouping::Path => Some(parts::path_page(scope, name)),
         Grouping::Ip => parts::ip_page(scope, name),
-        Grouping::Method => narrowed(Condition::Method),
-        Grouping::Country => narrowed(Condition::Country),
-        Grouping::StatusCode | Grouping::StatusClass => {
-            StatusValue::from_name(name)?;
-            narrowed(Condition::Status)
-        }
-        Grouping::Of(Dimension::Network) => narrowed(Condition::Network),
-        Grouping::Of(by) => {
+        Grouping::Of(of) if of != Dimension::Network => {
             let group = question::Group {
                 scope: scope.clone(),
-                by,
+                by: of,
                 name: Some(name.to_owned()),
             };
             Some(link::page(&group.into()))
         }
+        _ => {
+            let (condition, value) = condition_of(by, name)?;
+            let scope = Scope {
+                filter: condition.only(&scope.filter, Some(value)),
+                ..scope.clone()
+            };
+            Some(link::page(&places::overview(scope)))
+        }
+    }
+}
+
+/// The same breakdown without the hits of a row.
+fn exclude(of: &question::Breakdown, name: &str) -> Option<String> {
+    let (condition, value) = condition_of(of.by, name)?;
+    Some(excluded(&of.clone().into(), condition, value))
+}
+
+/// The condition and its value that hold for the hits of a row. For a path, by any method.
+fn condition_of(by: Grouping, name: &str) -> Option<(Condition, &str)> {
+    match by {
+        _ if name == OTHER_PATHS => None,
+        Grouping::Path => {
+            let (_, path) = name.split_once(' ')?;
+            path.starts_with('/').then_some((Condition::Path, path))
+        }
+        Grouping::Ip => Some((Condition::Ip, name)),
+        Grouping::Method => Some((Condition::Method, name)),
+        Grouping::Country => Some((Condition::Country, name)),
+        Grouping::StatusCode | Grouping::StatusClass => {
+            StatusValue::from_name(name)?;
+            Some((Condition::Status, name))
+        }
+        Grouping::Of(Dimension::Network) => Some((Condition::Network, name)),
+        Grouping::Of(_) => None,
     }
 }
 
@@ -258,5 +287,36 @@ fn hint(by: Grouping) -> &'static str {
         Grouping::Of(Dimension::Bot) => "The user agent of a hit tells it.",
         Grouping::Of(_) => "A gateway can send it with each hit.",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_left_out_if_a_filter_can_name_it() {
+        let exclude = |by: Grouping, name: &str| {
+            let of = question::Breakdown {
+                by,
+                ..question::Breakdown::default()
+            };
+            let link = exclude(&of, name)?;
+            let (_, query) = link.split_once('?')?;
+            let mut pairs = form_urlencoded::parse(query.as_bytes());
+            let (name, value) = pairs.find(|(_, value)| value.starts_with('!'))?;
+            Some(format!("{name}={value}"))
+        };
+        for (by, name, expect) in [
+            (Grouping::Path, "GET /a|b", Some("path=!/a\\|b")),
+            (Grouping::Path, "(other)", None),
+            (Grouping::Ip, "192.0.2.1", Some("ip=!192.0.2.1")),
+            (Grouping::Method, "(other)", None),
+            (Grouping::StatusClass, "5xx", Some("status=!5xx")),
+            (Grouping::Country, "unknown", Some("country=!unknown")),
+            (Grouping::Of(Dimension::Host), "example.com", None),
+        ] {
+            assert_eq!(exclude(by, name).as_deref(), expect, "{by:?} {name}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use rollcall_tally::Grouping;
-use rollcall_tally::question::{Group, Scope};
+use rollcall_tally::question::{AnySurvey, Group, Scope};
 use rollcall_tally::reports::GroupReport;
 
 use super::breakdown::title;
@@ -26,6 +26,7 @@ pub struct GroupPage {
 
 impl GroupPage {
     pub fn new(frame: Frame, of: &Group, report: &GroupReport) -> Self {
+        let survey = AnySurvey::from(of.clone());
         let mut cards = parts::cards(Some(&report.metrics), &report.timeline);
         let new = format!(
             "{} never seen with it before",
@@ -47,8 +48,8 @@ impl GroupPage {
             all: link::page(&places::breakdown(by, scope.clone())),
             is_empty: report.total_requests == 0,
             cards,
-            plots: Plots::new(&report.timeline, report.provenance.as_of_ms),
-            shares: vec![parts::codes(&report.metrics)],
+            plots: Plots::new(&survey, &report.timeline, report.provenance.as_of_ms),
+            shares: vec![parts::codes(&survey, &report.metrics)],
             frame,
         }
     }

@@ -1,11 +1,13 @@
 //! The page of one IP: its numbers, and its paths some at a time.
 
 use askama::Template;
-use rollcall_tally::question::{self, AnySurvey, Scope};
+use rollcall_tally::hit::Grouping;
+use rollcall_tally::question::{self, AnySurvey};
 use rollcall_tally::reports::IpReport;
 
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link;
+use crate::dashboard::parts::scope::of_hits;
 use crate::dashboard::parts::{self, Card, Frame, PathRow, Plots, Shares};
 use crate::dashboard::places;
 
@@ -28,6 +30,7 @@ pub struct IpPage {
     later: Option<String>,
     /// The overview of this IP alone.
     overview: String,
+    all_paths: String,
 }
 
 impl IpPage {
@@ -58,10 +61,6 @@ impl IpPage {
             link::page(&turned.into())
         };
         let has_more = u64::from(offset) + shown < report.total_paths && shown > 0;
-        let of_ip = Scope {
-            filter: link::Condition::Ip.set(&of.scope.filter, Some(&stats.ip)),
-            ..of.scope.clone()
-        };
         Self {
             country: stats
                 .country
@@ -72,7 +71,7 @@ impl IpPage {
             last_seen: stats.last_seen_ms.map(Moment::new),
             user_agents: report.user_agents.clone(),
             cards,
-            plots: Plots::new(&report.timeline, report.provenance.as_of_ms),
+            plots: Plots::new(survey, &report.timeline, report.provenance.as_of_ms),
             shares: vec![parts::statuses(survey, &stats.metrics)],
             paths: parts::path_rows(survey, &report.paths),
             part: match shown {
@@ -86,7 +85,8 @@ impl IpPage {
             },
             earlier: (offset > 0).then(|| turned(offset.saturating_sub(limit))),
             later: has_more.then(|| turned(offset + limit)),
-            overview: link::page(&places::overview(of_ip)),
+            all_paths: link::page(&places::breakdown(Grouping::Path, of_hits(survey))),
+            overview: link::page(&places::overview(of_hits(survey))),
             frame,
         }
     }

@@ -8,6 +8,7 @@ mod breakdown;
 mod group;
 mod ip;
 mod list;
+mod live;
 mod message;
 mod movers;
 mod overview;
@@ -17,6 +18,7 @@ pub use message::MessagePage;
 
 use askama::Template;
 use futures::future::join;
+use rollcall_tally::hit::Grouping;
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::reports::{
     ApiUsageReport, BacktestReport, BreakdownReport, GroupReport, IpReport, MoversReport, Overview,
@@ -30,6 +32,7 @@ use breakdown::BreakdownPage;
 use group::GroupPage;
 use ip::IpPage;
 use list::ListPage;
+use live::LivePage;
 use movers::MoversPage;
 use overview::OverviewPage;
 use path::PathPage;
@@ -65,7 +68,7 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             written(&ListPage::of_ips(frame, list, &report.report))
         }
         AnySurvey::Countries(list) => {
-            let by_country = places::by_country(list.scope.clone());
+            let by_country = places::breakdown(Grouping::Country, list.scope.clone());
             Box::pin(show(&by_country, how)).await
         }
         AnySurvey::Breakdown(of) => {
@@ -114,6 +117,13 @@ async fn changes(of: &AnySurvey, how: &How) -> Option<MoversReport> {
         true => report::answer_within(&movers, how.headers.clone()).await,
         false => None,
     }
+}
+
+/// The live page, as HTML.
+pub async fn show_live(survey: &AnySurvey, how: How) -> Result<String, Problem> {
+    let report = Report::<Overview>::ask(survey, how).await?;
+    let frame = report.frame("Live".to_owned(), |overview| &overview.stats.provenance);
+    written(&LivePage::new(frame.on_live(), survey, &report.report))
 }
 
 /// A page, as HTML.

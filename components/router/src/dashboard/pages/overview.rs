@@ -1,7 +1,8 @@
 //! The overview: the first page.
 
 use askama::Template;
-use rollcall_tally::question::AnySurvey;
+use rollcall_tally::hit::Grouping;
+use rollcall_tally::question::{AnySurvey, TopIps, TopPaths};
 use rollcall_tally::reports::{MoversReport, Overview};
 
 use crate::dashboard::format;
@@ -23,7 +24,9 @@ pub struct OverviewPage {
     changes: Option<Changes>,
     paths: Vec<PathRow>,
     all_paths: String,
+    paths_json: String,
     ips: Vec<IpRow>,
+    ips_json: String,
     all_ips: String,
     shares: Vec<Shares>,
 }
@@ -53,16 +56,32 @@ impl OverviewPage {
         if let Some(metrics) = metrics {
             shares.insert(1, parts::statuses(survey, metrics));
         }
+        let scope = survey.scope().clone();
+        let top_paths = TopPaths {
+            scope: scope.clone(),
+            ..TopPaths::default()
+        };
+        let top_ips = TopIps {
+            scope,
+            ..TopIps::default()
+        };
+        let all = |by| link::page(&places::breakdown(by, survey.scope().clone()));
         Self {
             is_new: is_new && stats.total_requests == 0,
             is_empty: stats.total_requests == 0,
             cards,
-            plots: Plots::new(&overview.timeline, overview.stats.provenance.as_of_ms),
+            plots: Plots::new(
+                survey,
+                &overview.timeline,
+                overview.stats.provenance.as_of_ms,
+            ),
             changes: movers.and_then(|movers| Changes::new(survey.scope(), movers)),
             paths: parts::path_rows(survey, &stats.top_paths),
-            all_paths: link::page(&places::all_paths(survey.scope().clone())),
+            all_paths: all(Grouping::Path),
+            paths_json: link::api(&top_paths.into()),
+            ips_json: link::api(&top_ips.into()),
             ips: parts::ip_rows(survey, &overview.top_ips),
-            all_ips: link::page(&places::all_ips(survey.scope().clone())),
+            all_ips: all(Grouping::Ip),
             shares,
             frame,
         }

@@ -1,11 +1,15 @@
 //! The page of one path: its numbers, and the IPs that call it most.
 
 use askama::Template;
+use rollcall_tally::hit::Grouping;
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::reports::PathReport;
 
 use crate::dashboard::format::Moment;
+use crate::dashboard::link;
+use crate::dashboard::parts::scope::of_hits;
 use crate::dashboard::parts::{self, Card, Frame, IpRow, Plots, Shares};
+use crate::dashboard::places;
 
 #[derive(Template)]
 #[template(path = "path.html")]
@@ -16,6 +20,7 @@ pub struct PathPage {
     cards: Vec<Card>,
     plots: Plots,
     ips: Vec<IpRow>,
+    all_ips: String,
     shares: Vec<Shares>,
 }
 
@@ -29,8 +34,9 @@ impl PathPage {
             first_seen: stats.first_seen_ms.map(Moment::new),
             last_seen: stats.last_seen_ms.map(Moment::new),
             cards,
-            plots: Plots::new(&report.timeline, report.provenance.as_of_ms),
+            plots: Plots::new(survey, &report.timeline, report.provenance.as_of_ms),
             ips: parts::ip_rows(survey, &report.callers),
+            all_ips: link::page(&places::breakdown(Grouping::Ip, of_hits(survey))),
             shares: vec![
                 parts::countries(survey, &stats.top_countries),
                 parts::statuses(survey, &stats.metrics),

@@ -97,6 +97,7 @@ pub fn plain_card(label: &'static str, value: String, note: String) -> Card {
 #[cfg(test)]
 mod tests {
     use rollcall_tally::report::ResponseTimes;
+    use rollcall_tally::status::StatusCounts;
 
     use super::*;
 
@@ -106,6 +107,7 @@ mod tests {
             total_requests,
             unique_ips: 1,
             errors: 1,
+            status_classes: StatusCounts::default(),
             response_times: ResponseTimes::default(),
             buckets: Vec::new(),
         };

@@ -1,15 +1,18 @@
 //! The frame of every page: links to other pages, windows, filters and exports.
 
 use rollcall_tally::interval::{self, Interval};
-use rollcall_tally::question::{AnySurvey, DateRange, ExportFormat, Ip, Path, Place, Scope};
+use rollcall_tally::question::{AnySurvey, DateRange, ExportFormat, Place, Scope};
 use rollcall_tally::report::Provenance;
 use rollcall_tally::{Filter, StatusClass, Window, condition};
 
 use super::health::Health;
-use super::scope::{of_path, rescoped};
+use super::period;
+use super::scope::{of_hits, rescoped};
+use super::tone;
 use crate::dashboard::format::Moment;
 use crate::dashboard::link::{self, Condition};
 use crate::dashboard::places;
+use crate::local::HOME;
 
 /// A link. It may lead to the page that is shown.
 pub struct Link {
@@ -22,6 +25,8 @@ pub struct Link {
 pub struct Chip {
     pub label: &'static str,
     pub value: String,
+    /// See [`tone`].
+    pub tone: &'static str,
     pub without: String,
 }
 
@@ -33,6 +38,8 @@ pub struct Field {
     /// Values that are suggested. Other texts can be given, too.
     pub suggestions: Vec<&'static str>,
     pub example: &'static str,
+    /// The breakdown that the script takes more suggestions from.
+    pub by: &'static str,
 }
 
 /// The form that sets the first and the last day.
@@ -40,8 +47,10 @@ pub struct Days {
     pub form: link::Form,
     pub from: String,
     pub to: String,
-    /// What is shown, in words. None: one of the windows.
+    /// The days that are shown, in words. None: one of the windows.
     pub shown: Option<String>,
+    /// The moments between which hits count, if the interval has moments.
+    pub counted: Option<(Moment, Moment)>,
 }
 
 /// The frame of a page that shows an answer.
@@ -49,6 +58,12 @@ pub struct Frame {
     pub title: String,
     pub places: Vec<Link>,
     pub ranges: Vec<Link>,
+    /// The live page with this filter.
+    pub live: Link,
+    /// The page of the period before. See [`period`].
+    pub earlier: Option<String>,
+    /// The page of the period after.
+    pub later: Option<String>,
     pub chips: Vec<Chip>,
     pub fields: Vec<Field>,
     pub filter_form: link::Form,
@@ -57,6 +72,8 @@ pub struct Frame {
     pub unfiltered: String,
     /// The page that is shown.
     pub here: String,
+    /// The answer that is shown, as the API gives it.
+    pub json: String,
     pub exports: Vec<Link>,
     /// In words.
     pub export_range: String,
@@ -71,11 +88,10 @@ pub struct Frame {
 impl Frame {
     pub fn new(title: String, survey: &AnySurvey, provenance: &Provenance) -> Self {
         let Scope { window, filter, .. } = survey.scope().clone();
-        let exported = match survey {
-            AnySurvey::Ip(Ip { ip, .. }) => Condition::Ip.set(&filter, Some(&ip.to_string())),
-            AnySurvey::Path(Path { key, .. }) => of_path(&filter, key).unwrap_or(filter),
-            _ => filter,
-        };
+        let (earlier, later) = period::around(window, provenance);
+        let of_window = |to: Window| rescoped(survey, to, filter.clone());
+        let (earlier, later) = (earlier.map(of_window), later.map(of_window));
+        let exported = of_hits(survey).filter;
         let exports = ExportFormat::EVERY.map(|format| Link {
             text: match format {
                 ExportFormat::Json => "JSON",
@@ -89,12 +105,20 @@ impl Frame {
             title,
             places: places(survey),
             ranges: ranges(survey),
+            live: Link {
+                text: "Live",
+                href: link::live(&filter),
+                is_current: false,
+            },
+            earlier,
+            later,
             chips: chips(survey),
             fields: fields(survey),
             filter_form: link::filter_form(survey),
-            days: days(survey),
+            days: days(survey, provenance),
             unfiltered: rescoped(survey, window, Filter::default()),
             here: link::page(survey),
+            json: link::api(survey),
             exports: exports.into(),
             export_range: exported_range(window),
             as_of: Moment::new(provenance.as_of_ms),
@@ -103,6 +127,26 @@ impl Frame {
             health: Vec::new(),
             by_cookie: false,
         }
+    }
+}
+
+impl Frame {
+    /// The frame of the live page. A change of the filter stays on it.
+    pub fn on_live(mut self) -> Self {
+        let stay = |link: &mut String| {
+            *link = link.replacen(HOME, link::LIVE, 1);
+        };
+        self.live.is_current = true;
+        for place in self.places.iter_mut().chain(&mut self.ranges) {
+            place.is_current = false;
+        }
+        self.chips
+            .iter_mut()
+            .for_each(|chip| stay(&mut chip.without));
+        stay(&mut self.filter_form.action);
+        stay(&mut self.unfiltered);
+        stay(&mut self.here);
+        self
     }
 }
 
@@ -136,17 +180,23 @@ fn ranges(survey: &AnySurvey) -> Vec<Link> {
     Window::EVERY.into_iter().filter(takes).map(range).collect()
 }
 
-fn days(survey: &AnySurvey) -> Days {
+fn days(survey: &AnySurvey, provenance: &Provenance) -> Days {
     let interval = survey.scope().window.interval();
     let day = |moment: Option<interval::Moment>| match moment {
         Some(day @ interval::Moment::Day(_)) => day.text(),
         _ => String::new(),
     };
+    let mut moments = [interval.from, interval.to].into_iter().flatten();
+    let has_moments = moments.any(|moment| matches!(moment, interval::Moment::At(_)));
     Days {
         form: link::days_form(survey),
         from: day(interval.from),
         to: day(interval.to),
         shown: interval.is_given().then(|| in_words(interval)),
+        counted: provenance
+            .from_ms
+            .filter(|_| has_moments)
+            .map(|from_ms| (Moment::short(from_ms), Moment::short(provenance.to_ms))),
     }
 }
 
@@ -177,9 +227,14 @@ fn in_words_of(condition: &str) -> String {
 fn chips(survey: &AnySurvey) -> Vec<Chip> {
     let Scope { window, filter, .. } = survey.scope();
     let chip = |condition: Condition| {
+        let value = condition.of(filter)?;
         Some(Chip {
             label: condition.label(),
-            value: in_words_of(&condition.of(filter)?),
+            tone: match condition {
+                Condition::Status => tone(&value),
+                _ => "",
+            },
+            value: in_words_of(&value),
             without: rescoped(survey, *window, condition.set(filter, None)),
         })
     };
@@ -206,6 +261,7 @@ fn fields(survey: &AnySurvey) -> Vec<Field> {
             Condition::Status => StatusClass::EVERY.map(StatusClass::name).into(),
             _ => Vec::new(),
         },
+        by: condition.grouping().name(),
         example: match condition {
             Condition::Ip => "192.0.2.0/24, !10.0.0.0/8",
             Condition::PathPrefix => "/users",

@@ -4,12 +4,13 @@ mod cards;
 mod changes;
 mod frame;
 mod health;
+mod period;
 mod plots;
 mod rows;
 pub mod scope;
 mod shares;
 
-use rollcall_tally::Metric;
+use rollcall_tally::{Metric, StatusClass, StatusValue};
 
 pub use cards::{Card, cards, ips_card, plain_card};
 pub use changes::{Changes, times};
@@ -41,6 +42,23 @@ pub fn alarm(error_rate: f64) -> &'static str {
         rate if rate >= 0.1 => "errors many",
         rate if rate >= 0.01 => "errors",
         _ => "",
+    }
+}
+
+/// The class of the colour of a status or of a class of status. Empty if the text is neither.
+pub fn tone(status: &str) -> &'static str {
+    let class = match StatusValue::from_name(status) {
+        Some(StatusValue::Class(class)) => class,
+        Some(StatusValue::Code(code)) => StatusClass::of_code(code),
+        None => return "",
+    };
+    match class {
+        StatusClass::Informational => "tone of-1xx",
+        StatusClass::Success => "tone of-2xx",
+        StatusClass::Redirection => "tone of-3xx",
+        StatusClass::ClientError => "tone of-4xx",
+        StatusClass::ServerError => "tone of-5xx",
+        StatusClass::Unknown => "tone of-unknown",
     }
 }
 

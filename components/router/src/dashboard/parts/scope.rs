@@ -1,6 +1,6 @@
 //! Links to the same page with another window or filter.
 
-use rollcall_tally::question::{AnySurvey, Scope};
+use rollcall_tally::question::{AnySurvey, Ip, Path, Scope};
 use rollcall_tally::{Filter, Window};
 
 use crate::dashboard::link::{self, Condition};
@@ -20,7 +20,18 @@ pub fn of_path(filter: &Filter, key: &str) -> Option<Filter> {
     let (method, path) = key.split_once(' ')?;
     let filter = Condition::Method.only(filter, Some(method));
     path.starts_with('/')
-        .then(|| Condition::PathPrefix.only(&filter, Some(path)))
+        .then(|| Condition::Path.only(&filter, Some(path)))
+}
+
+/// The scope of the hits that a page is about: on the page of an IP or a path, of these alone.
+pub fn of_hits(survey: &AnySurvey) -> Scope {
+    let scope = survey.scope().clone();
+    let filter = match survey {
+        AnySurvey::Ip(Ip { ip, .. }) => Condition::Ip.set(&scope.filter, Some(&ip.to_string())),
+        AnySurvey::Path(Path { key, .. }) => of_path(&scope.filter, key).unwrap_or(scope.filter),
+        _ => scope.filter,
+    };
+    Scope { filter, ..scope }
 }
 
 /// The same page, with one more condition.

@@ -1,15 +1,16 @@
 //! The shares of all requests by country, method or status.
 
-use rollcall_tally::hit::OTHER_PATHS;
+use rollcall_tally::hit::{Grouping, OTHER_PATHS};
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::report::{CountryShare, MethodShare, Metrics};
 use rollcall_tally::tally::ratio;
 use rollcall_tally::{StatusClass, StatusCount};
 
-use super::bar;
-use super::scope::{excluded, narrowed};
+use super::scope::{excluded, narrowed, of_hits};
+use super::{bar, tone};
 use crate::dashboard::format;
-use crate::dashboard::link::Condition;
+use crate::dashboard::link::{self, Condition};
+use crate::dashboard::places;
 
 /// One share of all requests.
 pub struct Share {
@@ -21,12 +22,18 @@ pub struct Share {
     pub requests: String,
     pub percent: String,
     pub bar: u64,
+    /// See [`tone`].
+    pub tone: &'static str,
 }
 
 /// A list of shares, with its title.
 pub struct Shares {
     pub title: &'static str,
     pub of: &'static str,
+    /// The breakdown with all of them.
+    pub all: String,
+    /// That breakdown, as the API gives it.
+    pub json: String,
     pub rows: Vec<Share>,
 }
 
@@ -34,35 +41,41 @@ pub fn countries(survey: &AnySurvey, countries: &[CountryShare]) -> Shares {
     let each = countries
         .iter()
         .map(|share| (share.country.clone(), share.requests, share.percentage));
-    shares(survey, "Countries", Condition::Country, each.collect())
+    let of = (Condition::Country, Grouping::Country);
+    shares(survey, "Countries", of, each.collect())
 }
 
 pub fn methods(survey: &AnySurvey, methods: &[MethodShare]) -> Shares {
     let each = methods
         .iter()
         .map(|share| (share.method.clone(), share.requests, share.percentage));
-    shares(survey, "Methods", Condition::Method, each.collect())
+    let of = (Condition::Method, Grouping::Method);
+    shares(survey, "Methods", of, each.collect())
 }
 
 /// The classes of status. Under a filter by status, its codes.
 pub fn statuses(survey: &AnySurvey, metrics: &Metrics) -> Shares {
     let class = |class: StatusClass| (class.name().to_owned(), metrics.status_classes.of(class));
-    let (title, each): (_, Vec<(String, u64)>) = match survey.scope().filter.status {
-        None => ("Status classes", StatusClass::EVERY.map(class).into()),
+    let (title, by, each): (_, _, Vec<(String, u64)>) = match survey.scope().filter.status {
+        None => (
+            "Status classes",
+            Grouping::StatusClass,
+            StatusClass::EVERY.map(class).into(),
+        ),
         Some(_) => {
             let codes = metrics.status_codes.iter();
             let codes = codes.map(|status| (status.name(), status.count));
-            ("Status codes", codes.collect())
+            ("Status codes", Grouping::StatusCode, codes.collect())
         }
     };
     let total = each.iter().map(|(_, count)| count).sum();
     let each = each.into_iter().filter(|(_, count)| *count > 0);
     let each = each.map(|(name, count)| (name, count, 100.0 * ratio(count, total)));
-    shares(survey, title, Condition::Status, each.collect())
+    shares(survey, title, (Condition::Status, by), each.collect())
 }
 
 /// The status codes, on a page that no filter narrows.
-pub fn codes(metrics: &Metrics) -> Shares {
+pub fn codes(survey: &AnySurvey, metrics: &Metrics) -> Shares {
     let codes = || metrics.status_codes.iter();
     let total: u64 = codes().map(|status| status.count).sum();
     let most = codes().map(|status| status.count).max();
@@ -73,10 +86,14 @@ pub fn codes(metrics: &Metrics) -> Shares {
         requests: format::count(status.count),
         percent: format::percent(ratio(status.count, total)),
         bar: bar(status.count, most),
+        tone: tone(&status.name()),
     };
+    let all = places::breakdown(Grouping::StatusCode, of_hits(survey));
     Shares {
         title: "Status codes",
         of: Condition::Status.label(),
+        json: link::api(&all),
+        all: link::page(&all),
         rows: codes().map(row).collect(),
     }
 }
@@ -84,21 +101,28 @@ pub fn codes(metrics: &Metrics) -> Shares {
 fn shares(
     survey: &AnySurvey,
     title: &'static str,
-    condition: Condition,
+    (condition, by): (Condition, Grouping),
     each: Vec<(String, u64, f64)>,
 ) -> Shares {
     let most = each.iter().map(|(_, requests, _)| *requests).max();
     let row = |(name, requests, percentage): (String, u64, f64)| Share {
         filter: (name != OTHER_PATHS).then(|| narrowed(survey, condition, &name)),
         exclude: (name != OTHER_PATHS).then(|| excluded(survey, condition, &name)),
+        tone: match condition {
+            Condition::Status => tone(&name),
+            _ => "",
+        },
         name,
         requests: format::count(requests),
         percent: format::percent(percentage / 100.0),
         bar: bar(requests, most),
     };
+    let all = places::breakdown(by, of_hits(survey));
     Shares {
         title,
         of: condition.label(),
+        json: link::api(&all),
+        all: link::page(&all),
         rows: each.into_iter().map(row).collect(),
     }
 }
