@@ -7,7 +7,7 @@ use rollcall_tally::question::Direction;
 use rollcall_tally::question::{self, Scope, Survey};
 use rollcall_tally::reports::{
     ApiUsageReport, BreakdownReport, CountriesReport, GlobalStats, IpReport, Overview, PathOrder,
-    PathReport, Timeseries, TopIps, TopPaths,
+    PathReport, RetirementReport, Timeseries, TopIps, TopPaths,
 };
 use rollcall_tally::{Failure, Filter, Grouping, IpOrder, Metric, Window};
 
@@ -164,6 +164,15 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         let scope = scope(window, filter)?;
         let key = path_key;
         answer(question::Path { key, scope, limit }).await
+    }
+
+    async fn get_retirement(
+        path_key: String,
+        window: Window,
+        limit: u32,
+    ) -> Result<RetirementReport, Failure> {
+        let (key, scope) = (path_key, scope(window, Filter::default())?);
+        answer(question::Retirement { key, scope, limit }).await
     }
 
     async fn get_api_usage(

@@ -10,7 +10,7 @@ const LABEL: &str = "Admin or viewer token";
 const DASHBOARD: &str = "/admin/dashboard/";
 
 /// The pages that everybody can use, each with the name of its pictures.
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 11] = [
     ("overview", "/admin/?timeRange=7d&method=GET"),
     ("paths", "/admin/dashboard/top-paths"),
     ("ips", "/admin/dashboard/top-ips"),
@@ -22,6 +22,10 @@ const PAGES: [(&str, &str); 10] = [
     ("breakdown", "/admin/dashboard/breakdown?by=host"),
     ("ip", "/admin/dashboard/ips/192.0.2.1"),
     ("path", "/admin/dashboard/paths?key=GET%20/users"),
+    (
+        "retirement",
+        "/admin/dashboard/retirement?key=GET%20/users&timeRange=7d",
+    ),
     ("api-usage", "/admin/dashboard/api-usage?limit=100"),
     ("nothing", "/admin/?country=FR"),
 ];

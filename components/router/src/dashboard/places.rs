@@ -1,7 +1,7 @@
 //! The pages that other pages link to, with their own window and filter.
 
 use rollcall_tally::question::{
-    AnySurvey, ApiUsage, Breakdown, LIMIT_MAX, Overview, Scope, TopIps, TopPaths,
+    AnySurvey, ApiUsage, Breakdown, LIMIT_MAX, Overview, Retirement, Scope, TopIps, TopPaths,
 };
 use rollcall_tally::reports::PathOrder;
 use rollcall_tally::{Grouping, IpOrder};
@@ -50,6 +50,15 @@ fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
         scope,
         limit: LIMIT_MAX,
         ..Breakdown::default()
+    }
+    .into()
+}
+
+/// Of the last 30 days, without a filter: the proof is about every hit.
+pub fn retirement(path_key: &str) -> AnySurvey {
+    Retirement {
+        key: path_key.to_owned(),
+        ..Retirement::default()
     }
     .into()
 }

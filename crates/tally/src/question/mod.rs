@@ -16,6 +16,7 @@ mod ip;
 mod overview;
 mod parameter;
 mod path;
+mod retirement;
 mod status;
 mod survey;
 #[cfg(test)]
@@ -41,8 +42,9 @@ pub use ip::OFFSET_MAX;
 pub use parameter::{
     BadParameter, LIMIT_DEFAULT, LIMIT_MAX, OneMoment, OneOf, Parameter, Place, SomeOf, Value,
 };
+pub use retirement::CALLERS_MAX;
 pub use status::Status;
-pub use survey::{Query, Responses, Scope, Survey, Via};
+pub use survey::{Query, Responses, Scope, Survey, Tracked, Via};
 
 /// Makes an enum of all surveys. Each line gives the file and the name of a survey.
 macro_rules! surveys {
@@ -138,6 +140,7 @@ surveys! {
     timeseries::Timeseries,
     ip::Ip,
     path::Path,
+    retirement::Retirement,
     api_usage::ApiUsage,
 }
 
@@ -148,6 +151,7 @@ pub mod reports {
     pub use super::countries::{CountriesReport, CountryStats};
     pub use super::ip::IpReport;
     pub use super::path::PathReport;
+    pub use super::retirement::{PathCaller, RetirementReport, Verdict};
 }
 
 /// A question that the aggregator answers.

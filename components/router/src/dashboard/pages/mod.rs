@@ -9,13 +9,15 @@ mod list;
 mod message;
 mod overview;
 mod path;
+mod retirement;
 
 pub use message::MessagePage;
 
 use askama::Template;
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::reports::{
-    ApiUsageReport, BreakdownReport, IpReport, Overview, PathReport, TopIps, TopPaths,
+    ApiUsageReport, BreakdownReport, IpReport, Overview, PathReport, RetirementReport, TopIps,
+    TopPaths,
 };
 use rollcall_web::{Problem, log};
 
@@ -25,6 +27,7 @@ use ip::IpPage;
 use list::ListPage;
 use overview::OverviewPage;
 use path::PathPage;
+use retirement::RetirementPage;
 
 use super::places;
 use super::report::{How, Report};
@@ -70,6 +73,11 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             let report = Report::<PathReport>::ask(survey, how).await?;
             let frame = report.frame(of.key.clone(), |path| &path.provenance);
             written(&PathPage::new(frame, survey, &report.report))
+        }
+        AnySurvey::Retirement(of) => {
+            let report = Report::<RetirementReport>::ask(survey, how).await?;
+            let frame = report.frame(format!("Can {} go?", of.key), |of| &of.provenance);
+            written(&RetirementPage::new(frame, survey, &report.report))
         }
         AnySurvey::ApiUsage(_) => {
             let report = Report::<ApiUsageReport>::ask(survey, how).await?;

@@ -6,6 +6,7 @@ use rollcall_tally::reports::PathReport;
 
 use crate::dashboard::format::Moment;
 use crate::dashboard::parts::{self, Card, Frame, IpRow, Plots, Shares};
+use crate::dashboard::{link, places};
 
 #[derive(Template)]
 #[template(path = "path.html")]
@@ -13,6 +14,8 @@ pub struct PathPage {
     frame: Frame,
     first_seen: Option<Moment>,
     last_seen: Option<Moment>,
+    /// The page that says whether the path can go.
+    retirement: String,
     cards: Vec<Card>,
     plots: Plots,
     ips: Vec<IpRow>,
@@ -28,6 +31,7 @@ impl PathPage {
         Self {
             first_seen: stats.first_seen_ms.map(Moment::new),
             last_seen: stats.last_seen_ms.map(Moment::new),
+            retirement: link::page(&places::retirement(&stats.path_key)),
             cards,
             plots: Plots::new(&report.timeline, report.provenance.as_of_ms),
             ips: parts::ip_rows(survey, &report.callers),

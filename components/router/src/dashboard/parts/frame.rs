@@ -1,7 +1,9 @@
 //! The frame of every page: links to other pages, windows, filters and exports.
 
 use rollcall_tally::interval::{self, Interval};
-use rollcall_tally::question::{AnySurvey, DateRange, ExportFormat, Ip, Path, Place, Scope};
+use rollcall_tally::question::{
+    AnySurvey, DateRange, ExportFormat, Ip, Path, Place, Retirement, Scope,
+};
 use rollcall_tally::report::Provenance;
 use rollcall_tally::{Filter, StatusClass, Window, condition};
 
@@ -73,7 +75,9 @@ impl Frame {
         let Scope { window, filter, .. } = survey.scope().clone();
         let exported = match survey {
             AnySurvey::Ip(Ip { ip, .. }) => Condition::Ip.set(&filter, Some(&ip.to_string())),
-            AnySurvey::Path(Path { key, .. }) => of_path(&filter, key).unwrap_or(filter),
+            AnySurvey::Path(Path { key, .. }) | AnySurvey::Retirement(Retirement { key, .. }) => {
+                of_path(&filter, key).unwrap_or(filter)
+            }
             _ => filter,
         };
         let exports = ExportFormat::EVERY.map(|format| Link {
