@@ -1,11 +1,9 @@
-//! What became of the numbers of the log, as a root tells it.
+//! The numbers of the log whose hits are not counted, as a root lists them.
 
 use std::collections::BTreeMap;
 
 use rollcall_tally::BatchState;
 use serde::{Deserialize, Serialize};
-
-use super::root::Root;
 
 /// The numbers that are folded or given up, and whose hits are not counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,18 +34,13 @@ impl Uncounted {
             self.listed_from = smallest + 1;
         }
     }
-}
 
-impl Root {
-    /// What became of the batch with this number.
-    pub fn batch(&self, n: u64) -> BatchState {
-        if n > self.log || self.open.contains_key(&n) {
-            return BatchState::Pending;
-        }
-        match self.uncounted.numbers.get(&n) {
+    /// What became of a batch that is folded or given up.
+    pub fn state(&self, n: u64) -> BatchState {
+        match self.numbers.get(&n) {
             Some(Why::Repeated) => BatchState::Repeated,
             Some(Why::Dropped) => BatchState::Dropped,
-            None if n < self.uncounted.listed_from => BatchState::TooOld,
+            None if n < self.listed_from => BatchState::TooOld,
             None => BatchState::Counted,
         }
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use rollcall_store::value::{decode, layout_of};
 use rollcall_store::{Stored, Unreadable};
 use rollcall_tally::window::HOUR_MS;
-use rollcall_tally::{Drops, Repairs, Traffic};
+use rollcall_tally::{BatchState, Drops, Repairs, Traffic};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::numbers::Uncounted;
@@ -148,6 +148,14 @@ impl Root {
             ),
         };
         self.uncounted.listed_from = self.log + 1;
+    }
+
+    /// What became of the batch with this number.
+    pub fn batch(&self, n: u64) -> BatchState {
+        match n > self.log || self.open.contains_key(&n) {
+            true => BatchState::Pending,
+            false => self.uncounted.state(n),
+        }
     }
 
     /// All that is not in the answers, by reason.
