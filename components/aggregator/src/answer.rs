@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use futures::future::try_join;
 use rollcall_tally::hit::Api;
-use rollcall_tally::question::{AnySurvey, NO_API, Query, Question, Responses};
+use rollcall_tally::question::{AnySurvey, NO_API, Query, Question, Responses, Tracked};
 use rollcall_tally::report::{FanOut, Provenance};
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{Failure, IpOrder, Snapshot, Summary, Window, freshness};
@@ -90,8 +90,13 @@ pub async fn ask(settings: &Settings, mut query: Query) -> Result<Responses, Fai
     refuse_empty(query.window, &ranges)?;
     query.compare(&span, &ranges)?;
     refuse_unkept(&query, &ranges)?;
+    let mut tracked = None;
     let (mut answers, ips) = match query.is_of_sums() {
-        false => ask_ips(settings, &query, &snapshot, began).await?,
+        false => {
+            let (answers, ips) = ask_ips(settings, &query, &snapshot, began).await?;
+            tracked = Some(Tracked::from(&answers.summary));
+            (answers, ips)
+        }
         true => {
             let of_sums = sums::ask(settings, &query, &snapshot);
             let of_callers = async {
@@ -105,9 +110,22 @@ pub async fn ask(settings: &Settings, mut query: Query) -> Result<Responses, Fai
                     }
                 }
             };
-            let (of_sums, callers) = try_join(of_sums, of_callers).await?;
+            let (of_sums, callers) = match &query.filter.path_key {
+                None => try_join(of_sums, of_callers).await?,
+                // The sums have every hit of every IP. If nobody called the path, no IP is asked.
+                Some(_) => {
+                    let of_sums = of_sums.await?;
+                    let summary = &of_sums.summary;
+                    let callers = match summary.tally.count + summary.other_path_hits {
+                        0 => None,
+                        _ => of_callers.await?,
+                    };
+                    (of_sums, callers)
+                }
+            };
             match callers {
                 Some((callers, ips)) => {
+                    tracked = Some(Tracked::from(&callers.summary));
                     let summary = Summary {
                         callers: callers.summary.callers,
                         ..of_sums.summary
@@ -165,6 +183,9 @@ pub async fn ask(settings: &Settings, mut query: Query) -> Result<Responses, Fai
         ips,
         prices: settings.prices,
         api,
+        root: snapshot.root,
+        drops: snapshot.drops,
+        tracked,
     })
 }
 

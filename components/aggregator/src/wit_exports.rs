@@ -8,7 +8,8 @@ use rollcall_tally::question::Direction;
 use rollcall_tally::question::{self, Scope, Survey};
 use rollcall_tally::reports::{
     ApiUsageReport, BacktestReport, BreakdownReport, CountriesReport, GlobalStats, GroupReport,
-    IpReport, MoversReport, Overview, PathOrder, PathReport, Timeseries, TopIps, TopPaths,
+    IpReport, MoversReport, Overview, PathOrder, PathReport, RetirementReport, Timeseries, TopIps,
+    TopPaths,
 };
 use rollcall_tally::{Dimension, Failure, Filter, Grouping, IpOrder, Metric, Per, Window};
 
@@ -199,6 +200,15 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
         let scope = scope(window, filter)?;
         let key = path_key;
         answer(question::Path { key, scope, limit }).await
+    }
+
+    async fn get_retirement(
+        path_key: String,
+        window: Window,
+        limit: u32,
+    ) -> Result<RetirementReport, Failure> {
+        let (key, scope) = (path_key, scope(window, Filter::default())?);
+        answer(question::Retirement { key, scope, limit }).await
     }
 
     async fn get_api_usage(

@@ -53,7 +53,7 @@ struct Waiting {
     outcome: RefCell<Option<Result<u64, Failure>>>,
 }
 
-/// Makes a batch durable. Gives its number in the log, or that of a batch that was appended with it.
+/// Makes a batch durable. Gives its number in the log.
 pub async fn append(
     ledger: Ledger<'_, SpinStore, SpinClock>,
     batch: NewBatch,
@@ -114,7 +114,11 @@ async fn append_some(ledger: &Ledger<'_, SpinStore, SpinClock>) {
     let appended = ledger.append_all(&batches).await.map_err(Failure::from);
     LAST_TOOK.set(began.elapsed());
     LAST_WAS_SHARED.set(batches.len() > 1);
-    for waiting in requests.iter().filter_map(Weak::upgrade) {
-        waiting.outcome.replace(Some(appended.clone()));
+    // The batches have numbers that follow one another. The last batch has the newest.
+    for (before, waiting) in (0..).zip(requests.iter().rev()) {
+        if let Some(waiting) = waiting.upgrade() {
+            let number = appended.clone().map(|newest| newest.saturating_sub(before));
+            waiting.outcome.replace(Some(number));
+        }
     }
 }

@@ -8,12 +8,12 @@
 //! - If more comes than can be taken, it is 429, and nothing is recorded: see [`backlog`] and
 //!   [`rate`].
 //!
-//! Every acknowledged hit is durable.
+//! Every acknowledged hit is durable. The header `Rollcall-Batch` tells the number of the batch.
 
 use bytes::Bytes;
 use http::StatusCode;
 use rollcall_formats::{self as formats, Context, Encoding, IntakeError, UnpackError};
-use rollcall_web::hits_head::HitsHead;
+use rollcall_web::hits_head::{BATCH, HitsHead};
 use rollcall_web::{Problem, Reply, auth, body, reply, sender};
 use spin_sdk::http::Request;
 
@@ -39,18 +39,22 @@ pub async fn collect(request: Request) -> Result<Reply, Problem> {
     drop(body);
     rate::let_in(&service, token, intake.hits.len() as u64).await?;
     let receipt = service.record(intake, head.batch_id.as_ref()).await?;
-    match (receipt.accepted + receipt.excluded, receipt.rejected) {
-        (0, 0) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "There is no hit in the body.",
-        )),
-        (0, _) => Err(Problem::all_rejected(receipt.rejected, receipt.rejections)),
+    let mut acknowledgement = match (receipt.accepted + receipt.excluded, receipt.rejected) {
+        (0, 0) => {
+            let reason = "There is no hit in the body.";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, reason));
+        }
+        (0, _) => return Err(Problem::all_rejected(receipt.rejected, receipt.rejections)),
         // No body: on Spin, a small body would cost a client with keep-alive 40 ms.
         (_, 0) if receipt.repaired.hits + receipt.excluded == 0 => {
-            Ok(reply::empty(StatusCode::ACCEPTED))
+            reply::empty(StatusCode::ACCEPTED)
         }
-        (_, _) => Ok(reply::json(StatusCode::OK, &receipt)),
+        (_, _) => reply::json(StatusCode::OK, &receipt),
+    };
+    if let Some(batch) = receipt.batch {
+        acknowledgement.headers_mut().insert(BATCH, batch.into());
     }
+    Ok(acknowledgement)
 }
 
 fn unpacked(body: Bytes, encoding: Option<Encoding>) -> Result<Bytes, Problem> {

@@ -11,8 +11,8 @@ use rollcall_tally::bucket::BucketId;
 use rollcall_tally::filter::Addresses;
 use rollcall_tally::report::StoredIp;
 use rollcall_tally::{
-    Batch, Behind, Candidates, Failure, HeaviestQuery, IpList, IpRef, IpRows, IpState,
-    LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot, Summary,
+    Batch, BatchReceipt, Behind, Candidates, Failure, HeaviestQuery, IpList, IpRef, IpRows,
+    IpState, LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot, Summary,
 };
 use rollcall_web::{log, variable};
 
@@ -105,12 +105,13 @@ impl Service {
         intake: Intake,
         batch_id: Option<&formats::BatchId>,
     ) -> Result<Receipt, Failure> {
-        let receipt = Receipt {
+        let mut receipt = Receipt {
             accepted: intake.hits.len() as u64,
             rejected: intake.rejected_count,
             rejections: intake.rejections,
             repaired: intake.repaired,
             excluded: intake.excluded,
+            batch: None,
         };
         if !intake.hits.is_empty() {
             let batch = NewBatch {
@@ -121,6 +122,7 @@ impl Service {
             let n = append(self.ledger(), batch).await?;
             backlog::after_append(n);
             background::after_append(n, receipt.accepted);
+            receipt.batch = Some(n);
         }
         Ok(receipt)
     }
@@ -178,6 +180,25 @@ impl Service {
         );
         let unwritable = |error| Failure::Unavailable(format!("an IP as JSON: {error}"));
         stored.json().map_err(unwritable)
+    }
+
+    pub async fn find_batch(mut self, number: u64) -> Result<BatchReceipt, Failure> {
+        let (root, _) = self.folded().await?;
+        let (newest, _) = self
+            .ledger()
+            .log_and_folded()
+            .await
+            .map_err(Failure::from)?;
+        if !(1..=newest).contains(&number) {
+            let reason = format!("No batch has the number {number}.");
+            return Err(Failure::NotFound(reason));
+        }
+        Ok(BatchReceipt {
+            batch: number,
+            state: root.batch(number),
+            root: root.k,
+            as_of_ms: root.folded_at_ms,
+        })
     }
 
     pub async fn list_ips(&self, shards: ShardRange) -> Result<IpList, Failure> {

@@ -11,7 +11,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, Method, Response, StatusCode};
 use rollcall_tally::Failure;
 use rollcall_web::auth::{TOKEN_NUMBER, Tokens, bearer};
-use rollcall_web::hits_head::HitsHead;
+use rollcall_web::hits_head::{BATCH, HitsHead};
 use rollcall_web::{Problem, Reply, body, call, sender};
 use spin_sdk::http::{FullBody, Request, box_body};
 
@@ -29,7 +29,7 @@ const HANDED_ON: [HeaderName; 3] = [
     HeaderName::from_static("idempotency-key"),
 ];
 /// The headers of the collector's answer that are handed back to the client.
-const HANDED_BACK: [HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
+const HANDED_BACK: [HeaderName; 3] = [CONTENT_TYPE, RETRY_AFTER, BATCH];
 
 pub async fn collect(request: Request) -> Result<Reply, Problem> {
     let tokens = Tokens::configured("ingest_token").await;

@@ -6,6 +6,7 @@
 //! | `GET /collect/beacon` | none: a visit of a web page, see [`beacon`] |
 //! | `GET /admin/…` | the question of this path: `tally` has all questions |
 //! | `DELETE /admin/ips/{ip}`, `GET /admin/ips/{ip}/data` | none: for the collector, see [`of_ip`] |
+//! | `GET /admin/batches/{number}` | none: for the collector, see [`batch`] |
 //! | `GET /admin/metrics` | none: see [`metrics`] |
 //! | `POST /admin/prewarm` | none: has the answers computed that are asked for most |
 //! | `POST /admin/verify` | none: compares the sums over all IPs with what the IPs tell |
@@ -28,6 +29,7 @@ mod access;
 mod aggregator;
 mod alerts;
 mod assets;
+mod batch;
 mod beacon;
 mod clock;
 mod collect;
@@ -108,6 +110,7 @@ async fn answer(request: &Request) -> Result<Reply, Problem> {
         Route::Question(question) => aggregator::ask(&question, headers).await?,
         Route::StoredIp(ip) => return of_ip::stored(ip).await,
         Route::Erase(ip) => return of_ip::erase(ip).await,
+        Route::Batch(number) => return batch::receipt(number).await,
         Route::Metrics => return metrics::metrics().await,
         Route::Prewarm => aggregator::exchange("/prewarm", headers, Bytes::new()).await?,
         Route::Verify => aggregator::exchange("/verify", headers, Bytes::new()).await?,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request};
-use rollcall_tally::question::{AnySurvey, NotUnderstood, Question};
+use rollcall_tally::question::{AnySurvey, BadParameter, NotUnderstood, Question};
 use rollcall_web::Problem;
 
 use crate::local::METRICS;
@@ -20,7 +20,12 @@ pub enum Route {
     /// All that is stored of an IP.
     StoredIp(IpAddr),
     Erase(IpAddr),
+    /// What became of the batch with this number.
+    Batch(u64),
 }
+
+/// The path of a batch.
+const BATCH: &str = "/admin/batches/{number}";
 
 /// The path of all that is stored of an IP. Without its end, it is the path of the IP.
 const STORED_IP: &str = "/admin/ips/{ip}/data";
@@ -32,6 +37,7 @@ impl Route {
             "/admin/prewarm" => (Self::Prewarm, Method::POST),
             "/admin/verify" => (Self::Verify, Method::POST),
             "/admin/check-alerts" => (Self::CheckAlerts, Method::POST),
+            path if path.starts_with(batches()) => (Self::Batch(batch_of(path)?), Method::GET),
             path if is_of_ip(path) => match path.strip_suffix(of_stored_ip().1) {
                 Some(of_ip) => (Self::StoredIp(ip_of(of_ip)?), Method::GET),
                 None if *request.method() == Method::DELETE => {
@@ -69,6 +75,24 @@ fn of_stored_ip() -> (&'static str, &'static str) {
 
 fn is_of_ip(path: &str) -> bool {
     path.starts_with(of_stored_ip().0)
+}
+
+/// The begin of [`BATCH`].
+fn batches() -> &'static str {
+    let (batches, _) = BATCH.split_once('{').unwrap_or_default();
+    batches
+}
+
+/// The batch that a path like `/admin/batches/17` names.
+fn batch_of(path: &str) -> Result<u64, Problem> {
+    let number = path.strip_prefix(batches()).unwrap_or_default();
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    number.parse().ok().filter(|_| is_number).ok_or_else(|| {
+        Problem::bad_parameters(vec![BadParameter {
+            name: "number".to_owned(),
+            reason: "expected a number, as Rollcall-Batch tells it".to_owned(),
+        }])
+    })
 }
 
 /// The IP that a path like `/admin/ips/192.0.2.1` names.
@@ -124,5 +148,16 @@ mod tests {
         assert_eq!(of(Method::DELETE, "/admin/ips/192.0.2.1/data"), Err(405));
         assert_eq!(of(Method::POST, "/admin/ips/192.0.2.1"), Err(405));
         assert_eq!(of(Method::DELETE, "/admin/overview"), Err(405));
+    }
+
+    #[test]
+    fn a_batch_has_a_number() {
+        let of_path = |number: &str| of(Method::GET, &format!("/admin/batches/{number}"));
+        assert_eq!(of_path("17"), Ok(Route::Batch(17)));
+        assert_eq!(of_path(&u64::MAX.to_string()), Ok(Route::Batch(u64::MAX)));
+        for bad in ["", "x", "-1", "+1", "1/2", "18446744073709551616"] {
+            assert_eq!(of_path(bad), Err(400), "{bad}");
+        }
+        assert_eq!(of(Method::POST, "/admin/batches/17"), Err(405));
     }
 }

@@ -105,6 +105,9 @@ pub struct Limits {
     /// An erasure is remembered this long, by the stamps of later segments. It is longer than a
     /// batch may be sent again. A hit from before the erasure that comes later makes a state.
     pub erased_kept_ms: u64,
+    /// Numbers of the log that the root lists because their hits are not counted: the newest. Of a
+    /// smaller number than these, nobody knows any more whether its hits are counted.
+    pub uncounted: usize,
     /// An IP is active if it was seen within this time.
     pub active_ms: u64,
 }
@@ -149,6 +152,7 @@ impl Default for Limits {
             erased_at_once: 1_000,
             erasures: 2_000,
             erased_kept_ms: 60 * 60_000,
+            uncounted: 1_000,
             active_ms: 7 * 24 * 60 * 60_000,
         }
     }

@@ -35,7 +35,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         if k == 0 {
             return Ok(Some(self.empty_root()));
         }
-        self.get(&keys::root(k)).await
+        let key = keys::root(k);
+        let bytes = self.store.get(&key).await?;
+        Ok(bytes.map(|bytes| Root::decode(&key, &bytes)).transpose()?)
     }
 
     /// The newest root with a number in this range.
@@ -45,7 +47,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     ) -> Result<Option<Root>, LedgerError> {
         let newest = self.newest_root_as_stored(numbers).await?;
         Ok(newest
-            .map(|(key, bytes)| decode(&key, &bytes))
+            .map(|(key, bytes)| Root::decode(&key, &bytes))
             .transpose()?)
     }
 

@@ -203,7 +203,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 
     /// Adds the first hit, the last hit and the recent past of each path that the answer names. If
-    /// the question has a condition on paths, adds also the first hit of all matching paths.
+    /// the question has a condition on paths, adds also the first and the last hit of all matching
+    /// paths.
     async fn add_known(
         &self,
         root: &Root,
@@ -229,7 +230,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .into_iter()
             .filter_map(|part| Some(keys::known(part, root.known_version(part)?)))
             .collect();
-        let mut first_ms: Option<u64> = None;
+        let (mut first_ms, mut last_ms): (Option<u64>, Option<u64>) = (None, None);
         let paths = &mut summary.paths;
         let named = paths.iter().enumerate();
         let named: HashMap<String, usize> = named
@@ -244,6 +245,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 };
                 decode_known(key, &bytes, is_wanted, |path_key, known| {
                     first_ms = first_ms.into_iter().chain([known.first_ms]).min();
+                    last_ms = last_ms.max(Some(known.last_ms));
                     let path = named.get(path_key).and_then(|at| paths.get_mut(*at));
                     if let Some(path) = path {
                         path.first_seen_ms = known.first_ms;
@@ -255,6 +257,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         }
         if of_all {
             summary.first_seen_ms = first_ms;
+            summary.last_seen_ms = last_ms;
         }
         Ok(())
     }

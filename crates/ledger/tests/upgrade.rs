@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use common::kept::{self, file};
 use common::ways::{all_details, of_ips, of_sums};
-use common::{Fault, MemoryStore, all, append, clean, fold, hit, ledger, small};
+use common::{Fault, MemoryStore, all, append, clean, current, fold, hit, ledger, small};
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{LedgerError, Opened, Upgraded};
@@ -17,7 +17,7 @@ use rollcall_tally::report::{Left, WindowVerified};
 use rollcall_tally::state::Caller;
 use rollcall_tally::time_zone::Zone;
 use rollcall_tally::window::{Span, Window};
-use rollcall_tally::{Details, Filter, GroupDetail, Grouping};
+use rollcall_tally::{BatchState, Details, Filter, GroupDetail, Grouping};
 use serde::Serialize;
 
 /// A store as a version with this layout left it: see [`kept::use_store`].
@@ -354,6 +354,35 @@ fn states_of_layout_8_are_brought_up_when_they_change() {
     let store = left_by(8);
     open(&store).unwrap();
     is_aged_and_added_to(&store, 8);
+}
+
+#[test]
+fn a_store_of_layout_9_is_read_as_it_is_and_its_drops_have_an_unknown_time() {
+    let (store, limits) = (left_by(9), small());
+    assert_eq!(open(&store).unwrap(), Opened::Ready);
+    assert_eq!(rows(&store), file("9.rows"));
+    check_both_ways(&store);
+    // Nobody knows which of the older batches were repetitions.
+    let root = current(&store, &limits);
+    assert_eq!(root.batch(1), BatchState::TooOld);
+    assert_eq!(root.batch(root.log), BatchState::Counted, "folded since");
+    // The store began in layout 4, which had no sums.
+    let unsummed_ms = root.dropped().unsummed_until_ms.unwrap();
+    assert!(unsummed_ms > store.clock.wall_ms.get());
+    assert_eq!(root.dropped().evicted_until_ms, None, "none was evicted");
+    // A fold keeps it, also when time passes.
+    is_aged_and_added_to(&store, 9);
+    let root = current(&store, &limits);
+    assert_eq!(root.dropped().unsummed_until_ms, Some(unsummed_ms));
+    assert_eq!(root.batch(root.log), BatchState::Counted);
+}
+
+#[test]
+fn a_store_that_is_upgraded_from_layout_4_says_that_its_sums_may_lack_hits() {
+    let store = left_by(4);
+    bring_up(&store).unwrap();
+    let until_ms = current(&store, &small()).dropped().unsummed_until_ms;
+    assert!(until_ms.unwrap() > 0);
 }
 
 /// What a store has is aged, and added to.

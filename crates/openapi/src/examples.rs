@@ -10,7 +10,7 @@ use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::alert::{AlertState, Event, Finding, Measured, Recent, Thresholds};
 use rollcall_tally::bucket::{BucketId, Tier};
 use rollcall_tally::hit::{Api, Spelling};
-use rollcall_tally::question::{AnySurvey, DateRange, Query, Question, Responses, Scope};
+use rollcall_tally::question::{AnySurvey, DateRange, Query, Question, Responses, Scope, Tracked};
 use rollcall_tally::report::{
     Alert, AlertCheck, AlertNotification, CacheStatus, Computed, ExportRecord, FanOut,
     FanOutStatus, FoldStatus, Notification, Prewarmed, Prices, Provenance, RefusedRequests, Status,
@@ -19,7 +19,8 @@ use rollcall_tally::report::{
 use rollcall_tally::time_zone::UTC;
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{
-    Batch, Details, Drops, Filter, IpRows, IpState, Receipt, Repairs, Summary, Window,
+    Batch, BatchReceipt, BatchState, Details, Drops, Filter, IpRows, IpState, Receipt, Repairs,
+    Summary, Window,
 };
 use rollcall_web::Problem;
 use serde::Serialize;
@@ -73,6 +74,16 @@ pub fn receipt() -> Receipt {
         rejections: intake.rejections,
         repaired: intake.repaired,
         excluded: intake.excluded,
+        batch: Some(17),
+    }
+}
+
+pub fn batch() -> BatchReceipt {
+    BatchReceipt {
+        batch: 17,
+        state: BatchState::Counted,
+        root: 5,
+        as_of_ms: NOW_MS,
     }
 }
 
@@ -92,6 +103,7 @@ pub fn answer(survey: &AnySurvey) -> Value {
     let ips = states()
         .into_keys()
         .filter(|ip| is_asked(&query.filter, ip));
+    let summary = summary(query.clone());
     let responses = Responses {
         ips: ips.count() as u64,
         active: 2,
@@ -115,7 +127,10 @@ pub fn answer(survey: &AnySurvey) -> Value {
         },
         api: api(),
         comparison: query.comparison(),
-        summary: summary(query),
+        root: 1,
+        drops: Drops::default(),
+        tracked: Some(Tracked::from(&summary)),
+        summary,
         span,
         ranges,
     };

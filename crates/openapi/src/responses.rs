@@ -255,6 +255,14 @@ pub fn headers() -> Vec<(&'static str, Header)> {
             ),
         ),
         (
+            "Rollcall-Batch",
+            header(
+                of(Type::Integer).minimum(Some(1)).build(),
+                "The number of the batch. Absent if no hit was accepted.",
+                json!(17),
+            ),
+        ),
+        (
             "Age",
             seconds("Seconds since the answer was computed.", json!(12)),
         ),

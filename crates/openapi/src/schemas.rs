@@ -10,7 +10,7 @@ use rollcall_tally::reports::{
     Status, StoredBucket, StoredIp, StoredPath, TOP_COUNTRIES, UpTo, Verified, WindowVerified,
 };
 use rollcall_tally::state::USER_AGENTS_MAX;
-use rollcall_tally::{Drops, Receipt, Rejection, Repairs, Window};
+use rollcall_tally::{BatchReceipt, BatchState, Drops, Receipt, Rejection, Repairs, Window};
 use rollcall_web::Problem;
 use rollcall_web::problem::Rejected;
 use utoipa::openapi::RefOr;
@@ -53,6 +53,8 @@ pub fn components() -> Components {
         .schema("OwnHit", hit::own())
         .schema_from::<Receipt>()
         .schema_from::<Rejection>()
+        .schema_from::<BatchReceipt>()
+        .schema_from::<BatchState>()
         .schema_from::<Stale>()
         .schema_from::<Export>()
         .schema_from::<ExportRecord>()

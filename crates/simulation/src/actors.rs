@@ -64,11 +64,12 @@ async fn append<P: Protocol>(
         batches.push((batch.id, batch.hits));
         clients.push((batch.client, batch.answer));
     }
-    let ok = P::append(store, clock, batches).await;
+    let newest = P::append(store, clock, batches).await;
     let mut world = scene.world.borrow_mut();
     let now = world.now_us;
-    for (client, answer) in clients {
-        world.at(now, Event::Resume(client, answer, Reply::Answered(ok)));
+    for (before, (client, answer)) in (0..).zip(clients.into_iter().rev()) {
+        let number = newest.map(|newest| newest - before);
+        world.at(now, Event::Resume(client, answer, Reply::Answered(number)));
     }
 }
 
@@ -138,8 +139,10 @@ async fn client(
         let give_up = Event::Resume(me, answer.clone(), Reply::Elapsed);
         let until = scene.now_us() + patience_us;
         scene.world.borrow_mut().at(until, give_up);
-        if matches!(answer.await, Reply::Answered(true)) {
+        if let Reply::Answered(Some(number)) = answer.await {
             let now = scene.now_us();
+            let paths = hits.iter().map(|hit| hit.path.clone()).collect();
+            scene.record.borrow_mut().receipts.insert(number, paths);
             for hit in &hits {
                 scene
                     .record
@@ -173,6 +176,7 @@ async fn erase<P: Protocol>(
     ip: IpAddr,
 ) {
     let asked_us = scene.now_us();
+    scene.record.borrow_mut().has_erased = true;
     let Some(until_ms) = P::erase(store, clock, ip).await else {
         return;
     };

@@ -27,8 +27,8 @@ pub enum Reply {
     Failed,
     /// The time of a wait is over.
     Elapsed,
-    /// For a client: whether its batch was acknowledged.
-    Answered(bool),
+    /// For a client: the number of its batch, if the batch was acknowledged.
+    Answered(Option<u64>),
 }
 
 /// A place for a reply, and the waker of the caller that waits for it.

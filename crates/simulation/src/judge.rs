@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use rollcall_tally::BatchState;
 use rollcall_tally::state::Caller;
 
 use crate::faults::IN_FLIGHT_MS_MAX;
@@ -52,6 +53,34 @@ pub fn answer(record: &mut Record, answer: &Answer, asked_us: u64) {
     }
     agree(record, answer);
     sums(record, answer);
+    receipts(record, answer);
+}
+
+/// A receipt of an acknowledged batch must be true. Of the batches under one id, only one may be
+/// called counted.
+fn receipts(record: &mut Record, answer: &Answer) {
+    let summed = summed(answer);
+    let has_all = |paths: &[String]| paths.iter().all(|path| summed.contains(path.as_str()));
+    let state = |n: u64| answer.batches.get(n as usize - 1).copied();
+    let is_wrong = record.receipts.iter().any(|(n, paths)| match state(*n) {
+        None | Some(BatchState::Pending) => false,
+        Some(BatchState::Dropped) => true,
+        Some(BatchState::Counted | BatchState::Repeated | BatchState::TooOld) => !has_all(paths),
+    });
+    if is_wrong {
+        record.blame("a receipt is wrong");
+    }
+    let batch_of = |path: &str| path.split('.').next().map(str::to_owned);
+    let counted: BTreeSet<Option<String>> = summed.iter().map(|path| batch_of(path)).collect();
+    let is_counted = |state: &&BatchState| **state == BatchState::Counted;
+    let called = answer.batches.iter().filter(is_counted).count();
+    // An erasure has a number, too. The oldest numbers may not be known any more.
+    if !record.has_erased
+        && !answer.batches.contains(&BatchState::TooOld)
+        && called != counted.len()
+    {
+        record.blame("not as many batches are called counted as there are");
+    }
 }
 
 /// No state may have a hit from before an erasure that was acknowledged before the question.
@@ -152,6 +181,7 @@ pub fn settled(world: &World, record: &mut Record, last: Option<&Answer>, tight:
     }
     agree(record, last);
     sums(record, last);
+    receipts(record, last);
     let acknowledged: Vec<&String> = record
         .hits
         .iter()

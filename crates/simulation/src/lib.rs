@@ -14,6 +14,8 @@
 //!   behind.
 //! - No answer after an acknowledged erasure has a state with a hit from before it.
 //! - A status counts at least as many hits as the status before it.
+//! - A receipt calls a batch counted only if its hits are counted, and of all batches under one id
+//!   only one.
 //! - Nothing is stuck, and no key is left behind.
 //!
 //! In some histories the store stays slow, states are large, and folders are ended again and again.
@@ -107,7 +109,7 @@ macro_rules! subject {
                 store: &$crate::store::SimStore,
                 clock: &$crate::store::SimClock,
                 batches: Vec<(Option<String>, Vec<rollcall_tally::Hit>)>,
-            ) -> bool {
+            ) -> Option<u64> {
                 let limits = clock.tight.limits();
                 let ledger = ledger::Ledger::new(store, clock, limits);
                 let batches = batches.into_iter().map(|(id, hits)| ledger::NewBatch {
@@ -116,7 +118,7 @@ macro_rules! subject {
                     repaired: Default::default(),
                 });
                 let batches: Vec<_> = batches.collect();
-                ledger.append_all(&batches).await.is_ok()
+                ledger.append_all(&batches).await.ok()
             }
 
             async fn erase(
@@ -185,6 +187,7 @@ macro_rules! subject {
                     hits: root.hits,
                     traffic: root.traffic.total.count,
                     drops: root.dropped(),
+                    batches: (1..=root.log).map(|n| root.batch(n)).collect(),
                     shards: root.shards,
                     ids: root
                         .ids

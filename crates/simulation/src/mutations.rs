@@ -393,6 +393,24 @@ pub const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
+        name: "a_repetition_is_not_listed",
+        harm: "not as many batches are called counted as there are",
+        changes: &[(
+            "fold/log.rs",
+            "pending.uncounted.note(n, Why::Repeated, most);",
+            "if !MUTANT { pending.uncounted.note(n, Why::Repeated, most); }",
+        )],
+    },
+    Mutation {
+        name: "a_number_that_is_given_up_is_not_listed",
+        harm: "not as many batches are called counted as there are",
+        changes: &[(
+            "fold/log.rs",
+            "pending.uncounted.note(n, Why::Dropped, most);",
+            "if !MUTANT { pending.uncounted.note(n, Why::Dropped, most); }",
+        )],
+    },
+    Mutation {
         name: "a_list_keeps_an_erased_ip",
         harm: "a value has an erased address",
         changes: &[(

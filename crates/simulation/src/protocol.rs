@@ -10,12 +10,13 @@ use crate::store::{SimClock, SimStore};
 /// The ledger itself, or a mutant of it.
 #[allow(async_fn_in_trait, reason = "one thread")]
 pub trait Protocol {
-    /// Appends batches, each with its id, in one append. True: they were acknowledged.
+    /// Appends batches, each with its id, in one append. Gives the newest of their numbers. None:
+    /// they were not acknowledged.
     async fn append(
         store: &SimStore,
         clock: &SimClock,
         batches: Vec<(Option<String>, Vec<Hit>)>,
-    ) -> bool;
+    ) -> Option<u64>;
     /// Erases an IP. Gives the time up to which its hits are erased. None: it was not acknowledged.
     async fn erase(store: &SimStore, clock: &SimClock, ip: IpAddr) -> Option<u64>;
     async fn fold(store: &SimStore, clock: &SimClock);

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use rollcall_ledger::Clock;
-use rollcall_tally::{CountryDetail, Details, Drops, Filter, IpState, Slice, Summary, Window};
+use rollcall_tally::{
+    BatchState, CountryDetail, Details, Drops, Filter, IpState, Slice, Summary, Window,
+};
 
 /// The answer that a reader got.
 pub struct Answer {
@@ -17,6 +19,8 @@ pub struct Answer {
     pub hits: u64,
     pub traffic: u64,
     pub drops: Drops,
+    /// What became of the batches, from number 1 to `log`.
+    pub batches: Vec<BatchState>,
     /// The sums over all IPs.
     pub sums: Summary,
     /// The IPs in the list of the heaviest. `others_at_most` is the most hits that any other IP can
@@ -59,6 +63,10 @@ pub struct Record {
     /// By path. Every hit has a path of its own.
     pub hits: BTreeMap<String, Fate>,
     pub erasures: Vec<Erasure>,
+    /// An erasure was asked for. It may have a number in the log, even if it was not acknowledged.
+    pub has_erased: bool,
+    /// By number: the paths of each acknowledged batch.
+    pub receipts: BTreeMap<u64, Vec<String>>,
     pub bad: Vec<String>,
     pub answers: usize,
     /// The most hits that a status has counted so far.

@@ -162,7 +162,7 @@ impl Accumulator {
             self.sum.other_path_hits += path.count_within(&starts, status);
         }
         self.sum.answered += 1;
-        self.see_first(caller.first_seen_ms);
+        self.see(caller.first_seen_ms, caller.last_seen_ms);
         self.sum.path_keys += caller.path_keys;
         let first_seen_ms = caller.first_seen_ms;
         let is_new = first_seen_ms.is_some_and(|ms| span.has(BucketId::of(ms, ranges)));
@@ -206,7 +206,7 @@ impl Accumulator {
 
     /// Adds a summary of other IPs.
     pub fn add(&mut self, summary: Summary) {
-        self.see_first(summary.first_seen_ms);
+        self.see(summary.first_seen_ms, summary.last_seen_ms);
         self.sum.answered += summary.answered;
         self.sum.active += summary.active;
         self.sum.unreadable += summary.unreadable;
@@ -335,9 +335,10 @@ impl Accumulator {
         callers
     }
 
-    fn see_first(&mut self, at_ms: Option<u64>) {
+    fn see(&mut self, first_ms: Option<u64>, last_ms: Option<u64>) {
         let known = self.sum.first_seen_ms;
-        self.sum.first_seen_ms = known.into_iter().chain(at_ms).min();
+        self.sum.first_seen_ms = known.into_iter().chain(first_ms).min();
+        self.sum.last_seen_ms = self.sum.last_seen_ms.max(last_ms);
     }
 
     /// Adds a path to the timeline. Returns whether the path has hits in the period before.

@@ -249,7 +249,7 @@ impl Backtest {
             over.map(|(start_ms, hits)| (*start_ms, hits - self.max))
         };
         let (Some((first_bucket_ms, _)), Some((last_bucket_ms, _))) =
-            (over().next(), over().last())
+            (over().next(), over().next_back())
         else {
             return;
         };

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::bucket::Ranges;
 use crate::calendar::Calendar;
+use crate::time_text::{rfc3339, rfc3339_if_any};
 
 pub use crate::backtest::{BacktestDetail, BacktestSummary, LimitSlot, Peak, Per, RefusedCaller};
 pub use crate::calendar::UtcOffset;
@@ -57,6 +58,44 @@ pub struct Receipt {
     /// Hits that do not count, because `exclude_ips` or `exclude_paths` names them.
     #[serde(default)]
     pub excluded: u64,
+    /// The number of the batch. None: no hit was accepted. Over HTTP it is in a header.
+    #[serde(skip)]
+    pub batch: Option<u64>,
+}
+
+/// What became of a recorded batch.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BatchState {
+    /// It is not counted yet.
+    Pending,
+    /// Each of its accepted hits is counted.
+    Counted,
+    /// It came under the `Idempotency-Key` of an earlier batch. The hits of the earlier batch are
+    /// counted, and those of this batch are not.
+    Repeated,
+    /// It was not written in time, so its request got no acknowledgement. No hit of it is counted.
+    Dropped,
+    /// It is older than the batches of which it is known whether they were counted, repeated or
+    /// dropped.
+    TooOld,
+}
+
+/// What became of a recorded batch, as one root tells it.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchReceipt {
+    /// The number of the batch, as the header `Rollcall-Batch` told it.
+    pub batch: u64,
+    pub state: BatchState,
+    /// The number of the fold that made the root.
+    pub root: u64,
+    /// When this fold looked at the log.
+    #[serde(rename = "asOf", with = "rfc3339")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub as_of_ms: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -178,6 +217,27 @@ pub struct Drops {
     /// Numbers of the log that were taken and never written. None of them was acknowledged.
     #[serde(rename = "skippedNumbers")]
     pub skipped_numbers: u64,
+    /// The last hit of an evicted IP. `null`: none was evicted.
+    #[serde(rename = "evictedUntil", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
+    pub evicted_until_ms: Option<u64>,
+    /// The last hit in a state that could not be read. `null`: there was none.
+    #[serde(rename = "unreadableUntil", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
+    pub unreadable_until_ms: Option<u64>,
+    /// The last hit of an erased IP. `null`: none was erased.
+    #[serde(rename = "erasedUntil", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
+    pub erased_until_ms: Option<u64>,
+    /// The newest hit that its IP has under `(other)`. `null`: there is none.
+    #[serde(rename = "otherPathsUntil", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
+    pub other_paths_until_ms: Option<u64>,
+    /// Hits up to this time may be in no sum over all IPs, because the store was filled in an older
+    /// layout. `null`: the sums have every hit.
+    #[serde(rename = "unsummedUntil", with = "rfc3339_if_any")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
+    pub unsummed_until_ms: Option<u64>,
 }
 
 impl Drops {

@@ -73,7 +73,7 @@ type Plain = (Vec<Refused>, BTreeMap<u64, (u64, u64)>, BTreeMap<u64, u64>);
 type Refused = (String, u64, u64, u64, u64, u64, u64, u64);
 
 /// Counts hits one by one, each given by its caller and time.
-fn plain<'h>(hits: impl Iterator<Item = (String, u64)>, per: Per, asked: &BacktestDetail) -> Plain {
+fn plain(hits: impl Iterator<Item = (String, u64)>, per: Per, asked: &BacktestDetail) -> Plain {
     let max = u64::from(asked.max);
     let mut counts: BTreeMap<(String, u64), u64> = BTreeMap::new();
     for (caller, at_ms) in hits {

@@ -25,6 +25,7 @@ macro_rules! collector_functions {
                 "status" status() -> LedgerStatus;
                 "erase" erase(ip: str) -> ();
                 "stored-ip" stored_ip(ip: str) -> String;
+                "find-batch" find_batch(number: u64) -> BatchReceipt;
             }
             shared {
                 "get" get(place: Place, newer_than_ms: u64) -> Found;

@@ -4,11 +4,14 @@
 //! collector reads it again, to read the body.
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, StatusCode, Uri};
 use rollcall_formats::{BatchId, Encoding, Format};
 use rollcall_tally::question::BadParameter;
 
 use crate::Problem;
+
+/// The header of an acknowledgement that tells the number of the batch.
+pub const BATCH: HeaderName = HeaderName::from_static("rollcall-batch");
 
 const MEDIA_TYPES: &str = "application/json, application/x-ndjson or text/plain (lines of a log)";
 

@@ -88,7 +88,7 @@ fn check(told: &Value, unit_ms: i64, hits: &[(&str, i64)]) {
         let expect = json!({
             "name": name, "totalRequests": of.values().sum::<u64>(), "refusedRequests": over(of),
             "refusedBuckets": starts().count(), "worstRequests": worst,
-            "firstBucket": text(starts().next().unwrap()), "lastBucket": text(starts().last().unwrap()),
+            "firstBucket": text(starts().next().unwrap()), "lastBucket": text(starts().next_back().unwrap()),
             "worstBucket": text(*worst_ms),
         });
         assert_eq!(told, &expect);

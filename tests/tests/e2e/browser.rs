@@ -13,7 +13,7 @@ const LABEL: &str = "Admin or viewer token";
 const DASHBOARD: &str = "/admin/dashboard/";
 
 /// The pages that everybody can use, each with the name of its pictures.
-const PAGES: [(&str, &str); 14] = [
+const PAGES: [(&str, &str); 15] = [
     ("overview", "/admin/?timeRange=7d&method=GET"),
     ("paths", "/admin/dashboard/top-paths"),
     ("ips", "/admin/dashboard/top-ips"),
@@ -30,6 +30,10 @@ const PAGES: [(&str, &str); 14] = [
     ("changes", "/admin/dashboard/movers?minScore=0"),
     ("ip", "/admin/dashboard/ips/192.0.2.1"),
     ("path", "/admin/dashboard/paths?key=GET%20/users"),
+    (
+        "retirement",
+        "/admin/dashboard/retirement?key=GET%20/users&timeRange=7d",
+    ),
     ("api-usage", "/admin/dashboard/api-usage?limit=100"),
     ("backtest", "/admin/dashboard/backtest?max=30"),
     ("nothing", "/admin/?country=FR"),

@@ -163,9 +163,11 @@ pub fn limit_form(survey: &AnySurvey) -> Form {
     form(survey, |name| ["max", "per"].contains(&name))
 }
 
-/// The form that sets the days.
+/// The form that sets the days. Buckets of a rate limit may not be kept for other days, so that
+/// their length is chosen anew.
 pub fn days_form(survey: &AnySurvey) -> Form {
-    form(survey, |name| ["timeRange", "from", "to"].contains(&name))
+    let dropped = ["timeRange", "from", "to", "per"];
+    form(survey, |name| dropped.contains(&name))
 }
 
 fn form(survey: &AnySurvey, is_asked_for: impl Fn(&str) -> bool) -> Form {

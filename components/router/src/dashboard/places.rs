@@ -1,7 +1,8 @@
 //! The pages that other pages link to, with their own window and filter.
 
 use rollcall_tally::question::{
-    AnySurvey, ApiUsage, Backtest, Breakdown, LIMIT_MAX, Movers, Overview, Scope, TopIps, TopPaths,
+    AnySurvey, ApiUsage, Backtest, Breakdown, LIMIT_MAX, Movers, Overview, Retirement, Scope,
+    TopIps, TopPaths,
 };
 use rollcall_tally::reports::PathOrder;
 use rollcall_tally::{Change, Grouping, IpOrder};
@@ -68,6 +69,15 @@ fn backtest(scope: Scope) -> AnySurvey {
         ..Backtest::default()
     };
     AnySurvey::from(backtest).with_scope(scope)
+}
+
+/// Of the last 30 days, without a filter: the proof is about every hit.
+pub fn retirement(path_key: &str) -> AnySurvey {
+    Retirement {
+        key: path_key.to_owned(),
+        ..Retirement::default()
+    }
+    .into()
 }
 
 pub fn api_usage(scope: Scope) -> AnySurvey {

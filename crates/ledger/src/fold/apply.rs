@@ -100,13 +100,16 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             .await?;
         outbox.send().await?;
 
-        let evicted = draft.evicted.values();
         root.ids = ids.chunks;
         let left = draft.evicted.len() + draft.erased.len();
         root.ips = (root.ips + draft.new_ips).saturating_sub(left as u64);
         root.hits += hit_count;
         root.drops.evicted_ips += draft.evicted.len() as u64;
-        root.drops.evicted_hits += evicted.map(|entry| entry.hits).sum::<u64>();
+        for entry in draft.evicted.values() {
+            root.drops.evicted_hits += entry.hits;
+            let newest = &mut root.newest_drops.evicted_ms;
+            *newest = entry.last_seen_ms.max(*newest);
+        }
         Ok(root)
     }
 

@@ -41,6 +41,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         root.open = pending.open.clone();
         root.traffic = pending.traffic.clone();
         root.repaired = pending.repaired;
+        root.uncounted = pending.uncounted.clone();
         root.drops.skipped_numbers += pending.skipped;
         root.drops.repeated_batches += pending.repeated_batches;
         Ok(root)

@@ -97,6 +97,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 Some(entry) => {
                     root.erased.ips += 1;
                     root.erased.hits += entry.hits;
+                    root.newest_drops.erased_ms =
+                        root.newest_drops.erased_ms.max(entry.last_seen_ms);
                     let state = self.read_state(outbox, &ip, entry, &ranges).await?;
                     state.map(|state| (state, entry.number))
                 }
@@ -111,6 +113,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             });
             for hit in &hits {
                 root.see(hit.timestamp_ms);
+                root.newest_drops.erased_ms = root.newest_drops.erased_ms.max(hit.timestamp_ms);
             }
             let hits = hits.into_iter().map(|hit| Placed::new(hit, &ranges));
             let hits: Vec<Placed> = hits.collect();

@@ -13,7 +13,7 @@ use super::erase::Erasing;
 use crate::lease::Held;
 use crate::portion::Portion;
 use crate::stop::Stop;
-use crate::stored::{Root, SegmentReader};
+use crate::stored::{Root, SegmentReader, Uncounted, Why};
 use crate::{Clock, Ledger, Store, keys};
 
 /// After this many hits, others may go on.
@@ -31,6 +31,8 @@ pub(crate) struct Pending {
     pub skipped: u64,
     pub ids: BatchIds,
     pub repeated_batches: u64,
+    /// The base's, and those of the numbers that the fold takes.
+    pub uncounted: Uncounted,
     /// Some numbers were left for the next fold.
     pub is_full: bool,
     /// Hits by IP, without those from before an erasure of the IP.
@@ -78,6 +80,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             skipped: 0,
             ids,
             repeated_batches: 0,
+            uncounted: base.uncounted.clone(),
             is_full: false,
             hits: IndexMap::new(),
             erasing: Erasing::of(&base.erased),
@@ -140,8 +143,11 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let is_known = segment
             .id
             .is_some_and(|id| !pending.ids.insert(id, stamp_ms, k, per_chunk));
-        pending.repeated_batches += u64::from(is_known);
-        if !is_known {
+        if is_known {
+            pending.repeated_batches += 1;
+            let most = self.limits.uncounted;
+            pending.uncounted.note(n, Why::Repeated, most);
+        } else {
             pending.repaired.merge(&segment.repaired);
         }
         pending.erasing.see(stamp_ms);
@@ -188,6 +194,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             if before_ms.saturating_sub(since_ms) > self.limits.skip_after_ms {
                 pending.open.remove(&n);
                 pending.skipped += 1;
+                let most = self.limits.uncounted;
+                pending.uncounted.note(n, Why::Dropped, most);
             }
         }
     }

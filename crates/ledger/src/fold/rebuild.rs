@@ -38,7 +38,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             self.rewrite_index(held, &base, &mut root).await?;
             root
         } else {
-            let base: Root = decode(&key, &bytes)?;
+            let base = Root::decode(&key, &bytes)?;
             if base.k == head.k {
                 return Ok(Folded::Nothing);
             }
@@ -77,20 +77,18 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let key = keys::shard(shard, version);
             let bytes = held.store().await?.get(&key).await?.ok_or(Stop::Lost)?;
             let index: Shard = decode::<Shard4>(&key, &bytes)?.numbered(&mut root.next_ip);
-            let ips: Vec<_> = index
-                .iter()
-                .map(|(ip, entry)| (*ip, entry.version, entry.number))
-                .collect();
+            let ips: Vec<_> = index.iter().map(|(ip, entry)| (*ip, entry)).collect();
             for chunk in ips.chunks(self.limits.chunk) {
                 held.store().await?;
                 let wanted: Vec<_> = chunk
                     .iter()
-                    .map(|(ip, version, _)| (*ip, *version))
+                    .map(|(ip, entry)| (*ip, entry.version))
                     .collect();
-                let mut numbers = chunk.iter().map(|(_, _, number)| *number);
+                let mut entries = chunk.iter().map(|(_, entry)| *entry);
                 let mut failed = None;
                 let take = |ip, state: Result<rollcall_tally::IpState, LedgerError>| {
-                    let number = numbers.next().unwrap_or_default();
+                    let entry = entries.next().copied().unwrap_or_default();
+                    let (number, last_seen_ms) = (entry.number, entry.last_seen_ms);
                     match state {
                         Ok(mut state) => {
                             state.age(&ranges);
@@ -99,8 +97,11 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                             root.first_seen_ms = Some(known_ms.min(first_ms));
                             deltas.add_state(ip, &state, number, &ranges);
                         }
-                        // The state counts as lost when its IP calls again.
-                        Err(LedgerError::Corrupt { .. }) => {}
+                        // The state counts as lost when its IP calls again. Its hits are in no sum.
+                        Err(LedgerError::Corrupt { .. }) => {
+                            let unsummed = &mut root.newest_drops.unsummed_ms;
+                            *unsummed = last_seen_ms.max(*unsummed);
+                        }
                         Err(error) => failed = Some(error),
                     }
                 };

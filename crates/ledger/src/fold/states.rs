@@ -79,6 +79,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                             Err(LedgerError::Corrupt { .. }) => {
                                 root.drops.unreadable_ips += 1;
                                 root.drops.unreadable_hits += touched.before.hits;
+                                let newest = &mut root.newest_drops.unreadable_ms;
+                                *newest = touched.before.last_seen_ms.max(*newest);
                                 touched.after.hits -= touched.before.hits;
                                 touched.after.number = root.take_number();
                                 outbox.spare(change);
@@ -96,8 +98,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
                 deltas.add(&state, touched.after.number, &hits, &located, &ranges);
                 state.caller.located = located;
                 for placed in &hits {
-                    root.see(placed.hit.timestamp_ms);
-                    root.drops.other_path_hits += u64::from(state.count(placed, &deltas.names));
+                    let at_ms = placed.hit.timestamp_ms;
+                    root.see(at_ms);
+                    if state.count(placed, &deltas.names) {
+                        root.drops.other_path_hits += 1;
+                        let newest = &mut root.newest_drops.other_path_ms;
+                        *newest = at_ms.max(*newest);
+                    }
                 }
                 deltas.rank(*ip, &state.caller, &hits, &ranges);
                 let key = keys::ip(ip, root.k);

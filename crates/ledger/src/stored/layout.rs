@@ -14,7 +14,7 @@ use rollcall_tally::{Drops, Hit, IpState, Repairs, Traffic};
 
 use rollcall_tally::bucket::{BucketId, Tier};
 
-use super::root::{Erased, Erasure, Had, Pace};
+use super::root::{Erased, Erasure, Had, NewestDrops, Pace};
 use super::*;
 use crate::{LedgerError, keys};
 
@@ -183,6 +183,17 @@ fn kinds() -> Vec<Kind> {
                 },
             )]
             .into(),
+        },
+        newest_drops: NewestDrops {
+            evicted_ms: 57,
+            unreadable_ms: 58,
+            erased_ms: 59,
+            other_path_ms: 60,
+            unsummed_ms: 61,
+        },
+        uncounted: Uncounted {
+            listed_from: 62,
+            numbers: [(63, Why::Repeated), (64, Why::Dropped)].into(),
         },
     };
     let erased = [hits[1].ip];

@@ -10,6 +10,7 @@ mod counts;
 mod heaviest;
 #[cfg(test)]
 mod layout;
+mod numbers;
 mod plan;
 mod rollup;
 mod root;
@@ -20,6 +21,7 @@ mod state;
 mod tally;
 
 pub(crate) use heaviest::Heaviest;
+pub(crate) use numbers::{Uncounted, Why};
 pub(crate) use plan::{Change, Plan, Versioned};
 pub(crate) use rollup::{
     Bucket, Known, KnownRef, PathRecord, RollupRef, decode_known, decode_totals, encode_known,

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rollcall_store::Stored;
-use rollcall_tally::{Drops, Repairs, Traffic};
+use rollcall_store::value::{decode, layout_of};
+use rollcall_store::{Stored, Unreadable};
+use rollcall_tally::window::HOUR_MS;
+use rollcall_tally::{BatchState, Drops, Repairs, Traffic};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::numbers::Uncounted;
 use super::rollup::{Bucket, KnownRef, RollupRef};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +57,32 @@ pub struct Root {
     /// IPs that were erased. Up to layout 8 it is missing.
     #[serde(deserialize_with = "or_default")]
     pub(crate) erased: Erased,
+    /// Up to layout 9 it is missing: see [`Self::decode`].
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) newest_drops: NewestDrops,
+    /// Up to layout 9 it is missing: see [`Self::decode`].
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) uncounted: Uncounted,
 }
+
+/// The time of the newest hit that is not where it could be looked for, by the reason. 0: there is
+/// no such hit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NewestDrops {
+    /// Of an IP that was evicted.
+    pub evicted_ms: u64,
+    /// Of an IP whose state could not be read.
+    pub unreadable_ms: u64,
+    /// Of an IP that was erased.
+    pub erased_ms: u64,
+    /// Counted by its IP under `(other)`.
+    pub other_path_ms: u64,
+    /// In no sum over all IPs: the store was of a layout without sums, and its IP had left before.
+    pub unsummed_ms: u64,
+}
+
+/// The oldest layout of a root with [`NewestDrops`] and [`Uncounted`].
+const SINCE_NEWEST_DROPS: u8 = 10;
 
 /// IPs that were erased on request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,11 +119,57 @@ pub(crate) struct Had {
 }
 
 impl Root {
+    /// Reads a root of any layout since that of this type.
+    pub(crate) fn decode(key: &str, bytes: &[u8]) -> Result<Self, Unreadable> {
+        let mut root: Self = decode(key, bytes)?;
+        if layout_of(key, bytes)? < SINCE_NEWEST_DROPS {
+            root.date_drops();
+        }
+        Ok(root)
+    }
+
+    /// Fills the fields that older layouts lack. If some hits were dropped, nobody knows when. So
+    /// they count as dropped later than any hit of this root.
+    fn date_drops(&mut self) {
+        // A hit may be a few minutes in the future, and clocks differ.
+        let at_ms = self.aged_ms.max(self.folded_at_ms).saturating_add(HOUR_MS);
+        let if_any = |count: u64| if count > 0 { at_ms } else { 0 };
+        let drops = self.drops;
+        // Hits of layout 4 have the class of their status in place of the code.
+        let mut statuses = self.traffic.total.statuses.iter();
+        let was_of_layout_4 = statuses.any(|status| (1..=5).contains(&status.code));
+        self.newest_drops = NewestDrops {
+            evicted_ms: if_any(drops.evicted_ips),
+            unreadable_ms: if_any(drops.unreadable_ips),
+            erased_ms: if_any(self.erased.ips),
+            other_path_ms: if_any(drops.other_path_hits),
+            unsummed_ms: if_any(
+                drops.evicted_ips + drops.unreadable_ips + u64::from(was_of_layout_4),
+            ),
+        };
+        self.uncounted.listed_from = self.log + 1;
+    }
+
+    /// What became of the batch with this number.
+    pub fn batch(&self, n: u64) -> BatchState {
+        match n > self.log || self.open.contains_key(&n) {
+            true => BatchState::Pending,
+            false => self.uncounted.state(n),
+        }
+    }
+
     /// All that is not in the answers, by reason.
     pub fn dropped(&self) -> Drops {
+        let newest = self.newest_drops;
+        let if_any = |ms: u64| (ms > 0).then_some(ms);
         Drops {
             erased_ips: self.erased.ips,
             erased_hits: self.erased.hits,
+            evicted_until_ms: if_any(newest.evicted_ms),
+            unreadable_until_ms: if_any(newest.unreadable_ms),
+            erased_until_ms: if_any(newest.erased_ms),
+            other_paths_until_ms: if_any(newest.other_path_ms),
+            unsummed_until_ms: if_any(newest.unsummed_ms),
             ..self.drops
         }
     }
@@ -143,7 +217,7 @@ impl Stored for Root4 {
 impl From<Root4> for Root {
     /// The rollups are empty.
     fn from(root: Root4) -> Self {
-        Self {
+        let mut upgraded = Self {
             k: root.k,
             folded_at_ms: root.folded_at_ms,
             log: root.log,
@@ -158,7 +232,9 @@ impl From<Root4> for Root {
             replaced: root.replaced,
             void: root.void,
             ..Self::default()
-        }
+        };
+        upgraded.date_drops();
+        upgraded
     }
 }
 

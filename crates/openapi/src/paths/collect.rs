@@ -4,20 +4,22 @@ use std::time::Duration;
 
 use http::StatusCode;
 use rollcall_formats::{BATCH_ID_BYTES_MAX, Format, HITS_MAX};
+use rollcall_tally::Failure;
 use rollcall_tally::hit::PATH_BYTES_MAX;
 use rollcall_web::Problem;
 use rollcall_web::body::COLLECT_BYTES_MAX;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, Schema};
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, Schema, Type};
 use utoipa::openapi::{Content, ContentBuilder, Ref, Required, ResponseBuilder};
 
-use super::group::RECORD;
+use super::group::{OPERATE, RECORD};
 use super::path::{Path, example, get, operation, post};
 use crate::examples;
 use crate::parameters::query;
 use crate::responses::{
-    Error, errors, formatted_text, json, problem, response, text, with_headers,
+    Error, OF_A_QUESTION, errors, formatted_text, json, or_sign_in, problem, response, text,
+    with_headers,
 };
 use crate::security::Access;
 use crate::shapes;
@@ -50,17 +52,16 @@ pub fn collect() -> Path {
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "Neither `Content-Type` nor `format` names the form of the body.",
     );
+    let all_accepted = response("Every hit was accepted, and is durable.");
+    let some_accepted = json(
+        "Accepted hits are durable. Others were rejected, do not count by the rules, or have \
+         something that is unknown or was cut.",
+        &examples::receipt(),
+    );
     let operation = operation
         .request_body(Some(body()))
-        .response("202", response("Every hit was accepted, and is durable."))
-        .response(
-            "200",
-            json(
-                "Accepted hits are durable. Others were rejected, do not count by the rules, or \
-                 have something that is unknown or was cut.",
-                &examples::receipt(),
-            ),
-        )
+        .response("202", with_headers(all_accepted, &["Rollcall-Batch"]))
+        .response("200", with_headers(some_accepted, &["Rollcall-Batch"]))
         .response(
             "400",
             problem(
@@ -80,6 +81,34 @@ pub fn collect() -> Path {
             ),
         );
     post("/collect", errors(operation, &ERRORS))
+}
+
+pub fn batch() -> Path {
+    let about = "What became of a batch that was recorded. Recorded batches are counted before the \
+                 answer, if that takes no longer than `fold_wait_ms`.";
+    let number = query(
+        "number",
+        "The number that `Rollcall-Batch` told.",
+        shapes::of(Type::Integer).minimum(Some(1)),
+    );
+    let number = number
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .example(Some(17.into()));
+    let operation = operation(
+        OPERATE,
+        "batch",
+        "What became of a batch",
+        about,
+        Access::Viewers,
+        vec![number.build()],
+    );
+    let unknown: Problem = Failure::NotFound("No batch has the number 18.".to_owned()).into();
+    let operation = operation
+        .response("200", json("The state of the batch.", &examples::batch()))
+        .response("404", problem("No batch has this number.", &unknown));
+    let operation = errors(operation, &OF_A_QUESTION);
+    get("/admin/batches/{number}", or_sign_in(operation))
 }
 
 /// The answer to a request that is refused, because more comes than can be taken.

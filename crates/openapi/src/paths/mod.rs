@@ -26,6 +26,7 @@ pub fn every() -> Paths {
         operations::verify(),
         operations::check_alerts(),
         operations::openapi(),
+        collect::batch(),
         privacy::stored_ip(),
         sign_in::sign_in(),
         sign_in::sign_out(),

@@ -254,6 +254,9 @@ mod tests {
             ips: 0,
             prices: crate::report::Prices::default(),
             api: Arc::new(api),
+            root: 1,
+            drops: Default::default(),
+            tracked: None,
         };
         asked.report(responses).unwrap()
     }

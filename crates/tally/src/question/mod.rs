@@ -19,6 +19,7 @@ mod movers;
 mod overview;
 mod parameter;
 mod path;
+mod retirement;
 mod status;
 mod survey;
 #[cfg(test)]
@@ -45,8 +46,9 @@ pub use ip::OFFSET_MAX;
 pub use parameter::{
     BadParameter, LIMIT_DEFAULT, LIMIT_MAX, OneMoment, OneOf, Parameter, Place, SomeOf, Value,
 };
+pub use retirement::CALLERS_MAX;
 pub use status::Status;
-pub use survey::{Query, Responses, Scope, Survey, Via};
+pub use survey::{Query, Responses, Scope, Survey, Tracked, Via};
 
 /// Makes an enum of all surveys. Each line gives the file and the name of a survey.
 macro_rules! surveys {
@@ -144,6 +146,7 @@ surveys! {
     timeseries::Timeseries,
     ip::Ip,
     path::Path,
+    retirement::Retirement,
     api_usage::ApiUsage,
     backtest::Backtest,
 }
@@ -158,6 +161,7 @@ pub mod reports {
     pub use super::ip::IpReport;
     pub use super::movers::{AgainstStats, GroupChange, GroupNumbers, MoverStats, MoversReport};
     pub use super::path::PathReport;
+    pub use super::retirement::{PathCaller, RetirementReport, Verdict};
 }
 
 /// A question that the aggregator answers.

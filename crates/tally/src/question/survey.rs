@@ -10,6 +10,7 @@ use crate::Failure;
 use crate::against::Against;
 use crate::bucket::Ranges;
 use crate::change::Comparison;
+use crate::contract::Drops;
 use crate::filter::Filter;
 use crate::hit::{Api, Grouping};
 use crate::report::{Prices, Provenance, Timeline};
@@ -229,6 +230,27 @@ pub struct Responses {
     pub prices: Prices,
     /// The operator's API. Empty if the query is not about it.
     pub api: Arc<Api>,
+    /// The fold that made the snapshot.
+    pub root: u64,
+    pub drops: Drops,
+    /// What the IPs that were asked say of the window. None: no IP was asked.
+    pub tracked: Option<Tracked>,
+}
+
+/// The IPs that are tracked and called in the window, and their hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tracked {
+    pub ips: u64,
+    pub requests: u64,
+}
+
+impl From<&Summary> for Tracked {
+    fn from(of_ips: &Summary) -> Self {
+        Self {
+            ips: of_ips.ips,
+            requests: of_ips.tally.count,
+        }
+    }
 }
 
 impl Responses {

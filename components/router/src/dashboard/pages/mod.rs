@@ -13,6 +13,7 @@ mod message;
 mod movers;
 mod overview;
 mod path;
+mod retirement;
 
 pub use message::MessagePage;
 
@@ -22,7 +23,7 @@ use rollcall_tally::hit::Grouping;
 use rollcall_tally::question::AnySurvey;
 use rollcall_tally::reports::{
     ApiUsageReport, BacktestReport, BreakdownReport, GroupReport, IpReport, MoversReport, Overview,
-    PathReport, TopIps, TopPaths,
+    PathReport, RetirementReport, TopIps, TopPaths,
 };
 use rollcall_web::{Problem, log};
 
@@ -36,6 +37,7 @@ use live::LivePage;
 use movers::MoversPage;
 use overview::OverviewPage;
 use path::PathPage;
+use retirement::RetirementPage;
 
 use super::places;
 use super::report::{self, How, Report};
@@ -95,6 +97,11 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             let report = Report::<PathReport>::ask(survey, how).await?;
             let frame = report.frame(of.key.clone(), |path| &path.provenance);
             written(&PathPage::new(frame, survey, &report.report))
+        }
+        AnySurvey::Retirement(of) => {
+            let report = Report::<RetirementReport>::ask(survey, how).await?;
+            let frame = report.frame(format!("Can {} go?", of.key), |of| &of.provenance);
+            written(&RetirementPage::new(frame, survey, &report.report))
         }
         AnySurvey::ApiUsage(_) => {
             let report = Report::<ApiUsageReport>::ask(survey, how).await?;

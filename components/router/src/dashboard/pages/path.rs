@@ -17,6 +17,8 @@ pub struct PathPage {
     frame: Frame,
     first_seen: Option<Moment>,
     last_seen: Option<Moment>,
+    /// The page that says whether the path can go.
+    retirement: String,
     cards: Vec<Card>,
     plots: Plots,
     ips: Vec<IpRow>,
@@ -33,6 +35,7 @@ impl PathPage {
         Self {
             first_seen: stats.first_seen_ms.map(Moment::new),
             last_seen: stats.last_seen_ms.map(Moment::new),
+            retirement: link::page(&places::retirement(&stats.path_key)),
             cards,
             plots: Plots::new(survey, &report.timeline, report.provenance.as_of_ms),
             ips: parts::ip_rows(survey, &report.callers),

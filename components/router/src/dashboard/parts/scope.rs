@@ -1,6 +1,6 @@
 //! Links to the same page with another window or filter.
 
-use rollcall_tally::question::{AnySurvey, Ip, Path, Scope};
+use rollcall_tally::question::{AnySurvey, Ip, Path, Retirement, Scope};
 use rollcall_tally::{Filter, Window};
 
 use crate::dashboard::link::{self, Condition};
@@ -28,7 +28,9 @@ pub fn of_hits(survey: &AnySurvey) -> Scope {
     let scope = survey.scope().clone();
     let filter = match survey {
         AnySurvey::Ip(Ip { ip, .. }) => Condition::Ip.set(&scope.filter, Some(&ip.to_string())),
-        AnySurvey::Path(Path { key, .. }) => of_path(&scope.filter, key).unwrap_or(scope.filter),
+        AnySurvey::Path(Path { key, .. }) | AnySurvey::Retirement(Retirement { key, .. }) => {
+            of_path(&scope.filter, key).unwrap_or(scope.filter)
+        }
         _ => scope.filter,
     };
     Scope { filter, ..scope }
