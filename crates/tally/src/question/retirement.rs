@@ -331,6 +331,7 @@ mod tests {
             },
             span: Window::Month.span(&ranges),
             ranges,
+            comparison: None,
             active: 0,
             ips: 0,
             prices: Prices::default(),
