@@ -162,7 +162,8 @@ impl Accumulator {
             self.sum.other_path_hits += path.count_within(&starts, status);
         }
         self.sum.answered += 1;
-        self.see(caller.first_seen_ms, caller.last_seen_ms);
+        let last_seen_ms = caller.last_seen_ms.filter(|_| filter.is_on_paths());
+        self.see(caller.first_seen_ms, last_seen_ms);
         self.sum.path_keys += caller.path_keys;
         let first_seen_ms = caller.first_seen_ms;
         let is_new = first_seen_ms.is_some_and(|ms| span.has(BucketId::of(ms, ranges)));

@@ -305,8 +305,8 @@ pub struct Summary {
     /// The oldest hit of these IPs on paths that the filter lets through, in the window or before
     /// it.
     pub first_seen_ms: Option<u64>,
-    /// The newest hit of these IPs on paths that the filter lets through, in any window. From the
-    /// sums over all IPs: only under a condition on paths.
+    /// Only under a condition on paths: the newest hit of these IPs on paths that the filter lets
+    /// through, in any window.
     pub last_seen_ms: Option<u64>,
     /// Hits within the last hour. They say how fast the numbers change.
     pub last_hour: u64,

@@ -93,6 +93,14 @@ impl Survey for Retirement {
         query
     }
 
+    /// A filter goes, because the proof is about every hit.
+    fn rewind(&mut self) {
+        self.scope = Scope {
+            window: self.scope.window,
+            ..Scope::default()
+        };
+    }
+
     fn report(&self, mut responses: Responses) -> Result<RetirementReport, Failure> {
         // The path key is the subject of the question, not a condition.
         responses.provenance.filter = None;
