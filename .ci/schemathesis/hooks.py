@@ -66,8 +66,18 @@ def known_formats(case):
 def before_call(_, case, kwargs):
     """Makes a request valid where the description alone cannot: `format` names the form that the body
     has, no hit is of the future, an interval has no window beside it and ends after its beginning,
-    and a breakdown by what no IP knows has no filter."""
+    a breakdown by what no IP knows has no filter, and a comparison and a rate limit are about days that
+    are kept."""
     given = case.query or {}
+    if case.path in ("/admin/movers", "/admin/backtest"):
+        for name in ("from", "to"):
+            case.query.pop(name, None)
+        if given.get("timeRange") in ("90d", "all"):
+            case.query["timeRange"] = "30d"
+    if case.path == "/admin/movers" and "/" in str(given.get("against")):
+        case.query["against"] = "week"
+    if case.path == "/admin/backtest" and "per" in given:
+        case.query["timeRange"] = "1h"
     if "from" in given or "to" in given:
         case.query.pop("timeRange", None)
         case.query.pop("dateRange", None)
