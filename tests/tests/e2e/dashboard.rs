@@ -543,7 +543,7 @@ fn what_is_missing_is_said_on_the_page() {
         0 | 2 => Fate::CalleeTraps,
         _ => Fate::Call(0),
     });
-    let page = page(&app, "/admin/?via=ips");
+    let page = page(&app, "/admin/dashboard/top-paths?via=ips");
     assert!(
         page.contains("1 of 2 batches of IPs did not answer"),
         "{page}"

@@ -5,7 +5,7 @@ use rollcall_tally::question::{
     TopIps, TopPaths,
 };
 use rollcall_tally::reports::PathOrder;
-use rollcall_tally::{Change, Grouping, IpOrder};
+use rollcall_tally::{Change, Grouping, IpOrder, Window};
 
 /// The places in the head of every page, each with its text.
 pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
@@ -14,7 +14,7 @@ pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
         ("Paths", all_paths(scope.clone())),
         ("IPs", all_ips(scope.clone())),
         ("Breakdown", breakdown(Grouping::Path, scope.clone())),
-        ("Changes", movers(scope.clone(), Vec::new())),
+        ("Changes", movers(comparable(scope.clone()), Vec::new())),
         ("Rate limit", backtest(scope.clone())),
     ]
 }
@@ -51,6 +51,17 @@ pub fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
         ..Breakdown::default()
     }
     .into()
+}
+
+/// Of an interval, the period before may not be kept. So the last day is shown instead.
+fn comparable(scope: Scope) -> Scope {
+    match scope.window {
+        Window::Between(_) => Scope {
+            window: Window::Day,
+            ..scope
+        },
+        _ => scope,
+    }
 }
 
 /// The paths that changed in these ways, or in any.

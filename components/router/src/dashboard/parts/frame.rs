@@ -88,7 +88,11 @@ pub struct Frame {
 impl Frame {
     pub fn new(title: String, survey: &AnySurvey, provenance: &Provenance) -> Self {
         let Scope { window, filter, .. } = survey.scope().clone();
-        let (earlier, later) = period::around(window, provenance);
+        let (earlier, later) = match survey {
+            // Of an interval further back, the period before is not kept as finely.
+            AnySurvey::Movers(_) => (None, None),
+            _ => period::around(window, provenance),
+        };
         let of_window = |to: Window| rescoped(survey, to, filter.clone());
         let (earlier, later) = (earlier.map(of_window), later.map(of_window));
         let exported = of_hits(survey).filter;
