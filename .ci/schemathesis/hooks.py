@@ -69,15 +69,15 @@ def before_call(_, case, kwargs):
     a breakdown by what no IP knows has no filter, and a comparison and a rate limit are about days that
     are kept."""
     given = case.query or {}
-    if case.path in ("/admin/movers", "/admin/backtest"):
+    if case.path in ("/admin/movers", "/admin/backtest") and case.meta.generation.mode.is_positive:
         for name in ("from", "to"):
             case.query.pop(name, None)
         if given.get("timeRange") in ("90d", "all"):
             case.query["timeRange"] = "30d"
-    if case.path == "/admin/movers" and "/" in str(given.get("against")):
-        case.query["against"] = "week"
-    if case.path == "/admin/backtest" and "per" in given:
-        case.query["timeRange"] = "1h"
+        if "/" in str(given.get("against")):
+            case.query["against"] = "week"
+        if "per" in given:
+            case.query["timeRange"] = "1h"
     if "from" in given or "to" in given:
         case.query.pop("timeRange", None)
         case.query.pop("dateRange", None)

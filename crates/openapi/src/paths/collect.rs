@@ -83,13 +83,18 @@ pub fn collect() -> Path {
     post("/collect", errors(operation, &ERRORS))
 }
 
+/// The largest number that every reader of JSON takes: 2^53 - 1. No log gets that long.
+const NUMBER_MAX: isize = 9_007_199_254_740_991;
+
 pub fn batch() -> Path {
     let about = "What became of a batch that was recorded. Recorded batches are counted before the \
                  answer, if that takes no longer than `fold_wait_ms`.";
     let number = query(
         "number",
         "The number that `Rollcall-Batch` told.",
-        shapes::of(Type::Integer).minimum(Some(1)),
+        shapes::of(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(NUMBER_MAX)),
     );
     let number = number
         .parameter_in(ParameterIn::Path)
