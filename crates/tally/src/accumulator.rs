@@ -183,7 +183,7 @@ impl Accumulator {
         }
         if let Some(by) = by {
             all.now = caller.tally.clone();
-            self.add_groups(by, groups, &all, &caller, is_new);
+            self.add_groups(by, groups, all, &caller, is_new);
         }
         if let Some(backtest) = &mut self.backtest {
             for (start_ms, hits) in &slots {
@@ -251,7 +251,7 @@ impl Accumulator {
         &mut self,
         by: Grouping,
         mut groups: BTreeMap<String, Both>,
-        all: &Both,
+        all: Both,
         caller: &CallerSummary,
         is_new: bool,
     ) {
@@ -262,7 +262,7 @@ impl Accumulator {
             return;
         }
         self.list.before_hits += all.before.count;
-        let mut add = |name: &str| _ = groups.insert(name.to_owned(), all.clone());
+        let mut add = |name: &str, all: Both| _ = groups.insert(name.to_owned(), all);
         match by {
             Grouping::Path | Grouping::Method => {}
             Grouping::StatusCode | Grouping::StatusClass => {
@@ -273,10 +273,10 @@ impl Accumulator {
                     groups.entry(name).or_default().before = tally;
                 }
             }
-            Grouping::Ip => add(&caller.ip),
-            Grouping::Country => add(caller.country.as_deref().unwrap_or(UNKNOWN)),
+            Grouping::Ip => add(&caller.ip, all),
+            Grouping::Country => add(caller.country.as_deref().unwrap_or(UNKNOWN), all),
             Grouping::Of(Dimension::Network) => match &caller.network {
-                Some(network) => add(network),
+                Some(network) => add(network, all),
                 None => self.list.unknown_hits += all.now.count,
             },
             // The states do not know these.

@@ -23,9 +23,8 @@ pub enum Against {
 
 impl Against {
     pub fn read(text: &str) -> Result<Self, String> {
-        let expected = || {
-            format!("expected {PREVIOUS}, {WEEK} or FROM/TO, as 2026-01-01/2026-01-31").to_owned()
-        };
+        let expected =
+            || format!("expected {PREVIOUS}, {WEEK} or FROM/TO, as 2026-01-01/2026-01-31");
         let (from, to) = match text {
             PREVIOUS => return Ok(Self::Previous),
             WEEK => return Ok(Self::Week),
