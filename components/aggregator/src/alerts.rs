@@ -6,14 +6,20 @@
 //! | at once | an admin, such as a CronJob |
 //! | if it is due: a minute after the last check | the router, after hits came |
 //!
-//! If no rule has a threshold, or if there is no webhook, a check that is due does nothing. A check
+//! If there is no rule, or no webhook, a check that is due does nothing. A check
 //! folds first, as every question does. The notifications that were sent are kept in the store for
 //! all instances. [`notification_state`] has one of the instances send each notification.
+//!
+//! Variables have four rules. Admins write others: see [`own`].
 
+mod formats;
 mod notification_state;
 mod outcome;
+mod own;
 mod variables;
 mod webhook;
+
+pub use own::{list, test};
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -27,8 +33,9 @@ use rollcall_web::{call, log};
 
 use crate::clock::now_ms;
 use crate::settings::Settings;
-use crate::{answer, collector};
+use crate::{answer, collector, documents};
 
+use notification_state::CoolDowns;
 use outcome::Outcome;
 use variables::Variables;
 
@@ -41,6 +48,11 @@ const CHECK_EVERY_MS: u64 = 60_000;
 thread_local! {
     /// Scope: instance. Before this time no check is due. So asking costs nothing.
     static DUE_AT_MS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The receiver of notifications, if there is one.
+pub async fn receiver() -> Option<webhook::Webhook> {
+    webhook::Webhook::configured().await
 }
 
 /// Checks every rule now, and sends the notifications that are due.
@@ -62,7 +74,14 @@ async fn check_if_due() {
     }
     DUE_AT_MS.set(now_ms + CHECK_EVERY_MS);
     let variables = Variables::read().await;
-    if !variables.thresholds.any() || variables.webhook.is_none() {
+    if variables.webhook.is_none() {
+        return;
+    }
+    let any_own = match documents::current().await {
+        Ok(known) => known.documents.rules.iter().any(|rule| !rule.content.off),
+        Err(_) => false,
+    };
+    if !variables.thresholds.any() && !any_own {
         return;
     }
     match begin(now_ms).await {
@@ -96,11 +115,20 @@ async fn check_with(variables: Variables) -> AlertCheck {
     let settings = Settings::read().await;
     let mut warnings = variables.warnings.clone();
     let (measured, coverage) = measure(&settings, &variables, &mut warnings).await;
-    let findings = variables.thresholds.judge(&measured);
+    let mut findings = variables.thresholds.judge(&measured);
+    let mut cool_downs = CoolDowns {
+        default_ms: variables.cooldown_ms,
+        own_ms: BTreeMap::new(),
+    };
+    findings.extend(own::check(&settings, &mut cool_downs, &mut warnings).await);
     let as_of_ms = measured.recent.map_or(checked_at_ms, |r| r.as_of_ms);
     let mut outcomes = match &variables.webhook {
-        Some(webhook) if variables.thresholds.any() => {
-            notification_state::notify(webhook, variables.cooldown_ms, &findings, as_of_ms).await
+        Some(webhook)
+            if findings
+                .iter()
+                .any(|finding| finding.state != AlertState::Off) =>
+        {
+            notification_state::notify(webhook, &cool_downs, &findings, as_of_ms).await
         }
         _ => not_configured(&findings),
     };
@@ -125,7 +153,7 @@ async fn check_with(variables: Variables) -> AlertCheck {
 /// The outcomes if there is no webhook.
 fn not_configured(findings: &[Finding]) -> BTreeMap<Rule, Outcome> {
     let firing = findings.iter().filter(|f| f.state == AlertState::Firing);
-    let outcome = |f: &Finding| (f.rule, Outcome::of(Notification::NotConfigured));
+    let outcome = |f: &Finding| (f.rule.clone(), Outcome::of(Notification::NotConfigured));
     firing.map(outcome).collect()
 }
 

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use futures::future::try_join;
 use rollcall_tally::hit::Api;
-use rollcall_tally::question::{AnySurvey, NO_API, Query, Question, Responses, Tracked};
+use rollcall_tally::question::{AnySurvey, Ask, NO_API, Query, Question, Responses, Tracked};
 use rollcall_tally::report::{FanOut, Provenance};
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{Failure, IpOrder, Snapshot, Summary, Window, freshness};
 use rollcall_web::api;
 
 use crate::clock::now_ms;
+use crate::documents::Current;
 use crate::fan_out::Answers;
 use crate::settings::Settings;
 use crate::targets::Targets;
@@ -46,10 +47,15 @@ impl Answer {
 }
 
 /// Answers any question except an export. An export is never whole in memory.
-pub async fn compute(settings: &Settings, question: &Question) -> Result<Answer, Failure> {
+pub async fn compute(
+    settings: &Settings,
+    question: &Question,
+    known: &Current,
+) -> Result<Answer, Failure> {
     match question {
         Question::Survey(survey) => {
-            let responses = ask(settings, survey.query()).await?;
+            let mut asked = survey.clone();
+            let responses = ask_survey(settings, asked.ask(), survey.query(), known).await?;
             answer_from(survey, responses)
         }
         Question::Status(_) => {
@@ -75,6 +81,27 @@ fn answer_from(survey: &AnySurvey, responses: Responses) -> Result<Answer, Failu
         last_hour: responses.summary.last_hour,
         body: survey.answer(responses)?,
     })
+}
+
+/// Asks what a survey needs to know. Labels may decide which hits count.
+pub async fn ask_survey(
+    settings: &Settings,
+    survey: &mut dyn Ask,
+    mut query: Query,
+    known: &Current,
+) -> Result<Responses, Failure> {
+    let takes_labels = survey.takes_labels();
+    if takes_labels {
+        known.resolve(&mut query.filter)?;
+    }
+    let is_of_one_ip = query.filter.one_ip().is_some();
+    let by = query.details.groups.as_ref().map(|groups| groups.by);
+    let mut responses = ask(settings, query).await?;
+    responses.label(known.labels.clone(), by);
+    if !takes_labels && !is_of_one_ip {
+        responses.warn_of_left_out();
+    }
+    Ok(responses)
 }
 
 /// Asks the sums over all IPs. If they do not tell everything, asks the IPs, too.
@@ -186,6 +213,7 @@ pub async fn ask(settings: &Settings, mut query: Query) -> Result<Responses, Fai
         root: snapshot.root,
         drops: snapshot.drops,
         tracked,
+        labels: Arc::default(),
     })
 }
 

@@ -7,6 +7,9 @@
 //! | `POST /prewarm` | computes the answers that are asked for most; see [`prewarm`] |
 //! | `POST /verify` | compares the sums over all IPs with the IPs themselves |
 //! | `POST /check-alerts` | checks the [`alerts`] |
+//! | `POST /test-rule` | judges one rule, and sends a test notification |
+//! | `POST /list` | the IPs that reach the threshold of a rule, for a firewall |
+//! | `POST /report`, `/send-report` | the [`weekly`] report |
 //! | `POST /check-alerts-if-due` | checks the alerts after the response, at most once a minute |
 //!
 //! The route is private: only other components of the app can call it. Each answer is from one
@@ -25,6 +28,7 @@ mod clock;
 mod collector;
 mod conditions;
 mod counters;
+mod documents;
 mod export;
 mod fan_out;
 mod flight;
@@ -37,10 +41,12 @@ mod status;
 mod sums;
 mod targets;
 mod verify;
+mod weekly;
 mod wit_exports;
 
 use http::{Method, StatusCode};
 use rollcall_tally::question::Question;
+use rollcall_tally::report::ListFormat;
 use rollcall_web::{Problem, Reply, body, reply};
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
@@ -59,6 +65,8 @@ async fn handle(request: Request) -> Reply {
 
 /// The longest question: a path key and a prefix of a path, with some space.
 const QUESTION_BYTES_MAX: usize = 16 * 1024;
+/// The longest name of a rule, with a format.
+const NAME_BYTES_MAX: usize = 1024;
 
 async fn handle_request(request: Request) -> Result<Reply, Problem> {
     if request.method() != Method::POST {
@@ -74,6 +82,17 @@ async fn handle_request(request: Request) -> Result<Reply, Problem> {
         }
         "/verify" => Ok(reply::json(StatusCode::OK, &verify::verify().await?)),
         "/check-alerts" => Ok(reply::json(StatusCode::OK, &alerts::check().await)),
+        "/test-rule" => {
+            let name: String = body::postcard(request, NAME_BYTES_MAX).await?;
+            alerts::test(&name).await
+        }
+        "/list" => {
+            let (name, format): (String, ListFormat) =
+                body::postcard(request, NAME_BYTES_MAX).await?;
+            alerts::list(&name, format).await
+        }
+        "/report" => Ok(reply::json(StatusCode::OK, &weekly::report().await?)),
+        "/send-report" => Ok(reply::json(StatusCode::OK, &weekly::send().await?)),
         "/check-alerts-if-due" => {
             alerts::check_later_if_due();
             Ok(reply::empty(StatusCode::ACCEPTED))
@@ -87,7 +106,8 @@ async fn answer_to(request: Request) -> Result<Reply, Problem> {
     let question: Question = body::postcard(request, QUESTION_BYTES_MAX).await?;
     let question = question.checked().map_err(Problem::bad_parameters)?;
     let settings = Settings::read().await;
-    if let Question::Export(form) = question {
+    if let Question::Export(mut form) = question {
+        documents::current().await?.resolve(&mut form.filter)?;
         return export::export(settings, form).await;
     }
     let forced = conditions::is_no_cache(&asked);

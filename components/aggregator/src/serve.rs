@@ -24,6 +24,7 @@ use crate::claim;
 use crate::clock::now_ms;
 use crate::collector;
 use crate::counters::{self, Counter};
+use crate::documents::{self, Current};
 use crate::flight::{self, Flight};
 use crate::memory::{self, Entry};
 use crate::settings::Settings;
@@ -33,6 +34,14 @@ use crate::settings::Settings;
 const TRUSTED_MS: u64 = 2_000;
 /// An older answer is never given. The store keeps no older answer.
 const STALE_MS_MAX: u64 = 30 * 60_000;
+
+/// A question as it is answered.
+struct Asked {
+    question: Question,
+    /// The name of its answer.
+    name: String,
+    documents: Rc<Current>,
+}
 
 /// An answer, and its source.
 #[derive(Debug)]
@@ -59,12 +68,17 @@ pub async fn serve(
     question: &Question,
     forced: bool,
 ) -> Result<Served, Failure> {
-    let name = question.write();
-    let answered = answer(settings, question, &name, forced);
+    let documents = documents::current().await?;
+    let asked = Rc::new(Asked {
+        question: question.clone(),
+        name: documents.name_of(question),
+        documents,
+    });
+    let (name, answered) = (&asked.name, answer(settings, &asked, forced));
     let served = match call::within(settings.answer_deadline, answered).await {
         Some(Ok(served)) => Ok(served),
-        Some(Err(failure)) => last_good(&name, failure).await,
-        None => last_good(&name, too_slow(settings)).await,
+        Some(Err(failure)) => last_good(name, failure).await,
+        None => last_good(name, too_slow(settings)).await,
     };
     let source = served.as_ref().map(|served| served.source);
     counters::count(match source {
@@ -78,12 +92,8 @@ pub async fn serve(
     served
 }
 
-async fn answer(
-    settings: &Settings,
-    question: &Question,
-    name: &str,
-    forced: bool,
-) -> Result<Served, Failure> {
+async fn answer(settings: &Settings, asked: &Rc<Asked>, forced: bool) -> Result<Served, Failure> {
+    let name = asked.name.as_str();
     let arrived = flight::now();
     let mut waited = false;
     loop {
@@ -94,7 +104,7 @@ async fn answer(
             return Err(failure);
         }
         if let Some(flight) = Flight::lead(name) {
-            return lead(settings, question, name, flight, forced).await;
+            return lead(settings, asked, flight, forced).await;
         }
         if !forced && let Some(entry) = memory::get(name).filter(is_bearable) {
             return Ok(meanwhile(entry));
@@ -123,14 +133,14 @@ fn in_memory(name: &str, arrived: u64, forced: bool, waited: bool) -> Option<Ser
 /// Finds or computes the answer, for all requests in this instance with the same question.
 async fn lead(
     settings: &Settings,
-    question: &Question,
-    name: &str,
+    asked: &Rc<Asked>,
     flight: Flight,
     forced: bool,
 ) -> Result<Served, Failure> {
     if forced {
-        return compute_shared(settings, question, flight, None).await;
+        return compute_shared(settings, asked, flight, None).await;
     }
+    let name = asked.name.as_str();
     let known = read_from_store(name).await;
     if let Some(entry) = memory::get(name) {
         if entry.is_fresh(now_ms()) {
@@ -138,17 +148,17 @@ async fn lead(
             return Ok(Served { entry, source });
         }
         if is_bearable(&entry) {
-            refresh(*settings, question.clone(), flight, known);
+            refresh(*settings, asked.clone(), flight, known);
             return Ok(stale(&entry));
         }
     }
-    compute_shared(settings, question, flight, known).await
+    compute_shared(settings, asked, flight, known).await
 }
 
 /// Computes a new answer after the response.
-fn refresh(settings: Settings, question: Question, flight: Flight, known: Option<Known>) {
+fn refresh(settings: Settings, asked: Rc<Asked>, flight: Flight, known: Option<Known>) {
     spin_sdk::wasip3::spawn(async move {
-        let computed = compute_shared(&settings, &question, flight, known);
+        let computed = compute_shared(&settings, &asked, flight, known);
         // The failure is in the log. The next request finds out by itself.
         _ = call::within(settings.answer_deadline, computed).await;
     });
@@ -158,11 +168,11 @@ fn refresh(settings: Settings, question: Question, flight: Flight, known: Option
 /// could not tell which answers it has, does not wait.
 async fn compute_shared(
     settings: &Settings,
-    question: &Question,
+    asked: &Asked,
     flight: Flight,
     known: Option<Known>,
 ) -> Result<Served, Failure> {
-    let name = question.write();
+    let name = asked.name.clone();
     let mut claimed = None;
     if let Some(known) = known {
         match claim(&name, known.generation).await {
@@ -174,7 +184,7 @@ async fn compute_shared(
             Claim::Nobodys => {}
         }
     }
-    match compute(settings, question, claimed.map(|_| name.as_str())).await {
+    match compute(settings, asked, claimed.is_some()).await {
         Ok(entry) => {
             let entry = entry.begun(flight.began).confirmed(now_ms());
             let entry = memory::put(&name, entry);
@@ -194,18 +204,14 @@ async fn compute_shared(
 }
 
 /// Computes an answer, and renews the claim to it meanwhile.
-async fn compute(
-    settings: &Settings,
-    question: &Question,
-    claimed: Option<&str>,
-) -> Result<Entry, Failure> {
+async fn compute(settings: &Settings, asked: &Asked, is_claimed: bool) -> Result<Entry, Failure> {
     let began_ms = now_ms();
-    let computing = answer::compute(settings, question);
-    let answer = match claimed {
-        Some(name) => claim::holding(&place(name), computing).await?,
-        None => computing.await?,
+    let computing = answer::compute(settings, &asked.question, &asked.documents);
+    let answer = match is_claimed {
+        true => claim::holding(&place(&asked.name), computing).await?,
+        false => computing.await?,
     };
-    let ttl_ms = answer.ttl_ms(question);
+    let ttl_ms = answer.ttl_ms(&asked.question);
     Ok(Entry::new(answer.body, began_ms, ttl_ms))
 }
 

@@ -13,8 +13,8 @@ use rollcall_tally::reports::{
 };
 use rollcall_tally::{Dimension, Failure, Filter, Grouping, IpOrder, Metric, Per, Window};
 
-use crate::answer;
 use crate::settings::Settings;
+use crate::{answer, documents};
 
 #[allow(unsafe_code, reason = "made by wit-bindgen")]
 #[allow(
@@ -252,8 +252,10 @@ fn scope(window: Window, mut filter: Filter) -> Result<Scope, Failure> {
 }
 
 async fn answer<S: Survey>(survey: S) -> Result<S::Report, Failure> {
-    let survey = question::checked(survey)?;
+    let mut survey = question::checked(survey)?;
     let settings = Settings::read().await;
-    let asked = answer::ask(&settings, survey.query()).await?;
+    let known = documents::current().await?;
+    let query = survey.query();
+    let asked = answer::ask_survey(&settings, &mut survey, query, &known).await?;
     survey.report(asked)
 }

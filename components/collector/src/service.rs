@@ -8,11 +8,13 @@ use rollcall_shared::Shared;
 use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::bucket::BucketId;
+use rollcall_tally::document;
 use rollcall_tally::filter::Addresses;
 use rollcall_tally::report::StoredIp;
 use rollcall_tally::{
-    Batch, BatchReceipt, Behind, Candidates, Failure, HeaviestQuery, IpList, IpRef, IpRows,
-    IpState, LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot, Summary,
+    Batch, BatchReceipt, Behind, Candidates, Document, DocumentKind, Failure, HeaviestQuery,
+    IpList, IpRef, IpRows, IpState, LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot,
+    Summary,
 };
 use rollcall_web::{log, variable};
 
@@ -199,6 +201,62 @@ impl Service {
             root: root.k,
             as_of_ms: root.folded_at_ms,
         })
+    }
+
+    pub async fn documents(mut self) -> Result<Vec<Document>, Failure> {
+        self.answering = None;
+        let current = self.ledger().current(background::have_folded).await?;
+        self.documents_of(&current.root).await
+    }
+
+    /// Changes a document. The change is durable before the fold: if a later step fails, the
+    /// request may be sent again.
+    pub async fn change_document(
+        mut self,
+        kind: DocumentKind,
+        name: String,
+        text: Option<String>,
+    ) -> Result<(), Failure> {
+        let refuse = |bad| Failure::Invalid(document::reasons(&[bad]));
+        let name = document::read_name(&name).map_err(refuse)?;
+        let (root, _) = self.folded().await?;
+        let known = self.documents_of(&root).await?;
+        let text = match text {
+            Some(text) => {
+                let read = kind.read(text.as_bytes());
+                let text = read.map_err(|bad| Failure::Invalid(document::reasons(&bad)))?;
+                document::fits(&known, kind, &name, &text).map_err(refuse)?;
+                Some(text)
+            }
+            None => {
+                let is_one = |of: &Document| (of.kind, &of.name) == (kind, &name);
+                if !known.iter().any(is_one) {
+                    let plural = kind.plural();
+                    return Err(Failure::NotFound(format!("There is no {plural}/{name}.")));
+                }
+                None
+            }
+        };
+        let key = format!("{}/{name}", kind.plural());
+        let changed = self.ledger().change_document(&key, text).await;
+        changed.map_err(Failure::from)?;
+        self.folded().await?;
+        Ok(())
+    }
+
+    async fn documents_of(&self, root: &Root) -> Result<Vec<Document>, Failure> {
+        let stored = self.ledger().documents(root).await.map_err(Failure::from)?;
+        let read = stored.into_iter().filter_map(|of| {
+            let (plural, name) = of.name.split_once('/')?;
+            let mut kinds = DocumentKind::EVERY.into_iter();
+            Some(Document {
+                kind: kinds.find(|kind| kind.plural() == plural)?,
+                name: name.to_owned(),
+                text: of.text,
+                changed_at_ms: of.changed_at_ms,
+            })
+        });
+        Ok(read.collect())
     }
 
     pub async fn list_ips(&self, shards: ShardRange) -> Result<IpList, Failure> {

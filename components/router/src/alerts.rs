@@ -2,7 +2,7 @@
 //! asks.
 //!
 //! The aggregator is asked after the response, and seldom: an instance asks at most every ten
-//! seconds, and the aggregator checks once a minute. If no threshold is set, it is not asked.
+//! seconds, and the aggregator checks once a minute. If there is no receiver, it is not asked.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -30,8 +30,7 @@ pub fn after_hits() {
 }
 
 async fn ask() {
-    // The variable has all thresholds, joined. It is empty if every rule is off.
-    if variable::text("alert_thresholds").await.is_empty() {
+    if variable::text("alert_webhook_host").await.is_empty() {
         return;
     }
     let path = "/check-alerts-if-due";

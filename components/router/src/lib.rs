@@ -34,6 +34,7 @@ mod beacon;
 mod clock;
 mod collect;
 mod dashboard;
+mod documents;
 mod headers;
 mod keys;
 mod local;
@@ -48,7 +49,7 @@ mod throttle;
 use bytes::Bytes;
 use http::{HeaderName, StatusCode, header};
 use rollcall_web::trailer::{self, WithTrailer};
-use rollcall_web::{Problem, Reply, reply};
+use rollcall_web::{Problem, Reply, call, reply};
 use spin_sdk::http::{FullBody, Request, box_body};
 use spin_sdk::http_service;
 
@@ -58,13 +59,14 @@ use route::Route;
 /// The headers of a question that are handed on to the aggregator.
 const HANDED_ON: [HeaderName; 2] = [header::CACHE_CONTROL, header::IF_NONE_MATCH];
 /// The headers of the aggregator's answer that are handed back to the client.
-const HANDED_BACK: [HeaderName; 9] = [
+const HANDED_BACK: [HeaderName; 10] = [
     header::AGE,
     HeaderName::from_static("cache-status"),
     header::CONTENT_TYPE,
     header::CONTENT_DISPOSITION,
     header::CONTENT_ENCODING,
     header::ETAG,
+    header::EXPIRES,
     trailer::EXPORT_LACKS,
     header::RETRY_AFTER,
     header::TRAILER,
@@ -85,7 +87,7 @@ async fn handle(request: Request) -> Reply {
         "/admin/sign-out" => sign_in::sign_out(&request),
         path => match assets::open(path) {
             Some(asset) => asset.serve(&request),
-            None => answer(&request).await,
+            None => answer(request).await,
         },
     };
     let mut reply = answer.unwrap_or_else(Problem::into);
@@ -94,23 +96,34 @@ async fn handle(request: Request) -> Reply {
     reply
 }
 
-async fn answer(request: &Request) -> Result<Reply, Problem> {
-    let visitor = match access::visitor(request).await {
+async fn answer(request: Request) -> Result<Reply, Problem> {
+    let visitor = match access::visitor(&request).await {
         Ok(visitor) => visitor,
         Err(denied) => return Ok(denied.into()),
     };
-    if let Some(page) = dashboard::page_at(request.uri().path()) {
-        return dashboard::show(request, visitor, page).await;
+    if dashboard::page_at(request.uri().path()).is_some() {
+        return dashboard::show(request, visitor).await;
     }
     if let Some(document) = assets::document(request.uri().path()) {
-        return document.serve(request);
+        return document.serve(&request);
     }
     let headers = some_of(request.headers(), HANDED_ON);
-    let answer = match Route::of(request)? {
+    let answer = match Route::of(&request)? {
         Route::Question(question) => aggregator::ask(&question, headers).await?,
         Route::StoredIp(ip) => return of_ip::stored(ip).await,
         Route::Erase(ip) => return of_ip::erase(ip).await,
         Route::Batch(number) => return batch::receipt(number).await,
+        Route::Documents(kind) => return documents::list(kind).await,
+        Route::PutDocument(kind, name) => return documents::put(kind, name, request).await,
+        Route::DeleteDocument(kind, name) => return documents::delete(kind, &name).await,
+        Route::TestRule(name) => {
+            aggregator::exchange("/test-rule", headers, call::encode(&name)?).await?
+        }
+        Route::List(name, format) => {
+            aggregator::exchange("/list", headers, call::encode(&(name, format))?).await?
+        }
+        Route::Report => aggregator::exchange("/report", headers, Bytes::new()).await?,
+        Route::SendReport => aggregator::exchange("/send-report", headers, Bytes::new()).await?,
         Route::Metrics => return metrics::metrics().await,
         Route::Prewarm => aggregator::exchange("/prewarm", headers, Bytes::new()).await?,
         Route::Verify => aggregator::exchange("/verify", headers, Bytes::new()).await?,

@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request};
+use percent_encoding::percent_decode_str;
+use rollcall_tally::DocumentKind;
 use rollcall_tally::question::{AnySurvey, BadParameter, NotUnderstood, Question};
+use rollcall_tally::report::ListFormat;
 use rollcall_web::Problem;
 
 use crate::local::METRICS;
@@ -22,7 +25,23 @@ pub enum Route {
     Erase(IpAddr),
     /// What became of the batch with this number.
     Batch(u64),
+    /// All documents of a kind.
+    Documents(DocumentKind),
+    PutDocument(DocumentKind, String),
+    DeleteDocument(DocumentKind, String),
+    /// Sends a test of the rule with this name.
+    TestRule(String),
+    /// The IPs that reach the threshold of a rule.
+    List(String, ListFormat),
+    /// The weekly report.
+    Report,
+    SendReport,
 }
+
+/// The end of the path that tests a rule.
+const TEST: &str = "/test";
+const LISTS: &str = "/admin/lists/";
+const REPORT: &str = "/admin/report";
 
 /// The path of a batch.
 const BATCH: &str = "/admin/batches/{number}";
@@ -37,6 +56,17 @@ impl Route {
             "/admin/prewarm" => (Self::Prewarm, Method::POST),
             "/admin/verify" => (Self::Verify, Method::POST),
             "/admin/check-alerts" => (Self::CheckAlerts, Method::POST),
+            REPORT if *request.method() == Method::POST => return Ok(Self::SendReport),
+            REPORT if *request.method() == Method::GET => return Ok(Self::Report),
+            REPORT => return Err(Problem::method_not_allowed("GET, POST")),
+            path if path.starts_with(LISTS) => {
+                let name = decoded(path.trim_start_matches(LISTS));
+                (
+                    Self::List(name, format_of(request.uri().query())?),
+                    Method::GET,
+                )
+            }
+            path if document_of(path).is_some() => return Self::document(request),
             path if path.starts_with(batches()) => (Self::Batch(batch_of(path)?), Method::GET),
             path if is_of_ip(path) => match path.strip_suffix(of_stored_ip().1) {
                 Some(of_ip) => (Self::StoredIp(ip_of(of_ip)?), Method::GET),
@@ -54,6 +84,28 @@ impl Route {
         }
     }
 
+    /// A request for documents of a kind, or for one.
+    fn document<B>(request: &Request<B>) -> Result<Self, Problem> {
+        let (kind, name) = document_of(request.uri().path()).ok_or_else(Problem::not_found)?;
+        let method = request.method();
+        let Some(name) = name else {
+            return match *method {
+                Method::GET => Ok(Self::Documents(kind)),
+                _ => Err(Problem::method_not_allowed("GET")),
+            };
+        };
+        let tested = name
+            .strip_suffix(TEST)
+            .filter(|_| kind == DocumentKind::Rule);
+        match (*method == Method::PUT, *method == Method::DELETE, tested) {
+            (_, _, Some(tested)) if *method == Method::POST => Ok(Self::TestRule(decoded(tested))),
+            (_, _, Some(_)) => Err(Problem::method_not_allowed("POST")),
+            (true, _, None) => Ok(Self::PutDocument(kind, decoded(name))),
+            (_, true, None) => Ok(Self::DeleteDocument(kind, decoded(name))),
+            _ => Err(Problem::method_not_allowed("PUT, DELETE")),
+        }
+    }
+
     fn question<B>(request: &Request<B>) -> Result<Self, Problem> {
         let (path, query) = (request.uri().path(), request.uri().query());
         let allowed = match is_of_ip(path) {
@@ -66,6 +118,42 @@ impl Route {
             read => Ok(Self::Question(read?.into())),
         }
     }
+}
+
+/// The kind of the documents at a path, and the rest of the path: the name of one.
+fn document_of(path: &str) -> Option<(DocumentKind, Option<&str>)> {
+    let path = path.strip_prefix("/admin/")?;
+    let (plural, name) = match path.split_once('/') {
+        Some((plural, name)) => (plural, Some(name)),
+        None => (path, None),
+    };
+    let mut kinds = DocumentKind::EVERY.into_iter();
+    let kind = kinds.find(|kind| kind.plural() == plural)?;
+    Some((kind, name))
+}
+
+/// A part of a path.
+fn decoded(part: &str) -> String {
+    percent_decode_str(part).decode_utf8_lossy().into_owned()
+}
+
+/// The form of a list that a query asks for. It has no other parameter.
+fn format_of(query: Option<&str>) -> Result<ListFormat, Problem> {
+    let mut format = ListFormat::default();
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let names = || ListFormat::EVERY.map(ListFormat::name).join(", ");
+        let reason = match (&*name, ListFormat::from_name(&value)) {
+            ("format", Some(known)) => {
+                format = known;
+                continue;
+            }
+            ("format", None) => format!("expected one of {}", names()),
+            _ => "unknown parameter".to_owned(),
+        };
+        let name = name.into_owned();
+        return Err(Problem::bad_parameters(vec![BadParameter { name, reason }]));
+    }
+    Ok(format)
 }
 
 /// The begin and the end of [`STORED_IP`].
@@ -148,6 +236,50 @@ mod tests {
         assert_eq!(of(Method::DELETE, "/admin/ips/192.0.2.1/data"), Err(405));
         assert_eq!(of(Method::POST, "/admin/ips/192.0.2.1"), Err(405));
         assert_eq!(of(Method::DELETE, "/admin/overview"), Err(405));
+    }
+
+    #[test]
+    fn documents_are_read_and_written_by_kind_and_name() {
+        use DocumentKind::{Label, View};
+        let name = "partner X".to_owned();
+        let label = "/admin/labels/partner%20X";
+        assert_eq!(
+            of(Method::GET, "/admin/labels"),
+            Ok(Route::Documents(Label))
+        );
+        assert_eq!(
+            of(Method::PUT, label),
+            Ok(Route::PutDocument(Label, name.clone()))
+        );
+        assert_eq!(
+            of(Method::DELETE, label),
+            Ok(Route::DeleteDocument(Label, name))
+        );
+        let rule = |name: &str| Route::TestRule(name.to_owned());
+        assert_eq!(of(Method::POST, "/admin/rules/a%2Fb/test"), Ok(rule("a/b")));
+        let view = Route::PutDocument(View, "a/test".to_owned());
+        assert_eq!(of(Method::PUT, "/admin/views/a/test"), Ok(view));
+        for (method, path) in [
+            (Method::POST, "/admin/labels"),
+            (Method::GET, label),
+            (Method::POST, label),
+            (Method::PUT, "/admin/rules/a/test"),
+            (Method::DELETE, "/admin/report"),
+            (Method::POST, "/admin/lists/a"),
+        ] {
+            assert_eq!(of(method, path), Err(405), "{path}");
+        }
+        assert_eq!(of(Method::GET, "/admin/label"), Err(404));
+        let list = |format| Ok(Route::List("a b".to_owned(), format));
+        assert_eq!(
+            of(Method::GET, "/admin/lists/a%20b"),
+            list(ListFormat::Plain)
+        );
+        let nginx = "/admin/lists/a%20b?format=nginx";
+        assert_eq!(of(Method::GET, nginx), list(ListFormat::Nginx));
+        assert_eq!(of(Method::GET, "/admin/lists/a?format=x"), Err(400));
+        assert_eq!(of(Method::GET, "/admin/lists/a?x=1"), Err(400));
+        assert_eq!(of(Method::GET, "/admin/rules/"), Err(405));
     }
 
     #[test]

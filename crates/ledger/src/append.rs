@@ -1,4 +1,5 @@
-//! Append: take numbers, then write a segment under each. An erasure is a segment of its own.
+//! Append: take numbers, then write a segment under each. An erasure is a segment of its own, and so
+//! is the change of a document.
 //!
 //! An append makes two store calls, however many batches it has, and one more for each piece of a
 //! long segment. It reads nothing, and no two writers contend for a key. A writer that was slow does
@@ -37,9 +38,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     pub async fn append_all(&self, batches: &[NewBatch]) -> Result<u64, LedgerError> {
         let segments = |stamp_ms| {
             let batches = batches.iter();
-            batches.map(move |batch| {
-                Segment::new(batch.id, stamp_ms, batch.repaired, &[], &batch.hits)
-            })
+            batches.map(move |batch| Segment::new(batch.id, stamp_ms, batch.repaired, &batch.hits))
         };
         let (last, _) = self.write(batches.len() as u64, segments).await?;
         Ok(last)
@@ -62,12 +61,33 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         if ips.len() > self.limits.erased_at_once || recent.len() + more > most {
             return Err(LedgerError::TooManyErasures);
         }
-        let segment = |stamp_ms| {
-            let segment = Segment::new(None, stamp_ms, Repairs::default(), ips, &[]);
-            std::iter::once(segment)
-        };
+        let segment = |stamp_ms| std::iter::once(Segment::erasing(ips, stamp_ms));
         let (_, stamp_ms) = self.write(1, segment).await?;
         Ok(stamp_ms)
+    }
+
+    /// Gives a document a new text, or deletes it. Once this returns, later answers have the change.
+    ///
+    /// Fails if the documents would have too many bytes. After an error, the caller does not know
+    /// whether the change will take effect. The caller may make it again.
+    pub async fn change_document(
+        &self,
+        name: &str,
+        text: Option<String>,
+    ) -> Result<(), LedgerError> {
+        let head = self.head().await?;
+        // The head may be an old one. The next fold corrects it.
+        let root = self.root_at(head.k).await?;
+        let root = root.ok_or(LedgerError::Behind { waited_ms: 0 })?;
+        let bytes = self.read_documents(root.documents).await?.bytes();
+        let more = name.len() + text.as_ref().map_or(0, String::len);
+        if text.is_some() && bytes + more > self.limits.document_bytes {
+            return Err(LedgerError::TooManyDocuments);
+        }
+        let changes = [(name.to_owned(), text)];
+        let segment = |stamp_ms| std::iter::once(Segment::changing(&changes, stamp_ms));
+        self.write(1, segment).await?;
+        Ok(())
     }
 
     /// Takes numbers, and writes a segment under each. `segments` makes them, given their stamp.

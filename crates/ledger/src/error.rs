@@ -17,6 +17,9 @@ pub enum LedgerError {
     /// More IPs than one request may erase, or more than may be remembered.
     #[error("too many IPs were erased in the last hour; erase this one later")]
     TooManyErasures,
+    /// The documents would have more bytes than they may.
+    #[error("the labels, notes, views and rules are too many or too long; delete some first")]
+    TooManyDocuments,
     /// The head is an old one, and no fold corrected it for as long as the query could wait.
     #[error("the newest root was not confirmed within {waited_ms} ms")]
     Behind { waited_ms: u64 },
@@ -63,7 +66,9 @@ impl From<LedgerError> for Failure {
                 lag_ms: 0,
                 left_ms: None,
             }),
-            LedgerError::TooManyErasures => Self::TooMany(error.to_string()),
+            LedgerError::TooManyErasures | LedgerError::TooManyDocuments => {
+                Self::TooMany(error.to_string())
+            }
             LedgerError::Gone { .. } => Self::Gone,
             LedgerError::Corrupt { .. }
             | LedgerError::CounterWentBack { .. }

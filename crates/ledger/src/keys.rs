@@ -48,6 +48,11 @@ pub fn shard(s: usize, k: u64) -> String {
     format!("shard:{s}:{k}")
 }
 
+/// The documents, as the fold `k` wrote them.
+pub fn documents(k: u64) -> String {
+    format!("documents:{k}")
+}
+
 /// A share of the batch ids, as the fold `k` wrote it.
 pub fn ids(chunk: u64, k: u64) -> String {
     format!("ids:{chunk}:{k}")
@@ -122,6 +127,7 @@ mod tests {
             root(7),
             shard(255, 7),
             ids(3, 7),
+            documents(7),
             ip(&v6, 7),
             ip(&v6, 7 | ADDRESS_FIRST),
         ] {

@@ -21,6 +21,7 @@
 mod append;
 mod atlas;
 mod clean;
+mod documents;
 mod error;
 mod fold;
 mod heaviest;
@@ -40,6 +41,7 @@ mod sums;
 pub use append::NewBatch;
 pub use atlas::Atlas;
 pub use clean::Cleaned;
+pub use documents::Document;
 pub use error::LedgerError;
 pub use fold::Folded;
 pub use heaviest::Candidates;

@@ -105,6 +105,9 @@ pub struct Limits {
     /// An erasure is remembered this long, by the stamps of later segments. It is longer than a
     /// batch may be sent again. A hit from before the erasure that comes later makes a state.
     pub erased_kept_ms: u64,
+    /// Bytes of all documents. If there would be more, a change of one fails. Changes that are under
+    /// way at the same time do not see each other, so there may be a few more.
+    pub document_bytes: usize,
     /// Numbers of the log that the root lists because their hits are not counted: the newest. Of a
     /// smaller number than these, nobody knows any more whether its hits are counted.
     pub uncounted: usize,
@@ -152,6 +155,7 @@ impl Default for Limits {
             erased_at_once: 1_000,
             erasures: 2_000,
             erased_kept_ms: 60 * 60_000,
+            document_bytes: 512 * 1024,
             uncounted: 1_000,
             active_ms: 7 * 24 * 60 * 60_000,
         }

@@ -7,16 +7,21 @@ use std::sync::{Arc, LazyLock};
 
 use rollcall_formats::{self as formats, Format};
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
-use rollcall_tally::alert::{AlertState, Event, Finding, Measured, Recent, Thresholds};
+use rollcall_tally::alert::{
+    AlertState, Event, Finding, FoundGroup, Measured, Recent, Rule, Thresholds,
+};
 use rollcall_tally::bucket::{BucketId, Tier};
-use rollcall_tally::hit::{Api, Spelling};
-use rollcall_tally::question::{AnySurvey, DateRange, Query, Question, Responses, Scope, Tracked};
+use rollcall_tally::hit::{Api, Grouping, Spelling};
+use rollcall_tally::question::{
+    AnySurvey, DateRange, Movers, Overview, Query, Question, Responses, Scope, Tracked,
+};
 use rollcall_tally::report::{
     Alert, AlertCheck, AlertNotification, CacheStatus, Computed, ExportRecord, FanOut,
     FanOutStatus, FoldStatus, Notification, Prewarmed, Prices, Provenance, RefusedRequests, Status,
     StoredIp, Verified, WindowVerified, rfc3339_text,
 };
 use rollcall_tally::time_zone::UTC;
+use rollcall_tally::weekly::Week;
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{
     Batch, BatchReceipt, BatchState, Details, Drops, Filter, IpRows, IpState, Receipt, Repairs,
@@ -24,7 +29,7 @@ use rollcall_tally::{
 };
 use rollcall_web::Problem;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bodies::Export;
 
@@ -130,6 +135,7 @@ pub fn answer(survey: &AnySurvey) -> Value {
         root: 1,
         drops: Drops::default(),
         tracked: Some(Tracked::from(&summary)),
+        labels: Arc::default(),
         summary,
         span,
         ranges,
@@ -347,6 +353,46 @@ pub fn alert_notification() -> Option<AlertNotification> {
             alert.firing_since_ms,
             NOW_MS,
         )
+    })
+}
+
+/// A rule that an admin wrote, and its test.
+pub fn rule_test() -> Alert {
+    let group = |name: &str, value| FoundGroup {
+        name: name.to_owned(),
+        value,
+    };
+    Alert {
+        finding: Finding {
+            rule: Rule::own("scan"),
+            state: AlertState::Firing,
+            value: Some(25.0),
+            threshold: Some(20.0),
+            ip: None,
+            since_ms: Some(NOW_MS),
+            groups: vec![group("192.0.2.1", 25.0), group("2001:db8::1", 20.0)],
+            about: None,
+        },
+        firing_since_ms: None,
+        notification: Notification::Sent,
+        failure: None,
+    }
+}
+
+pub fn weekly_report() -> Value {
+    let movers = |by| {
+        let movers = Movers {
+            by,
+            ..Movers::default()
+        };
+        answer(&movers.into())
+    };
+    json!({
+        "week": Week::last(&Ranges::utc(NOW_MS)).monday(),
+        "text": "Rollcall, the week of 2027-01-04: 120 requests by 2 IPs, 1 of them new.",
+        "overview": answer(&Overview::default().into()),
+        "paths": movers(Grouping::Path),
+        "ips": movers(Grouping::Ip),
     })
 }
 

@@ -3,7 +3,9 @@
 use std::fmt::Display;
 
 use rollcall_tally::condition::VALUES_MAX;
-use rollcall_tally::filter::{NETWORK_CHARACTERS_MAX, SEARCH_CHARACTERS_MAX, Text, UNKNOWN};
+use rollcall_tally::filter::{
+    LABEL_CHARACTERS_MAX, NETWORK_CHARACTERS_MAX, SEARCH_CHARACTERS_MAX, Text, UNKNOWN,
+};
 use rollcall_tally::hit::OTHER_PATHS;
 use rollcall_tally::hit::{METHOD_BYTES_MAX, PATH_BYTES_MAX};
 use rollcall_tally::question::{self, Ask, Place, Value};
@@ -89,6 +91,10 @@ fn schema(value: &Value) -> Schema {
         }
         Value::Text(Text::Network, _) => {
             let rest_max = NETWORK_CHARACTERS_MAX - 1;
+            several(format!(r"[^!|\\]([^|\\]|\\[!|\\]){{0,{rest_max}}}"))
+        }
+        Value::Text(Text::Label, _) => {
+            let rest_max = LABEL_CHARACTERS_MAX - 1;
             several(format!(r"[^!|\\]([^|\\]|\\[!|\\]){{0,{rest_max}}}"))
         }
         Value::Text(Text::Search, _) => {

@@ -32,6 +32,7 @@ pub enum Error {
     Forbidden,
     NotTracked,
     NoApi,
+    NoDocument,
     NotAllowed,
     TooLarge,
     TooManyWrongTokens,
@@ -51,12 +52,13 @@ pub const OF_A_QUESTION: [Error; 7] = [
 ];
 
 impl Error {
-    const EVERY: [Self; 10] = [
+    const EVERY: [Self; 11] = [
         Self::BadParameters,
         Self::Unauthorized,
         Self::Forbidden,
         Self::NotTracked,
         Self::NoApi,
+        Self::NoDocument,
         Self::NotAllowed,
         Self::TooLarge,
         Self::TooManyWrongTokens,
@@ -75,6 +77,7 @@ impl Error {
             Self::Forbidden => "Forbidden",
             Self::NotTracked => "NotTracked",
             Self::NoApi => "NoApi",
+            Self::NoDocument => "NoDocument",
             Self::NotAllowed => "MethodNotAllowed",
             Self::TooLarge => "TooLarge",
             Self::TooManyWrongTokens => "TooManyWrongTokens",
@@ -101,6 +104,7 @@ impl Error {
             Self::NoApi => {
                 "The app has no OpenAPI file of your API, or cannot use it. `detail` says why."
             }
+            Self::NoDocument => "There is none of this name.",
             Self::NotAllowed => {
                 "The path does not take this method. `Allow` names the methods that it takes."
             }
@@ -134,6 +138,7 @@ impl Error {
                     .into()
             }
             Self::NoApi => Failure::NotFound(NO_API.to_owned()).into(),
+            Self::NoDocument => Failure::NotFound("There is no rules/scan.".to_owned()).into(),
             Self::NotAllowed => Problem::method_not_allowed("GET"),
             Self::TooLarge => Problem::too_large(COLLECT_BYTES_MAX),
             Self::TooManyWrongTokens => Problem::too_many_wrong_tokens(),

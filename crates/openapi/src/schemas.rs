@@ -1,7 +1,9 @@
 //! The schemas of all requests and answers, by name. They come from the types in the code.
 
 use rollcall_formats::REJECTIONS_SHOWN;
-use rollcall_tally::alert::{AlertState, Event, Finding, Rule};
+use rollcall_tally::alert::{AlertState, Event, Finding, FoundGroup, Rule};
+use rollcall_tally::document::{AlertRule, Compare, Note, View};
+use rollcall_tally::label::Label;
 use rollcall_tally::question::{AnySurvey, BadParameter};
 use rollcall_tally::reports::{
     Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, DIFFERENCES_MAX,
@@ -10,6 +12,7 @@ use rollcall_tally::reports::{
     Status, StoredBucket, StoredIp, StoredPath, TOP_COUNTRIES, UpTo, Verified, WindowVerified,
 };
 use rollcall_tally::state::USER_AGENTS_MAX;
+use rollcall_tally::weekly::WeeklyReport;
 use rollcall_tally::{BatchReceipt, BatchState, Drops, Receipt, Rejection, Repairs, Window};
 use rollcall_web::Problem;
 use rollcall_web::problem::Rejected;
@@ -88,6 +91,13 @@ pub fn components() -> Components {
         .schema_from::<AlertNotification>()
         .schema_from::<AlertWindow>()
         .schema_from::<Event>()
+        .schema_from::<FoundGroup>()
+        .schema_from::<Label>()
+        .schema_from::<Note>()
+        .schema_from::<View>()
+        .schema_from::<AlertRule>()
+        .schema_from::<Compare>()
+        .schema_from::<WeeklyReport>()
         .schema_from::<SignIn>()
         .schema_from::<Problem>()
         .schema_from::<Rejected>()

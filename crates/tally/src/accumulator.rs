@@ -296,6 +296,7 @@ impl Accumulator {
                 ips: u64::from(is_called),
                 new_ips: u64::from(is_called && is_new && asked.new_ips),
                 before: both.before,
+                labels: Vec::new(),
             };
             match by {
                 Grouping::Ip => self.list.add(group, asked),
@@ -459,6 +460,7 @@ fn nobody(ip: &str, state: &IpState) -> CallerSummary {
         last_seen_ms: None,
         recent: RecentActivity::default(),
         user_agents: Vec::new(),
+        labels: Vec::new(),
     }
 }
 

@@ -63,6 +63,25 @@ pub struct Receipt {
     pub batch: Option<u64>,
 }
 
+/// The kind of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum DocumentKind {
+    Label,
+    Note,
+    View,
+    Rule,
+}
+
+/// A short text that an admin wrote, as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    pub kind: DocumentKind,
+    pub name: String,
+    pub text: String,
+    /// The time of its last change.
+    pub changed_at_ms: u64,
+}
+
 /// What became of a recorded batch.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -32,6 +32,9 @@ pub struct Filter {
     pub country: Option<String>,
     /// The name of the IP's network, or its number as `AS13335`, or [`UNKNOWN`].
     pub network: Option<String>,
+    /// Labels of the callers. [`Labels::resolve`](crate::label::Labels::resolve) turns them into
+    /// addresses and networks. Nothing else reads them.
+    pub label: Option<String>,
     /// The path key. It is one, and taken as it is.
     pub path_key: Option<String>,
 }
@@ -45,12 +48,15 @@ pub enum Text {
     Method,
     Country,
     Network,
+    Label,
     /// A part of a name.
     Search,
 }
 
 /// The most characters of the name of a network.
 pub const NETWORK_CHARACTERS_MAX: usize = 256;
+/// The most characters of the name of a label.
+pub const LABEL_CHARACTERS_MAX: usize = 64;
 /// The most characters of a text that is searched for.
 pub const SEARCH_CHARACTERS_MAX: usize = 256;
 
@@ -72,6 +78,7 @@ impl Text {
             }),
             Self::Country => read_country(value),
             Self::Network => read_short(value, NETWORK_CHARACTERS_MAX),
+            Self::Label => read_short(value, LABEL_CHARACTERS_MAX),
             Self::Search => read_short(value, SEARCH_CHARACTERS_MAX),
         }
     }
@@ -202,6 +209,8 @@ pub mod as_parameters {
         country: Option<String>,
         #[cfg_attr(feature = "openapi", schema(nullable = false))]
         network: Option<String>,
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
+        label: Option<String>,
     }
 
     pub fn serialize<S: Serializer>(
@@ -224,6 +233,7 @@ pub mod as_parameters {
             status: status.and_then(|status| StatusFilter::read(status).ok()),
             country: given.country,
             network: given.network,
+            label: given.label,
             path_key: None,
         }))
     }
@@ -248,7 +258,8 @@ pub fn read_network(text: &str) -> Result<IpNet, String> {
     Ok(v4.unwrap_or(network))
 }
 
-fn read_ip(text: &str) -> Result<String, String> {
+/// Reads an address or a network, and writes it in its one spelling.
+pub fn read_ip(text: &str) -> Result<String, String> {
     let network = read_network(text)?;
     Ok(if network.prefix_len() == network.max_prefix_len() {
         network.addr().to_string()

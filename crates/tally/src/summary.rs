@@ -222,6 +222,8 @@ pub struct CallerSummary {
     pub recent: RecentActivity,
     /// The newest first. Empty unless asked for.
     pub user_agents: Vec<String>,
+    /// The names that admins gave the caller. The collector leaves it empty.
+    pub labels: Vec<String>,
 }
 
 /// The hits of the IPs that told this country last. The empty string is an unknown country.
@@ -245,6 +247,8 @@ pub struct GroupSummary {
     pub new_ips: u64,
     /// The hits in the stretch of time that is compared with.
     pub before: Tally,
+    /// The names that admins gave the group. The collector leaves it empty.
+    pub labels: Vec<String>,
 }
 
 /// The groups of the hits.

@@ -7,6 +7,13 @@ pub fn rfc3339_text(ms: u64) -> String {
     format!("{:.3}", timestamp(ms))
 }
 
+/// Milliseconds since 1970 as headers of HTTP spell a time.
+pub fn http_date(ms: u64) -> String {
+    timestamp(ms)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
+}
+
 fn timestamp(ms: u64) -> Timestamp {
     let time = i64::try_from(ms)
         .ok()

@@ -26,6 +26,8 @@ macro_rules! collector_functions {
                 "erase" erase(ip: str) -> ();
                 "stored-ip" stored_ip(ip: str) -> String;
                 "find-batch" find_batch(number: u64) -> BatchReceipt;
+                "documents" documents() -> Vec<Document>;
+                "change-document" change_document(kind: DocumentKind, name: str, text: Option<String>) -> ();
             }
             shared {
                 "get" get(place: Place, newer_than_ms: u64) -> Found;

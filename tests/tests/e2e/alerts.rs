@@ -602,9 +602,10 @@ fn where_nothing_is_configured_nothing_is_asked() {
     let before = asked();
     let found = check(&app);
     assert!(
-        Rule::EVERY
+        Rule::OF_VARIABLES
             .iter()
-            .all(|rule| of(&found, *rule) == ("off".to_owned(), None, Notification::None, None))
+            .all(|rule| of(&found, rule.clone())
+                == ("off".to_owned(), None, Notification::None, None))
     );
     assert_eq!(asked(), before);
     assert!(receiver.take().is_empty());

@@ -81,6 +81,7 @@ fn the_collector_records_and_answers_through_its_wit_export() {
                         country: None,
                         path: None,
                         network: None,
+                        label: None,
                         path_key: None,
                     },
                     details: Details {
@@ -159,6 +160,7 @@ fn the_aggregator_answers_through_its_wit_export() {
         country: None,
         path: None,
         network: None,
+        label: None,
         path_key: None,
     };
     app.runtime().block_on(async {

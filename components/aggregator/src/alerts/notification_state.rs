@@ -28,22 +28,34 @@ const PLACE: Place = Place::Notifications;
 
 type Outcomes = BTreeMap<Rule, Outcome>;
 
+/// How long after a notification the next one of the same rule waits.
+pub struct CoolDowns {
+    pub default_ms: u64,
+    pub own_ms: BTreeMap<Rule, u64>,
+}
+
+impl CoolDowns {
+    fn of(&self, rule: &Rule) -> u64 {
+        self.own_ms.get(rule).copied().unwrap_or(self.default_ms)
+    }
+}
+
 /// Sends the notifications for the findings at `as_of_ms`. A rule without news is left out.
 pub async fn notify(
     webhook: &Webhook,
-    cooldown_ms: u64,
+    cool_downs: &CoolDowns,
     findings: &[Finding],
     as_of_ms: u64,
 ) -> Outcomes {
     let notifier = Notifier {
         webhook,
-        cooldown_ms,
+        cool_downs,
         findings,
         as_of_ms,
     };
     let failed = |reason: &str| {
         let firing = findings.iter().filter(|f| f.state == AlertState::Firing);
-        let outcome = |f: &Finding| (f.rule, Outcome::failed(reason));
+        let outcome = |f: &Finding| (f.rule.clone(), Outcome::failed(reason));
         firing.map(outcome).collect()
     };
     match call::within(DEADLINE, notifier.notify()).await {
@@ -61,7 +73,7 @@ pub async fn notify(
 
 struct Notifier<'a> {
     webhook: &'a Webhook,
-    cooldown_ms: u64,
+    cool_downs: &'a CoolDowns,
     findings: &'a [Finding],
     as_of_ms: u64,
 }
@@ -113,14 +125,15 @@ impl<'a> Notifier<'a> {
     fn due(&self, state: &NotificationState) -> (Outcomes, Vec<Due<'a>>) {
         let (mut outcomes, mut due) = (Outcomes::new(), Vec::new());
         for finding in self.findings {
-            let sent = state.of(finding.rule);
+            let sent = state.of(&finding.rule);
+            let cool_down_ms = self.cool_downs.of(&finding.rule);
             let outcome = Outcome {
                 firing_since_ms: sent.since_ms,
                 ..Outcome::of(Notification::None)
             };
-            match sent.next(finding.state, self.as_of_ms, now_ms(), self.cooldown_ms) {
+            match sent.next(finding.state, self.as_of_ms, now_ms(), cool_down_ms) {
                 Next::Nothing => {
-                    outcomes.insert(finding.rule, outcome);
+                    outcomes.insert(finding.rule.clone(), outcome);
                 }
                 Next::Suppressed => {
                     let notification = Notification::Suppressed;
@@ -128,13 +141,13 @@ impl<'a> Notifier<'a> {
                         notification,
                         ..outcome
                     };
-                    outcomes.insert(finding.rule, suppressed);
+                    outcomes.insert(finding.rule.clone(), suppressed);
                 }
                 Next::Notify(event) => due.push(Due {
                     finding,
                     event,
                     notification: AlertNotification::new(
-                        sent.next_id(finding.rule),
+                        sent.next_id(&finding.rule),
                         event,
                         finding,
                         sent.since_ms,
@@ -158,9 +171,9 @@ impl<'a> Notifier<'a> {
                 firing_since_ms: due.notification.firing_since_ms,
                 ..Outcome::of(Notification::Sent)
             };
-            let rule = due.finding.rule;
+            let rule = due.finding.rule.clone();
             match delivered {
-                Ok(()) => state.notified(rule, due.event, now_ms()),
+                Ok(()) => state.notified(rule.clone(), due.event, now_ms()),
                 Err(reason) => {
                     let (name, host) = (rule.name(), self.webhook.host());
                     log!(

@@ -11,12 +11,14 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 use rollcall_tally::report::AlertNotification;
-use rollcall_web::{call, signature, variable};
+use rollcall_tally::weekly::WeeklyReport;
+use rollcall_web::{call, log, signature, variable};
 use spin_sdk::http::FullBody;
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::http::types::ErrorCode;
 use spin_sdk::wasip3::random::random;
 
+use super::formats::Format;
 use crate::clock::now_ms;
 
 /// How long a delivery may take, including all its tries.
@@ -42,6 +44,7 @@ pub struct Webhook {
     url: String,
     /// If empty, nothing is signed.
     secret: String,
+    format: Format,
 }
 
 /// Why a try failed.
@@ -59,7 +62,20 @@ impl Webhook {
             return None;
         }
         let secret = variable::text("alert_webhook_secret").await;
-        Some(Self { url, secret })
+        let format = variable::text("alert_webhook_format").await;
+        let format = Format::from_name(&format).unwrap_or_else(|| {
+            log!(
+                Error,
+                "variable-not-used",
+                variable = "alert_webhook_format"
+            );
+            Format::Json
+        });
+        Some(Self {
+            url,
+            secret,
+            format,
+        })
     }
 
     /// The part of the URL that may be shown.
@@ -71,15 +87,26 @@ impl Webhook {
 
     /// Delivers a notification. The error says why it failed, in words for the operator.
     pub async fn deliver(&self, notification: &AlertNotification) -> Result<(), String> {
+        let body = self.format.alert(notification, &self.secret);
+        self.send(&notification.id, &body).await
+    }
+
+    /// Delivers the weekly report. `id`: the same for the same week.
+    pub async fn deliver_report(&self, id: &str, report: &WeeklyReport) -> Result<(), String> {
+        let body = self.format.report(id, report);
+        self.send(id, &body.ok_or("this receiver takes alerts alone")?)
+            .await
+    }
+
+    async fn send(&self, id: &str, body: &serde_json::Value) -> Result<(), String> {
         let uri = self.url.parse().map_err(|_| NO_URL)?;
         let uri = checked(uri)?;
-        let body = serde_json::to_vec(notification).map_err(|error| error.to_string())?;
-        let body = Bytes::from(body);
+        let body = Bytes::from(body.to_string());
         let began = Instant::now();
         let mut tries = 1;
         loop {
             let left = DEADLINE.saturating_sub(began.elapsed());
-            let tried = self.try_once(&uri, &notification.id, body.clone());
+            let tried = self.try_once(&uri, id, body.clone());
             let Err(failed) = within(left.min(TRY_DEADLINE), tried).await else {
                 return Ok(());
             };
@@ -102,7 +129,12 @@ impl Webhook {
             .header(DELIVERY, id)
             .body(FullBody::new(body.clone()))
             .map_err(|_| Failed::for_good(NO_URL))?;
-        if let Some(signature) = signature(&self.secret, now_ms() / 1_000, &body) {
+        let secret = match self.format {
+            // The secret is in the body, as the key of the service.
+            Format::PagerDuty => "",
+            _ => &self.secret,
+        };
+        if let Some(signature) = signature(secret, now_ms() / 1_000, &body) {
             request.headers_mut().insert(SIGNATURE, signature);
         }
         let answer = call::send(request).await;

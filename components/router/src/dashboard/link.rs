@@ -15,6 +15,9 @@ pub const PAGES: &str = "/admin/dashboard/";
 /// The live page.
 pub const LIVE: &str = "/admin/live";
 
+/// The page of labels, notes, saved views and rules.
+pub const SETTINGS: &str = "/admin/dashboard/settings";
+
 /// A condition that a filter can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
@@ -25,10 +28,11 @@ pub enum Condition {
     Status,
     Country,
     Network,
+    Label,
 }
 
 impl Condition {
-    pub const EVERY: [Self; 7] = [
+    pub const EVERY: [Self; 8] = [
         Self::Ip,
         Self::PathPrefix,
         Self::Path,
@@ -36,6 +40,7 @@ impl Condition {
         Self::Status,
         Self::Country,
         Self::Network,
+        Self::Label,
     ];
 
     /// The name of the condition in the API.
@@ -48,6 +53,7 @@ impl Condition {
             Self::Status => "status",
             Self::Country => "country",
             Self::Network => "network",
+            Self::Label => "label",
         }
     }
 
@@ -61,19 +67,21 @@ impl Condition {
             Self::Status => "Status",
             Self::Country => "Country",
             Self::Network => "Network",
+            Self::Label => "Label",
         }
     }
 
-    /// The breakdown that lists values of the condition.
-    pub fn grouping(self) -> Grouping {
-        match self {
+    /// The breakdown that lists values of the condition, if there is one.
+    pub fn grouping(self) -> Option<Grouping> {
+        Some(match self {
             Self::Ip => Grouping::Ip,
             Self::PathPrefix | Self::Path => Grouping::Path,
             Self::Method => Grouping::Method,
             Self::Status => Grouping::StatusCode,
             Self::Country => Grouping::Country,
             Self::Network => Grouping::Of(Dimension::Network),
-        }
+            Self::Label => return None,
+        })
     }
 
     /// The value of the condition in a filter.
@@ -106,6 +114,7 @@ impl Condition {
             Self::Status => filter.status = value.and_then(|text| StatusFilter::read(text).ok()),
             Self::Country => filter.country = text,
             Self::Network => filter.network = text,
+            Self::Label => filter.label = text,
         }
         filter
     }
@@ -138,6 +147,12 @@ pub fn live(filter: &Filter) -> String {
     let text = AnySurvey::from(overview).write();
     let query = text.split_once('?').map_or("", |(_, query)| query);
     format!("{LIVE}?{query}")
+}
+
+/// The list for a firewall of a rule.
+pub fn list(rule: &str) -> String {
+    let name = percent_encoding::utf8_percent_encode(rule, percent_encoding::NON_ALPHANUMERIC);
+    format!("{HOME}lists/{name}")
 }
 
 /// A form that leads to a survey's page: its action, and its hidden fields.

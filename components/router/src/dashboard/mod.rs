@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `/admin/` | `overview` |
 //! | `/admin/live` | `overview` of the last hour, always computed anew |
+//! | `/admin/dashboard/settings` | labels, notes, saved views and rules. Its form changes them |
 //! | `/admin/dashboard/NAME` | the question NAME, if [`pages`] has a page for it |
 //!
 //! A page takes the parameters of its question. It is written here as a whole and needs no script.
@@ -17,6 +18,7 @@ mod pages;
 mod parts;
 mod places;
 mod report;
+mod settings;
 
 use http::header::CACHE_CONTROL;
 use http::{Method, StatusCode};
@@ -26,9 +28,10 @@ use rollcall_web::{Problem, Reply, reply};
 use spin_sdk::http::Request;
 
 use crate::access::Visitor;
+use crate::documents;
 use crate::headers::some_of;
 use crate::local::HOME;
-use pages::MessagePage;
+use pages::{MessagePage, SettingsPage};
 use report::How;
 
 /// A page.
@@ -37,6 +40,8 @@ pub enum Page<'a> {
     Of(&'a str),
     /// The overview of the last hour. The script has it written anew all the time.
     Live,
+    /// Labels, notes, saved views and rules.
+    Settings,
 }
 
 /// The page of a path. None if the path is not that of a page.
@@ -44,24 +49,49 @@ pub fn page_at(path: &str) -> Option<Page<'_>> {
     match path {
         HOME => Some(Page::Of("overview")),
         link::LIVE => Some(Page::Live),
+        link::SETTINGS => Some(Page::Settings),
         _ => path.strip_prefix(link::PAGES).map(Page::Of),
     }
 }
 
 /// Shows a page. If it cannot be shown, the answer is a page that says why.
-pub async fn show(request: &Request, visitor: Visitor, page: Page<'_>) -> Result<Reply, Problem> {
-    if *request.method() != Method::GET {
+pub async fn show(request: Request, visitor: Visitor) -> Result<Reply, Problem> {
+    let path = request.uri().path().to_owned();
+    let page = page_at(&path).ok_or_else(Problem::not_found)?;
+    let is_form = matches!(page, Page::Settings) && *request.method() == Method::POST;
+    if *request.method() != Method::GET && !is_form {
         return Err(Problem::method_not_allowed("GET"));
     }
     let by_cookie = visitor.by_cookie;
-    let written = written(request, page, by_cookie).await;
+    let written = match page {
+        Page::Settings => settings_page(request, visitor, is_form).await,
+        page => written(&request, page, by_cookie)
+            .await
+            .map(|page| (StatusCode::OK, page)),
+    };
     match written {
-        Ok(page) => Ok(html(StatusCode::OK, page)),
+        Ok((status, page)) => Ok(html(status, page)),
         Err(problem) => {
             let page = pages::written(&MessagePage::new(&problem, by_cookie))?;
             Ok(problem.head(html(problem.status(), page)))
         }
     }
+}
+
+/// Carries out a form if there is one, and shows what there is now.
+async fn settings_page(
+    request: Request,
+    visitor: Visitor,
+    is_form: bool,
+) -> Result<(StatusCode, String), Problem> {
+    let said = match is_form {
+        true => Some(settings::carry_out(request).await?),
+        false => None,
+    };
+    let status = said.as_ref().map_or(StatusCode::OK, |said| said.status);
+    let documents = documents::all().await?;
+    let page = pages::written(&SettingsPage::new(&documents, visitor, said))?;
+    Ok((status, page))
 }
 
 async fn written(request: &Request, page: Page<'_>, by_cookie: bool) -> Result<String, Problem> {
@@ -77,6 +107,7 @@ async fn written(request: &Request, page: Page<'_>, by_cookie: bool) -> Result<S
             let headers = report::no_cache();
             pages::show_live(&survey, How { headers, by_cookie }).await
         }
+        Page::Settings => Err(Problem::not_found()),
     }
 }
 

@@ -69,6 +69,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         let hits = std::mem::take(&mut pending.hits);
         // Clocks differ: buckets are never cut by an older time than before.
         root.aged_ms = base.aged_ms.max(pending.before_ms);
+        let documents = pending.documents;
         let erasing = pending.erasing;
         let erased = erasing.now.clone();
         let mut draft = self.touch(held, base, &mut root, hits, &erased).await?;
@@ -96,6 +97,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let value = encode(&key, known)?;
             outbox.put(key, value).await?;
         }
+        self.write_documents(&mut outbox, &mut root, documents)
+            .await?;
         self.write_rollups(&mut outbox, &mut root, deltas, &erased)
             .await?;
         outbox.send().await?;

@@ -13,7 +13,7 @@ use super::erase::Erasing;
 use crate::lease::Held;
 use crate::portion::Portion;
 use crate::stop::Stop;
-use crate::stored::{Root, SegmentReader, Uncounted, Why};
+use crate::stored::{DocumentChange, Root, SegmentReader, Uncounted, Why};
 use crate::{Clock, Ledger, Store, keys};
 
 /// After this many hits, others may go on.
@@ -38,6 +38,8 @@ pub(crate) struct Pending {
     /// Hits by IP, without those from before an erasure of the IP.
     pub hits: IndexMap<IpAddr, Vec<CompactHit>>,
     pub erasing: Erasing,
+    /// Changes of documents, with the number and the stamp of each.
+    pub documents: Vec<(DocumentChange, u64, u64)>,
     pub names: Names,
     pub hit_count: u64,
     /// The base's traffic, and these hits.
@@ -84,6 +86,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             is_full: false,
             hits: IndexMap::new(),
             erasing: Erasing::of(&base.erased),
+            documents: Vec::new(),
             names: Names::default(),
             hit_count: 0,
             traffic: base.traffic.clone(),
@@ -131,7 +134,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(pending)
     }
 
-    /// Takes the erasures of a segment, and its hits, unless its batch was counted already.
+    /// Takes the erasures and the documents of a segment, and its hits, unless its batch was counted already.
     async fn take_segment(
         &self,
         pending: &mut Pending,
@@ -155,6 +158,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             let hits = pending.hits.swap_remove(&ip).unwrap_or_default();
             pending.erasing.erase(ip, stamp_ms, n, hits);
         }
+        let changes = std::mem::take(&mut segment.documents).into_iter();
+        let changes = changes.map(|change| (change, n, stamp_ms));
+        pending.documents.extend(changes);
         while let Some((ip, hit)) = segment.next()? {
             if segment.hits.is_multiple_of(HITS_IN_STEP) {
                 self.clock.give_way().await;

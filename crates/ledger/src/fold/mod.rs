@@ -12,6 +12,7 @@
 //! | `batch_ids` | which batches were counted already |
 //! | `apply`, `states` | the index and the states |
 //! | `erase` | IPs that are erased on request |
+//! | `documents` | texts that admins wrote |
 //! | `rollups`, `merge`, `known_paths`, `heaviest` | the sums over all IPs |
 //! | `outbox` | writing, the plan first |
 //! | `rebuild` | all rollups anew from the states, for a store of an older layout |
@@ -21,6 +22,7 @@
 mod apply;
 mod batch_ids;
 mod commit;
+mod documents;
 mod erase;
 mod heaviest;
 mod known_paths;

@@ -195,9 +195,16 @@ fn kinds() -> Vec<Kind> {
             listed_from: 62,
             numbers: [(63, Why::Repeated), (64, Why::Dropped)].into(),
         },
+        documents: 65,
     };
     let erased = [hits[1].ip];
-    let segment = Segment::new(Some(id), NOW_MS, repaired, &erased, &hits);
+    let documents = [
+        ("labels/office".to_owned(), Some("{}".to_owned())),
+        ("views/old".to_owned(), None),
+    ];
+    let mut segment = Segment::new(Some(id), NOW_MS, repaired, &hits);
+    segment.erased = &erased;
+    segment.documents = &documents;
     let segment = encode("log:1", &segment).unwrap();
     vec![
         Kind {
@@ -249,6 +256,13 @@ fn kinds() -> Vec<Kind> {
             }),
         ),
         Kind::new("ids:0:1", IdList(vec![id])),
+        Kind::new("documents:1", {
+            let mut stored = Documents::default();
+            for (change, log) in documents.clone().into_iter().zip([65, 66]) {
+                stored.change(change, log, NOW_MS + log);
+            }
+            stored
+        }),
         Kind::new(
             "plan:1",
             Plan {
@@ -261,6 +275,7 @@ fn kinds() -> Vec<Kind> {
                     change(Versioned::Paths(fine, 8), false, 9),
                     change(Versioned::Known(10), true, 11),
                     change(Versioned::Heaviest(fine), false, 12),
+                    change(Versioned::Documents, true, 13),
                 ],
             },
         ),
@@ -384,7 +399,7 @@ fn stored_bytes_are_those_of_the_layout() {
 
 proptest! {
     #[test]
-    fn no_content_makes_reading_a_value_panic(of in 0..14usize, content in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn no_content_makes_reading_a_value_panic(of in 0..15usize, content in proptest::collection::vec(any::<u8>(), 0..200)) {
         let kind = kinds().swap_remove(of);
         // The value is whole, but not of this kind.
         let bytes = encode_with(kind.key, |to| to.extend(content));

@@ -7,6 +7,7 @@
 
 mod bytes;
 mod counts;
+mod documents;
 mod heaviest;
 #[cfg(test)]
 mod layout;
@@ -20,6 +21,7 @@ mod small;
 mod state;
 mod tally;
 
+pub(crate) use documents::{DocumentChange, Documents};
 pub(crate) use heaviest::Heaviest;
 pub(crate) use numbers::{Uncounted, Why};
 pub(crate) use plan::{Change, Plan, Versioned};

@@ -46,6 +46,7 @@ pub(crate) enum Versioned {
     Heaviest(Bucket),
     /// An IP in a plan of layout 6 or of an older one: its keys begin with the address.
     IpByAddress(IpAddr),
+    Documents,
 }
 
 impl Stored for Plan {
@@ -78,6 +79,7 @@ impl Versioned {
             Self::Paths(bucket, part) => keys::paths(*bucket, *part, k),
             Self::Known(part) => keys::known(*part, k),
             Self::Heaviest(bucket) => keys::heaviest(*bucket, k),
+            Self::Documents => keys::documents(k),
         }
     }
 }

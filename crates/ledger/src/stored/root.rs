@@ -63,6 +63,9 @@ pub struct Root {
     /// Up to layout 9 it is missing: see [`Self::decode`].
     #[serde(deserialize_with = "or_default")]
     pub(crate) uncounted: Uncounted,
+    /// The version of the documents. 0: there are none. Up to layout 10 it is missing.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) documents: u64,
 }
 
 /// The time of the newest hit that is not where it could be looked for, by the reason. 0: there is

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::counts::repairs;
+use super::documents::DocumentChange;
 use crate::LedgerError;
 
 /// The id by which a batch is remembered.
@@ -36,12 +37,12 @@ impl Stored for IdList {
     const SINCE: u8 = 4;
 }
 
-/// The oldest layout in which segments have these bytes.
-const SINCE: u8 = 9;
 /// The oldest layout that can be read. Up to layout 7, segments had no repairs. Up to layout 8,
-/// hits told nothing by dimension, and no IP was erased.
+/// hits told nothing by dimension, and no IP was erased. Up to layout 10, there were no documents.
 const OLDEST: u8 = 4;
 const WITH_REPAIRS: u8 = 8;
+const WITH_DIMENSIONS: u8 = 9;
+const WITH_DOCUMENTS: u8 = 11;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Segment<'h> {
@@ -51,7 +52,8 @@ pub(crate) struct Segment<'h> {
     #[serde(with = "super::counts::repairs")]
     repaired: Repairs,
     /// IPs that are erased. The hits come after it.
-    erased: &'h [IpAddr],
+    pub(super) erased: &'h [IpAddr],
+    pub(super) documents: &'h [DocumentChange],
     hits: Vec<Hit<'h>>,
 }
 
@@ -61,15 +63,31 @@ impl<'h> Segment<'h> {
         id: Option<BatchId>,
         stamp_ms: u64,
         repaired: Repairs,
-        erased: &'h [IpAddr],
         hits: &'h [rollcall_tally::Hit],
     ) -> Self {
         Self {
             id,
             stamp_ms,
             repaired,
-            erased,
+            erased: &[],
+            documents: &[],
             hits: hits.iter().map(Hit::of).collect(),
+        }
+    }
+
+    /// A segment that erases IPs.
+    pub fn erasing(erased: &'h [IpAddr], stamp_ms: u64) -> Self {
+        Self {
+            erased,
+            ..Self::new(None, stamp_ms, Repairs::default(), &[])
+        }
+    }
+
+    /// A segment that changes documents.
+    pub fn changing(documents: &'h [DocumentChange], stamp_ms: u64) -> Self {
+        Self {
+            documents,
+            ..Self::new(None, stamp_ms, Repairs::default(), &[])
         }
     }
 }
@@ -196,6 +214,7 @@ pub(crate) struct SegmentReader<'b> {
     pub stamp_ms: u64,
     pub repaired: Repairs,
     pub erased: Vec<IpAddr>,
+    pub documents: Vec<DocumentChange>,
     /// Hits that are not read yet.
     pub hits: u64,
     /// The hits tell nothing by dimension.
@@ -213,7 +232,11 @@ impl<'b> SegmentReader<'b> {
             _ => (repairs::Stored::default(), rest),
         };
         let (erased, rest) = match layout {
-            SINCE.. => take(key, rest)?,
+            WITH_DIMENSIONS.. => take(key, rest)?,
+            _ => (Vec::new(), rest),
+        };
+        let (documents, rest) = match layout {
+            WITH_DOCUMENTS.. => take(key, rest)?,
             _ => (Vec::new(), rest),
         };
         let (hits, rest) = take(key, rest)?;
@@ -223,8 +246,9 @@ impl<'b> SegmentReader<'b> {
             stamp_ms,
             repaired: repaired.into(),
             erased,
+            documents,
             hits,
-            is_of_8: layout < SINCE,
+            is_of_8: layout < WITH_DIMENSIONS,
             rest,
         })
     }

@@ -159,6 +159,22 @@ pub fn writer<'s>(
     })
 }
 
+/// Changes a document.
+pub fn changer<'s>(
+    store: &'s MemoryStore,
+    limits: &Limits,
+    name: &'s str,
+    text: Option<String>,
+) -> Actor<'s, Result<(), LedgerError>> {
+    let limits = limits.clone();
+    Actor::begin(store, move |step, clock: &'s MemoryClock| {
+        Box::pin(async move {
+            let ledger = Ledger::new(&step, clock, limits);
+            ledger.change_document(name, text).await
+        })
+    })
+}
+
 pub fn folder<'s>(
     store: &'s MemoryStore,
     limits: &Limits,

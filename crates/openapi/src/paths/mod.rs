@@ -1,6 +1,7 @@
 //! Every path, by group. A group is a file, and a path is a function.
 
 mod collect;
+mod documents;
 mod export;
 mod group;
 mod open;
@@ -10,6 +11,7 @@ mod privacy;
 mod questions;
 mod sign_in;
 
+use rollcall_tally::DocumentKind;
 use utoipa::openapi::path::{HttpMethod, Paths};
 
 pub use group::{OPERATE, groups};
@@ -28,17 +30,23 @@ pub fn every() -> Paths {
         operations::openapi(),
         collect::batch(),
         privacy::stored_ip(),
+        documents::test_rule(),
+        documents::list(),
+        documents::report(),
         sign_in::sign_in(),
         sign_in::sign_out(),
         open::home(),
         open::healthz(),
     ]);
+    every.extend(DocumentKind::EVERY.into_iter().flat_map(documents::of_kind));
     let mut paths = Paths::new();
     paths.paths.extend(
         every
             .into_iter()
             .map(|(path, item)| (path.to_owned(), item)),
     );
+    let sent = documents::send_report();
+    paths.add_path_operation("/admin/report", vec![HttpMethod::Post], sent);
     paths.add_path_operation(privacy::IP, vec![HttpMethod::Delete], privacy::erase());
     paths
 }

@@ -21,12 +21,13 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
-    pub fn of(&self, rule: Rule) -> Option<f64> {
+    pub fn of(&self, rule: &Rule) -> Option<f64> {
         match rule {
             Rule::ErrorRate => self.error_rate,
             Rule::RequestsPerMinute => self.requests_per_minute,
             Rule::NewIps => self.new_ips,
             Rule::LagSeconds => self.lag_seconds,
+            Rule::Own(_) => None,
         }
     }
 
@@ -41,27 +42,29 @@ impl Thresholds {
         hits.iter().any(Option::is_some)
     }
 
-    /// The state of each rule.
+    /// The state of each rule that has a variable.
     pub fn judge(&self, measured: &Measured) -> Vec<Finding> {
-        let findings = Rule::EVERY.map(|rule| self.judge_one(rule, measured));
+        let findings = Rule::OF_VARIABLES.map(|rule| self.judge_one(rule, measured));
         findings.into()
     }
 
     fn judge_one(&self, rule: Rule, measured: &Measured) -> Finding {
         let mut finding = Finding {
+            threshold: self.of(&rule),
             rule,
             state: AlertState::Off,
             value: None,
-            threshold: self.of(rule),
             ip: None,
             since_ms: None,
+            groups: Vec::new(),
+            about: None,
         };
         let Some(threshold) = finding.threshold else {
             return finding;
         };
         // Whether the rule may fire, and whether it may be called ok.
         let (mut counts, mut is_whole) = (true, true);
-        finding.value = match (rule, &measured.recent) {
+        finding.value = match (&finding.rule, &measured.recent) {
             (Rule::LagSeconds, _) => measured.lag_ms.map(|ms| ms as f64 / 1_000.0),
             (_, None) => None,
             (rule, Some(recent)) => {
@@ -77,7 +80,7 @@ impl Thresholds {
                         let hits = recent.busiest.as_ref().map_or(0, |(_, hits)| *hits);
                         Some(hits as f64 / recent.minutes())
                     }
-                    Rule::NewIps | Rule::LagSeconds => Some(recent.new_ips as f64),
+                    Rule::NewIps | Rule::LagSeconds | Rule::Own(_) => Some(recent.new_ips as f64),
                 }
             }
         };
@@ -171,6 +174,31 @@ pub struct Finding {
     #[serde(rename = "since", with = "crate::time_text::rfc3339_if_any")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub since_ms: Option<u64>,
+    /// Only for a rule by groups: those that reach the threshold, the highest first. At most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub groups: Vec<FoundGroup>,
+    /// Only for a rule that an admin wrote.
+    #[serde(skip)]
+    pub about: Option<AboutRule>,
+}
+
+/// What a notification says of a rule that an admin wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AboutRule {
+    /// As `requests of path=/login`.
+    pub watches: String,
+    /// A page of the dashboard that shows more.
+    pub page: String,
+}
+
+/// A group that reaches the threshold.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoundGroup {
+    /// As in a breakdown: an address, a path key, and so on.
+    pub name: String,
+    pub value: f64,
 }
 
 #[cfg(test)]
@@ -210,7 +238,7 @@ mod tests {
         assert!(
             findings
                 .iter()
-                .zip(Rule::EVERY)
+                .zip(Rule::OF_VARIABLES)
                 .all(|(finding, rule)| finding.rule == rule)
         );
         let told = findings
@@ -320,6 +348,7 @@ mod tests {
                 last_seen_ms: None,
                 recent: Default::default(),
                 user_agents: Vec::new(),
+                labels: Vec::new(),
             }],
             ..Summary::default()
         };

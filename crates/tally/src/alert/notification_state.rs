@@ -78,7 +78,7 @@ impl RuleState {
     }
 
     /// The id of the next notification. It stays the same until that notification was sent.
-    pub fn next_id(&self, rule: Rule) -> String {
+    pub fn next_id(&self, rule: &Rule) -> String {
         let since_ms = self.since_ms.unwrap_or_default();
         format!("{}-{since_ms}-{}", rule.name(), self.times + 1)
     }
@@ -89,17 +89,23 @@ impl RuleState {
 pub struct NotificationState(BTreeMap<Rule, RuleState>);
 
 impl NotificationState {
-    pub fn of(&self, rule: Rule) -> RuleState {
-        self.0.get(&rule).cloned().unwrap_or_default()
+    pub fn of(&self, rule: &Rule) -> RuleState {
+        self.0.get(rule).cloned().unwrap_or_default()
     }
 
     /// See [`RuleState::note`].
     pub fn note(&mut self, findings: &[Finding], as_of_ms: u64) {
         for finding in findings {
-            let sent = self.0.entry(finding.rule).or_default();
+            let sent = self.0.entry(finding.rule.clone()).or_default();
             sent.note(finding.state, as_of_ms);
         }
-        self.0.retain(|_, sent| *sent != RuleState::default());
+        // A rule that an admin deleted has no finding.
+        let is_there = |rule: &Rule| {
+            !matches!(rule, Rule::Own(_)) || findings.iter().any(|of| of.rule == *rule)
+        };
+        let is_kept =
+            |rule: &Rule, sent: &RuleState| is_there(rule) && *sent != RuleState::default();
+        self.0.retain(|rule, sent| is_kept(rule, sent));
     }
 
     /// See [`RuleState::notified`].
@@ -155,7 +161,7 @@ mod tests {
     #[test]
     fn what_could_not_be_told_is_told_later_under_the_same_name() {
         let mut sent = RuleState::default();
-        let id = |sent: &RuleState| sent.next_id(Rule::NewIps);
+        let id = |sent: &RuleState| sent.next_id(&Rule::NewIps);
         check(&mut sent, 0, Firing, false, FIRES);
         let first = id(&sent);
         assert_eq!(first, format!("newIPs-{NOW_MS}-1"));
@@ -201,17 +207,19 @@ mod tests {
     fn the_book_is_read_as_it_was_written() {
         let mut state = NotificationState::default();
         let findings = |state| {
-            Rule::EVERY.map(|rule| Finding {
-                rule,
+            Rule::OF_VARIABLES.map(|rule| Finding {
                 state: if rule == Rule::LagSeconds {
                     Unknown
                 } else {
                     state
                 },
+                rule,
                 value: None,
                 threshold: None,
                 ip: None,
                 since_ms: None,
+                groups: Vec::new(),
+                about: None,
             })
         };
         state.note(&findings(Unknown), NOW_MS);
@@ -222,9 +230,9 @@ mod tests {
         );
         state.note(&findings(Firing), NOW_MS);
         state.notified(Rule::ErrorRate, Event::Firing, NOW_MS);
-        assert_eq!(state.of(Rule::ErrorRate).times, 1);
-        assert_eq!(state.of(Rule::NewIps).since_ms, Some(NOW_MS));
-        assert_eq!(state.of(Rule::LagSeconds), RuleState::default());
+        assert_eq!(state.of(&Rule::ErrorRate).times, 1);
+        assert_eq!(state.of(&Rule::NewIps).since_ms, Some(NOW_MS));
+        assert_eq!(state.of(&Rule::LagSeconds), RuleState::default());
         let text = serde_json::to_string(&state).unwrap();
         let stored_name = format!("\"told_at_ms\":{NOW_MS}");
         assert!(text.contains(&stored_name), "{text}");

@@ -257,6 +257,7 @@ mod tests {
             root: 1,
             drops: Default::default(),
             tracked: None,
+            labels: Arc::default(),
         };
         asked.report(responses).unwrap()
     }

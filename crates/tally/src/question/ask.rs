@@ -1,5 +1,6 @@
 //! A question: how it is described, and what it can be asked with.
 
+use super::conditions::LABEL;
 use super::parameter::{BadParameter, Parameter};
 
 /// The description of a question, for the code that routes or describes it.
@@ -27,6 +28,11 @@ pub trait Ask {
     /// Each parameter, with the field that it sets. The order is that of the API's description. The
     /// conditions of the filter come last.
     fn parameters(&mut self) -> Vec<Parameter<'_>>;
+
+    /// Whether labels may decide which hits count.
+    fn takes_labels(&mut self) -> bool {
+        self.parameters().iter().any(|given| given.name == LABEL)
+    }
 
     /// The parameter that does not go together with the others, if there is one.
     fn conflict(&self) -> Option<BadParameter> {

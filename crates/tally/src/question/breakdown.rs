@@ -256,6 +256,7 @@ impl Survey for Breakdown {
         let group = |caller: CallerSummary| GroupSummary {
             new_ips: u64::from(is_new(&caller)),
             name: caller.ip,
+            labels: caller.labels,
             tally: caller.tally,
             ips: 1,
             ..GroupSummary::default()
@@ -285,6 +286,7 @@ impl Survey for Breakdown {
                     ..metrics
                 },
                 name: group.name,
+                labels: group.labels,
             }
         };
         let page = groups.first.into_iter().skip(self.offset as usize);
@@ -305,7 +307,7 @@ impl Survey for Breakdown {
         }
         let is_asked = |field: &str| match metric_of(field) {
             Some(metric) => self.metrics.contains(&metric),
-            None => field == "name",
+            None => ["name", "labels"].contains(&field),
         };
         let mut report = serde_json::to_value(report).map_err(unwritable)?;
         let groups = report.get_mut("groups").and_then(Json::as_array_mut);
@@ -341,6 +343,8 @@ pub struct GroupStats {
     #[serde(rename = "newIPs", skip_serializing_if = "Option::is_none")]
     pub new_ips: Option<u64>,
     pub errors: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
     #[serde(flatten)]
     pub metrics: Metrics,
 }
@@ -354,7 +358,7 @@ mod schema {
     use crate::status::StatusCounts;
 
     /// The hits that are the same in one property. If `metrics` is given, only the fields of these
-    /// metrics are there, and `name`.
+    /// metrics are there, `name`, and `labels`.
     #[derive(utoipa::ToSchema)]
     #[schema(as = GroupStats)]
     #[serde(rename_all = "camelCase")]
@@ -362,6 +366,10 @@ mod schema {
         /// A path key, an address, a host, a status, a network as `AS13335 Cloudflare, Inc.`, and
         /// so on.
         pub name: String,
+        /// The names that admins gave an address, a network or a consumer: see `/admin/labels`.
+        /// Absent if there are none.
+        #[schema(nullable = false)]
+        pub labels: Option<Vec<String>>,
         /// `requests`: hits in the window.
         #[schema(nullable = false)]
         pub total_requests: Option<u64>,

@@ -3,6 +3,9 @@
 use super::{Parameter, Place, Value};
 use crate::filter::{Filter, Text};
 
+/// The name of the condition on labels.
+pub(super) const LABEL: &str = "label";
+
 impl Filter {
     /// The conditions that a client can give. The path key is not among them. It has its own
     /// question.
@@ -56,6 +59,14 @@ impl Filter {
                  `unknown`: only hits of IPs of no known network.",
                 Text::Network,
                 &mut self.network,
+            ),
+            text(
+                LABEL,
+                "Only hits of callers with this label. `filter` in the answer says which addresses \
+                 and networks these are. `*`: all hits, also those that a label leaves out. Not \
+                 given: all hits but those.",
+                Text::Label,
+                &mut self.label,
             ),
         ];
         conditions

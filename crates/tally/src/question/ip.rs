@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+use super::conditions::LABEL;
 use super::{About, Ask, LIMIT_DEFAULT, Parameter, Place, Query, Responses, Scope, Survey, Value};
 use crate::order::PathOrder;
 use crate::report::{IpStats, PathStats, Provenance, Timeline, top_paths};
@@ -62,8 +63,8 @@ impl Ask for Ip {
             ),
         ];
         let mut all = self.scope.parameters(own);
-        // The IP itself is always asked. So there is no `via`.
-        all.retain(|parameter| ![ip.name, "via"].contains(&parameter.name));
+        // The IP itself is always asked. So there is no `via`, and no label.
+        all.retain(|parameter| ![ip.name, "via", LABEL].contains(&parameter.name));
         all.insert(0, ip.at(Place::Path).required("an IP address"));
         all
     }

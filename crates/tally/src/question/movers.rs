@@ -222,6 +222,10 @@ pub struct GroupNumbers {
 pub struct MoverStats {
     /// As in a breakdown: a path key, an address, a host, and so on.
     pub name: String,
+    /// The names that admins gave it: see `/admin/labels`. Absent if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub labels: Vec<String>,
     /// The ways in which it changed, with the highest score first.
     pub changes: Vec<GroupChange>,
     /// Requests per time, divided by the requests per time before. `null` if there were none before.
@@ -295,6 +299,7 @@ impl MoverStats {
             score: scored.score,
         });
         Self {
+            labels: group.labels,
             name: group.name,
             changes: changes.collect(),
             rate_ratio: comparison.rate_ratio(&group.tally, &group.before),

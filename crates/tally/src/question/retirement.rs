@@ -141,6 +141,10 @@ pub struct PathCaller {
     /// The network that the IP belongs to. `null` if the operator's files do not tell it.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub network: Option<String>,
+    /// The names that admins gave it: see `/admin/labels`. Absent if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub labels: Vec<String>,
     /// Hits on the path in the window.
     pub total_requests: u64,
     /// The last hit on the path.
@@ -272,6 +276,7 @@ impl From<CallerSummary> for PathCaller {
             ip: caller.ip,
             country: caller.country,
             network: caller.network,
+            labels: caller.labels,
             total_requests: caller.tally.count,
             last_seen_ms: caller.last_seen_ms,
         }
@@ -312,6 +317,7 @@ mod tests {
             last_seen_ms: Some(NOW_MS - 1),
             recent: RecentActivity::default(),
             user_agents: Vec::new(),
+            labels: Vec::new(),
         };
         let ranges = Ranges::utc(NOW_MS);
         Responses {
@@ -350,6 +356,7 @@ mod tests {
                 ips: u64::from(requests > 0),
                 requests,
             }),
+            labels: Arc::default(),
         }
     }
 

@@ -12,7 +12,8 @@ use crate::bucket::Ranges;
 use crate::change::Comparison;
 use crate::contract::Drops;
 use crate::filter::Filter;
-use crate::hit::{Api, Grouping};
+use crate::hit::{Api, Dimension, Grouping};
+use crate::label::Labels;
 use crate::report::{Prices, Provenance, Timeline};
 use crate::span::Span;
 use crate::summary::{CountryDetail, Details, Summary};
@@ -235,6 +236,7 @@ pub struct Responses {
     pub drops: Drops,
     /// What the IPs that were asked say of the window. None: no IP was asked.
     pub tracked: Option<Tracked>,
+    pub labels: Arc<Labels>,
 }
 
 /// The IPs that are tracked and called in the window, and their hits.
@@ -254,6 +256,39 @@ impl From<&Summary> for Tracked {
 }
 
 impl Responses {
+    /// Gives the callers and the groups their labels.
+    pub fn label(&mut self, labels: Arc<Labels>, by: Option<Grouping>) {
+        for caller in &mut self.summary.callers {
+            caller.labels = labels.of_ip(&caller.ip, caller.network.as_deref());
+        }
+        let groups = self.summary.groups.iter_mut();
+        for group in groups.flat_map(|groups| &mut groups.first) {
+            group.labels = match by {
+                Some(Grouping::Ip) => labels.of_ip(&group.name, None),
+                Some(Grouping::Of(Dimension::Network)) => labels.of_network(&group.name),
+                Some(Grouping::Of(Dimension::Consumer)) => labels.of_consumer(&group.name),
+                _ => Vec::new(),
+            };
+        }
+        self.labels = labels;
+    }
+
+    /// If a label leaves hits out, says that they are in this answer all the same.
+    pub fn warn_of_left_out(&mut self) {
+        let names: Vec<&str> = self
+            .labels
+            .left_out()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            let warning = format!(
+                "hits that labels leave out ({names}) are in this answer: it takes no filter"
+            );
+            self.provenance.warnings.push(warning);
+        }
+    }
+
     /// The timeline. It needs a query that asked for a timeline.
     pub fn timeline(&self) -> Timeline {
         Timeline::new(&self.summary, &self.span, &self.ranges)

@@ -156,6 +156,7 @@ fn narrow() -> Filter {
         status: Some(StatusFilter::read("!404|5xx").unwrap()),
         country: Some("DE".to_owned()),
         network: Some("AS64496 Example".to_owned()),
+        label: Some("office|partner X".to_owned()),
         path_key: None,
     }
 }

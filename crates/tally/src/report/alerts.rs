@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Event, Finding, Rule};
+use crate::alert::{Event, Finding, FoundGroup, Rule};
 use crate::report::{rfc3339, rfc3339_if_any, rfc3339_text};
 
 /// The result of a check of the alerts.
@@ -77,6 +77,10 @@ pub struct AlertNotification {
     /// Only for `requestsPerMinute`: the IP that made these requests.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub ip: Option<String>,
+    /// Only for a rule by groups: those that reach the threshold, the highest first. At most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub groups: Vec<FoundGroup>,
     /// The time of the hits that count. `null` for `lagSeconds`.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub window: Option<AlertWindow>,
@@ -92,7 +96,14 @@ pub struct AlertNotification {
     pub text: String,
     /// A path on Rollcall's own server.
     pub dashboard: String,
+    /// An admin asked for it, to see that it arrives. Absent if not.
+    #[serde(rename = "test", default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub is_test: bool,
 }
+
+/// The most groups that a text names.
+const GROUPS_NAMED_MAX: usize = 5;
 
 /// The time of the hits that count.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -120,16 +131,18 @@ impl AlertNotification {
         };
         Self {
             id,
-            rule: finding.rule,
+            rule: finding.rule.clone(),
             state: event,
             value: finding.value,
             threshold: finding.threshold,
             ip: finding.ip.clone(),
+            groups: finding.groups.clone(),
             window: finding.since_ms.map(window),
             firing_since_ms,
             at_ms,
             text: text(event, finding),
             dashboard: dashboard(event, finding),
+            is_test: false,
         }
     }
 }
@@ -139,7 +152,7 @@ fn text(event: Event, finding: &Finding) -> String {
     let limit = finding.threshold.unwrap_or_default();
     let since = finding.since_ms.map(rfc3339_text).unwrap_or_default();
     let since = since.get(11..16).unwrap_or_default();
-    let what = match finding.rule {
+    let what = match &finding.rule {
         Rule::ErrorRate => {
             let (value, limit) = (100.0 * value, 100.0 * limit);
             format!(
@@ -156,6 +169,24 @@ fn text(event: Event, finding: &Finding) -> String {
         Rule::LagSeconds => {
             format!("hits have waited for {value:.1} s to be folded; the limit is {limit:.1} s")
         }
+        Rule::Own(name) => {
+            let watches = finding.about.as_ref().map_or("", |about| &about.watches);
+            let (value, limit) = (number(value), number(limit));
+            let is = if finding.groups.is_empty() {
+                "is"
+            } else {
+                "is up to"
+            };
+            let groups = finding.groups.iter().take(GROUPS_NAMED_MAX);
+            let groups = groups.map(|of| format!("{} ({})", of.name, number(of.value)));
+            let groups = match groups.collect::<Vec<_>>().join(", ") {
+                names if names.is_empty() => names,
+                names => format!(": {names}"),
+            };
+            format!(
+                "{name}: {watches} {is} {value} since {since} UTC; the limit is {limit}{groups}"
+            )
+        }
     };
     match event {
         Event::Firing => format!("Rollcall: {what}."),
@@ -163,9 +194,19 @@ fn text(event: Event, finding: &Finding) -> String {
     }
 }
 
+/// A value as people read it.
+fn number(value: f64) -> String {
+    let text = format!("{value:.3}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.to_owned()
+}
+
 /// The page that shows more. Once the alert is over, another IP is the busiest, so the page shows
 /// all IPs.
 fn dashboard(event: Event, finding: &Finding) -> String {
+    if let Some(about) = &finding.about {
+        return about.page.clone();
+    }
     match (event, finding.ip.as_deref()) {
         (Event::Firing, Some(ip)) => {
             let mut query = form_urlencoded::Serializer::new(String::new());
@@ -181,16 +222,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::alert::AlertState;
+    use crate::alert::{AboutRule, AlertState};
 
     fn finding(rule: Rule) -> Finding {
         Finding {
-            rule,
             state: AlertState::Firing,
             value: Some(0.25),
             threshold: Some(0.05),
             ip: (rule == Rule::RequestsPerMinute).then(|| "2001:db8::1".to_owned()),
             since_ms: (rule != Rule::LagSeconds).then_some(1_800_000_000_000),
+            groups: Vec::new(),
+            about: None,
+            rule,
         }
     }
 
@@ -256,6 +299,28 @@ mod tests {
             "/admin/?timeRange=1h",
         );
         assert_eq!(notify(Event::Firing, Rule::LagSeconds).window, None);
+        let own = Finding {
+            value: Some(25.0),
+            threshold: Some(20.0),
+            groups: vec![FoundGroup {
+                name: "192.0.2.1".to_owned(),
+                value: 25.0,
+            }],
+            about: Some(AboutRule {
+                watches: "requests by ip of status=404".to_owned(),
+                page: "/admin/breakdown?by=ip".to_owned(),
+            }),
+            ..finding(Rule::own("scan"))
+        };
+        let sent = AlertNotification::new("an-id".to_owned(), Event::Firing, &own, None, 0);
+        assert_eq!(
+            (sent.text.as_str(), sent.dashboard.as_str()),
+            (
+                "Rollcall: rules/scan: requests by ip of status=404 is up to 25 since 08:00 UTC; \
+                 the limit is 20: 192.0.2.1 (25).",
+                "/admin/breakdown?by=ip"
+            )
+        );
     }
 
     #[test]

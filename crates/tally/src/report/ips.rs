@@ -27,6 +27,10 @@ pub struct IpStats {
     /// files do not tell it.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub network: Option<String>,
+    /// The names that admins gave it: see `/admin/labels`. Absent if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub labels: Vec<String>,
     /// The first hit ever on paths that the filter lets through, in any window and with any status.
     /// `null` if there is none.
     #[serde(rename = "firstSeen", with = "rfc3339_if_any")]
@@ -51,6 +55,7 @@ impl IpStats {
             unique_paths: caller.path_keys,
             country: caller.country,
             network: caller.network,
+            labels: caller.labels,
             first_seen_ms: caller.first_seen_ms,
             last_seen_ms: caller.last_seen_ms,
             recent_activity: caller.recent,

@@ -11,6 +11,7 @@ mod costs;
 mod export;
 mod global;
 mod ips;
+mod list;
 mod metrics;
 mod overview;
 mod paths;
@@ -27,6 +28,7 @@ pub use costs::{CostBreakdown, CostMetrics, Prices, days};
 pub use export::ExportRecord;
 pub use global::{GLOBAL_TOP_PATHS, GlobalStats};
 pub use ips::{IpStats, TopIps};
+pub use list::{List, ListFormat};
 pub use metrics::Metrics;
 pub use overview::{MethodShare, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Overview};
 pub use paths::{CountryShare, PathStats, TOP_COUNTRIES, TopPaths, top_paths};
@@ -39,10 +41,10 @@ pub use timeline::{Period, Timeline, TimelineBucket, Timeseries};
 pub use verify::{DIFFERENCES_MAX, Difference, Left, Verified, WindowVerified};
 
 pub use crate::order::{Metric, PathOrder};
-pub use crate::time_text::rfc3339_text;
+pub use crate::time_text::{http_date, rfc3339_text};
 use crate::time_text::{rfc3339, rfc3339_if_any};
 use paths::country_shares;
 pub(crate) use timeline::{is_zero, starts, utc_offset_minutes};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

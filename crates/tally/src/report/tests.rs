@@ -63,6 +63,7 @@ fn summary() -> Summary {
         last_seen_ms: None,
         recent: RecentActivity::default(),
         user_agents: vec!["curl/8".to_owned()],
+        labels: Vec::new(),
     };
     Summary {
         answered: 1,

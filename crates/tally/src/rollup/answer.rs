@@ -357,6 +357,7 @@ impl<'s> Sums<'s> {
                     tally: sums.tally,
                     new_ips,
                     before,
+                    labels: Vec::new(),
                 };
                 self.list.add(group, groups);
                 return;
@@ -594,6 +595,7 @@ fn first_groups(
             },
             ips: ips.count(),
             before: before.remove(&name).unwrap_or_default(),
+            labels: Vec::new(),
             name,
             tally,
         };

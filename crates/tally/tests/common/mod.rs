@@ -97,6 +97,7 @@ pub fn any_filter() -> impl Strategy<Value = Filter> {
                 status: status.map(|status| StatusFilter::read(&status).unwrap()),
                 country,
                 network: None,
+                label: None,
                 path_key: path_key.map(str::to_owned),
             },
         )

@@ -14,8 +14,10 @@ mod movers;
 mod overview;
 mod path;
 mod retirement;
+mod settings;
 
 pub use message::MessagePage;
+pub use settings::SettingsPage;
 
 use askama::Template;
 use futures::future::join;

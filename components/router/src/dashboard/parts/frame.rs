@@ -3,7 +3,7 @@
 use rollcall_tally::interval::{self, Interval};
 use rollcall_tally::question::{AnySurvey, DateRange, ExportFormat, Place, Scope};
 use rollcall_tally::report::Provenance;
-use rollcall_tally::{Filter, StatusClass, Window, condition};
+use rollcall_tally::{Filter, Grouping, StatusClass, Window, condition};
 
 use super::health::Health;
 use super::period;
@@ -60,6 +60,8 @@ pub struct Frame {
     pub ranges: Vec<Link>,
     /// The live page with this filter.
     pub live: Link,
+    /// The page of labels, notes, saved views and rules.
+    pub settings: &'static str,
     /// The page of the period before. See [`period`].
     pub earlier: Option<String>,
     /// The page of the period after.
@@ -114,6 +116,7 @@ impl Frame {
                 href: link::live(&filter),
                 is_current: false,
             },
+            settings: link::SETTINGS,
             earlier,
             later,
             chips: chips(survey),
@@ -265,7 +268,7 @@ fn fields(survey: &AnySurvey) -> Vec<Field> {
             Condition::Status => StatusClass::EVERY.map(StatusClass::name).into(),
             _ => Vec::new(),
         },
-        by: condition.grouping().name(),
+        by: condition.grouping().map_or("", Grouping::name),
         example: match condition {
             Condition::Ip => "192.0.2.0/24, !10.0.0.0/8",
             Condition::PathPrefix => "/users",
@@ -274,6 +277,7 @@ fn fields(survey: &AnySurvey) -> Vec<Field> {
             Condition::Status => "404, 4xx|5xx",
             Condition::Country => "DE",
             Condition::Network => "AS13335",
+            Condition::Label => "office, !monitoring",
         },
     };
     Condition::EVERY
