@@ -20,7 +20,7 @@ use thiserror::Error;
 /// The version of all keys and values. A store has one version: see `meta` in the ledger.
 ///
 /// CONTRIBUTING.md, "Change the stored layout", says how to raise it.
-pub const LAYOUT: u8 = 10;
+pub const LAYOUT: u8 = 11;
 
 /// Byte 0 of a head has this bit, too: the value is in pieces under other keys.
 const IN_PIECES: u8 = 0x80;

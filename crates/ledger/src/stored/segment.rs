@@ -36,7 +36,7 @@ impl Stored for IdList {
     const SINCE: u8 = 4;
 }
 
-/// The oldest layout in which segments have these bytes.
+/// The oldest layout whose segments are read like those of today. Its hits tell fewer dimensions.
 const SINCE: u8 = 9;
 /// The oldest layout that can be read. Up to layout 7, segments had no repairs. Up to layout 8,
 /// hits told nothing by dimension, and no IP was erased.
@@ -103,12 +103,14 @@ struct Hit8<'h> {
 struct Told<'h>(ByDimension<Option<&'h str>>);
 
 /// The dimensions that a hit may tell. A number in a segment is a place in this list.
-const TOLD: [Dimension; 5] = [
+const TOLD: [Dimension; 6] = [
     Dimension::Host,
     Dimension::Consumer,
     Dimension::Protocol,
     Dimension::Referrer,
     Dimension::Bot,
+    // Since layout 11.
+    Dimension::UserAgent,
 ];
 
 impl Serialize for Told<'_> {
