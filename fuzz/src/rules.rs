@@ -39,8 +39,9 @@ pub(crate) fn check(input: &[u8]) {
             assert_eq!(ruled.timestamp_ms, hit.timestamp_ms);
             assert_eq!(ruled.method, hit.method);
             if rules.no_user_agents {
-                // A bot's name stays. Without its user agent, it is not known again.
+                // The names of programs stay. Without the user agent, they are not known again.
                 *ruled.told.get_mut(Dimension::Bot) = None;
+                *ruled.told.get_mut(Dimension::UserAgent) = None;
             }
             stays_the_same(&ruled);
         }

@@ -17,7 +17,7 @@ use rollcall_tally::report::{Left, WindowVerified};
 use rollcall_tally::state::Caller;
 use rollcall_tally::time_zone::Zone;
 use rollcall_tally::window::{Span, Window};
-use rollcall_tally::{BatchState, Details, Filter, GroupDetail, Grouping};
+use rollcall_tally::{BatchState, Details, Filter, GroupDetail, GroupList, Grouping};
 use serde::Serialize;
 
 /// A store as a version with this layout left it: see [`kept::use_store`].
@@ -108,6 +108,17 @@ fn check_both_ways(store: &MemoryStore) {
         let verified = WindowVerified::new(window, &sums, &ips, Left::default(), 0);
         assert!(verified.agrees, "{verified:?}");
     }
+}
+
+/// The number of all hits, and their groups.
+fn by(store: &MemoryStore, dimension: Dimension) -> (u64, GroupList) {
+    let details = Details {
+        groups: Some(GroupDetail::new(Grouping::Of(dimension), 1_000)),
+        ..Details::default()
+    };
+    let filter = Filter::default();
+    let sums = of_sums(store, &small(), Window::All, &filter, details, 1);
+    (sums.tally.count, sums.groups.unwrap())
 }
 
 /// With `ROLLCALL_KEEP_STORE` in the environment, the store and its rows become files of
@@ -322,29 +333,14 @@ fn a_store_of_layout_8_is_read_as_it_is_and_tells_nothing_by_dimension() {
     assert_eq!(open(&store).unwrap(), Opened::Ready);
     assert_eq!(rows(&store), file("8.rows"));
     check_both_ways(&store);
-    let by_host = || {
-        let details = Details {
-            groups: Some(GroupDetail::new(Grouping::Of(Dimension::Host), 10)),
-            ..Details::default()
-        };
-        let sums = of_sums(
-            &store,
-            &small(),
-            Window::All,
-            &Filter::default(),
-            details,
-            1,
-        );
-        (sums.tally.count, sums.groups.unwrap())
-    };
-    let (count, groups) = by_host();
+    let (count, groups) = by(&store, Dimension::Host);
     assert_eq!(groups.unknown_hits, count);
     // Hits of today tell it.
     let mut told = hit("192.0.2.1", "/told", 1_800_000_000_000);
     *told.told.get_mut(Dimension::Host) = Some("api.example".to_owned());
     append(&store, &small(), None, vec![told]).unwrap();
     fold(&store, &small()).unwrap();
-    let (after, groups) = by_host();
+    let (after, groups) = by(&store, Dimension::Host);
     assert_eq!((after, groups.unknown_hits), (count + 1, count));
     assert_eq!(groups.first[0].name, "api.example");
 }
@@ -375,6 +371,35 @@ fn a_store_of_layout_9_is_read_as_it_is_and_its_drops_have_an_unknown_time() {
     let root = current(&store, &limits);
     assert_eq!(root.dropped().unsummed_until_ms, Some(unsummed_ms));
     assert_eq!(root.batch(root.log), BatchState::Counted);
+}
+
+#[test]
+fn a_store_of_layout_10_is_read_as_it_is_and_its_hits_tell_no_family() {
+    let store = left_by(10);
+    assert_eq!(open(&store).unwrap(), Opened::Ready);
+    assert_eq!(rows(&store), file("10.rows"));
+    check_both_ways(&store);
+    let (count, hosts) = by(&store, Dimension::Host);
+    assert!(hosts.unknown_hits < count, "some hits tell their host");
+    let (_, families) = by(&store, Dimension::UserAgent);
+    assert_eq!((families.count, families.unknown_hits), (0, count));
+    // Hits of today tell it.
+    let mut told = hit("192.0.2.1", "/told", 1_800_000_000_000);
+    *told.told.get_mut(Dimension::UserAgent) = Some("curl".to_owned());
+    append(&store, &small(), None, vec![told]).unwrap();
+    fold(&store, &small()).unwrap();
+    let (after, families) = by(&store, Dimension::UserAgent);
+    assert_eq!((after, families.unknown_hits), (count + 1, count));
+    assert_eq!(families.first[0].name, "curl");
+    let (_, still) = by(&store, Dimension::Host);
+    assert_eq!(still.first, hosts.first);
+}
+
+#[test]
+fn values_of_layout_10_are_brought_up_when_they_change() {
+    let store = left_by(10);
+    open(&store).unwrap();
+    is_aged_and_added_to(&store, 10);
 }
 
 #[test]

@@ -56,6 +56,7 @@ fn hits_are_told_by_what_the_gateway_said_of_them() {
     assert_eq!(by("protocol"), ["HTTP/2 4 3"]);
     assert_eq!(by("referrer"), ["news.example 4 3"]);
     assert_eq!(by("bot"), ["curl 2 2", "GPTBot 1 1"]);
+    assert_eq!(by("userAgent"), ["curl 2 2", "Firefox 1 1", "GPTBot 1 1"]);
     assert!(by("network").is_empty());
     let hosts = asked(&app, "host");
     for (field, expect) in [

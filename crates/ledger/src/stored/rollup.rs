@@ -29,17 +29,26 @@ use super::bytes::{self, Reader, put, put_ips, put_tally, put_text};
 
 /// The oldest layout in which rollups have these bytes.
 const SINCE: u8 = 5;
-/// Since this layout, totals have dimensions.
-const WITH_DIMENSIONS: u8 = 9;
 /// The dimensions in the order in which totals have them.
-const DIMENSIONS: [Dimension; 6] = [
+const DIMENSIONS: [Dimension; 7] = [
     Dimension::Network,
     Dimension::Host,
     Dimension::Consumer,
     Dimension::Protocol,
     Dimension::Referrer,
     Dimension::Bot,
+    Dimension::UserAgent,
 ];
+
+/// The dimensions that totals of a layout have: the first of the list.
+fn dimensions_of(layout: u8) -> impl Iterator<Item = Dimension> {
+    let count = match layout {
+        ..9 => 0,
+        9 | 10 => 6,
+        _ => DIMENSIONS.len(),
+    };
+    DIMENSIONS.into_iter().take(count)
+}
 
 /// A bucket: its length, and its start in units of 5 minutes since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -179,11 +188,11 @@ pub(crate) fn read_totals(
     wanted: impl Fn(Dimension) -> bool,
     mut take_group: impl FnMut(Dimension, &str, &mut Tally, IpSet),
 ) -> Result<(u64, u64), Unreadable> {
-    let with_dimensions = value::layout_of(key, bytes)? >= WITH_DIMENSIONS;
+    let dimensions = dimensions_of(value::layout_of(key, bytes)?);
     whole(key, bytes, |from| {
         let head = (from.number()?, from.number()?);
         from.groups(take)?;
-        for dimension in DIMENSIONS.into_iter().filter(|_| with_dimensions) {
+        for dimension in dimensions {
             let length = from.number()?;
             let mut groups = Reader(from.take(length)?);
             if wanted(dimension) {

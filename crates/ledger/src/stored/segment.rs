@@ -121,12 +121,14 @@ struct Hit8<'h> {
 struct Told<'h>(ByDimension<Option<&'h str>>);
 
 /// The dimensions that a hit may tell. A number in a segment is a place in this list.
-const TOLD: [Dimension; 5] = [
+const TOLD: [Dimension; 6] = [
     Dimension::Host,
     Dimension::Consumer,
     Dimension::Protocol,
     Dimension::Referrer,
     Dimension::Bot,
+    // Since layout 11.
+    Dimension::UserAgent,
 ];
 
 impl Serialize for Told<'_> {

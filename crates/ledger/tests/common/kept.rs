@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use rollcall_store::LAYOUT;
 use rollcall_store::testing::from_hex;
+use rollcall_tally::hit::{ByDimension, Dimension};
 use rollcall_tally::window::HOUR_MS;
 
 use super::steps::{folder, writer};
@@ -91,6 +92,11 @@ fn some_hits(count: u64, now_ms: u64) -> Vec<Hit> {
         bytes: (n % 2 > 0).then_some(n * 100),
         country: (n % 5 > 0).then(|| ["DE", "FR"][(count / 2 % 2) as usize].to_owned()),
         user_agent: (n % 5 > 1).then(|| format!("agent/{count}")),
+        told: ByDimension::from_fn(|dimension| match dimension {
+            Dimension::Host => (n % 3 > 0).then(|| format!("h{}.example", n % 2)),
+            Dimension::Bot => (n % 4 > 2).then(|| "curl".to_owned()),
+            _ => None,
+        }),
         ..hit(
             &format!("198.51.100.{}", n % 7),
             &format!("/p{}", n % 6),

@@ -3,38 +3,19 @@
 //! `bots.txt` beside this file has a text for each bot, and its name. `cargo xtask bots` makes it
 //! from a list that others maintain.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
-/// Scope: thread. The user agents whose names are remembered.
-const KNOWN_MAX: usize = 256;
 
 /// The name of the bot, as in `Googlebot` or `curl`. None: the user agent is none of a known bot.
 /// If the texts of several bots are in it, the first of the list counts.
 ///
 /// The time is linear in the length, so the caller limits the length: a [`Hit`](super::Hit) has at
 /// most [`USER_AGENT_BYTES_MAX`](super::USER_AGENT_BYTES_MAX) bytes of a user agent. The first call
-/// takes about 4 ms more, to prepare the list. The names of the last user agents are remembered,
-/// because most hits have one of them.
-pub fn bot_name(user_agent: &str) -> Option<&'static str> {
+/// takes about 4 ms more, to prepare the list.
+pub(super) fn bot_name(user_agent: &str) -> Option<&'static str> {
     static BOTS: LazyLock<Option<Bots>> = LazyLock::new(|| Bots::read(include_str!("bots.txt")));
-    thread_local! {
-        static KNOWN: RefCell<HashMap<String, Option<&'static str>>> = RefCell::default();
-    }
-    KNOWN.with_borrow_mut(|known| {
-        if let Some(name) = known.get(user_agent) {
-            return *name;
-        }
-        let name = BOTS.as_ref()?.name(user_agent);
-        if known.len() >= KNOWN_MAX {
-            known.clear();
-        }
-        known.insert(user_agent.to_owned(), name);
-        name
-    })
+    BOTS.as_ref()?.name(user_agent)
 }
 
 struct Bots {

@@ -5,10 +5,10 @@
 //! caller may get out of being counted: what cannot be used is unknown, what is too long is cut, and
 //! [`Repairs`] counts both.
 
-use super::bots::bot_name;
 use super::characters::{is_replaced, is_token_byte};
 use super::rules::normal_encoding;
 use super::told::{read_consumer, read_host, read_protocol, read_referrer};
+use super::user_agent::Programs;
 use super::{
     ByDimension, Dimension, FUTURE_MS_MAX, Hit, METHOD_BYTES_MAX, PATH_BYTES_MAX,
     RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, RawHit, Refusal, Repairs, Rules, TIMESTAMP_MS_MIN,
@@ -35,7 +35,8 @@ impl RawHit {
         let caller = caller.ok_or_else(|| Refusal::new("ip", "not an IP address"))?;
         let timestamp_ms = check_timestamp(self.timestamp_ms, now_ms)?;
         let mut made = Repairs::default();
-        let bot = self.user_agent.as_deref().and_then(bot_of);
+        let programs = self.user_agent.as_deref().map(Programs::of);
+        let programs = programs.unwrap_or_default();
         let host = self.host.as_deref().or_else(|| authority(&self.path));
         let host = host.and_then(read_host);
         let method = read_method(self.method);
@@ -55,7 +56,8 @@ impl RawHit {
             Dimension::Consumer => self.consumer.as_deref().and_then(read_consumer),
             Dimension::Protocol => self.protocol.as_deref().and_then(read_protocol),
             Dimension::Referrer => self.referrer.as_deref().and_then(read_referrer),
-            Dimension::Bot => bot.map(str::to_owned),
+            Dimension::Bot => programs.bot.map(str::to_owned),
+            Dimension::UserAgent => programs.family.clone(),
         });
         made.unknown_requests = u64::from(method.is_none() || path.is_none());
         let hit = Hit {
@@ -185,11 +187,6 @@ pub(crate) fn country_code(mut country: String) -> Option<String> {
     };
     country.make_ascii_uppercase();
     is_code.then_some(country)
-}
-
-/// The name of the bot, by the part of the user agent that may be kept.
-fn bot_of(user_agent: &str) -> Option<&'static str> {
-    bot_name(user_agent.get(..user_agent.floor_char_boundary(USER_AGENT_BYTES_MAX))?)
 }
 
 fn cut_user_agent(mut user_agent: String) -> Option<String> {

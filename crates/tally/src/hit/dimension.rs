@@ -19,10 +19,12 @@ pub enum Dimension {
     Referrer,
     /// The name of the program, if the user agent is that of a bot.
     Bot,
+    /// The name of the program by its user agent, without a version.
+    UserAgent,
 }
 
 impl Dimension {
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
     pub const EVERY: [Self; Self::COUNT] = [
         Self::Network,
         Self::Host,
@@ -30,6 +32,7 @@ impl Dimension {
         Self::Protocol,
         Self::Referrer,
         Self::Bot,
+        Self::UserAgent,
     ];
 
     /// As the API spells it.
@@ -41,6 +44,7 @@ impl Dimension {
             Self::Protocol => "protocol",
             Self::Referrer => "referrer",
             Self::Bot => "bot",
+            Self::UserAgent => "userAgent",
         }
     }
 }
@@ -59,7 +63,7 @@ pub enum Grouping {
 }
 
 impl Grouping {
-    pub const EVERY: [Self; 12] = [
+    pub const EVERY: [Self; 13] = [
         Self::Path,
         Self::Ip,
         Self::StatusCode,
@@ -72,6 +76,7 @@ impl Grouping {
         Self::Of(Dimension::Protocol),
         Self::Of(Dimension::Referrer),
         Self::Of(Dimension::Bot),
+        Self::Of(Dimension::UserAgent),
     ];
 
     /// As the API spells it.
@@ -120,7 +125,7 @@ impl<T> ByDimension<T> {
 
     pub fn get(&self, dimension: Dimension) -> &T {
         // The order of the values is that of the variants.
-        let Self([network, host, consumer, protocol, referrer, bot]) = self;
+        let Self([network, host, consumer, protocol, referrer, bot, user_agent]) = self;
         match dimension {
             Dimension::Network => network,
             Dimension::Host => host,
@@ -128,11 +133,12 @@ impl<T> ByDimension<T> {
             Dimension::Protocol => protocol,
             Dimension::Referrer => referrer,
             Dimension::Bot => bot,
+            Dimension::UserAgent => user_agent,
         }
     }
 
     pub fn get_mut(&mut self, dimension: Dimension) -> &mut T {
-        let Self([network, host, consumer, protocol, referrer, bot]) = self;
+        let Self([network, host, consumer, protocol, referrer, bot, user_agent]) = self;
         match dimension {
             Dimension::Network => network,
             Dimension::Host => host,
@@ -140,6 +146,7 @@ impl<T> ByDimension<T> {
             Dimension::Protocol => protocol,
             Dimension::Referrer => referrer,
             Dimension::Bot => bot,
+            Dimension::UserAgent => user_agent,
         }
     }
 

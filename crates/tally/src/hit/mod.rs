@@ -13,12 +13,12 @@ mod dimension;
 mod repairs;
 mod rules;
 mod told;
+mod user_agent;
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-pub use bots::bot_name;
 pub use characters::is_token_byte;
 pub(crate) use check::{country_code, read_method, read_path};
 pub use compact::{CompactHit, HitRef, Measures, Names};
@@ -28,6 +28,7 @@ pub use rules::{
     API_OPERATIONS_MAX, AddressRules, Api, BadApi, Networks, PathRules, Privacy, Rules, Spelling,
 };
 pub use told::{CONSUMER_BYTES_MAX, HOST_BYTES_MAX, PROTOCOL_BYTES_MAX};
+pub use user_agent::FAMILY_BYTES_MAX;
 
 /// The longest path kept, in bytes, because a path key is repeated in every answer. A longer one is
 /// cut.

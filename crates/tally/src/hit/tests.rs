@@ -342,7 +342,7 @@ fn a_target_that_is_a_url_tells_the_host() {
 }
 
 #[test]
-fn the_user_agent_tells_the_bot_also_where_it_is_not_kept() {
+fn the_user_agent_tells_its_programs_also_where_it_is_not_kept() {
     let bot = |user_agent: &str| {
         let hit = check(|hit| hit.user_agent = Some(user_agent.into()));
         hit.unwrap().told.get(Dimension::Bot).clone()
@@ -369,5 +369,7 @@ fn the_user_agent_tells_the_bot_also_where_it_is_not_kept() {
         .unwrap()
         .unwrap();
     assert_eq!(hit.user_agent, None);
-    assert_eq!(hit.told.get(Dimension::Bot).as_deref(), Some("curl"));
+    for dimension in [Dimension::Bot, Dimension::UserAgent] {
+        assert_eq!(hit.told.get(dimension).as_deref(), Some("curl"));
+    }
 }

@@ -116,11 +116,11 @@ impl Ask for Breakdown {
             id: "breakdown",
             summary: "Hits by path, IP, status, country, host and others",
             description: "The hits in groups, by one property. A gateway may tell the `host`, \
-                          `consumer`, `protocol` and `referrer` of a hit. `bot` is the program \
-                          that the user agent names. `network` is the network that the IP belongs \
-                          to. Hits are counted by `host`, `consumer`, `protocol`, `referrer` and \
-                          `bot` over all IPs and paths alone. So a filter beside one of these is \
-                          refused.",
+                          `consumer`, `protocol` and `referrer` of a hit. `bot` is the bot that \
+                          the user agent names, and `userAgent` is the program: `curl`, `Chrome`. \
+                          `network` is the network that the IP belongs to. Hits are counted by \
+                          `host`, `consumer`, `protocol`, `referrer`, `bot` and `userAgent` over \
+                          all IPs and paths alone. So a filter beside one of these is refused.",
             ttl_ms: 10 * MINUTE_MS,
             is_prewarmed: false,
         }

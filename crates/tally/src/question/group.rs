@@ -38,8 +38,8 @@ impl Ask for Group {
             id: "group",
             summary: "One consumer, host, network, bot and so on in full",
             description: "The numbers and the timeline of the hits that tell this consumer, host, \
-                          network, bot, protocol or referrer. If there are none in the window, \
-                          the numbers are zero.",
+                          network, bot, user agent, protocol or referrer. If there are none in \
+                          the window, the numbers are zero.",
             ttl_ms: 5 * MINUTE_MS,
             is_prewarmed: false,
         }

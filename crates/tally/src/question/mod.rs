@@ -35,6 +35,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use crate::Failure;
+use crate::hit::{Dimension, Grouping};
 use crate::interval::Interval;
 
 pub use api_usage::NO_API;
@@ -307,9 +308,22 @@ fn read(question: &mut dyn Ask, behind: &str, query: &str) -> Vec<BadParameter> 
         read.unwrap_or_else(|reason| refuse(parameter.name, reason));
     }
     for name in given.into_keys() {
-        refuse(&name, "unknown parameter".to_owned());
+        let reason = no_filter(&name).unwrap_or_else(|| "unknown parameter".to_owned());
+        refuse(&name, reason);
     }
     bad
+}
+
+/// Why a property of hits is no parameter, and which request answers instead. None: the name is
+/// that of no property, or of one that is a filter.
+fn no_filter(name: &str) -> Option<String> {
+    let mut all = Dimension::EVERY.into_iter();
+    let of = all.find(|of| of.name() == name && !Grouping::Of(*of).is_known_of_ips())?;
+    let name = of.name();
+    Some(format!(
+        "no filter: hits by {name} are counted over all IPs and paths alone. Ask \
+         /admin/group?by={name}&name=… for one {name}, or /admin/breakdown?by={name} for all"
+    ))
 }
 
 /// Writes each parameter as text and reads it again. Returns the bad ones.

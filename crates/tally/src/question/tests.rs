@@ -142,6 +142,42 @@ fn a_status_is_a_class_or_a_code() {
 }
 
 #[test]
+fn a_property_that_is_no_filter_is_refused_with_the_requests_that_answer() {
+    let reason = |path: &str, name: &str| match Question::at(path, &format!("{name}=x&limit=5")) {
+        Err(NotUnderstood::Parameters(bad)) => {
+            let bad = bad.into_iter().find(|bad| bad.name == name);
+            bad.map(|bad| bad.reason)
+        }
+        _ => None,
+    };
+    for path in ["/admin/top-paths", "/admin/breakdown", "/admin/movers"] {
+        for name in Dimension::EVERY.map(Dimension::name) {
+            let Some(reason) = reason(path, name) else {
+                assert_eq!(name, "network", "{path}");
+                continue;
+            };
+            let asks: Vec<&str> = reason
+                .split([' ', ','])
+                .filter(|word| word.starts_with("/admin/"))
+                .collect();
+            let expect = [
+                format!("/admin/group?by={name}&name=…"),
+                format!("/admin/breakdown?by={name}"),
+            ];
+            assert_eq!(asks, expect, "{reason}");
+            for ask in asks {
+                let (path, query) = ask.split_once('?').unwrap();
+                assert!(Question::at(path, query).is_ok(), "{ask}");
+            }
+        }
+    }
+    let other = reason("/admin/top-paths", "hosts");
+    assert_eq!(other.as_deref(), Some("unknown parameter"));
+    let own = reason("/admin/breakdown", "by");
+    assert!(own.unwrap().starts_with("expected one of"));
+}
+
+#[test]
 fn a_question_nobody_knows_is_unknown() {
     assert_eq!(Question::read("nonsense", ""), Err(NotUnderstood::Unknown));
 }

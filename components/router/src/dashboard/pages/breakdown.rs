@@ -251,7 +251,7 @@ fn notes(of: &question::Breakdown, report: &BreakdownReport) -> Vec<String> {
         let unknown = format::count(report.unknown_requests);
         notes.push(match of.by {
             Grouping::Of(Dimension::Bot) => format!("{unknown} requests are of no known bot."),
-            by => format!("{unknown} requests tell no {}.", by.name()),
+            by => format!("{unknown} requests tell no {}.", title(by).to_lowercase()),
         });
     }
     if report.other_requests > 0 {
@@ -278,13 +278,14 @@ pub fn title(by: Grouping) -> &'static str {
         Grouping::Of(Dimension::Protocol) => "Protocol",
         Grouping::Of(Dimension::Referrer) => "Referrer",
         Grouping::Of(Dimension::Bot) => "Bot",
+        Grouping::Of(Dimension::UserAgent) => "User agent",
     }
 }
 
 fn hint(by: Grouping) -> &'static str {
     match by {
         Grouping::Of(Dimension::Network) => "The file files/asn.mmdb tells the networks.",
-        Grouping::Of(Dimension::Bot) => "The user agent of a hit tells it.",
+        Grouping::Of(Dimension::Bot | Dimension::UserAgent) => "The user agent of a hit tells it.",
         Grouping::Of(_) => "A gateway can send it with each hit.",
         _ => "",
     }

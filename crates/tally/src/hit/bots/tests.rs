@@ -164,13 +164,3 @@ fn a_text_may_count_only_where_the_user_agent_begins_or_ends() {
     assert_eq!(list.name("x x y"), None);
     assert_eq!(list.name("US$1"), Some("Dollar"));
 }
-
-#[test]
-fn a_name_does_not_depend_on_the_user_agents_before() {
-    for round in 0..2 {
-        for number in 0..10 * KNOWN_MAX {
-            check(&format!("curl/{number}"), Some("curl"));
-            check(&format!("Firefox/{number} round {round}"), None);
-        }
-    }
-}
