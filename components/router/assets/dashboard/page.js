@@ -7,7 +7,6 @@ const UPDATED = "Updated every few seconds";
 
 function enliven(root) {
   showLocalTimes(root);
-  nameCountries(root);
   fillMenus(root);
   readPlots(root);
   zoomPlots(root);

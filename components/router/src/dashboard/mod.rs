@@ -17,6 +17,7 @@ mod pages;
 mod parts;
 mod places;
 mod report;
+mod world;
 
 use http::header::CACHE_CONTROL;
 use http::{Method, StatusCode};

@@ -43,11 +43,22 @@ pub fn all_ips(scope: Scope) -> AnySurvey {
     .into()
 }
 
+/// A map is of the countries of the page, so they are all on one.
+const COUNTRIES: u32 = 300;
+
+/// The rows of a page of a breakdown.
+pub fn rows(by: Grouping) -> u32 {
+    match by {
+        Grouping::Country => COUNTRIES,
+        _ => LIMIT_MAX,
+    }
+}
+
 pub fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
     Breakdown {
         by,
         scope,
-        limit: LIMIT_MAX,
+        limit: rows(by),
         ..Breakdown::default()
     }
     .into()

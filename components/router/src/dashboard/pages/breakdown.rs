@@ -10,7 +10,7 @@ use rollcall_tally::{Metric, StatusValue};
 use crate::dashboard::format;
 use crate::dashboard::link::{self, Condition};
 use crate::dashboard::parts::scope::excluded;
-use crate::dashboard::parts::{self, Frame, Link};
+use crate::dashboard::parts::{self, Frame, Link, Map, map};
 use crate::dashboard::places;
 
 /// A number of each row, with the link that sorts by it.
@@ -25,6 +25,8 @@ struct Column {
 
 struct Row {
     name: String,
+    /// The name of the country, if it is one.
+    country: &'static str,
     /// The page of what the row counts. None: there is no filter for it.
     page: Option<String>,
     /// The breakdown without the hits of the row. None: there is no filter for it.
@@ -52,6 +54,8 @@ pub struct BreakdownPage {
     /// What an operator can do, so that hits tell it.
     hint: &'static str,
     tabs: Vec<Link>,
+    /// Only of countries.
+    map: Option<Map>,
     columns: Vec<Column>,
     rows: Vec<Row>,
     search: link::Form,
@@ -96,10 +100,22 @@ impl BreakdownPage {
             },
             percent: format::percent(group.percentage / 100.0),
             cells: columns.clone().map(|column| cell(column, group)).collect(),
+            country: country_of(of.by, &group.name),
             name: group.name.clone(),
         };
         let (offset, shown) = (u64::from(of.offset), report.groups.len() as u64);
         let is_more = offset + shown < report.total_groups;
+        let rows: Vec<Row> = report.groups.iter().map(row).collect();
+        let of_map = rows.iter().zip(&report.groups).map(|(row, group)| map::Of {
+            code: &row.name,
+            page: row.page.as_deref().unwrap_or_default(),
+            requests: row.cells.first().map_or("", |cell| &cell.text),
+            percentage: group.percentage,
+        });
+        let map = match of.by {
+            Grouping::Country => Map::new(of_map, shown == report.total_groups),
+            _ => None,
+        };
         let at = |offset: u32| {
             let page = question::Breakdown {
                 offset,
@@ -113,7 +129,8 @@ impl BreakdownPage {
             hint: hint(of.by),
             tabs: Grouping::EVERY.map(tab).into(),
             columns: columns.clone().map(|column| head(of, column)).collect(),
-            rows: report.groups.iter().map(row).collect(),
+            map,
+            rows,
             search: link::search_form(&of.clone().into()),
             searched: of.search.clone().unwrap_or_default(),
             shown: format!(
@@ -136,6 +153,7 @@ fn tab(of: &question::Breakdown, by: Grouping) -> question::Breakdown {
     let mut tab = question::Breakdown {
         by,
         search: None,
+        limit: places::rows(by),
         ..of.clone()
     };
     tab.rewind();
@@ -261,6 +279,14 @@ fn notes(of: &question::Breakdown, report: &BreakdownReport) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// The name of the country that a row is about, if it is about one.
+pub fn country_of(by: Grouping, name: &str) -> &'static str {
+    match by {
+        Grouping::Country => parts::country_name(name),
+        _ => "",
+    }
 }
 
 /// The name of a property for people.

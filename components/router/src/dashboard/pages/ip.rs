@@ -8,14 +8,14 @@ use rollcall_tally::reports::IpReport;
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link;
 use crate::dashboard::parts::scope::of_hits;
-use crate::dashboard::parts::{self, Card, Frame, PathRow, Plots, Shares};
+use crate::dashboard::parts::{self, Card, Country, Frame, PathRow, Plots, Shares};
 use crate::dashboard::places;
 
 #[derive(Template)]
 #[template(path = "ip.html")]
 pub struct IpPage {
     frame: Frame,
-    country: String,
+    country: Option<Country>,
     network: Option<String>,
     first_seen: Option<Moment>,
     last_seen: Option<Moment>,
@@ -51,6 +51,7 @@ impl IpPage {
             format::count(report.total_paths),
             "called in the window".to_owned(),
         ));
+        let country = |code: &str| Country::new(&of.scope, code);
         let (offset, limit) = (report.offset, report.limit.max(1));
         let shown = report.paths.len() as u64;
         let turned = |offset: u32| {
@@ -62,10 +63,7 @@ impl IpPage {
         };
         let has_more = u64::from(offset) + shown < report.total_paths && shown > 0;
         Self {
-            country: stats
-                .country
-                .clone()
-                .unwrap_or_else(|| "unknown country".to_owned()),
+            country: stats.country.as_deref().map(country),
             network: stats.network.clone(),
             first_seen: stats.first_seen_ms.map(Moment::new),
             last_seen: stats.last_seen_ms.map(Moment::new),

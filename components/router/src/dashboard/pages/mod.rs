@@ -39,6 +39,7 @@ use overview::OverviewPage;
 use path::PathPage;
 use retirement::RetirementPage;
 
+use super::parts;
 use super::places;
 use super::report::{self, How, Report};
 
@@ -50,7 +51,7 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             let report = Report::<Overview>::ask(survey, how.clone());
             let (report, movers) = join(report, changes).await;
             let report = report?;
-            let frame = report.frame("Overview".to_owned(), |overview| &overview.stats.provenance);
+            let frame = report.frame(title(survey), |overview| &overview.stats.provenance);
             written(&OverviewPage::new(
                 frame,
                 survey,
@@ -115,6 +116,12 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
         }
         AnySurvey::GlobalStats(_) | AnySurvey::Timeseries(_) => Err(Problem::not_found()),
     }
+}
+
+/// The title of the overview. With a filter by one country, it is the page of this country.
+fn title(overview: &AnySurvey) -> String {
+    let country = parts::only_country(&overview.scope().filter);
+    country.map_or_else(|| "Overview".to_owned(), |code| parts::country_title(&code))
 }
 
 /// What changed since the period before. None: there is no such period, or no answer in time.

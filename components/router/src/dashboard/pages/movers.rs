@@ -8,7 +8,7 @@ use rollcall_tally::hit::Grouping;
 use rollcall_tally::question::{self, Survey as _};
 use rollcall_tally::reports::{MoverStats, MoversReport};
 
-use super::breakdown::{page_of, title};
+use super::breakdown::{country_of, page_of, title};
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link;
 use crate::dashboard::parts::{self, Frame, Link};
@@ -23,6 +23,8 @@ struct Way {
 
 struct Row {
     name: String,
+    /// The name of the country, if it is one.
+    country: &'static str,
     page: Option<String>,
     /// The ways in which it changed.
     ways: Vec<&'static str>,
@@ -140,6 +142,7 @@ fn row(of: &question::Movers, mover: &MoverStats) -> Row {
     let score = mover.changes.first().map_or(0.0, |first| first.score);
     Row {
         page: page_of(of.by, &of.scope, &mover.name),
+        country: country_of(of.by, &mover.name),
         name: mover.name.clone(),
         ways: mover.changes.iter().map(|of| of.change.name()).collect(),
         ratio: parts::times(mover),

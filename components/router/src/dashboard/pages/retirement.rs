@@ -5,7 +5,7 @@ use rollcall_tally::question::{AnySurvey, Question};
 use rollcall_tally::reports::{PathCaller, RetirementReport, Verdict};
 
 use crate::dashboard::format::{self, Moment};
-use crate::dashboard::parts::{self, Frame};
+use crate::dashboard::parts::{self, Country, Frame};
 
 #[derive(Template)]
 #[template(path = "retirement.html")]
@@ -31,7 +31,7 @@ struct CallerRow {
     ip: String,
     page: Option<String>,
     requests: String,
-    country: String,
+    country: Option<Country>,
     network: String,
     last_seen: Option<Moment>,
 }
@@ -46,11 +46,12 @@ impl RetirementPage {
                 "Not known: no call was found, but one may be missing",
             ),
         };
+        let country = |code: &str| Country::new(survey.scope(), code);
         let row = |caller: &PathCaller| CallerRow {
             page: parts::ip_page(survey.scope(), &caller.ip),
             ip: caller.ip.clone(),
             requests: format::count(caller.total_requests),
-            country: caller.country.clone().unwrap_or_else(|| "–".to_owned()),
+            country: caller.country.as_deref().map(country),
             network: caller.network.clone().unwrap_or_else(|| "–".to_owned()),
             last_seen: caller.last_seen_ms.map(Moment::short),
         };

@@ -2,8 +2,10 @@
 
 mod cards;
 mod changes;
+mod countries;
 mod frame;
 mod health;
+pub mod map;
 mod period;
 mod plots;
 mod rows;
@@ -14,8 +16,12 @@ use rollcall_tally::{Metric, StatusClass, StatusValue};
 
 pub use cards::{Card, cards, ips_card, plain_card};
 pub use changes::{Changes, times};
+pub use countries::{
+    Country, country_page, name as country_name, only_country, title as country_title,
+};
 pub use frame::{Frame, Link};
 pub use health::health;
+pub use map::Map;
 pub use plots::Plots;
 pub use rows::{IpRow, PathRow, ip_page, ip_rows, path_page, path_rows};
 pub use shares::{Shares, codes, countries, methods, statuses};

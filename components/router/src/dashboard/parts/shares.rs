@@ -7,7 +7,7 @@ use rollcall_tally::tally::ratio;
 use rollcall_tally::{StatusClass, StatusCount};
 
 use super::scope::{excluded, narrowed, of_hits};
-use super::{bar, tone};
+use super::{bar, country_name, country_page, tone};
 use crate::dashboard::format;
 use crate::dashboard::link::{self, Condition};
 use crate::dashboard::places;
@@ -15,8 +15,12 @@ use crate::dashboard::places;
 /// One share of all requests.
 pub struct Share {
     pub name: String,
+    /// The name of the country, if it is one.
+    pub country: &'static str,
     /// None if no filter can name it.
     pub filter: Option<String>,
+    /// The page of it, if that is another one.
+    pub page: Option<String>,
     /// The page without it.
     pub exclude: Option<String>,
     pub requests: String,
@@ -81,7 +85,9 @@ pub fn codes(survey: &AnySurvey, metrics: &Metrics) -> Shares {
     let most = codes().map(|status| status.count).max();
     let row = |status: &StatusCount| Share {
         name: status.name(),
+        country: "",
         filter: None,
+        page: None,
         exclude: None,
         requests: format::count(status.count),
         percent: format::percent(ratio(status.count, total)),
@@ -105,11 +111,23 @@ fn shares(
     each: Vec<(String, u64, f64)>,
 ) -> Shares {
     let most = each.iter().map(|(_, requests, _)| *requests).max();
+    let page = |name: &str| {
+        let page = match condition {
+            Condition::Country => Some(country_page(survey.scope(), name)),
+            _ => None,
+        };
+        page.filter(|page| *page != narrowed(survey, condition, name))
+    };
     let row = |(name, requests, percentage): (String, u64, f64)| Share {
         filter: (name != OTHER_PATHS).then(|| narrowed(survey, condition, &name)),
+        page: page(&name),
         exclude: (name != OTHER_PATHS).then(|| excluded(survey, condition, &name)),
         tone: match condition {
             Condition::Status => tone(&name),
+            _ => "",
+        },
+        country: match condition {
+            Condition::Country => country_name(&name),
             _ => "",
         },
         name,
