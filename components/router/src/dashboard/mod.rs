@@ -28,7 +28,9 @@ use spin_sdk::http::Request;
 
 use crate::access::Visitor;
 use crate::headers::some_of;
+use crate::language;
 use crate::local::HOME;
+use crate::texts::Language;
 use pages::MessagePage;
 use report::How;
 
@@ -55,28 +57,42 @@ pub async fn show(request: &Request, visitor: Visitor, page: Page<'_>) -> Result
         return Err(Problem::method_not_allowed("GET"));
     }
     let by_cookie = visitor.by_cookie;
-    let written = written(request, page, by_cookie).await;
+    let language = language::of(request);
+    let written = written(request, page, by_cookie, language).await;
     match written {
         Ok(page) => Ok(html(StatusCode::OK, page)),
         Err(problem) => {
-            let page = pages::written(&MessagePage::new(&problem, by_cookie))?;
+            let page = pages::written(&MessagePage::new(&problem, by_cookie), language)?;
             Ok(problem.head(html(problem.status(), page)))
         }
     }
 }
 
-async fn written(request: &Request, page: Page<'_>, by_cookie: bool) -> Result<String, Problem> {
+async fn written(
+    request: &Request,
+    page: Page<'_>,
+    by_cookie: bool,
+    language: Language,
+) -> Result<String, Problem> {
     let query = request.uri().query().unwrap_or_default();
     match page {
         Page::Of(name) => {
             let survey = read(name, query)?;
-            let headers = some_of(request.headers(), [CACHE_CONTROL]);
-            pages::show(&survey, How { headers, by_cookie }).await
+            let how = How {
+                headers: some_of(request.headers(), [CACHE_CONTROL]),
+                by_cookie,
+                language,
+            };
+            pages::show(&survey, how).await
         }
         Page::Live => {
             let survey = read_live(query)?;
-            let headers = report::no_cache();
-            pages::show_live(&survey, How { headers, by_cookie }).await
+            let how = How {
+                headers: report::no_cache(),
+                by_cookie,
+                language,
+            };
+            pages::show_live(&survey, how).await
         }
     }
 }

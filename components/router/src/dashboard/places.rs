@@ -7,15 +7,17 @@ use rollcall_tally::question::{
 use rollcall_tally::reports::PathOrder;
 use rollcall_tally::{Change, Grouping, IpOrder, Window};
 
+use crate::texts::Text;
+
 /// The places in the head of every page, each with its text.
-pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
+pub fn always(scope: &Scope) -> Vec<(Text, AnySurvey)> {
     vec![
-        ("Overview", overview(scope.clone())),
-        ("Paths", all_paths(scope.clone())),
-        ("IPs", all_ips(scope.clone())),
-        ("Breakdown", breakdown(Grouping::Path, scope.clone())),
-        ("Changes", movers(comparable(scope.clone()), Vec::new())),
-        ("Rate limit", backtest(scope.clone())),
+        (t!("Overview"), overview(scope.clone())),
+        (t!("Paths"), all_paths(scope.clone())),
+        (t!("IPs"), all_ips(scope.clone())),
+        (t!("Breakdown"), breakdown(Grouping::Path, scope.clone())),
+        (t!("Changes"), movers(comparable(scope.clone()), Vec::new())),
+        (t!("Rate limit"), backtest(scope.clone())),
     ]
 }
 

@@ -3,15 +3,27 @@
 
 use std::sync::LazyLock;
 
+use crate::texts::Text;
+
 /// Width and height of the map, in the units of the outlines.
 pub const MAP: (u32, u32) = (2000, 902);
 
 pub struct Country {
     /// As ISO 3166-1.
     pub code: &'static str,
-    pub name: &'static str,
+    english: &'static str,
+    chinese: &'static str,
     /// The `d` of an SVG path. Empty: it is not on the map.
     pub outline: &'static str,
+}
+
+impl Country {
+    pub fn name(&self) -> Text {
+        Text::Both {
+            english: self.english.to_owned(),
+            chinese: self.chinese.to_owned(),
+        }
+    }
 }
 
 /// By code.
@@ -19,10 +31,11 @@ static WORLD: LazyLock<Vec<Country>> = LazyLock::new(|| {
     let lines = include_str!("../../assets/world.txt").lines();
     let country = |line: &'static str| {
         let mut parts = line.split('\t');
-        let (code, name, _) = (parts.next()?, parts.next()?, parts.next()?);
+        let (code, english, chinese) = (parts.next()?, parts.next()?, parts.next()?);
         Some(Country {
             code,
-            name,
+            english,
+            chinese,
             outline: parts.next()?,
         })
     };
@@ -47,10 +60,11 @@ mod tests {
     fn every_country_is_found_by_its_code() {
         assert!(every().len() > 240, "{}", every().len());
         for known in every() {
-            let found = country(known.code).map(|country| country.name);
-            assert_eq!(found, Some(known.name), "{}", known.code);
+            let found = country(known.code).map(|country| country.english);
+            assert_eq!(found, Some(known.english), "{}", known.code);
         }
-        assert_eq!(country("DE").map(|country| country.name), Some("Germany"));
+        let germany = country("DE").unwrap();
+        assert_eq!((germany.english, germany.chinese), ("Germany", "德国"));
         for unknown in ["", "XX", "unknown", "de"] {
             assert!(country(unknown).is_none(), "{unknown}");
         }

@@ -10,6 +10,7 @@ use crate::dashboard::link;
 use crate::dashboard::parts::scope::of_hits;
 use crate::dashboard::parts::{self, Card, Country, Frame, PathRow, Plots, Shares};
 use crate::dashboard::places;
+use crate::texts::Text;
 
 #[derive(Template)]
 #[template(path = "ip.html")]
@@ -25,7 +26,7 @@ pub struct IpPage {
     shares: Vec<Shares>,
     paths: Vec<PathRow>,
     /// Which of the paths these are, as in `26–50 of 73`.
-    part: String,
+    part: Text,
     earlier: Option<String>,
     later: Option<String>,
     /// The overview of this IP alone.
@@ -41,15 +42,15 @@ impl IpPage {
         cards.insert(
             1,
             parts::plain_card(
-                "Requests a minute",
+                t!("Requests a minute"),
                 format!("{:.2}", stats.requests_per_minute),
-                "over the whole window".to_owned(),
+                t!("over the whole window"),
             ),
         );
         cards.push(parts::plain_card(
-            "Paths",
+            t!("Paths"),
             format::count(report.total_paths),
-            "called in the window".to_owned(),
+            t!("called in the window"),
         ));
         let country = |code: &str| Country::new(&of.scope, code);
         let (offset, limit) = (report.offset, report.limit.max(1));
@@ -73,10 +74,10 @@ impl IpPage {
             shares: vec![parts::statuses(survey, &stats.metrics)],
             paths: parts::path_rows(survey, &report.paths),
             part: match shown {
-                0 => String::new(),
-                _ => format!(
+                0 => Text::EMPTY,
+                _ => t!(
                     "{}–{} of {}",
-                    offset + 1,
+                    u64::from(offset) + 1,
                     u64::from(offset) + shown,
                     format::count(report.total_paths)
                 ),

@@ -44,12 +44,12 @@ impl OverviewPage {
         let stats = &overview.stats;
         let metrics = stats.metrics.as_ref();
         let mut cards = parts::cards(metrics, &overview.timeline);
-        let new = format!("{} never seen before", format::count(overview.new_ips));
+        let new = t!("{} never seen before", format::count(overview.new_ips));
         cards.insert(1, parts::ips_card(&overview.timeline, new));
         cards.push(parts::plain_card(
-            "Paths",
+            t!("Paths"),
             format::count(stats.unique_paths),
-            format!("{:.1} for each IP", stats.avg_paths_per_ip),
+            t!("{} for each IP", format!("{:.1}", stats.avg_paths_per_ip)),
         ));
         let scope = survey.scope().clone();
         let is_of_country = parts::only_country(&scope.filter).is_some();

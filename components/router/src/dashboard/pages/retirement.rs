@@ -6,6 +6,7 @@ use rollcall_tally::reports::{PathCaller, RetirementReport, Verdict};
 
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::parts::{self, Country, Frame};
+use crate::texts::Text;
 
 #[derive(Template)]
 #[template(path = "retirement.html")]
@@ -15,7 +16,7 @@ pub struct RetirementPage {
     path_page: String,
     /// `well` or `unwell`.
     tone: &'static str,
-    verdict: &'static str,
+    verdict: Text,
     since: Option<Moment>,
     last_seen: Option<Moment>,
     root: u64,
@@ -39,11 +40,11 @@ struct CallerRow {
 impl RetirementPage {
     pub fn new(frame: Frame, survey: &AnySurvey, report: &RetirementReport) -> Self {
         let (tone, verdict) = match report.verdict {
-            Verdict::Unused => ("well", "Yes: nobody called it"),
-            Verdict::Used => ("unwell", "No: it was called"),
+            Verdict::Unused => ("well", t!("Yes: nobody called it")),
+            Verdict::Used => ("unwell", t!("No: it was called")),
             Verdict::Unknown => (
                 "unwell",
-                "Not known: no call was found, but one may be missing",
+                t!("Not known: no call was found, but one may be missing"),
             ),
         };
         let country = |code: &str| Country::new(survey.scope(), code);

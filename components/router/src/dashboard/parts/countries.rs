@@ -7,12 +7,13 @@ use rollcall_tally::question::Scope;
 
 use crate::dashboard::link::{self, Condition};
 use crate::dashboard::{places, world};
+use crate::texts::Text;
 
 /// A country with its page.
 pub struct Country {
     pub code: String,
     /// Empty: the code is not known.
-    pub name: &'static str,
+    pub name: Text,
     pub page: String,
 }
 
@@ -27,8 +28,8 @@ impl Country {
 }
 
 /// The name of a country. Empty: the code is not known.
-pub fn name(code: &str) -> &'static str {
-    world::country(code).map_or("", |country| country.name)
+pub fn name(code: &str) -> Text {
+    world::country(code).map_or(Text::EMPTY, world::Country::name)
 }
 
 /// The address of the page of a country: the overview of its hits.
@@ -48,11 +49,11 @@ pub fn only_country(filter: &Filter) -> Option<String> {
 }
 
 /// The title of the page of a country.
-pub fn title(code: &str) -> String {
+pub fn title(code: &str) -> Text {
     match name(code) {
-        _ if code == UNKNOWN => "Unknown country".to_owned(),
-        "" => format!("Country {code}"),
-        name => name.to_owned(),
+        _ if code == UNKNOWN => t!("Unknown country"),
+        name if name.is_empty() => t!("Country {}", code),
+        name => name,
     }
 }
 
@@ -71,7 +72,7 @@ mod tests {
             (None, None),
         ] {
             let filter = Condition::Country.set(&Filter::default(), country);
-            let title = only_country(&filter).map(|code| title(&code));
+            let title = only_country(&filter).map(|code| title(&code).to_string());
             assert_eq!(title.as_deref(), expect, "{country:?}");
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::dashboard::format;
 use crate::dashboard::world::{self, MAP};
+use crate::texts::Text;
 
 /// The steps of the shading: the least share of each, in percent, and its class. They are always
 /// the same, so that two maps can be compared.
@@ -38,12 +39,12 @@ pub struct Shape {
     pub class: &'static str,
     pub page: String,
     /// Name, requests and share.
-    pub said: String,
+    pub said: Text,
 }
 
 pub struct Step {
     pub class: &'static str,
-    pub text: String,
+    pub text: Text,
 }
 
 impl Map {
@@ -60,7 +61,7 @@ impl Map {
                 outline: Some(country.outline).filter(|outline| !outline.is_empty())?,
                 class: class(row.percentage),
                 page: row.page.to_owned(),
-                said: format!("{}: {} requests, {share}", country.name, row.requests),
+                said: t!("{}: {} requests, {}", country.name(), row.requests, share),
             })
         };
         let countries: Vec<Shape> = rows
@@ -91,10 +92,10 @@ fn legend() -> Vec<Step> {
     let step = |(at, (least, class)): (usize, &(f64, &'static str))| Step {
         class,
         text: match STEPS.get(at + 1) {
-            _ if at + 1 == STEPS.len() => format!("{least} % or more"),
-            Some((end, _)) if at == 0 => format!("less than {end} %"),
-            Some((end, _)) => format!("{least} to {end} %"),
-            None => String::new(),
+            _ if at + 1 == STEPS.len() => t!("{} % or more", least.to_string()),
+            Some((end, _)) if at == 0 => t!("less than {} %", end.to_string()),
+            Some((end, _)) => t!("{} to {} %", least.to_string(), end.to_string()),
+            None => Text::EMPTY,
         },
     };
     steps.map(step).collect()
@@ -120,14 +121,14 @@ mod tests {
         let told: Vec<_> = map
             .countries
             .iter()
-            .map(|of| (of.class, &*of.said))
+            .map(|of| (of.class, of.said.to_string()))
             .collect();
         assert_eq!(
             told,
             [
-                ("share-5", "Germany: 1,000 requests, 20 %"),
-                ("share-4", "France: 1,000 requests, 19.9 %"),
-                ("share-1", "Singapore: 1,000 requests, < 0.1 %"),
+                ("share-5", "Germany: 1,000 requests, 20 %".to_owned()),
+                ("share-4", "France: 1,000 requests, 19.9 %".to_owned()),
+                ("share-1", "Singapore: 1,000 requests, < 0.1 %".to_owned()),
             ]
         );
         for shape in &map.countries {
@@ -148,7 +149,10 @@ mod tests {
         ] {
             assert_eq!(class(percentage), expect, "{percentage}");
         }
-        let legend: Vec<String> = legend().into_iter().map(|step| step.text).collect();
+        let legend: Vec<String> = legend()
+            .into_iter()
+            .map(|step| step.text.to_string())
+            .collect();
         assert_eq!(
             legend,
             [
