@@ -15,6 +15,7 @@
 //! | `GET /admin/assets/…` | none: their style and script |
 //! | `GET /admin/openapi.json`, `/admin/docs` | none: the description of all this, see [`assets`] |
 //! | `/admin/sign-in`, `/admin/sign-out` | none: people's sessions, see [`sign_in`] |
+//! | `POST /admin/language` | none: the language of the pages, see [`language`] |
 //! | `/` | none: leads to `/admin/` |
 //! | `/healthz` | none: `ok`, and touches nothing |
 //!
@@ -24,6 +25,9 @@
 
 // Only `log!` writes to the log.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
+
+#[macro_use]
+mod texts;
 
 mod access;
 mod aggregator;
@@ -35,8 +39,10 @@ mod clock;
 mod collect;
 mod dashboard;
 mod documents;
+mod form;
 mod headers;
 mod keys;
+mod language;
 mod local;
 mod metrics;
 mod of_ip;
@@ -84,6 +90,7 @@ async fn handle(request: Request) -> Reply {
         }
         "/" | "/admin" => route::reads(&request).map(|()| local::see_other(local::HOME)),
         local::SIGN_IN => sign_in::sign_in(request).await,
+        language::PATH => language::choose(request).await,
         "/admin/sign-out" => sign_in::sign_out(&request),
         path => match assets::open(path) {
             Some(asset) => asset.serve(&request),

@@ -35,7 +35,8 @@ pub fn of<B>(request: &Request<B>, keys: &Keys, now_s: u64) -> Option<Role> {
     ours.find_map(|cookie| role(cookie.value(), keys, now_s))
 }
 
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
+/// The cookies of a request.
+pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
     let headers = headers.get_all(COOKIE).iter();
     let headers = headers.filter_map(|header| header.to_str().ok());
     headers.flat_map(|header| Cookie::split_parse(header).flatten())

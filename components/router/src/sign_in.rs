@@ -14,8 +14,10 @@ use spin_sdk::http::Request;
 
 use crate::access::same_origin;
 use crate::clock::now_s;
+use crate::form::field;
 use crate::keys::{Keys, Role};
-use crate::{local, session, throttle};
+use crate::texts::{Language, Text};
+use crate::{language, local, session, throttle};
 
 /// A form has room for a token and a path. A larger one is refused with 413.
 const FORM_BYTES_MAX: usize = 16 * 1024;
@@ -25,14 +27,14 @@ const FORM_BYTES_MAX: usize = 16 * 1024;
 struct Page<'a> {
     next: &'a str,
     /// Why the last attempt failed.
-    failure: Option<&'a str>,
+    failure: Option<Text>,
 }
 
 pub async fn sign_in(request: Request) -> Result<Reply, Problem> {
     match *request.method() {
         Method::GET => {
             let wanted = field(request.uri().query().unwrap_or_default().as_bytes(), "next");
-            page(StatusCode::OK, &wanted, None)
+            page(StatusCode::OK, &wanted, None, language::of(&request))
         }
         Method::POST => begin(request).await,
         _ => Err(Problem::method_not_allowed("GET, POST")),
@@ -41,14 +43,14 @@ pub async fn sign_in(request: Request) -> Result<Reply, Problem> {
 
 async fn begin(request: Request) -> Result<Reply, Problem> {
     same_origin(&request)?;
-    let is_https = local::is_https(&request);
+    let (is_https, language) = (local::is_https(&request), language::of(&request));
     let form = body::read(request, FORM_BYTES_MAX).await?;
     let (token, wanted) = (field(&form, "token"), field(&form, "next"));
     // A pasted token often has a space or a line's end at its end.
     let token = token.trim();
     let role = Keys::configured().await.role(token);
     let Some(role) = role.filter(|role| *role != Role::Metrics) else {
-        return refuse(throttle::wrong_token().await, &wanted);
+        return refuse(throttle::wrong_token().await, &wanted, language);
     };
     let value = session::begin(token, role, now_s()).unwrap_or_default();
     Ok(lead_with_cookie(local::next(&wanted), &value, is_https))
@@ -68,20 +70,26 @@ pub fn sign_out(request: &Request) -> Result<Reply, Problem> {
 
 /// The page again, as the answer to a refused form. It has the status, the header and the words of
 /// the problem.
-fn refuse(problem: Problem, wanted: &str) -> Result<Reply, Problem> {
+fn refuse(problem: Problem, wanted: &str, language: Language) -> Result<Reply, Problem> {
     let failure = match problem.status() {
         StatusCode::TOO_MANY_REQUESTS => {
-            "Too many wrong tokens at the moment. Try again in a moment."
+            t!("Too many wrong tokens at the moment. Try again in a moment.")
         }
-        _ => "This token is not known.",
+        _ => t!("This token is not known."),
     };
-    let page = page(problem.status(), wanted, Some(failure))?;
+    let page = page(problem.status(), wanted, Some(failure), language)?;
     Ok(problem.head(page))
 }
 
-fn page(status: StatusCode, wanted: &str, failure: Option<&str>) -> Result<Reply, Problem> {
+fn page(
+    status: StatusCode,
+    wanted: &str,
+    failure: Option<Text>,
+    language: Language,
+) -> Result<Reply, Problem> {
     let next = local::next(wanted);
-    let page = Page { next, failure }.render().map_err(|error| {
+    let page = Page { next, failure };
+    let page = page.render_with_values(&language).map_err(|error| {
         log!(Error, "page-not-written", error = error);
         Problem::unavailable("The page could not be written.")
     })?;
@@ -96,13 +104,6 @@ fn lead_with_cookie(path: &str, value: &str, is_https: bool) -> Reply {
     reply
 }
 
-/// A field of a form or of a query. Empty if it is absent.
-fn field(form: &[u8], name: &str) -> String {
-    let mut fields = form_urlencoded::parse(form);
-    let found = fields.find(|(known, _)| known == name);
-    found.map_or_else(String::new, |(_, value)| value.into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,16 +114,8 @@ mod tests {
             next: "/admin/?\"><script>alert(1)</script>",
             failure: None,
         };
-        let page = page.render().unwrap();
+        let page = page.render_with_values(&Language::English).unwrap();
         assert!(!page.contains("<script"), "{page}");
-    }
-
-    #[test]
-    fn a_field_is_decoded_and_the_first_of_its_name() {
-        let form = b"token=a%2Bb+c&next=%2Fadmin%2F&token=x";
-        assert_eq!(field(form, "token"), "a+b c");
-        assert_eq!(field(form, "next"), "/admin/");
-        assert_eq!(field(form, "other"), "");
     }
 
     proptest::proptest! {
@@ -131,7 +124,7 @@ mod tests {
             for wanted in [field(&form, "next"), next] {
                 let next = local::next(&wanted);
                 proptest::prop_assert!(next.starts_with("/admin/") && HeaderValue::from_str(next).is_ok());
-                proptest::prop_assert!(page(StatusCode::OK, &wanted, None).is_ok());
+                proptest::prop_assert!(page(StatusCode::OK, &wanted, None, Language::English).is_ok());
             }
         }
     }

@@ -27,6 +27,7 @@ mod toolchain;
 mod typescript;
 mod up;
 mod workspace;
+mod world;
 
 use std::process::ExitCode;
 
@@ -63,6 +64,8 @@ enum Task {
     Bots,
     /// Fetch files/country.mmdb from npm, and say where a file of networks is
     Geo,
+    /// Make the countries of the dashboard anew: their names, and their outlines on the map
+    World,
     /// Look for inputs with which a parser does not do what it must, with libFuzzer
     Fuzz(fuzz::Options),
     /// Run the ledger under faults: many histories, or one step by step. `simulate --help` lists
@@ -101,6 +104,7 @@ fn run(task: Task) -> Result<()> {
         Task::Bench(options) => bench::run(&workspace, &options),
         Task::Bots => bots::run(&workspace),
         Task::Geo => geo::run(&workspace),
+        Task::World => world::run(&workspace),
         Task::Fuzz(options) => fuzz::run(&workspace, &options),
         Task::Simulate { options } => simulate(&workspace, &options),
     }

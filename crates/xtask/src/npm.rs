@@ -12,10 +12,25 @@ use crate::workspace::Workspace;
 
 /// A package that was fetched.
 pub struct Package {
+    name: String,
     pub folder: PathBuf,
     pub version: String,
     /// As the package names it, in the words of SPDX.
     license: String,
+}
+
+impl Package {
+    /// An error, unless the package has this license.
+    pub fn is_under(&self, license: &str) -> Result<()> {
+        ensure!(
+            self.license == license,
+            "the license of {} {} is {}, not {license}",
+            self.name,
+            self.version,
+            self.license
+        );
+        Ok(())
+    }
 }
 
 /// Fetches the newest version of a package. If its license has changed, somebody must read the new
@@ -23,12 +38,7 @@ pub struct Package {
 pub fn newest(workspace: &Workspace, name: &str, license: &str) -> Result<Package> {
     let folder = workspace.target().join("npm").join(name);
     let package = fetch(&folder, name, "latest")?;
-    ensure!(
-        package.license == license,
-        "the license of {name} {} is {}, not {license}",
-        package.version,
-        package.license
-    );
+    package.is_under(license)?;
     Ok(package)
 }
 
@@ -65,6 +75,7 @@ pub fn find(folder: &Path, name: &str) -> Result<Package> {
     let about: Value = serde_json::from_str(&text).with_context(|| about.display().to_string())?;
     let field = |field: &str| about.get(field)?.as_str().map(str::to_owned);
     Ok(Package {
+        name: name.to_owned(),
         version: field("version").with_context(|| format!("{name} names no version"))?,
         license: field("license").with_context(|| format!("{name} names no license"))?,
         folder,

@@ -62,6 +62,9 @@ pub enum Scheme {
     Dark,
 }
 
+/// The languages of a viewer who reads English.
+const ENGLISH: &str = "en-US,en";
+
 /// A browser of one test, with a profile of its own.
 pub struct Browser<'a> {
     app: &'a App,
@@ -74,15 +77,20 @@ pub struct Browser<'a> {
 impl<'a> Browser<'a> {
     /// A browser on a desktop that prefers light. `None`: a program or a file is missing.
     pub fn start(app: &'a App) -> Option<Self> {
-        Self::start_with(app, true)
+        Self::start_with(app, true, ENGLISH)
+    }
+
+    /// The same for a viewer who reads these languages, as `de-DE,de`.
+    pub fn start_in(app: &'a App, languages: &str) -> Option<Self> {
+        Self::start_with(app, true, languages)
     }
 
     /// The same for a viewer who has switched JavaScript off.
     pub fn start_without_javascript(app: &'a App) -> Option<Self> {
-        Self::start_with(app, false)
+        Self::start_with(app, false, ENGLISH)
     }
 
-    fn start_with(app: &'a App, runs_scripts: bool) -> Option<Self> {
+    fn start_with(app: &'a App, runs_scripts: bool, languages: &str) -> Option<Self> {
         if let Some(missing) = missing() {
             let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
             assert!(!is_ci, "{missing}");
@@ -91,7 +99,7 @@ impl<'a> Browser<'a> {
         }
         let folder = TempDir::new().unwrap();
         let downloads = folder.path().join("downloads");
-        let session = Session::begin(folder.path(), &downloads, runs_scripts);
+        let session = Session::begin(folder.path(), &downloads, runs_scripts, languages);
         let mut browser = Self {
             app,
             screen: Screen::DESKTOP,
@@ -273,6 +281,14 @@ impl<'a> Browser<'a> {
         returned.unwrap().json().clone()
     }
 
+    /// The same for a function whose last argument takes the result.
+    pub fn script_async(&self, body: &str) -> Value {
+        let returned = self
+            .session
+            .wait(async |driver| driver.execute_async(body, Vec::new()).await);
+        returned.unwrap().json().clone()
+    }
+
     /// Waits for a download to finish. Returns its name and its bytes.
     #[track_caller]
     pub fn downloaded(&self) -> (String, Vec<u8>) {
@@ -322,10 +338,7 @@ impl<'a> Browser<'a> {
         let run = "const done = arguments[arguments.length - 1];
             axe.run(document, {resultTypes: ['violations']})
                 .then(result => done(result.violations), error => done(String(error)))";
-        let found = self
-            .session
-            .wait(async |driver| driver.execute_async(run, Vec::new()).await);
-        let found = found.unwrap().json().clone();
+        let found = self.script_async(run);
         let Value::Array(found) = found else {
             panic!("axe-core failed: {found}");
         };

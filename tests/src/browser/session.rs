@@ -33,7 +33,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn begin(folder: &Path, downloads: &Path, runs_scripts: bool) -> Self {
+    pub fn begin(folder: &Path, downloads: &Path, runs_scripts: bool, languages: &str) -> Self {
         let chromedriver = Chromedriver::start(folder);
         let port = chromedriver.port();
         let mut wanted = DesiredCapabilities::chrome();
@@ -44,6 +44,7 @@ impl Session {
         let scripts = if runs_scripts { 1 } else { 2 };
         let preferences = json!({
             "download.default_directory": downloads,
+            "intl.accept_languages": languages,
             "profile.managed_default_content_settings.javascript": scripts,
         });
         wanted

@@ -227,6 +227,31 @@ fn all_countries_are_told_in_the_order_asked_for_and_have_a_page() {
         card(&of_france, "Requests").starts_with("2 |"),
         "{of_france}"
     );
+    assert!(of_france.contains("<h1>France</h1>"), "{of_france}");
+    let all = link_to(&of_france, "by=country");
+    assert!(
+        !all.contains("country=FR") && page(&app, &all).contains(">DE<"),
+        "{all}"
+    );
+    // The row of an IP and its page lead there, too.
+    for from in ["/admin/", "/admin/dashboard/ips/192.0.2.2"] {
+        let of_france = link_to(&page(&app, from), "country=FR");
+        assert!(
+            page(&app, &of_france).contains("<h1>France</h1>"),
+            "{of_france}"
+        );
+    }
+    // A hit without a country is in the table alone.
+    let (_, map) = countries.split_once("class=\"panel map\"").unwrap();
+    let (map, table) = map.split_once("</figure>").unwrap();
+    for said in ["Germany: 3 requests, 50 %", "France: 2 requests, 33.3 %"] {
+        assert!(map.contains(&format!("<title>{said}</title>")), "{map}");
+    }
+    assert_eq!(map.matches("<title>").count(), 2, "{map}");
+    assert!(
+        table.contains(">unknown<") && map.contains("no request"),
+        "{table}"
+    );
     // Every head sorts, and sorts the other way if it is asked again.
     let places = |page: &str| ["FR", "DE"].map(|name| page.find(&format!(">{name}<")).unwrap());
     assert!(

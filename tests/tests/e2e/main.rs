@@ -30,10 +30,12 @@ mod erase;
 mod examples;
 mod export;
 mod filters;
+mod first_paint;
 mod gateways;
 mod grafana;
 mod in_full;
 mod intervals;
+mod languages;
 mod limits;
 mod metrics;
 #[allow(dead_code, reason = "the tests of the crate use all of it")]

@@ -49,18 +49,18 @@ function fillMenus(root) {
   for (const menu of root.querySelectorAll(".menu")) {
     const table = (menu.closest(".panel") ?? menu.closest("section")).querySelector("table");
     const { href } = menu.querySelector("a");
-    const texts = { "Copy as curl": () => asCurl(href) };
+    const forms = { [texts.curl]: () => asCurl(href) };
     if (table) {
-      texts["Copy as CSV"] = () => asCsv(read(table));
-      texts["Copy as Markdown"] = () => asMarkdown(read(table));
+      forms[texts.csv] = () => asCsv(read(table));
+      forms[texts.markdown] = () => asMarkdown(read(table));
     }
-    for (const [name, text] of Object.entries(texts)) {
+    for (const [name, text] of Object.entries(forms)) {
       const button = document.createElement("button");
       button.textContent = name;
       button.type = "button";
       button.addEventListener("click", async () => {
         await copy(text());
-        button.textContent = "Copied";
+        button.textContent = texts.copied;
         setTimeout(() => {
           button.textContent = name;
           menu.open = false;

@@ -3,11 +3,12 @@
 
 const REFRESH_MS = 60_000;
 const LIVE_MS = 5_000;
-const UPDATED = "Updated every few seconds";
+// The texts of the script are in the page, in its language.
+const texts = document.querySelector("#dialogs").dataset;
 
 function enliven(root) {
+  showLocalNumbers(root);
   showLocalTimes(root);
-  nameCountries(root);
   fillMenus(root);
   readPlots(root);
   zoomPlots(root);
@@ -64,17 +65,17 @@ async function goOn() {
   const began = performance.now();
   try {
     const isFresh = await refresh();
-    tell(isFresh ? UPDATED : "Paused while you look closer");
+    tell(isFresh ? texts.updated : texts.paused);
   } catch {
     // The page stays, and says its time.
-    tell("The server gives no answer just now");
+    tell(texts.silent);
   }
   isAsking = false;
   next = setTimeout(goOn, pause(performance.now() - began));
 }
 
 next = setTimeout(goOn, pause(0));
-tell(UPDATED);
+tell(texts.updated);
 addEventListener("visibilitychange", () => {
   if (!document.hidden && live()) goOn();
 });

@@ -11,15 +11,15 @@ function placesOf(text) {
   const links = [...document.querySelectorAll(".top nav a, .ranges a")];
   const known = links.map((link) => {
     const name = link.ariaLabel ?? link.textContent;
-    return place(link.closest(".ranges ul") ? `Time range ${name}` : name, link.href);
+    return place(link.closest(".ranges ul") ? texts.range.replace("{}", name) : name, link.href);
   });
   const places = known.filter((known) => known.text.toLowerCase().includes(text.toLowerCase()));
-  const list = (by, name) => {
+  const list = (by, named) => {
     const question = { by, search: text, limit: 100 };
-    return place(`${name} with “${text}”`, within("/admin/dashboard/breakdown", question));
+    return place(named.replace("{}", () => text), within("/admin/dashboard/breakdown", question));
   };
-  if (text !== "") places.push(list("path", "Paths"));
-  if (isOfAddress(text)) places.push(list("ip", "IPs"));
+  if (text !== "") places.push(list("path", texts.paths));
+  if (isOfAddress(text)) places.push(list("ip", texts.ips));
   return places;
 }
 

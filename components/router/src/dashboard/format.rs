@@ -3,8 +3,14 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::texts::Text;
+
 const UNKNOWN: &str = "–";
-const IN_FULL: &str = "%Y-%m-%d %H:%M UTC";
+/// Forms of a moment, in English and in Chinese.
+const IN_FULL: [&str; 2] = ["%Y-%m-%d %H:%M UTC"; 2];
+const SHORT: [&str; 2] = ["%b %-d, %H:%M", "%-m月%-d日 %H:%M"];
+const TIME: [&str; 2] = ["%H:%M"; 2];
+const DAY: [&str; 2] = ["%b %-d", "%-m月%-d日"];
 
 /// `1,234,567`.
 pub fn count(number: u64) -> String {
@@ -93,7 +99,7 @@ fn short(number: f64) -> String {
 pub struct Moment {
     /// RFC 3339.
     pub machine: String,
-    pub text: String,
+    pub text: Text,
     /// In full, and in UTC.
     pub utc: String,
 }
@@ -106,29 +112,30 @@ impl Moment {
     /// The moment in little room: without the year.
     pub fn short(ms: u64) -> Self {
         Self {
-            text: Self::written(ms, "%b %-d, %H:%M").text,
+            text: Self::written(ms, SHORT).text,
             ..Self::new(ms)
         }
     }
 
     /// The time of day.
     pub fn time(ms: u64) -> Self {
-        Self::written(ms, "%H:%M")
+        Self::written(ms, TIME)
     }
 
     /// The day. `ms` is what clocks at its place show.
     pub fn day(ms: u64) -> Self {
-        Self::written(ms, "%b %-d")
+        Self::written(ms, DAY)
     }
 
-    fn written(ms: u64, format: &str) -> Self {
+    fn written(ms: u64, forms: [&str; 2]) -> Self {
         let time = i64::try_from(ms).ok();
         let time = time.and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let time = time.unwrap_or_default().to_zoned(TimeZone::UTC);
+        let [english, chinese] = forms.map(|form| time.strftime(form).to_string());
         Self {
             machine: time.timestamp().to_string(),
-            text: time.strftime(format).to_string(),
-            utc: time.strftime(IN_FULL).to_string(),
+            text: Text::Both { english, chinese },
+            utc: time.strftime(IN_FULL[0]).to_string(),
         }
     }
 }
@@ -143,20 +150,20 @@ pub enum More {
 /// How a number differs from the number of the period before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    pub text: String,
+    pub text: Text,
     /// `good`, `bad` or `neutral`.
     pub tone: &'static str,
     /// What it is compared with.
-    pub than: &'static str,
+    pub than: Text,
 }
 
 impl Change {
     /// The number of the period before, which is too small to compare with.
     pub fn only(before: u64) -> Self {
         Self {
-            text: count(before),
+            text: count(before).into(),
             tone: "neutral",
-            than: "in the period before",
+            than: t!("in the period before"),
         }
     }
 
@@ -164,23 +171,23 @@ impl Change {
     pub fn new(now: Option<f64>, before: Option<f64>, more: More) -> Option<Self> {
         let (now, before) = (now?, before?);
         let change = (now - before) / before;
+        let is_same = now == before || change.abs() < 0.001;
         let text = match change {
-            _ if now == before => "no change".to_owned(),
-            _ if before == 0.0 => "from nothing".to_owned(),
-            c if c.abs() < 0.001 => "no change".to_owned(),
-            c if c >= 10.0 => format!("{} times as much", compact(now / before)),
-            c => format!("{}{}", if c > 0.0 { "+" } else { "−" }, percent(c.abs())),
+            _ if is_same => t!("no change"),
+            _ if before == 0.0 => t!("from nothing"),
+            c if c >= 10.0 => t!("{} times as much", compact(now / before)),
+            c => format!("{}{}", if c > 0.0 { "+" } else { "−" }, percent(c.abs())).into(),
         };
         let tone = match more {
             More::IsNeutral => "neutral",
-            More::IsBad if text == "no change" => "neutral",
+            More::IsBad if is_same => "neutral",
             More::IsBad if now > before => "bad",
             More::IsBad => "good",
         };
         Some(Self {
             text,
             tone,
-            than: "vs previous",
+            than: t!("vs previous"),
         })
     }
 }
@@ -225,18 +232,22 @@ mod tests {
     fn moments_are_for_machines_and_for_people() {
         let moment = Moment::new(1_800_000_123_456);
         assert_eq!(moment.machine, "2027-01-15T08:02:03.456Z");
-        assert_eq!(moment.text, "2027-01-15 08:02 UTC");
-        assert_eq!(Moment::time(1_800_000_123_456).text, "08:02");
-        assert_eq!(Moment::short(1_800_000_123_456).text, "Jan 15, 08:02");
-        assert_eq!(Moment::short(1_800_000_123_456).utc, moment.text);
-        assert_eq!(Moment::day(1_800_000_123_456).text, "Jan 15");
+        assert_eq!(moment.text.to_string(), "2027-01-15 08:02 UTC");
+        let said = |moment: Moment| moment.text.to_string();
+        assert_eq!(said(Moment::time(1_800_000_123_456)), "08:02");
+        assert_eq!(said(Moment::short(1_800_000_123_456)), "Jan 15, 08:02");
+        assert_eq!(Moment::short(1_800_000_123_456).utc, said(moment));
+        assert_eq!(said(Moment::day(1_800_000_123_456)), "Jan 15");
     }
 
     #[test]
     fn a_change_says_how_much_and_whether_that_is_good() {
         let check = |now: f64, before: f64, more: More, text: &str, tone: &str| {
             let change = Change::new(Some(now), Some(before), more).unwrap();
-            assert_eq!((change.text.as_str(), change.tone), (text, tone));
+            assert_eq!(
+                (change.text.to_string(), change.tone),
+                (text.to_owned(), tone)
+            );
         };
         check(112.0, 100.0, More::IsNeutral, "+12 %", "neutral");
         check(112.0, 100.0, More::IsBad, "+12 %", "bad");

@@ -8,6 +8,7 @@ use rollcall_tally::question::{
 use rollcall_tally::{Filter, StatusFilter, Window, condition};
 
 use crate::local::HOME;
+use crate::texts::Text;
 
 /// All pages but the first are below this path.
 pub const PAGES: &str = "/admin/dashboard/";
@@ -58,16 +59,16 @@ impl Condition {
     }
 
     /// The name of the condition for people.
-    pub fn label(self) -> &'static str {
+    pub fn label(self) -> Text {
         match self {
-            Self::Ip => "IP",
-            Self::PathPrefix => "Path begins with",
-            Self::Path => "Path",
-            Self::Method => "Method",
-            Self::Status => "Status",
-            Self::Country => "Country",
-            Self::Network => "Network",
-            Self::Label => "Label",
+            Self::Ip => t!("IP"),
+            Self::PathPrefix => t!("Path begins with"),
+            Self::Path => t!("Path"),
+            Self::Method => t!("Method"),
+            Self::Status => t!("Status"),
+            Self::Country => t!("Country"),
+            Self::Network => t!("Network"),
+            Self::Label => t!("Label"),
         }
     }
 

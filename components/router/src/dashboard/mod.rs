@@ -19,6 +19,7 @@ mod parts;
 mod places;
 mod report;
 mod settings;
+mod world;
 
 use http::header::CACHE_CONTROL;
 use http::{Method, StatusCode};
@@ -30,7 +31,9 @@ use spin_sdk::http::Request;
 use crate::access::Visitor;
 use crate::documents;
 use crate::headers::some_of;
+use crate::language;
 use crate::local::HOME;
+use crate::texts::Language;
 use pages::{MessagePage, SettingsPage};
 use report::How;
 
@@ -63,16 +66,17 @@ pub async fn show(request: Request, visitor: Visitor) -> Result<Reply, Problem> 
         return Err(Problem::method_not_allowed("GET"));
     }
     let by_cookie = visitor.by_cookie;
+    let language = language::of(&request);
     let written = match page {
-        Page::Settings => settings_page(request, visitor, is_form).await,
-        page => written(&request, page, by_cookie)
+        Page::Settings => settings_page(request, visitor, is_form, language).await,
+        page => written(&request, page, by_cookie, language)
             .await
             .map(|page| (StatusCode::OK, page)),
     };
     match written {
         Ok((status, page)) => Ok(html(status, page)),
         Err(problem) => {
-            let page = pages::written(&MessagePage::new(&problem, by_cookie))?;
+            let page = pages::written(&MessagePage::new(&problem, by_cookie), language)?;
             Ok(problem.head(html(problem.status(), page)))
         }
     }
@@ -83,6 +87,7 @@ async fn settings_page(
     request: Request,
     visitor: Visitor,
     is_form: bool,
+    language: Language,
 ) -> Result<(StatusCode, String), Problem> {
     let said = match is_form {
         true => Some(settings::carry_out(request).await?),
@@ -90,22 +95,35 @@ async fn settings_page(
     };
     let status = said.as_ref().map_or(StatusCode::OK, |said| said.status);
     let documents = documents::all().await?;
-    let page = pages::written(&SettingsPage::new(&documents, visitor, said))?;
+    let page = pages::written(&SettingsPage::new(&documents, visitor, said), language)?;
     Ok((status, page))
 }
 
-async fn written(request: &Request, page: Page<'_>, by_cookie: bool) -> Result<String, Problem> {
+async fn written(
+    request: &Request,
+    page: Page<'_>,
+    by_cookie: bool,
+    language: Language,
+) -> Result<String, Problem> {
     let query = request.uri().query().unwrap_or_default();
     match page {
         Page::Of(name) => {
             let survey = read(name, query)?;
-            let headers = some_of(request.headers(), [CACHE_CONTROL]);
-            pages::show(&survey, How { headers, by_cookie }).await
+            let how = How {
+                headers: some_of(request.headers(), [CACHE_CONTROL]),
+                by_cookie,
+                language,
+            };
+            pages::show(&survey, how).await
         }
         Page::Live => {
             let survey = read_live(query)?;
-            let headers = report::no_cache();
-            pages::show_live(&survey, How { headers, by_cookie }).await
+            let how = How {
+                headers: report::no_cache(),
+                by_cookie,
+                language,
+            };
+            pages::show_live(&survey, how).await
         }
         Page::Settings => Err(Problem::not_found()),
     }

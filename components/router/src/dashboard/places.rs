@@ -7,15 +7,17 @@ use rollcall_tally::question::{
 use rollcall_tally::reports::PathOrder;
 use rollcall_tally::{Change, Grouping, IpOrder, Window};
 
+use crate::texts::Text;
+
 /// The places in the head of every page, each with its text.
-pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
+pub fn always(scope: &Scope) -> Vec<(Text, AnySurvey)> {
     vec![
-        ("Overview", overview(scope.clone())),
-        ("Paths", all_paths(scope.clone())),
-        ("IPs", all_ips(scope.clone())),
-        ("Breakdown", breakdown(Grouping::Path, scope.clone())),
-        ("Changes", movers(comparable(scope.clone()), Vec::new())),
-        ("Rate limit", backtest(scope.clone())),
+        (t!("Overview"), overview(scope.clone())),
+        (t!("Paths"), all_paths(scope.clone())),
+        (t!("IPs"), all_ips(scope.clone())),
+        (t!("Breakdown"), breakdown(Grouping::Path, scope.clone())),
+        (t!("Changes"), movers(comparable(scope.clone()), Vec::new())),
+        (t!("Rate limit"), backtest(scope.clone())),
     ]
 }
 
@@ -43,11 +45,22 @@ pub fn all_ips(scope: Scope) -> AnySurvey {
     .into()
 }
 
+/// A map is of the countries of the page, so they are all on one.
+const COUNTRIES: u32 = 300;
+
+/// The rows of a page of a breakdown.
+pub fn rows(by: Grouping) -> u32 {
+    match by {
+        Grouping::Country => COUNTRIES,
+        _ => LIMIT_MAX,
+    }
+}
+
 pub fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
     Breakdown {
         by,
         scope,
-        limit: LIMIT_MAX,
+        limit: rows(by),
         ..Breakdown::default()
     }
     .into()

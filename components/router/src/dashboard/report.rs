@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::parts::{self, Frame};
 use crate::aggregator::{self, DEADLINE};
+use crate::texts::{Language, Text};
 
 /// The time that a page waits for an answer that it can do without.
 const EXTRA_DEADLINE: Duration = Duration::from_secs(1);
@@ -26,6 +27,7 @@ pub struct How {
     pub headers: HeaderMap,
     /// A person asked, who can sign out.
     pub by_cookie: bool,
+    pub language: Language,
 }
 
 /// The answer to a survey, with the status.
@@ -57,7 +59,7 @@ impl<'a, T: DeserializeOwned> Report<'a, T> {
         })
     }
 
-    pub fn frame(&self, title: String, provenance: impl Fn(&T) -> &Provenance) -> Frame {
+    pub fn frame(&self, title: impl Into<Text>, provenance: impl Fn(&T) -> &Provenance) -> Frame {
         let provenance = provenance(&self.report);
         Frame {
             is_stale: self.is_stale,

@@ -10,11 +10,12 @@ use rollcall_web::{Problem, body, call};
 use serde_json::{Map, Value, json};
 use spin_sdk::http::Request;
 
+use crate::texts::Text;
 use crate::{aggregator, documents};
 
 /// What was done, or why it was not.
 pub struct Said {
-    pub title: String,
+    pub title: Text,
     pub details: Vec<String>,
     pub status: StatusCode,
 }
@@ -27,25 +28,22 @@ pub async fn carry_out(request: Request) -> Result<Said, Problem> {
     let mut kinds = DocumentKind::EVERY.into_iter();
     let kind = kinds.find(|kind| kind.plural() == plural);
     let kind = kind.ok_or_else(Problem::not_found)?;
-    let (done, words) = match form.text("do") {
+    let (done, title) = match form.text("do") {
         "save" => {
             let json = form.json(kind).to_string();
             let saved = documents::save(kind, name, json.as_bytes()).await;
-            (saved.map(|_| Vec::new()), ("is saved", "is not saved"))
+            (saved.map(|_| Vec::new()), t!("{} is saved.", name))
         }
         "delete" => {
             let deleted = documents::delete(kind, name).await;
-            (
-                deleted.map(|_| Vec::new()),
-                ("is deleted", "is not deleted"),
-            )
+            (deleted.map(|_| Vec::new()), t!("{} is deleted.", name))
         }
-        "test" => (test(name).await, ("is tested", "is not tested")),
+        "test" => (test(name).await, t!("{} is tested.", name)),
         _ => return Err(Problem::not_found()),
     };
     Ok(match done {
         Ok(details) => Said {
-            title: format!("{name} {}.", words.0),
+            title,
             details,
             status: StatusCode::OK,
         },
@@ -58,7 +56,7 @@ pub async fn carry_out(request: Request) -> Result<Said, Problem> {
                 details.extend(problem.detail().map(str::to_owned));
             }
             Said {
-                title: format!("{name} {}.", words.1),
+                title: t!("{} is as before.", name),
                 details,
                 status: problem.status(),
             }

@@ -7,9 +7,11 @@ use rollcall_tally::report::{Period, ResponseTimes, Timeline, TimelineBucket};
 use rollcall_tally::reports::{BacktestReport, LimitBucket, SparingLimit};
 use rollcall_tally::{Dimension, Grouping, Per, RefusedCaller, StatusCounts};
 
+use super::breakdown::{noun, title};
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link;
 use crate::dashboard::parts::{self, Card, Frame, Link, Plots};
+use crate::texts::Text;
 
 #[derive(Template)]
 #[template(path = "backtest.html")]
@@ -23,25 +25,25 @@ pub struct BacktestPage {
     max_said: String,
     lengths: Vec<Length>,
     /// The length of the limit, in words.
-    length: &'static str,
+    length: Text,
     /// One caller, and all of them, in words.
-    caller: &'static str,
-    callers: String,
+    caller: Text,
+    callers: Text,
     since: Option<Moment>,
     cards: Vec<Card>,
     plots: Plots,
-    said: String,
+    said: Text,
     sparing: Vec<Sparing>,
     rows: Vec<Row>,
     has_more: bool,
-    notes: Vec<String>,
+    notes: Vec<Text>,
     is_empty: bool,
 }
 
 /// A length that the limit may have.
 struct Length {
     value: &'static str,
-    text: &'static str,
+    text: Text,
     is_current: bool,
 }
 
@@ -75,7 +77,7 @@ impl BacktestPage {
         for (row, bucket) in plots.rows.iter_mut().zip(&report.buckets) {
             row.href = None;
             row.classes = vec![format::count(bucket.refused)];
-            row.said = format!(
+            row.said = t!(
                 "{}: {} requests, {} refused",
                 row.start.text,
                 row.requests,
@@ -88,11 +90,11 @@ impl BacktestPage {
             false => Moment::short(start_ms),
         };
         let page = |of: question::Backtest| link::page(&AnySurvey::from(of));
-        let tab = |(text, by)| {
+        let tab = |by: Grouping| {
             let mut tab = question::Backtest { by, ..of.clone() };
             tab.rewind();
             Link {
-                text,
+                text: title(by),
                 is_current: by == of.by,
                 href: page(tab),
             }
@@ -137,7 +139,6 @@ impl BacktestPage {
             .map(moment),
             name: caller.name.clone(),
         };
-        let (caller, callers) = words(of.by);
         Self {
             tabs: CALLERS.map(tab).into(),
             form: link::limit_form(&of.clone().into()),
@@ -146,11 +147,11 @@ impl BacktestPage {
             max_said: format::count(of.max.into()),
             length: length_of(report.per),
             lengths: Per::EVERY.into_iter().filter(is_kept).map(length).collect(),
-            caller,
-            callers: format!("{} {callers}", format::count(report.total_callers)),
+            caller: noun(of.by),
+            callers: callers(of.by, report.total_callers),
             since: report.provenance.from_ms.map(Moment::new),
-            cards: cards(report, callers),
-            said: format!(
+            cards: cards(of.by, report),
+            said: t!(
                 "{} requests, {} of them refused; the table below has the numbers",
                 format::count(report.total_requests),
                 format::count(report.refused_requests),
@@ -166,23 +167,21 @@ impl BacktestPage {
     }
 }
 
-const CALLERS: [(&str, Grouping); 2] = [
-    ("IP", Grouping::Ip),
-    ("Consumer", Grouping::Of(Dimension::Consumer)),
-];
+const CALLERS: [Grouping; 2] = [Grouping::Ip, Grouping::Of(Dimension::Consumer)];
 
-fn words(by: Grouping) -> (&'static str, &'static str) {
+/// So many callers, in words.
+fn callers(by: Grouping, count: u64) -> Text {
     match by {
-        Grouping::Ip => ("IP", "IPs"),
-        _ => ("consumer", "consumers"),
+        Grouping::Ip => t!("{} IPs", format::count(count)),
+        _ => t!("{} consumers", format::count(count)),
     }
 }
 
-fn length_of(per: Per) -> &'static str {
+fn length_of(per: Per) -> Text {
     match per {
-        Per::FiveMinutes => "5 minutes",
-        Per::Hour => "an hour",
-        Per::Day => "a day",
+        Per::FiveMinutes => t!("5 minutes"),
+        Per::Hour => t!("an hour"),
+        Per::Day => t!("a day"),
     }
 }
 
@@ -232,40 +231,40 @@ fn day(buckets: &[LimitBucket], start_ms: u64) -> Moment {
     Moment::day(start_ms.saturating_add_signed(minutes * 60_000))
 }
 
-fn cards(report: &BacktestReport, callers: &str) -> Vec<Card> {
-    let of = |part: u64, all: u64, what: &str| {
-        (
-            format::count(part),
-            format!("of {} {what}", format::count(all)),
-        )
-    };
-    let refused = of(report.refused_requests, report.total_requests, "requests");
-    let refused_callers = of(report.refused_callers, report.total_callers, callers);
-    let buckets = of(
-        report.refused_buckets,
-        report.buckets.len() as u64,
-        "in the plot",
-    );
+fn cards(by: Grouping, report: &BacktestReport) -> Vec<Card> {
+    let buckets = report.buckets.len() as u64;
     vec![
-        parts::plain_card("Refused requests", refused.0, refused.1),
         parts::plain_card(
-            "Share of the requests",
-            format::percent(report.refused_share),
-            "refused".to_owned(),
+            t!("Refused requests"),
+            format::count(report.refused_requests),
+            t!("of {} requests", format::count(report.total_requests)),
         ),
-        parts::plain_card("Refused callers", refused_callers.0, refused_callers.1),
-        parts::plain_card("Stretches of time with a refusal", buckets.0, buckets.1),
+        parts::plain_card(
+            t!("Share of the requests"),
+            format::percent(report.refused_share),
+            t!("refused"),
+        ),
+        parts::plain_card(
+            t!("Refused callers"),
+            format::count(report.refused_callers),
+            t!("of {}", callers(by, report.total_callers)),
+        ),
+        parts::plain_card(
+            t!("Stretches of time with a refusal"),
+            format::count(report.refused_buckets),
+            t!("of {} in the plot", format::count(buckets)),
+        ),
     ]
 }
 
 /// The hits that no caller is judged by.
-fn notes(by: Grouping, report: &BacktestReport) -> Vec<String> {
-    let (caller, _) = words(by);
+fn notes(by: Grouping, report: &BacktestReport) -> Vec<Text> {
     let unknown = report.unknown_requests;
     let note = || {
-        format!(
-            "{} requests tell no {caller}. The limit refuses none of them.",
-            format::count(unknown)
+        t!(
+            "{} requests tell no {}. The limit refuses none of them.",
+            format::count(unknown),
+            noun(by)
         )
     };
     (unknown > 0).then(note).into_iter().collect()

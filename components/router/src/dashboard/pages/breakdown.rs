@@ -10,13 +10,14 @@ use rollcall_tally::{Metric, StatusValue};
 use crate::dashboard::format;
 use crate::dashboard::link::{self, Condition};
 use crate::dashboard::parts::scope::excluded;
-use crate::dashboard::parts::{self, Frame, Link};
+use crate::dashboard::parts::{self, Frame, Link, Map, map};
 use crate::dashboard::places;
+use crate::texts::{Say as _, Text};
 
 /// A number of each row, with the link that sorts by it.
 struct Column {
-    text: &'static str,
-    title: &'static str,
+    text: Text,
+    title: Text,
     href: String,
     /// For `aria-sort`. Empty: the rows are not sorted by it.
     sorted: &'static str,
@@ -25,6 +26,8 @@ struct Column {
 
 struct Row {
     name: String,
+    /// The name of the country, if it is one.
+    country: Text,
     /// The page of what the row counts. None: there is no filter for it.
     page: Option<String>,
     /// The breakdown without the hits of the row. None: there is no filter for it.
@@ -47,31 +50,50 @@ struct Cell {
 #[template(path = "breakdown.html")]
 pub struct BreakdownPage {
     frame: Frame,
-    by: &'static str,
-    title: &'static str,
+    by: Text,
+    title: Text,
     /// What an operator can do, so that hits tell it.
-    hint: &'static str,
+    hint: Text,
     tabs: Vec<Link>,
+    /// Only of countries.
+    map: Option<Map>,
     columns: Vec<Column>,
     rows: Vec<Row>,
     search: link::Form,
     searched: String,
-    shown: String,
+    shown: Text,
     before: Option<String>,
     after: Option<String>,
-    notes: Vec<String>,
+    notes: Vec<Text>,
 }
 
-const COLUMNS: [(Metric, &str, bool); 8] = [
-    (Metric::Requests, "Requests", false),
-    (Metric::UniqueIps, "IPs", false),
-    (Metric::Errors, "Errors", true),
-    (Metric::ErrorRate, "Error rate", false),
-    (Metric::AvgResponseTime, "Average", true),
-    (Metric::P95ResponseTime, "p95", true),
-    (Metric::P99ResponseTime, "p99", true),
-    (Metric::Bytes, "Bytes", true),
+/// The columns, and whether a phone leaves them out.
+const COLUMNS: [(Metric, bool); 8] = [
+    (Metric::Requests, false),
+    (Metric::UniqueIps, false),
+    (Metric::Errors, true),
+    (Metric::ErrorRate, false),
+    (Metric::AvgResponseTime, true),
+    (Metric::P95ResponseTime, true),
+    (Metric::P99ResponseTime, true),
+    (Metric::Bytes, true),
 ];
+
+/// The head of a column.
+fn short(metric: Metric) -> Text {
+    match metric {
+        Metric::Requests => t!("Requests"),
+        Metric::UniqueIps => t!("IPs"),
+        Metric::Errors => t!("Errors"),
+        Metric::ErrorRate => t!("Error rate"),
+        Metric::Bytes => t!("Bytes"),
+        Metric::AvgResponseTime => t!("Average"),
+        Metric::P50ResponseTime => "p50".text(),
+        Metric::P95ResponseTime => "p95".text(),
+        Metric::P99ResponseTime => "p99".text(),
+        Metric::NewIps => parts::metric(metric),
+    }
+}
 
 impl BreakdownPage {
     pub fn new(frame: Frame, of: &question::Breakdown, report: &BreakdownReport) -> Self {
@@ -96,10 +118,22 @@ impl BreakdownPage {
             },
             percent: format::percent(group.percentage / 100.0),
             cells: columns.clone().map(|column| cell(column, group)).collect(),
+            country: country_of(of.by, &group.name),
             name: group.name.clone(),
         };
         let (offset, shown) = (u64::from(of.offset), report.groups.len() as u64);
         let is_more = offset + shown < report.total_groups;
+        let rows: Vec<Row> = report.groups.iter().map(row).collect();
+        let of_map = rows.iter().zip(&report.groups).map(|(row, group)| map::Of {
+            code: &row.name,
+            page: row.page.as_deref().unwrap_or_default(),
+            requests: row.cells.first().map_or("", |cell| &cell.text),
+            percentage: group.percentage,
+        });
+        let map = match of.by {
+            Grouping::Country => Map::new(of_map, shown == report.total_groups),
+            _ => None,
+        };
         let at = |offset: u32| {
             let page = question::Breakdown {
                 offset,
@@ -108,15 +142,16 @@ impl BreakdownPage {
             link::page(&page.into())
         };
         Self {
-            by: of.by.name(),
+            by: noun(of.by),
             title: title(of.by),
             hint: hint(of.by),
             tabs: Grouping::EVERY.map(tab).into(),
             columns: columns.clone().map(|column| head(of, column)).collect(),
-            rows: report.groups.iter().map(row).collect(),
+            map,
+            rows,
             search: link::search_form(&of.clone().into()),
             searched: of.search.clone().unwrap_or_default(),
-            shown: format!(
+            shown: t!(
                 "{} to {} of {}",
                 format::count(offset + shown.min(1)),
                 format::count(offset + shown),
@@ -136,6 +171,7 @@ fn tab(of: &question::Breakdown, by: Grouping) -> question::Breakdown {
     let mut tab = question::Breakdown {
         by,
         search: None,
+        limit: places::rows(by),
         ..of.clone()
     };
     tab.rewind();
@@ -145,7 +181,7 @@ fn tab(of: &question::Breakdown, by: Grouping) -> question::Breakdown {
     tab
 }
 
-fn head(of: &question::Breakdown, (order, text, is_minor): (Metric, &'static str, bool)) -> Column {
+fn head(of: &question::Breakdown, (order, is_minor): (Metric, bool)) -> Column {
     let is_current = of.order == order;
     let direction = match (is_current, of.direction) {
         (true, Direction::Descending) => Direction::Ascending,
@@ -158,7 +194,7 @@ fn head(of: &question::Breakdown, (order, text, is_minor): (Metric, &'static str
         ..of.clone()
     };
     Column {
-        text,
+        text: short(order),
         title: parts::metric(order),
         href: link::page(&sorted.into()),
         sorted: match (is_current, of.direction) {
@@ -170,7 +206,7 @@ fn head(of: &question::Breakdown, (order, text, is_minor): (Metric, &'static str
     }
 }
 
-fn cell((metric, _, is_minor): (Metric, &'static str, bool), group: &GroupStats) -> Cell {
+fn cell((metric, is_minor): (Metric, bool), group: &GroupStats) -> Cell {
     let (metrics, times) = (&group.metrics, &group.metrics.response_times);
     let count = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), format::count);
     Cell {
@@ -245,49 +281,79 @@ fn condition_of(by: Grouping, name: &str) -> Option<(Condition, &str)> {
 }
 
 /// The hits that are in no row.
-fn notes(of: &question::Breakdown, report: &BreakdownReport) -> Vec<String> {
+fn notes(of: &question::Breakdown, report: &BreakdownReport) -> Vec<Text> {
     let mut notes = Vec::new();
     if report.unknown_requests > 0 && !report.groups.is_empty() {
         let unknown = format::count(report.unknown_requests);
         notes.push(match of.by {
-            Grouping::Of(Dimension::Bot) => format!("{unknown} requests are of no known bot."),
-            by => format!("{unknown} requests tell no {}.", title(by).to_lowercase()),
+            Grouping::Of(Dimension::Bot) => t!("{} requests are of no known bot.", unknown),
+            by => t!("{} requests tell no {}.", unknown, noun(by)),
         });
     }
     if report.other_requests > 0 {
         let other = format::count(report.other_requests);
-        notes.push(format!(
-            "{other} requests are counted without their name: there were too many."
+        notes.push(t!(
+            "{} requests are counted without their name: there were too many.",
+            other
         ));
     }
     notes
 }
 
-/// The name of a property for people.
-pub fn title(by: Grouping) -> &'static str {
+/// The name of the country that a row is about, if it is about one.
+pub fn country_of(by: Grouping, name: &str) -> Text {
     match by {
-        Grouping::Path => "Path",
-        Grouping::Ip => "IP",
-        Grouping::StatusCode => "Status",
-        Grouping::StatusClass => "Class",
-        Grouping::Method => "Method",
-        Grouping::Country => "Country",
-        Grouping::Of(Dimension::Network) => "Network",
-        Grouping::Of(Dimension::Host) => "Host",
-        Grouping::Of(Dimension::Consumer) => "Consumer",
-        Grouping::Of(Dimension::Protocol) => "Protocol",
-        Grouping::Of(Dimension::Referrer) => "Referrer",
-        Grouping::Of(Dimension::Bot) => "Bot",
-        Grouping::Of(Dimension::UserAgent) => "User agent",
+        Grouping::Country => parts::country_name(name),
+        _ => Text::EMPTY,
     }
 }
 
-fn hint(by: Grouping) -> &'static str {
+/// The name of a property for people.
+pub fn title(by: Grouping) -> Text {
     match by {
-        Grouping::Of(Dimension::Network) => "The file files/asn.mmdb tells the networks.",
-        Grouping::Of(Dimension::Bot | Dimension::UserAgent) => "The user agent of a hit tells it.",
-        Grouping::Of(_) => "A gateway can send it with each hit.",
-        _ => "",
+        Grouping::Path => t!("Path"),
+        Grouping::Ip => t!("IP"),
+        Grouping::StatusCode => t!("Status"),
+        Grouping::StatusClass => t!("Class"),
+        Grouping::Method => t!("Method"),
+        Grouping::Country => t!("Country"),
+        Grouping::Of(Dimension::Network) => t!("Network"),
+        Grouping::Of(Dimension::Host) => t!("Host"),
+        Grouping::Of(Dimension::Consumer) => t!("Consumer"),
+        Grouping::Of(Dimension::Protocol) => t!("Protocol"),
+        Grouping::Of(Dimension::Referrer) => t!("Referrer"),
+        Grouping::Of(Dimension::Bot) => t!("Bot"),
+        Grouping::Of(Dimension::UserAgent) => t!("User agent"),
+    }
+}
+
+/// The same, in a sentence.
+pub fn noun(by: Grouping) -> Text {
+    match by {
+        Grouping::Path => t!("path"),
+        Grouping::Ip => t!("IP"),
+        Grouping::StatusCode => t!("status"),
+        Grouping::StatusClass => t!("class of status"),
+        Grouping::Method => t!("method"),
+        Grouping::Country => t!("country"),
+        Grouping::Of(Dimension::Network) => t!("network"),
+        Grouping::Of(Dimension::Host) => t!("host"),
+        Grouping::Of(Dimension::Consumer) => t!("consumer"),
+        Grouping::Of(Dimension::Protocol) => t!("protocol"),
+        Grouping::Of(Dimension::Referrer) => t!("referrer"),
+        Grouping::Of(Dimension::Bot) => t!("bot"),
+        Grouping::Of(Dimension::UserAgent) => t!("user agent"),
+    }
+}
+
+fn hint(by: Grouping) -> Text {
+    match by {
+        Grouping::Of(Dimension::Network) => t!("The file files/asn.mmdb tells the networks."),
+        Grouping::Of(Dimension::Bot | Dimension::UserAgent) => {
+            t!("The user agent of a hit tells it.")
+        }
+        Grouping::Of(_) => t!("A gateway can send it with each hit."),
+        _ => Text::EMPTY,
     }
 }
 

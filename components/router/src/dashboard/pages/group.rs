@@ -10,12 +10,13 @@ use crate::dashboard::format;
 use crate::dashboard::link;
 use crate::dashboard::parts::{self, Card, Frame, Plots, Shares};
 use crate::dashboard::places;
+use crate::texts::Text;
 
 #[derive(Template)]
 #[template(path = "group.html")]
 pub struct GroupPage {
     frame: Frame,
-    title: &'static str,
+    title: Text,
     /// All groups of this property.
     all: String,
     is_empty: bool,
@@ -28,15 +29,15 @@ impl GroupPage {
     pub fn new(frame: Frame, of: &Group, report: &GroupReport) -> Self {
         let survey = AnySurvey::from(of.clone());
         let mut cards = parts::cards(Some(&report.metrics), &report.timeline);
-        let new = format!(
+        let new = t!(
             "{} never seen with it before",
             format::count(report.new_ips)
         );
         cards.insert(1, parts::ips_card(&report.timeline, new));
         cards.push(parts::plain_card(
-            "Share",
+            t!("Share"),
             format::percent(report.percentage / 100.0),
-            "of all requests".to_owned(),
+            t!("of all requests"),
         ));
         let scope = Scope {
             window: of.scope.window,

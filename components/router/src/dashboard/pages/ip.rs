@@ -8,14 +8,15 @@ use rollcall_tally::reports::IpReport;
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link;
 use crate::dashboard::parts::scope::of_hits;
-use crate::dashboard::parts::{self, Card, Frame, PathRow, Plots, Shares};
+use crate::dashboard::parts::{self, Card, Country, Frame, PathRow, Plots, Shares};
 use crate::dashboard::places;
+use crate::texts::Text;
 
 #[derive(Template)]
 #[template(path = "ip.html")]
 pub struct IpPage {
     frame: Frame,
-    country: String,
+    country: Option<Country>,
     network: Option<String>,
     first_seen: Option<Moment>,
     last_seen: Option<Moment>,
@@ -25,7 +26,7 @@ pub struct IpPage {
     shares: Vec<Shares>,
     paths: Vec<PathRow>,
     /// Which of the paths these are, as in `26–50 of 73`.
-    part: String,
+    part: Text,
     earlier: Option<String>,
     later: Option<String>,
     /// The overview of this IP alone.
@@ -41,16 +42,17 @@ impl IpPage {
         cards.insert(
             1,
             parts::plain_card(
-                "Requests a minute",
+                t!("Requests a minute"),
                 format!("{:.2}", stats.requests_per_minute),
-                "over the whole window".to_owned(),
+                t!("over the whole window"),
             ),
         );
         cards.push(parts::plain_card(
-            "Paths",
+            t!("Paths"),
             format::count(report.total_paths),
-            "called in the window".to_owned(),
+            t!("called in the window"),
         ));
+        let country = |code: &str| Country::new(&of.scope, code);
         let (offset, limit) = (report.offset, report.limit.max(1));
         let shown = report.paths.len() as u64;
         let turned = |offset: u32| {
@@ -62,10 +64,7 @@ impl IpPage {
         };
         let has_more = u64::from(offset) + shown < report.total_paths && shown > 0;
         Self {
-            country: stats
-                .country
-                .clone()
-                .unwrap_or_else(|| "unknown country".to_owned()),
+            country: stats.country.as_deref().map(country),
             network: stats.network.clone(),
             first_seen: stats.first_seen_ms.map(Moment::new),
             last_seen: stats.last_seen_ms.map(Moment::new),
@@ -75,10 +74,10 @@ impl IpPage {
             shares: vec![parts::statuses(survey, &stats.metrics)],
             paths: parts::path_rows(survey, &report.paths),
             part: match shown {
-                0 => String::new(),
-                _ => format!(
+                0 => Text::EMPTY,
+                _ => t!(
                     "{}–{} of {}",
-                    offset + 1,
+                    u64::from(offset) + 1,
                     u64::from(offset) + shown,
                     format::count(report.total_paths)
                 ),

@@ -25,11 +25,11 @@ pub struct ListPage {
 impl ListPage {
     pub fn of_paths(frame: Frame, list: &question::TopPaths, top: &TopPaths) -> Self {
         let text = |order| match order {
-            PathOrder::Requests => "requests",
-            PathOrder::UniqueIps => "unique IPs",
-            PathOrder::AvgResponseTime => "average response time",
-            PathOrder::ErrorRate => "error rate",
-            PathOrder::P95ResponseTime => "p95 response time",
+            PathOrder::Requests => t!("requests"),
+            PathOrder::UniqueIps => t!("unique IPs"),
+            PathOrder::AvgResponseTime => t!("average response time"),
+            PathOrder::ErrorRate => t!("error rate"),
+            PathOrder::P95ResponseTime => t!("p95 response time"),
         };
         let by = |order: PathOrder| Link {
             text: text(order),
@@ -54,10 +54,10 @@ impl ListPage {
 
     pub fn of_ips(frame: Frame, list: &question::TopIps, top: &TopIps) -> Self {
         let text = |order| match order {
-            IpOrder::Requests => "requests",
-            IpOrder::UniquePaths => "unique paths",
-            IpOrder::ErrorRate => "error rate",
-            IpOrder::LastSeen => "last seen",
+            IpOrder::Requests => t!("requests"),
+            IpOrder::UniquePaths => t!("unique paths"),
+            IpOrder::ErrorRate => t!("error rate"),
+            IpOrder::LastSeen => t!("last seen"),
         };
         let by = |order: IpOrder| Link {
             text: text(order),

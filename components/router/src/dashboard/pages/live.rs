@@ -29,11 +29,11 @@ impl LivePage {
         let as_of_ms = overview.stats.provenance.as_of_ms;
         let mut cards = newest(&overview.timeline, as_of_ms);
         let of_hour = parts::plain_card(
-            "Requests",
+            t!("Requests"),
             format::count(overview.timeline.current.total_requests),
-            "in this hour".to_owned(),
+            t!("in this hour"),
         );
-        let new = format!("{} never seen before", format::count(overview.new_ips));
+        let new = t!("{} never seen before", format::count(overview.new_ips));
         cards.extend([of_hour, parts::ips_card(&overview.timeline, new)]);
         Self {
             cards,
@@ -58,14 +58,14 @@ fn newest(timeline: &Timeline, as_of_ms: u64) -> Vec<Card> {
     let errors = sum(|bucket| bucket.errors);
     vec![
         parts::plain_card(
-            "Requests a minute",
+            t!("Requests a minute"),
             format::compact(requests as f64 / minutes),
-            format!("in the last {minutes:.0} minutes"),
+            t!("in the last {} minutes", format!("{minutes:.0}")),
         ),
         parts::plain_card(
-            "Error rate",
+            t!("Error rate"),
             format::share((requests > 0).then(|| ratio(errors, requests))),
-            format!(
+            t!(
                 "{} 4xx, {} 5xx",
                 format::count(sum(|bucket| bucket.status_classes.client_error)),
                 format::count(sum(|bucket| bucket.status_classes.server_error)),

@@ -6,15 +6,16 @@ use rollcall_tally::question::BadParameter;
 use rollcall_web::Problem;
 
 use crate::local::HOME;
+use crate::texts::Text;
 
 /// Shown instead of a page that cannot be shown.
 #[derive(Template)]
 #[template(path = "message.html")]
 pub struct MessagePage {
-    title: &'static str,
+    title: Text,
     detail: String,
     bad: Vec<BadParameter>,
-    advice: &'static str,
+    advice: Text,
     home: &'static str,
     by_cookie: bool,
 }
@@ -23,20 +24,24 @@ impl MessagePage {
     pub fn new(problem: &Problem, by_cookie: bool) -> Self {
         let (title, advice) = match problem.status() {
             StatusCode::BAD_REQUEST => (
-                "That filter cannot be",
-                "Go back and change it, or begin without one.",
+                t!("That filter cannot be"),
+                t!("Go back and change it, or begin without one."),
             ),
             StatusCode::NOT_FOUND => (
-                "Nothing here",
-                "It may have left because too many others were seen later, or because it was erased.",
+                t!("Nothing here"),
+                t!(
+                    "It may have left because too many others were seen later, or because it was erased."
+                ),
             ),
             StatusCode::SERVICE_UNAVAILABLE => (
-                "No answer at the moment",
-                "Nothing is lost: recorded hits wait in the store. Reload the page in a moment. If that does not help, the log says why.",
+                t!("No answer at the moment"),
+                t!(
+                    "Nothing is lost: recorded hits wait in the store. Reload the page in a moment. If that does not help, the log says why."
+                ),
             ),
             _ => (
-                "Something went wrong",
-                "The log of the server names the error.",
+                t!("Something went wrong"),
+                t!("The log of the server names the error."),
             ),
         };
         Self {

@@ -41,35 +41,41 @@ use overview::OverviewPage;
 use path::PathPage;
 use retirement::RetirementPage;
 
+use super::parts;
 use super::places;
 use super::report::{self, How, Report};
+use crate::texts::{Language, Text};
 
 /// The page of a survey, as HTML. Refuses a survey that has none.
 pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
+    let language = how.language;
     match survey {
         AnySurvey::Overview(_) => {
             let changes = changes(survey, &how);
             let report = Report::<Overview>::ask(survey, how.clone());
             let (report, movers) = join(report, changes).await;
             let report = report?;
-            let frame = report.frame("Overview".to_owned(), |overview| &overview.stats.provenance);
-            written(&OverviewPage::new(
-                frame,
-                survey,
-                &report.report,
-                movers.as_ref(),
-                report.has_nothing(),
-            ))
+            let frame = report.frame(title(survey), |overview| &overview.stats.provenance);
+            written(
+                &OverviewPage::new(
+                    frame,
+                    survey,
+                    &report.report,
+                    movers.as_ref(),
+                    report.has_nothing(),
+                ),
+                language,
+            )
         }
         AnySurvey::TopPaths(list) => {
             let report = Report::<TopPaths>::ask(survey, how).await?;
-            let frame = report.frame("Paths".to_owned(), |top| &top.provenance);
-            written(&ListPage::of_paths(frame, list, &report.report))
+            let frame = report.frame(t!("Paths"), |top| &top.provenance);
+            written(&ListPage::of_paths(frame, list, &report.report), language)
         }
         AnySurvey::TopIps(list) => {
             let report = Report::<TopIps>::ask(survey, how).await?;
-            let frame = report.frame("IPs".to_owned(), |top| &top.provenance);
-            written(&ListPage::of_ips(frame, list, &report.report))
+            let frame = report.frame(t!("IPs"), |top| &top.provenance);
+            written(&ListPage::of_ips(frame, list, &report.report), language)
         }
         AnySurvey::Countries(list) => {
             let by_country = places::breakdown(Grouping::Country, list.scope.clone());
@@ -77,46 +83,58 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
         }
         AnySurvey::Breakdown(of) => {
             let report = Report::<BreakdownReport>::ask(survey, how).await?;
-            let frame = report.frame("Breakdown".to_owned(), |of| &of.provenance);
-            written(&BreakdownPage::new(frame, of, &report.report))
+            let frame = report.frame(t!("Breakdown"), |of| &of.provenance);
+            written(&BreakdownPage::new(frame, of, &report.report), language)
         }
         AnySurvey::Movers(of) => {
             let report = Report::<MoversReport>::ask(survey, how).await?;
-            let frame = report.frame("Changes".to_owned(), |movers| &movers.provenance);
-            written(&MoversPage::new(frame, of, &report.report))
+            let frame = report.frame(t!("Changes"), |movers| &movers.provenance);
+            written(&MoversPage::new(frame, of, &report.report), language)
         }
         AnySurvey::Group(of) => {
             let report = Report::<GroupReport>::ask(survey, how).await?;
             let frame = report.frame(report.report.name.clone(), |group| &group.provenance);
-            written(&GroupPage::new(frame, of, &report.report))
+            written(&GroupPage::new(frame, of, &report.report), language)
         }
         AnySurvey::Ip(of) => {
             let report = Report::<IpReport>::ask(survey, how).await?;
             let frame = report.frame(of.ip.to_string(), |ip| &ip.provenance);
-            written(&IpPage::new(frame, of, &report.report))
+            written(&IpPage::new(frame, of, &report.report), language)
         }
         AnySurvey::Path(of) => {
             let report = Report::<PathReport>::ask(survey, how).await?;
             let frame = report.frame(of.key.clone(), |path| &path.provenance);
-            written(&PathPage::new(frame, survey, &report.report))
+            written(&PathPage::new(frame, survey, &report.report), language)
         }
         AnySurvey::Retirement(of) => {
             let report = Report::<RetirementReport>::ask(survey, how).await?;
-            let frame = report.frame(format!("Can {} go?", of.key), |of| &of.provenance);
-            written(&RetirementPage::new(frame, survey, &report.report))
+            let frame = report.frame(t!("Can {} go?", of.key), |of| &of.provenance);
+            written(
+                &RetirementPage::new(frame, survey, &report.report),
+                language,
+            )
         }
         AnySurvey::ApiUsage(_) => {
             let report = Report::<ApiUsageReport>::ask(survey, how).await?;
-            let frame = report.frame("Your API".to_owned(), |usage| &usage.provenance);
-            written(&ApiUsagePage::new(frame, survey.scope(), &report.report))
+            let frame = report.frame(t!("Your API"), |usage| &usage.provenance);
+            written(
+                &ApiUsagePage::new(frame, survey.scope(), &report.report),
+                language,
+            )
         }
         AnySurvey::Backtest(of) => {
             let report = Report::<BacktestReport>::ask(survey, how).await?;
-            let frame = report.frame("Rate limit".to_owned(), |of| &of.provenance);
-            written(&BacktestPage::new(frame, of, &report.report))
+            let frame = report.frame(t!("Rate limit"), |of| &of.provenance);
+            written(&BacktestPage::new(frame, of, &report.report), language)
         }
         AnySurvey::GlobalStats(_) | AnySurvey::Timeseries(_) => Err(Problem::not_found()),
     }
+}
+
+/// The title of the overview. With a filter by one country, it is the page of this country.
+fn title(overview: &AnySurvey) -> Text {
+    let country = parts::only_country(&overview.scope().filter);
+    country.map_or_else(|| t!("Overview"), |code| parts::country_title(&code))
 }
 
 /// What changed since the period before. None: there is no such period, or no answer in time.
@@ -130,14 +148,18 @@ async fn changes(of: &AnySurvey, how: &How) -> Option<MoversReport> {
 
 /// The live page, as HTML.
 pub async fn show_live(survey: &AnySurvey, how: How) -> Result<String, Problem> {
+    let language = how.language;
     let report = Report::<Overview>::ask(survey, how).await?;
-    let frame = report.frame("Live".to_owned(), |overview| &overview.stats.provenance);
-    written(&LivePage::new(frame.on_live(), survey, &report.report))
+    let frame = report.frame(t!("Live"), |overview| &overview.stats.provenance);
+    written(
+        &LivePage::new(frame.on_live(), survey, &report.report),
+        language,
+    )
 }
 
 /// A page, as HTML.
-pub fn written(page: &impl Template) -> Result<String, Problem> {
-    page.render().map_err(|error| {
+pub fn written(page: &impl Template, language: Language) -> Result<String, Problem> {
+    page.render_with_values(&language).map_err(|error| {
         log!(Error, "page-not-written", error = error);
         Problem::unavailable("The page could not be written.")
     })

@@ -8,24 +8,33 @@ use rollcall_tally::hit::Grouping;
 use rollcall_tally::question::{self, Survey as _};
 use rollcall_tally::reports::{MoverStats, MoversReport};
 
-use super::breakdown::{page_of, title};
+use super::breakdown::{country_of, noun, page_of, title};
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link;
 use crate::dashboard::parts::{self, Frame, Link};
+use crate::texts::Text;
 
 /// A way in which groups changed, with the link to these groups alone.
 struct Way {
-    text: &'static str,
+    text: Text,
     count: String,
     href: String,
     is_current: bool,
 }
 
+/// A way in which a row changed.
+struct ChangeOf {
+    class: &'static str,
+    text: Text,
+}
+
 struct Row {
     name: String,
+    /// The name of the country, if it is one.
+    country: Text,
     page: Option<String>,
     /// The ways in which it changed.
-    ways: Vec<&'static str>,
+    ways: Vec<ChangeOf>,
     ratio: String,
     requests: Pair,
     error_rate: Pair,
@@ -45,8 +54,8 @@ struct Pair {
 #[template(path = "movers.html")]
 pub struct MoversPage {
     frame: Frame,
-    by: &'static str,
-    title: &'static str,
+    by: Text,
+    title: Text,
     tabs: Vec<Link>,
     others: Vec<Link>,
     ways: Vec<Way>,
@@ -59,7 +68,7 @@ pub struct MoversPage {
     rows: Vec<Row>,
     search: link::Form,
     searched: String,
-    shown: String,
+    shown: Text,
     /// More groups changed than are shown.
     has_more: bool,
 }
@@ -80,7 +89,7 @@ impl MoversPage {
                 href: page(tab),
             }
         };
-        let other = |(text, against): (&'static str, Against)| Link {
+        let other = |(text, against): (Text, Against)| Link {
             text,
             is_current: against == of.against,
             href: page(question::Movers {
@@ -89,7 +98,7 @@ impl MoversPage {
             }),
         };
         let way = |change: Change| Way {
-            text: change.name(),
+            text: name(change),
             count: format::count(report.changes.get(change)),
             is_current: of.changes == [change],
             href: page(question::Movers {
@@ -102,12 +111,12 @@ impl MoversPage {
         };
         let shown = report.movers.len() as u64;
         Self {
-            by: of.by.name(),
+            by: noun(of.by),
             title: title(of.by),
             tabs: Grouping::EVERY.map(tab).into(),
             others: [
-                ("the period before", Against::Previous),
-                ("a week before", Against::Week),
+                (t!("the period before"), Against::Previous),
+                (t!("a week before"), Against::Week),
             ]
             .map(other)
             .into(),
@@ -120,7 +129,7 @@ impl MoversPage {
             rows: report.movers.iter().map(|mover| row(of, mover)).collect(),
             search: link::search_form(&of.clone().into()),
             searched: of.search.clone().unwrap_or_default(),
-            shown: format!(
+            shown: t!(
                 "{} of {}",
                 format::count(shown),
                 format::count(report.total_movers)
@@ -140,8 +149,16 @@ fn row(of: &question::Movers, mover: &MoverStats) -> Row {
     let score = mover.changes.first().map_or(0.0, |first| first.score);
     Row {
         page: page_of(of.by, &of.scope, &mover.name),
+        country: country_of(of.by, &mover.name),
         name: mover.name.clone(),
-        ways: mover.changes.iter().map(|of| of.change.name()).collect(),
+        ways: mover
+            .changes
+            .iter()
+            .map(|of| ChangeOf {
+                class: of.change.name(),
+                text: name(of.change),
+            })
+            .collect(),
         ratio: parts::times(mover),
         requests: pair(|of| format::count(of.total_requests)),
         error_rate: pair(|of| match of.total_requests {
@@ -151,5 +168,16 @@ fn row(of: &question::Movers, mover: &MoverStats) -> Row {
         alarm: parts::alarm(now.error_rate),
         p50: pair(|of| format::duration(of.response_times.p50_response_time)),
         score: format!("{score:.1}"),
+    }
+}
+
+fn name(change: Change) -> Text {
+    match change {
+        Change::New => t!("new"),
+        Change::Gone => t!("gone"),
+        Change::Grown => t!("grown"),
+        Change::Shrunk => t!("shrunk"),
+        Change::Failing => t!("failing"),
+        Change::Slower => t!("slower"),
     }
 }

@@ -30,7 +30,8 @@ impl PathPage {
     pub fn new(frame: Frame, survey: &AnySurvey, report: &PathReport) -> Self {
         let stats = &report.stats;
         let mut cards = parts::cards(Some(&stats.metrics), &report.timeline);
-        let note = format!("{:.1} requests each", stats.avg_requests_per_ip);
+        let each = format!("{:.1}", stats.avg_requests_per_ip);
+        let note = t!("{} requests each", each);
         cards.insert(1, parts::ips_card(&report.timeline, note));
         Self {
             first_seen: stats.first_seen_ms.map(Moment::new),

@@ -5,7 +5,8 @@ use rollcall_tally::question::{AnySurvey, Question};
 use rollcall_tally::reports::{PathCaller, RetirementReport, Verdict};
 
 use crate::dashboard::format::{self, Moment};
-use crate::dashboard::parts::{self, Frame};
+use crate::dashboard::parts::{self, Country, Frame};
+use crate::texts::Text;
 
 #[derive(Template)]
 #[template(path = "retirement.html")]
@@ -15,7 +16,7 @@ pub struct RetirementPage {
     path_page: String,
     /// `well` or `unwell`.
     tone: &'static str,
-    verdict: &'static str,
+    verdict: Text,
     since: Option<Moment>,
     last_seen: Option<Moment>,
     root: u64,
@@ -31,7 +32,7 @@ struct CallerRow {
     ip: String,
     page: Option<String>,
     requests: String,
-    country: String,
+    country: Option<Country>,
     network: String,
     last_seen: Option<Moment>,
 }
@@ -39,18 +40,19 @@ struct CallerRow {
 impl RetirementPage {
     pub fn new(frame: Frame, survey: &AnySurvey, report: &RetirementReport) -> Self {
         let (tone, verdict) = match report.verdict {
-            Verdict::Unused => ("well", "Yes: nobody called it"),
-            Verdict::Used => ("unwell", "No: it was called"),
+            Verdict::Unused => ("well", t!("Yes: nobody called it")),
+            Verdict::Used => ("unwell", t!("No: it was called")),
             Verdict::Unknown => (
                 "unwell",
-                "Not known: no call was found, but one may be missing",
+                t!("Not known: no call was found, but one may be missing"),
             ),
         };
+        let country = |code: &str| Country::new(survey.scope(), code);
         let row = |caller: &PathCaller| CallerRow {
             page: parts::ip_page(survey.scope(), &caller.ip),
             ip: caller.ip.clone(),
             requests: format::count(caller.total_requests),
-            country: caller.country.clone().unwrap_or_else(|| "–".to_owned()),
+            country: caller.country.as_deref().map(country),
             network: caller.network.clone().unwrap_or_else(|| "–".to_owned()),
             last_seen: caller.last_seen_ms.map(Moment::short),
         };

@@ -1,40 +1,44 @@
 //! The page of names and rules: labels, notes, saved views, and rules of alerts.
 
 use askama::Template;
-use rollcall_tally::document::{Documents, Named};
+use rollcall_tally::Filter;
+use rollcall_tally::condition::literal;
+use rollcall_tally::document::{Compare, Documents, Named};
 use rollcall_tally::hit::Grouping;
 use rollcall_tally::question::Scope;
 use rollcall_tally::reports::Metric;
 
+use super::breakdown;
 use crate::access::Visitor;
 use crate::dashboard::format::Moment;
 use crate::dashboard::link::{self, SETTINGS};
 use crate::dashboard::places;
 use crate::dashboard::settings::Said;
 use crate::keys::Role;
+use crate::texts::Text;
 
 /// A link to another page.
 struct Link {
-    text: &'static str,
+    text: Text,
     href: String,
 }
 
 /// A field of a form.
 struct Field {
     name: &'static str,
-    label: &'static str,
+    label: Text,
     /// The type of an input, or `lines`.
     kind: &'static str,
     example: &'static str,
     is_required: bool,
     /// Values and their texts.
-    choices: Vec<(String, String)>,
+    choices: Vec<(&'static str, Text)>,
 }
 
 struct Row {
     name: String,
     href: Option<String>,
-    cells: Vec<String>,
+    cells: Vec<Text>,
     changed: Moment,
     is_rule: bool,
 }
@@ -42,9 +46,9 @@ struct Row {
 /// The documents of one kind.
 struct Section {
     kind: &'static str,
-    title: &'static str,
-    about: &'static str,
-    columns: Vec<&'static str>,
+    title: Text,
+    about: Text,
+    columns: Vec<Text>,
     rows: Vec<Row>,
     fields: Vec<Field>,
 }
@@ -83,12 +87,7 @@ impl SettingsPage {
     }
 }
 
-fn field(
-    name: &'static str,
-    label: &'static str,
-    kind: &'static str,
-    example: &'static str,
-) -> Field {
+fn field(name: &'static str, label: Text, kind: &'static str, example: &'static str) -> Field {
     Field {
         name,
         label,
@@ -101,19 +100,16 @@ fn field(
 
 fn choice(
     name: &'static str,
-    label: &'static str,
-    choices: impl IntoIterator<Item = (&'static str, &'static str)>,
+    label: Text,
+    choices: impl IntoIterator<Item = (&'static str, Text)>,
 ) -> Field {
-    let choices = choices.into_iter();
     Field {
-        choices: choices
-            .map(|(value, text)| (value.to_owned(), text.to_owned()))
-            .collect(),
+        choices: choices.into_iter().collect(),
         ..field(name, label, "text", "")
     }
 }
 
-fn row<T>(of: &Named<T>, href: Option<String>, cells: Vec<String>) -> Row {
+fn row<T>(of: &Named<T>, href: Option<String>, cells: Vec<Text>) -> Row {
     Row {
         name: of.name.clone(),
         href,
@@ -127,9 +123,9 @@ fn labels(documents: &Documents) -> Section {
     let rows = documents.labels.iter().map(|of| {
         let label = &of.content;
         let only = Scope {
-            filter: rollcall_tally::Filter {
-                label: Some(rollcall_tally::condition::literal(&of.name)),
-                ..Default::default()
+            filter: Filter {
+                label: Some(literal(&of.name)),
+                ..Filter::default()
             },
             ..Scope::default()
         };
@@ -137,32 +133,38 @@ fn labels(documents: &Documents) -> Section {
         let href = has_ips.then(|| link::page(&places::overview(only)));
         let members = [&label.ips, &label.networks, &label.consumers];
         let members: Vec<&str> = members.into_iter().flatten().map(String::as_str).collect();
-        let left_out = if label.left_out { "yes" } else { "no" };
-        row(
-            of,
-            href,
-            vec![members.join(", "), left_out.to_owned(), label.about.clone()],
-        )
+        let left_out = match label.left_out {
+            true => t!("yes"),
+            false => t!("no"),
+        };
+        let cells = vec![
+            members.join(", ").into(),
+            left_out,
+            label.about.clone().into(),
+        ];
+        row(of, href, cells)
     });
     Section {
         kind: "labels",
-        title: "Labels",
-        about: "A label gives callers a name. It is shown beside them, and can be filtered by. The \
-                hits of a label that is left out count only where somebody asks for them.",
-        columns: vec!["Callers", "Left out", "About"],
+        title: t!("Labels"),
+        about: t!(
+            "A label gives callers a name. Lists show it, and pages can be filtered by it. If its \
+             hits are left out, they count only where somebody asks for them."
+        ),
+        columns: vec![t!("Callers"), t!("Left out"), t!("About")],
         rows: rows.collect(),
         fields: vec![
-            field("name", "Name", "text", "office"),
+            field("name", t!("Name"), "text", ""),
             field(
                 "ips",
-                "Addresses and their networks",
+                t!("Addresses and their networks"),
                 "lines",
                 "192.0.2.0/24",
             ),
-            field("networks", "Networks, one a line", "lines", "AS64500"),
-            field("consumers", "Consumers, one a line", "lines", "partner key"),
-            field("about", "About", "text", "Our own office"),
-            field("leftOut", "Leave its hits out", "checkbox", ""),
+            field("networks", t!("Networks, one a line"), "lines", "AS64500"),
+            field("consumers", t!("Consumers, one a line"), "lines", ""),
+            field("about", t!("About"), "text", ""),
+            field("leftOut", t!("Leave its hits out"), "checkbox", ""),
         ],
     }
 }
@@ -171,18 +173,21 @@ fn rules(documents: &Documents) -> Section {
     let rows = documents.rules.iter().map(|of| {
         let rule = &of.content;
         let href = (rule.by.as_deref() == Some("ip")).then(|| link::list(&of.name));
-        let compare = serde_json::to_value(rule.compare).unwrap_or_default();
-        let compare = match compare.as_str().unwrap_or_default() {
-            "below" => "below",
-            "timesUsual" => "times the usual, from",
-            _ => "from",
+        let threshold = rule.threshold.to_string();
+        let fires = match rule.compare {
+            Compare::Above => t!("from {} on", threshold),
+            Compare::Below => t!("below {}", threshold),
+            Compare::TimesUsual => t!("from {} times the usual on", threshold),
         };
-        let state = if rule.off { "off" } else { "on" };
+        let state = match rule.off {
+            true => t!("off"),
+            false => t!("on"),
+        };
         let cells = vec![
-            rule.watches(),
-            format!("{compare} {}", rule.threshold),
-            rule.time_range.clone(),
-            state.to_owned(),
+            rule.watches().into(),
+            fires,
+            rule.time_range.clone().into(),
+            state,
         ];
         Row {
             is_rule: true,
@@ -191,49 +196,56 @@ fn rules(documents: &Documents) -> Section {
     });
     let metrics = Metric::EVERY
         .iter()
-        .map(|metric| (metric.name(), metric.name()));
-    let by = Grouping::EVERY.map(|by| (by.name(), by.name()));
-    let by = [("", "all hits together")].into_iter().chain(by);
+        .map(|metric| (metric.name(), title(*metric)));
+    let by = Grouping::EVERY.map(|by| (by.name(), breakdown::title(by)));
+    let by = [("", t!("all hits together"))].into_iter().chain(by);
     Section {
         kind: "rules",
-        title: "Rules",
-        about: "A rule watches a number. While it reaches its threshold, the receiver of the alerts \
-                is notified. The name of a rule by IP leads to its list for firewalls.",
-        columns: vec!["Watches", "Fires", "Window", "State"],
+        title: t!("Rules"),
+        about: t!(
+            "A rule watches a number. While the number reaches its threshold, the receiver of the \
+             alerts is notified. The name of a rule by IP leads to its list for firewalls."
+        ),
+        columns: vec![t!("Watches"), t!("Fires"), t!("Window"), t!("State")],
         rows: rows.collect(),
         fields: vec![
-            field("name", "Name", "text", "scan"),
-            choice("metric", "Number", metrics),
-            choice("by", "Of each", by),
-            field("filter", "Filter", "text", "status=404&path=/login"),
+            field("name", t!("Name"), "text", ""),
+            choice("metric", t!("Number"), metrics),
+            choice("by", t!("Of each"), by),
+            field("filter", t!("Filter"), "text", "status=404&path=/login"),
             choice(
                 "timeRange",
-                "Window",
+                t!("Window"),
                 [
-                    ("10m", "5 to 10 minutes"),
-                    ("1h", "1 hour"),
-                    ("24h", "24 hours"),
-                    ("7d", "7 days"),
+                    ("10m", t!("5 to 10 minutes")),
+                    ("1h", t!("1 hour")),
+                    ("24h", t!("24 hours")),
+                    ("7d", t!("7 days")),
                 ],
             ),
             choice(
                 "compare",
-                "Fires",
+                t!("Fires"),
                 [
-                    ("above", "from the threshold on"),
-                    ("below", "below the threshold"),
-                    ("timesUsual", "from so many times the usual on"),
+                    ("above", t!("from the threshold on")),
+                    ("below", t!("below the threshold")),
+                    ("timesUsual", t!("from so many times the usual on")),
                 ],
             ),
-            field("threshold", "Threshold", "number", "20"),
-            field("minRequests", "With at least so many hits", "number", "1"),
+            field("threshold", t!("Threshold"), "number", "20"),
+            field(
+                "minRequests",
+                t!("With at least so many requests"),
+                "number",
+                "1",
+            ),
             field(
                 "coolDownMinutes",
-                "Minutes between notifications",
+                t!("Minutes between notifications"),
                 "number",
                 "30",
             ),
-            field("off", "Off", "checkbox", ""),
+            field("off", t!("Off"), "checkbox", ""),
         ],
     }
 }
@@ -241,18 +253,22 @@ fn rules(documents: &Documents) -> Section {
 fn notes(documents: &Documents) -> Section {
     let rows = documents.notes.iter().map(|of| {
         let note = &of.content;
-        row(of, None, vec![note.at.clone(), note.text.clone()])
+        row(
+            of,
+            None,
+            vec![note.at.clone().into(), note.text.clone().into()],
+        )
     });
     Section {
         kind: "notes",
-        title: "Notes",
-        about: "A note says what happened at a moment, as a deployment. Charts show it.",
-        columns: vec!["At", "Text"],
+        title: t!("Notes"),
+        about: t!("A note says what happened at a moment, as a deployment. Charts show it."),
+        columns: vec![t!("At"), t!("Text")],
         rows: rows.collect(),
         fields: vec![
-            field("name", "Name", "text", "deployment 1.2"),
-            field("at", "At (UTC)", "datetime-local", ""),
-            field("text", "Text", "text", "Deployed 1.2"),
+            field("name", t!("Name"), "text", ""),
+            field("at", t!("At (UTC)"), "datetime-local", ""),
+            field("text", t!("Text"), "text", ""),
         ],
     }
 }
@@ -260,22 +276,38 @@ fn notes(documents: &Documents) -> Section {
 fn views(documents: &Documents) -> Section {
     let rows = documents.views.iter().map(|of| {
         let path = of.content.path.clone();
-        row(of, Some(path.clone()), vec![path])
+        row(of, Some(path.clone()), vec![path.into()])
     });
     Section {
         kind: "views",
-        title: "Saved views",
-        about: "A saved view is a page with its filters. All who may sign in see it.",
-        columns: vec!["Page"],
+        title: t!("Saved views"),
+        about: t!("A saved view is a page with its filters. All who may sign in see it."),
+        columns: vec![t!("Page")],
         rows: rows.collect(),
         fields: vec![
-            field("name", "Name", "text", "errors of the week"),
+            field("name", t!("Name"), "text", ""),
             field(
                 "path",
-                "Path, as the browser shows it",
+                t!("Path, as the browser shows it"),
                 "text",
                 "/admin/?timeRange=7d&status=5xx",
             ),
         ],
+    }
+}
+
+/// The name of a number for people.
+fn title(metric: Metric) -> Text {
+    match metric {
+        Metric::Requests => t!("Requests"),
+        Metric::UniqueIps => t!("Unique IPs"),
+        Metric::Errors => t!("Errors"),
+        Metric::ErrorRate => t!("Error rate"),
+        Metric::Bytes => t!("Bytes"),
+        Metric::AvgResponseTime => t!("Average response time"),
+        Metric::P50ResponseTime => t!("p50 response time"),
+        Metric::P95ResponseTime => t!("p95 response time"),
+        Metric::P99ResponseTime => t!("p99 response time"),
+        Metric::NewIps => t!("New IPs"),
     }
 }

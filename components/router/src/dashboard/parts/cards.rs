@@ -4,20 +4,21 @@ use rollcall_tally::report::{Metrics, Period, Timeline};
 use rollcall_tally::tally::ratio;
 
 use crate::dashboard::format::{self, Change, More};
+use crate::texts::Text;
 
 /// If the period before has this many times fewer requests, nothing is compared with it.
 const FEW: u64 = 20;
 
 /// A number, and its change since the period before.
 pub struct Card {
-    pub label: &'static str,
+    pub label: Text,
     pub value: String,
-    pub note: String,
+    pub note: Text,
     pub change: Option<Change>,
 }
 
 impl Card {
-    fn new(label: &'static str, value: String, note: String, change: Option<Change>) -> Self {
+    fn new(label: Text, value: String, note: Text, change: Option<Change>) -> Self {
         Self {
             label,
             value,
@@ -43,26 +44,24 @@ pub fn cards(metrics: Option<&Metrics>, timeline: &Timeline) -> Vec<Card> {
     let p50 = now.response_times.p50_response_time;
     vec![
         Card::new(
-            "Requests",
+            t!("Requests"),
             format::count(now.total_requests),
-            sent.map_or_else(String::new, |sent| {
-                format!("{} sent", format::bytes(Some(sent)))
-            }),
+            sent.map_or(Text::EMPTY, |sent| t!("{} sent", format::bytes(Some(sent)))),
             few.map(|few| Change::only(few.total_requests))
                 .or_else(|| change(|period| Some(period.total_requests as f64), More::IsNeutral)),
         ),
         Card::new(
-            "Error rate",
+            t!("Error rate"),
             format::share(rate(now)),
-            format!("{} errors", format::count(now.errors)),
+            t!("{} errors", format::count(now.errors)),
             change(rate, More::IsBad),
         ),
         Card::new(
-            "Response time, p95",
+            t!("Response time, p95"),
             format::duration(now.response_times.p95_response_time),
             match p50 {
-                Some(_) => format!("median {}", format::duration(p50)),
-                None => "not known of these requests".to_owned(),
+                Some(_) => t!("median {}", format::duration(p50)),
+                None => t!("not known of these requests"),
             },
             change(
                 |period| period.response_times.p95_response_time,
@@ -78,7 +77,7 @@ fn is_few(before: &Period, now: &Period) -> bool {
 }
 
 /// How many IPs called.
-pub fn ips_card(timeline: &Timeline, note: String) -> Card {
+pub fn ips_card(timeline: &Timeline, note: Text) -> Card {
     let now = timeline.current.unique_ips;
     let change = timeline.previous.as_ref().and_then(|before| {
         let ips = before.unique_ips;
@@ -87,10 +86,10 @@ pub fn ips_card(timeline: &Timeline, note: String) -> Card {
             false => Change::new(Some(now as f64), Some(ips as f64), More::IsNeutral),
         }
     });
-    Card::new("Unique IPs", format::count(now), note, change)
+    Card::new(t!("Unique IPs"), format::count(now), note, change)
 }
 
-pub fn plain_card(label: &'static str, value: String, note: String) -> Card {
+pub fn plain_card(label: Text, value: String, note: Text) -> Card {
     Card::new(label, value, note, None)
 }
 
@@ -125,7 +124,7 @@ mod tests {
             let changes = cards(None, &timeline(now, before));
             let changes = changes.iter().take(2).map(|card| {
                 let change = card.change.as_ref();
-                change.map_or("", |change| change.text.as_str())
+                change.map_or(String::new(), |change| change.text.to_string())
             });
             assert!(changes.eq(expect), "{now} {before}");
         }

@@ -9,16 +9,17 @@ use super::path_page;
 use crate::dashboard::format;
 use crate::dashboard::link;
 use crate::dashboard::places;
+use crate::texts::Text;
 
 /// A part of a sentence. It may be a link.
 pub struct Part {
-    pub text: String,
+    pub text: Text,
     pub href: Option<String>,
 }
 
 pub struct Changes {
     /// Since when.
-    pub since: &'static str,
+    pub since: Text,
     pub sentences: Vec<Vec<Part>>,
     /// The page with all of it.
     pub all: String,
@@ -34,16 +35,16 @@ impl Changes {
         let mut sentences = vec![
             told.sentence(
                 [Change::Grown, Change::Shrunk],
-                "No path has clearly more or fewer requests.",
+                t!("No path has clearly more or fewer requests."),
             ),
-            told.sentence([Change::New, Change::Gone], "No path is new or gone."),
+            told.sentence([Change::New, Change::Gone], t!("No path is new or gone.")),
             told.sentence(
                 [Change::Failing, Change::Slower],
-                "No path fails more often or is slower.",
+                t!("No path fails more often or is slower."),
             ),
         ];
         if report.total_movers == 0 {
-            sentences = vec![vec![plain("No path changed clearly.")]];
+            sentences = vec![vec![plain(t!("No path changed clearly."))]];
         }
         Some(Self {
             since: since(scope.window),
@@ -60,7 +61,7 @@ struct Told<'a> {
 
 impl Told<'_> {
     /// Says how many paths changed in each of these ways, and names the first of each.
-    fn sentence(&self, changes: [Change; 2], none: &str) -> Vec<Part> {
+    fn sentence(&self, changes: [Change; 2], none: Text) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
         for change in changes {
             let count = self.report.changes.get(change);
@@ -68,12 +69,12 @@ impl Told<'_> {
                 continue;
             }
             if !parts.is_empty() {
-                parts.push(plain("; "));
+                parts.push(plain(t!("; ")));
             }
             let has = |mover: &&MoverStats| mover.changes.iter().any(|of| of.change == change);
             let paths = match count {
-                1 => "1 path".to_owned(),
-                _ => format!("{} paths", format::count(count)),
+                1 => t!("1 path"),
+                _ => t!("{} paths", format::count(count)),
             };
             let href = link::page(&places::movers(self.scope.clone(), vec![change]));
             parts.push(Part {
@@ -82,62 +83,62 @@ impl Told<'_> {
             });
             parts.push(plain(verb(change, count == 1)));
             if let Some(first) = self.report.movers.iter().find(has) {
-                parts.push(plain(if count == 1 { ": " } else { ", first " }));
+                parts.push(plain(match count {
+                    1 => t!(": "),
+                    _ => t!(", first "),
+                }));
                 parts.push(Part {
-                    text: first.name.clone(),
+                    text: first.name.clone().into(),
                     href: Some(path_page(self.scope, &first.name)),
                 });
-                parts.push(plain(&format!(" ({})", size(change, first))));
+                parts.push(plain(t!(" ({})", size(change, first))));
             }
         }
         match parts.is_empty() {
             true => vec![plain(none)],
             false => {
-                parts.push(plain("."));
+                parts.push(plain(t!(".")));
                 parts
             }
         }
     }
 }
 
-fn plain(text: &str) -> Part {
-    Part {
-        text: text.to_owned(),
-        href: None,
-    }
+fn plain(text: Text) -> Part {
+    Part { text, href: None }
 }
 
-fn verb(change: Change, is_one: bool) -> &'static str {
+fn verb(change: Change, is_one: bool) -> Text {
     match (change, is_one) {
-        (Change::Grown, true) => " has more requests",
-        (Change::Grown, false) => " have more requests",
-        (Change::Shrunk, true) => " has fewer requests",
-        (Change::Shrunk, false) => " have fewer requests",
-        (Change::New, true) => " is new",
-        (Change::New, false) => " are new",
-        (Change::Gone, true) => " is gone",
-        (Change::Gone, false) => " are gone",
-        (Change::Failing, true) => " fails more often",
-        (Change::Failing, false) => " fail more often",
-        (Change::Slower, true) => " is slower",
-        (Change::Slower, false) => " are slower",
+        (Change::Grown, true) => t!(" has more requests"),
+        (Change::Grown, false) => t!(" have more requests"),
+        (Change::Shrunk, true) => t!(" has fewer requests"),
+        (Change::Shrunk, false) => t!(" have fewer requests"),
+        (Change::New, true) => t!(" is new"),
+        (Change::New, false) => t!(" are new"),
+        (Change::Gone, true) => t!(" is gone"),
+        (Change::Gone, false) => t!(" are gone"),
+        (Change::Failing, true) => t!(" fails more often"),
+        (Change::Failing, false) => t!(" fail more often"),
+        (Change::Slower, true) => t!(" is slower"),
+        (Change::Slower, false) => t!(" are slower"),
     }
 }
 
 /// The size of a change, in the unit of the change.
-fn size(change: Change, mover: &MoverStats) -> String {
+fn size(change: Change, mover: &MoverStats) -> Text {
     let (now, before) = (&mover.current, &mover.against);
     let median = |ms| format::duration(ms);
     match change {
-        Change::Grown | Change::Shrunk => times(mover),
+        Change::Grown | Change::Shrunk => times(mover).into(),
         Change::New => requests(now.total_requests),
-        Change::Gone => format!("{} before", requests(before.total_requests)),
-        Change::Failing => format!(
+        Change::Gone => t!("{} before", requests(before.total_requests)),
+        Change::Failing => t!(
             "{} of its requests, {} before",
             format::percent(now.error_rate),
             format::percent(before.error_rate)
         ),
-        Change::Slower => format!(
+        Change::Slower => t!(
             "median {}, {} before",
             median(now.response_times.p50_response_time),
             median(before.response_times.p50_response_time)
@@ -145,10 +146,10 @@ fn size(change: Change, mover: &MoverStats) -> String {
     }
 }
 
-fn requests(count: u64) -> String {
+fn requests(count: u64) -> Text {
     match count {
-        1 => "1 request".to_owned(),
-        _ => format!("{} requests", format::count(count)),
+        1 => t!("1 request"),
+        _ => t!("{} requests", format::count(count)),
     }
 }
 
@@ -162,12 +163,12 @@ pub fn times(mover: &MoverStats) -> String {
     }
 }
 
-fn since(window: Window) -> &'static str {
+fn since(window: Window) -> Text {
     match window {
-        Window::Hour => "Since the hour before",
-        Window::Day => "Since yesterday",
-        Window::Week => "Since the week before",
-        Window::Month => "Since the 30 days before",
-        _ => "Since the period before",
+        Window::Hour => t!("Since the hour before"),
+        Window::Day => t!("Since yesterday"),
+        Window::Week => t!("Since the week before"),
+        Window::Month => t!("Since the 30 days before"),
+        _ => t!("Since the period before"),
     }
 }

@@ -13,18 +13,19 @@ use crate::dashboard::format::Moment;
 use crate::dashboard::link::{self, Condition};
 use crate::dashboard::places;
 use crate::local::HOME;
+use crate::texts::{Say as _, Text};
 
 /// A link. It may lead to the page that is shown.
 pub struct Link {
-    pub text: &'static str,
+    pub text: Text,
     pub href: String,
     pub is_current: bool,
 }
 
 /// A condition of the filter, and a link to the page without it.
 pub struct Chip {
-    pub label: &'static str,
-    pub value: String,
+    pub label: Text,
+    pub value: Text,
     /// See [`tone`].
     pub tone: &'static str,
     pub without: String,
@@ -33,7 +34,7 @@ pub struct Chip {
 /// A field of the form that sets the filter.
 pub struct Field {
     pub name: &'static str,
-    pub label: &'static str,
+    pub label: Text,
     pub value: String,
     /// Values that are suggested. Other texts can be given, too.
     pub suggestions: Vec<&'static str>,
@@ -48,14 +49,14 @@ pub struct Days {
     pub from: String,
     pub to: String,
     /// The days that are shown, in words. None: one of the windows.
-    pub shown: Option<String>,
+    pub shown: Option<Text>,
     /// The moments between which hits count, if the interval has moments.
     pub counted: Option<(Moment, Moment)>,
 }
 
 /// The frame of a page that shows an answer.
 pub struct Frame {
-    pub title: String,
+    pub title: Text,
     pub places: Vec<Link>,
     pub ranges: Vec<Link>,
     /// The live page with this filter.
@@ -78,7 +79,7 @@ pub struct Frame {
     pub json: String,
     pub exports: Vec<Link>,
     /// In words.
-    pub export_range: String,
+    pub export_range: Text,
     pub as_of: Moment,
     pub is_stale: bool,
     pub warnings: Vec<String>,
@@ -88,7 +89,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub fn new(title: String, survey: &AnySurvey, provenance: &Provenance) -> Self {
+    pub fn new(title: impl Into<Text>, survey: &AnySurvey, provenance: &Provenance) -> Self {
         let Scope { window, filter, .. } = survey.scope().clone();
         let (earlier, later) = match survey {
             // Of an interval further back, the period before is not kept as finely.
@@ -100,19 +101,19 @@ impl Frame {
         let exported = of_hits(survey).filter;
         let exports = ExportFormat::EVERY.map(|format| Link {
             text: match format {
-                ExportFormat::Json => "JSON",
-                ExportFormat::Csv => "CSV",
-                ExportFormat::Ndjson => "NDJSON",
+                ExportFormat::Json => "JSON".text(),
+                ExportFormat::Csv => "CSV".text(),
+                ExportFormat::Ndjson => "NDJSON".text(),
             },
             href: link::export(window, exported.clone(), format),
             is_current: false,
         });
         Self {
-            title,
+            title: title.into(),
             places: places(survey),
             ranges: ranges(survey),
             live: Link {
-                text: "Live",
+                text: t!("Live"),
                 href: link::live(&filter),
                 is_current: false,
             },
@@ -158,7 +159,7 @@ impl Frame {
 }
 
 fn places(survey: &AnySurvey) -> Vec<Link> {
-    let place = |(text, there): (&'static str, AnySurvey)| Link {
+    let place = |(text, there): (Text, AnySurvey)| Link {
         text,
         href: link::page(&there),
         is_current: std::mem::discriminant(&there) == std::mem::discriminant(survey),
@@ -180,7 +181,7 @@ fn ranges(survey: &AnySurvey) -> Vec<Link> {
         survey.clone().with_scope(scope).scope().window == *to
     };
     let range = |to: Window| Link {
-        text: to.name(),
+        text: to.name().text(),
         href: rescoped(survey, to, filter.clone()),
         is_current: to == *window,
     };
@@ -207,28 +208,32 @@ fn days(survey: &AnySurvey, provenance: &Provenance) -> Days {
     }
 }
 
-fn in_words(interval: Interval) -> String {
+fn in_words(interval: Interval) -> Text {
     match (interval.from, interval.to) {
-        (Some(from), Some(to)) => format!("{} to {}", from.text(), to.text()),
-        (Some(from), None) => format!("since {}", from.text()),
-        (None, Some(to)) => format!("until {}", to.text()),
-        (None, None) => String::new(),
+        (Some(from), Some(to)) => t!("{} to {}", from.text(), to.text()),
+        (Some(from), None) => t!("since {}", from.text()),
+        (None, Some(to)) => t!("until {}", to.text()),
+        (None, None) => Text::EMPTY,
     }
 }
 
-fn exported_range(window: Window) -> String {
+fn exported_range(window: Window) -> Text {
     match link::export_range(window) {
         DateRange::Between(interval) => in_words(interval),
-        range => format!("of the last {}", range.name()),
+        range => t!("of the last {}", range.name()),
     }
 }
 
 /// A condition for people: `not GET or PUT`.
-fn in_words_of(condition: &str) -> String {
+fn in_words_of(condition: &str) -> Text {
     let (is_not, values) = condition::split(condition);
-    let values: Vec<_> = values.collect();
-    let not = if is_not { "not " } else { "" };
-    format!("{not}{}", values.join(" or "))
+    let values = values.map(|value| value.text());
+    let any = values.reduce(|first, value| t!("{} or {}", first, value));
+    let any = any.unwrap_or(Text::EMPTY);
+    match is_not {
+        true => t!("not {}", any),
+        false => any,
+    }
 }
 
 fn chips(survey: &AnySurvey) -> Vec<Chip> {

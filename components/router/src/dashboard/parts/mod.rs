@@ -2,8 +2,10 @@
 
 mod cards;
 mod changes;
+mod countries;
 mod frame;
 mod health;
+pub mod map;
 mod period;
 mod plots;
 mod rows;
@@ -12,27 +14,33 @@ mod shares;
 
 use rollcall_tally::{Metric, StatusClass, StatusValue};
 
+use crate::texts::Text;
+
 pub use cards::{Card, cards, ips_card, plain_card};
 pub use changes::{Changes, times};
+pub use countries::{
+    Country, country_page, name as country_name, only_country, title as country_title,
+};
 pub use frame::{Frame, Link};
 pub use health::health;
+pub use map::Map;
 pub use plots::Plots;
 pub use rows::{IpRow, PathRow, ip_page, ip_rows, path_page, path_rows};
 pub use shares::{Shares, codes, countries, methods, statuses};
 
 /// The name of a metric for people.
-pub fn metric(metric: Metric) -> &'static str {
+pub fn metric(metric: Metric) -> Text {
     match metric {
-        Metric::Requests => "requests",
-        Metric::UniqueIps => "unique IPs",
-        Metric::Errors => "errors",
-        Metric::ErrorRate => "error rate",
-        Metric::Bytes => "bytes",
-        Metric::AvgResponseTime => "average response time",
-        Metric::P50ResponseTime => "p50 response time",
-        Metric::P95ResponseTime => "p95 response time",
-        Metric::P99ResponseTime => "p99 response time",
-        Metric::NewIps => "new IPs",
+        Metric::Requests => t!("requests"),
+        Metric::UniqueIps => t!("unique IPs"),
+        Metric::Errors => t!("errors"),
+        Metric::ErrorRate => t!("error rate"),
+        Metric::Bytes => t!("bytes"),
+        Metric::AvgResponseTime => t!("average response time"),
+        Metric::P50ResponseTime => t!("p50 response time"),
+        Metric::P95ResponseTime => t!("p95 response time"),
+        Metric::P99ResponseTime => t!("p99 response time"),
+        Metric::NewIps => t!("new IPs"),
     }
 }
 

@@ -10,13 +10,14 @@ use super::tone;
 use crate::dashboard::chart::{self, Chart};
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link::{self, Condition};
+use crate::texts::{Say as _, Text};
 
 const DAY_MS: u64 = 24 * 60 * 60_000;
 
 /// A timeline as two plots and one table.
 pub struct Plots {
     pub requests: Chart,
-    pub requests_said: String,
+    pub requests_said: Text,
     /// The classes of status that have a hit.
     pub classes: Vec<Class>,
     /// None if no response time is known.
@@ -28,7 +29,7 @@ pub struct Plots {
     /// A bucket is a day: one of the operator's time zone, wherever the viewer is.
     pub by_day: bool,
     pub rows: Vec<TimeRow>,
-    pub bucket: &'static str,
+    pub bucket: Text,
     pub before: Option<String>,
     /// The timeline, as the API gives it.
     pub json: String,
@@ -37,7 +38,7 @@ pub struct Plots {
 /// A class of status in the legend of a plot.
 pub struct Class {
     pub name: &'static str,
-    pub text: &'static str,
+    pub text: Text,
     /// See [`tone`].
     pub tone: &'static str,
     /// The page with this class alone. If it is that page: the page with every class.
@@ -50,7 +51,7 @@ pub struct TimeRow {
     /// The page of this bucket. None: the plot has no other.
     pub href: Option<String>,
     /// The bucket in a line, in UTC.
-    pub said: String,
+    pub said: Text,
     pub requests: String,
     /// As many as there are [`Plots::classes`].
     pub classes: Vec<String>,
@@ -89,9 +90,9 @@ impl Plots {
         };
         let most = buckets.iter().map(|bucket| bucket.requests).max();
         let bucket = match timeline.bucket_minutes {
-            5 => "5 minutes",
-            60 => "hour",
-            _ => "day",
+            5 => t!("5 minutes"),
+            60 => t!("hour"),
+            _ => t!("day"),
         };
         let last = buckets.last().map_or(0, |bucket| bucket.start_ms);
         let unfinished = last + u64::from(timeline.bucket_minutes) * 60_000 > as_of_ms;
@@ -102,12 +103,13 @@ impl Plots {
         Self {
             unfinished,
             requests: chart::requests(timeline, unfinished),
-            requests_said: format!(
-                "{} requests, {} of them 4xx and {} of them 5xx; at most {} in a {bucket}",
+            requests_said: t!(
+                "{} requests, {} of them 4xx and {} of them 5xx; at most {} in a {}",
                 format::count(period.total_requests),
                 format::count(period.status_classes.client_error),
                 format::count(period.status_classes.server_error),
                 format::count(most.unwrap_or(0)),
+                bucket,
             ),
             response_times: has_times.then(|| chart::response_times(timeline)),
             has_previous: timeline.previous.is_some(),
@@ -134,8 +136,8 @@ fn classes(survey: &AnySurvey, period: &Period) -> Vec<Class> {
         Class {
             name: class.name(),
             text: match class {
-                StatusClass::Unknown => "no status",
-                _ => class.name(),
+                StatusClass::Unknown => t!("no status"),
+                _ => class.name().text(),
             },
             tone: tone(class.name()),
             href: rescoped(survey, *window, Condition::Status.set(filter, status)),
@@ -148,11 +150,12 @@ fn classes(survey: &AnySurvey, period: &Period) -> Vec<Class> {
 }
 
 /// `Nov 28, 10:00: 100 requests, 2xx 75, 5xx 25`.
-fn said(start: &Moment, requests: &str, classes: &[Class], counts: &[String]) -> String {
+fn said(start: &Moment, requests: &str, classes: &[Class], counts: &[String]) -> Text {
     let by_class = classes.iter().zip(counts);
-    let by_class = by_class.map(|(class, count)| format!(", {} {count}", class.text));
-    let by_class: String = by_class.collect();
-    format!("{}: {requests} requests{by_class}", start.text)
+    let all = t!("{}: {} requests", start.text, requests);
+    by_class.fold(all, |said, (class, count)| {
+        t!("{}, {} {}", said, class.text, count)
+    })
 }
 
 /// The same page for one bucket.
@@ -262,7 +265,7 @@ mod tests {
             "/admin/?method=GET&from=1970-01-01T01%3A00%3A00.000Z&to=1970-01-01T02%3A00%3A00.000Z";
         assert_eq!(hrefs(&hours)[1], second);
         assert_eq!(
-            hours.rows[1].said,
+            hours.rows[1].said.to_string(),
             "Jan 1, 01:00: 1,002 requests, 2xx 1,000, 5xx 2"
         );
         // A day of Kolkata begins at 18:30 of the day before.
@@ -275,17 +278,17 @@ mod tests {
     fn the_legend_has_the_classes_with_a_hit_and_filters_by_them() {
         let legend = |query: &str| {
             let classes = plots(query, 60, &[0], 0).classes.into_iter();
-            let links = classes.map(|class| (class.text, class.href, class.is_filter));
+            let links = classes.map(|class| (class.text.to_string(), class.href, class.is_filter));
             links.collect::<Vec<_>>()
         };
         let link = |query: &str| format!("/admin/?{query}timeRange=24h");
         assert_eq!(
             legend(""),
             [
-                ("2xx", link("status=2xx&"), false),
-                ("5xx", link("status=5xx&"), false)
+                ("2xx".to_owned(), link("status=2xx&"), false),
+                ("5xx".to_owned(), link("status=5xx&"), false)
             ]
         );
-        assert_eq!(legend("status=5xx")[1], ("5xx", link(""), true));
+        assert_eq!(legend("status=5xx")[1], ("5xx".to_owned(), link(""), true));
     }
 }

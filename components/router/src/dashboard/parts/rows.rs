@@ -4,7 +4,7 @@ use rollcall_tally::question::{AnySurvey, Ip, Path, Scope};
 use rollcall_tally::report::{IpStats, PathStats};
 
 use super::scope::{excluded, narrowed, of_path, rescoped};
-use super::{alarm, bar};
+use super::{Country, alarm, bar};
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link::{self, Condition};
 
@@ -84,7 +84,7 @@ pub struct IpRow {
     pub page: String,
     pub requests: String,
     pub bar: u64,
-    pub country: String,
+    pub country: Option<Country>,
     pub paths: String,
     pub error_rate: String,
     /// See [`alarm`].
@@ -94,6 +94,7 @@ pub struct IpRow {
 
 pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
     let most = ips.iter().map(|ip| ip.total_requests).max();
+    let country = |code: &str| Country::new(survey.scope(), code);
     let row = |stats: &IpStats| {
         Some(IpRow {
             ip: stats.ip.clone(),
@@ -102,7 +103,7 @@ pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
             page: ip_page(survey.scope(), &stats.ip)?,
             requests: format::count(stats.total_requests),
             bar: bar(stats.total_requests, most),
-            country: stats.country.clone().unwrap_or_else(|| "–".to_owned()),
+            country: stats.country.as_deref().map(country),
             paths: format::count(stats.unique_paths),
             error_rate: format::percent(stats.metrics.error_rate),
             alarm: alarm(stats.metrics.error_rate),

@@ -7,16 +7,21 @@ use rollcall_tally::tally::ratio;
 use rollcall_tally::{StatusClass, StatusCount};
 
 use super::scope::{excluded, narrowed, of_hits};
-use super::{bar, tone};
+use super::{bar, country_name, country_page, tone};
 use crate::dashboard::format;
 use crate::dashboard::link::{self, Condition};
 use crate::dashboard::places;
+use crate::texts::Text;
 
 /// One share of all requests.
 pub struct Share {
     pub name: String,
+    /// The name of the country, if it is one.
+    pub country: Text,
     /// None if no filter can name it.
     pub filter: Option<String>,
+    /// The page of it, if that is another one.
+    pub page: Option<String>,
     /// The page without it.
     pub exclude: Option<String>,
     pub requests: String,
@@ -28,8 +33,8 @@ pub struct Share {
 
 /// A list of shares, with its title.
 pub struct Shares {
-    pub title: &'static str,
-    pub of: &'static str,
+    pub title: Text,
+    pub of: Text,
     /// The breakdown with all of them.
     pub all: String,
     /// That breakdown, as the API gives it.
@@ -42,7 +47,7 @@ pub fn countries(survey: &AnySurvey, countries: &[CountryShare]) -> Shares {
         .iter()
         .map(|share| (share.country.clone(), share.requests, share.percentage));
     let of = (Condition::Country, Grouping::Country);
-    shares(survey, "Countries", of, each.collect())
+    shares(survey, t!("Countries"), of, each.collect())
 }
 
 pub fn methods(survey: &AnySurvey, methods: &[MethodShare]) -> Shares {
@@ -50,7 +55,7 @@ pub fn methods(survey: &AnySurvey, methods: &[MethodShare]) -> Shares {
         .iter()
         .map(|share| (share.method.clone(), share.requests, share.percentage));
     let of = (Condition::Method, Grouping::Method);
-    shares(survey, "Methods", of, each.collect())
+    shares(survey, t!("Methods"), of, each.collect())
 }
 
 /// The classes of status. Under a filter by status, its codes.
@@ -58,14 +63,14 @@ pub fn statuses(survey: &AnySurvey, metrics: &Metrics) -> Shares {
     let class = |class: StatusClass| (class.name().to_owned(), metrics.status_classes.of(class));
     let (title, by, each): (_, _, Vec<(String, u64)>) = match survey.scope().filter.status {
         None => (
-            "Status classes",
+            t!("Status classes"),
             Grouping::StatusClass,
             StatusClass::EVERY.map(class).into(),
         ),
         Some(_) => {
             let codes = metrics.status_codes.iter();
             let codes = codes.map(|status| (status.name(), status.count));
-            ("Status codes", Grouping::StatusCode, codes.collect())
+            (t!("Status codes"), Grouping::StatusCode, codes.collect())
         }
     };
     let total = each.iter().map(|(_, count)| count).sum();
@@ -81,7 +86,9 @@ pub fn codes(survey: &AnySurvey, metrics: &Metrics) -> Shares {
     let most = codes().map(|status| status.count).max();
     let row = |status: &StatusCount| Share {
         name: status.name(),
+        country: Text::EMPTY,
         filter: None,
+        page: None,
         exclude: None,
         requests: format::count(status.count),
         percent: format::percent(ratio(status.count, total)),
@@ -90,7 +97,7 @@ pub fn codes(survey: &AnySurvey, metrics: &Metrics) -> Shares {
     };
     let all = places::breakdown(Grouping::StatusCode, of_hits(survey));
     Shares {
-        title: "Status codes",
+        title: t!("Status codes"),
         of: Condition::Status.label(),
         json: link::api(&all),
         all: link::page(&all),
@@ -100,17 +107,29 @@ pub fn codes(survey: &AnySurvey, metrics: &Metrics) -> Shares {
 
 fn shares(
     survey: &AnySurvey,
-    title: &'static str,
+    title: Text,
     (condition, by): (Condition, Grouping),
     each: Vec<(String, u64, f64)>,
 ) -> Shares {
     let most = each.iter().map(|(_, requests, _)| *requests).max();
+    let page = |name: &str| {
+        let page = match condition {
+            Condition::Country => Some(country_page(survey.scope(), name)),
+            _ => None,
+        };
+        page.filter(|page| *page != narrowed(survey, condition, name))
+    };
     let row = |(name, requests, percentage): (String, u64, f64)| Share {
         filter: (name != OTHER_PATHS).then(|| narrowed(survey, condition, &name)),
+        page: page(&name),
         exclude: (name != OTHER_PATHS).then(|| excluded(survey, condition, &name)),
         tone: match condition {
             Condition::Status => tone(&name),
             _ => "",
+        },
+        country: match condition {
+            Condition::Country => country_name(&name),
+            _ => Text::EMPTY,
         },
         name,
         requests: format::count(requests),
