@@ -16,6 +16,7 @@ pub mod filter;
 pub mod freshness;
 pub mod histogram;
 pub mod hit;
+pub mod hour_of_week;
 pub mod interval;
 pub mod order;
 pub mod question;

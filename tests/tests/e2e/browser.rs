@@ -13,7 +13,7 @@ const LABEL: &str = "Admin or viewer token";
 const DASHBOARD: &str = "/admin/dashboard/";
 
 /// The pages that everybody can use, each with the name of its pictures.
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 16] = [
     ("overview", "/admin/?timeRange=7d&method=GET"),
     ("paths", "/admin/dashboard/top-paths"),
     ("ips", "/admin/dashboard/top-ips"),
@@ -23,6 +23,7 @@ const PAGES: [(&str, &str); 15] = [
         "/admin/dashboard/breakdown?by=path&search=e&order=asc",
     ),
     ("breakdown", "/admin/dashboard/breakdown?by=host"),
+    ("week", "/admin/dashboard/breakdown?by=hourOfWeek&limit=168"),
     (
         "group",
         "/admin/dashboard/group?by=host&name=api.example.com",

@@ -31,6 +31,7 @@ mod export;
 mod filters;
 mod gateways;
 mod grafana;
+mod hours;
 mod in_full;
 mod intervals;
 mod limits;

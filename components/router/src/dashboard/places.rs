@@ -1,11 +1,12 @@
 //! The pages that other pages link to, with their own window and filter.
 
+use rollcall_tally::hour_of_week::HourOfWeek;
 use rollcall_tally::question::{
     AnySurvey, ApiUsage, Backtest, Breakdown, LIMIT_MAX, Movers, Overview, Retirement, Scope,
     TopIps, TopPaths,
 };
 use rollcall_tally::reports::PathOrder;
-use rollcall_tally::{Change, Grouping, IpOrder, Window};
+use rollcall_tally::{Change, Dimension, Grouping, IpOrder, Window};
 
 /// The places in the head of every page, each with its text.
 pub fn always(scope: &Scope) -> Vec<(&'static str, AnySurvey)> {
@@ -47,10 +48,18 @@ pub fn breakdown(by: Grouping, scope: Scope) -> AnySurvey {
     Breakdown {
         by,
         scope,
-        limit: LIMIT_MAX,
+        limit: rows(by),
         ..Breakdown::default()
     }
     .into()
+}
+
+/// The rows of a breakdown. A heat map has all hours of the week.
+pub fn rows(by: Grouping) -> u32 {
+    match by {
+        Grouping::Of(Dimension::HourOfWeek) => HourOfWeek::COUNT,
+        _ => LIMIT_MAX,
+    }
 }
 
 /// Of an interval, the period before may not be kept. So the last day is shown instead.

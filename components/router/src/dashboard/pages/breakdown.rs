@@ -7,6 +7,7 @@ use rollcall_tally::question::{self, Direction, Scope, Survey as _};
 use rollcall_tally::reports::{BreakdownReport, GroupStats};
 use rollcall_tally::{Metric, StatusValue};
 
+use super::heat::Heat;
 use crate::dashboard::format;
 use crate::dashboard::link::{self, Condition};
 use crate::dashboard::parts::scope::excluded;
@@ -52,6 +53,8 @@ pub struct BreakdownPage {
     /// What an operator can do, so that hits tell it.
     hint: &'static str,
     tabs: Vec<Link>,
+    /// Only of the hours of the week.
+    heat: Option<Heat>,
     columns: Vec<Column>,
     rows: Vec<Row>,
     search: link::Form,
@@ -112,6 +115,7 @@ impl BreakdownPage {
             title: title(of.by),
             hint: hint(of.by),
             tabs: Grouping::EVERY.map(tab).into(),
+            heat: shows_week(of, report).then(|| heat(of, report)),
             columns: columns.clone().map(|column| head(of, column)).collect(),
             rows: report.groups.iter().map(row).collect(),
             search: link::search_form(&of.clone().into()),
@@ -131,11 +135,26 @@ impl BreakdownPage {
     }
 }
 
+/// Whether all hours of the week are in the answer, or all that have hits.
+fn shows_week(of: &question::Breakdown, report: &BreakdownReport) -> bool {
+    of.by == Grouping::Of(Dimension::HourOfWeek)
+        && of.search.is_none()
+        && !report.groups.is_empty()
+        && report.total_groups == report.groups.len() as u64
+}
+
+fn heat(of: &question::Breakdown, report: &BreakdownReport) -> Heat {
+    let groups = report.groups.iter();
+    let week = groups.map(|group| (group.name.as_str(), group.total_requests));
+    Heat::new(&week.collect(), |name| page_of(of.by, &of.scope, name))
+}
+
 /// The breakdown by something else. If the filter does not go together with it, it has none.
 fn tab(of: &question::Breakdown, by: Grouping) -> question::Breakdown {
     let mut tab = question::Breakdown {
         by,
         search: None,
+        limit: places::rows(by),
         ..of.clone()
     };
     tab.rewind();
@@ -251,8 +270,15 @@ fn notes(of: &question::Breakdown, report: &BreakdownReport) -> Vec<String> {
         let unknown = format::count(report.unknown_requests);
         notes.push(match of.by {
             Grouping::Of(Dimension::Bot) => format!("{unknown} requests are of no known bot."),
+            Grouping::Of(Dimension::HourOfWeek) => format!(
+                "{unknown} requests are in no row: an older version did not keep their hour."
+            ),
             by => format!("{unknown} requests tell no {}.", title(by).to_lowercase()),
         });
+    }
+    let is_by_hour = of.by == Grouping::Of(Dimension::HourOfWeek);
+    if is_by_hour && !report.groups.is_empty() && !shows_week(of, report) {
+        notes.push("Only a list of all hours has a heat map. Its tab lists all.".to_owned());
     }
     if report.other_requests > 0 {
         let other = format::count(report.other_requests);
@@ -279,6 +305,7 @@ pub fn title(by: Grouping) -> &'static str {
         Grouping::Of(Dimension::Referrer) => "Referrer",
         Grouping::Of(Dimension::Bot) => "Bot",
         Grouping::Of(Dimension::UserAgent) => "User agent",
+        Grouping::Of(Dimension::HourOfWeek) => "Hour of the week",
     }
 }
 
@@ -286,6 +313,7 @@ fn hint(by: Grouping) -> &'static str {
     match by {
         Grouping::Of(Dimension::Network) => "The file files/asn.mmdb tells the networks.",
         Grouping::Of(Dimension::Bot | Dimension::UserAgent) => "The user agent of a hit tells it.",
+        Grouping::Of(Dimension::HourOfWeek) => "",
         Grouping::Of(_) => "A gateway can send it with each hit.",
         _ => "",
     }
