@@ -18,6 +18,8 @@ use rollcall_ledger::limits::Limits;
 use rollcall_tally::against::Against;
 use rollcall_tally::bucket::{BucketId, Tier};
 use rollcall_tally::hit::{ByDimension, Dimension, Measures};
+use rollcall_tally::interval::Moment;
+use rollcall_tally::time_zone::Zone;
 use rollcall_tally::window::{DAY_MS, HOUR_MS, Span};
 use rollcall_tally::{
     Change, ChangeCounts, Comparison, Details, Filter, GroupDetail, GroupList, GroupSummary,
@@ -163,6 +165,12 @@ fn name_of(grouping: Grouping, hit: &Hit, version: u64) -> Option<String> {
         Grouping::StatusClass => hit.status.map(|code| format!("{}xx", code / 100)),
         Grouping::Method => Some(hit.method.clone()),
         Grouping::Of(Dimension::Network) => Files::place(version, hit.ip).1,
+        Grouping::Of(Dimension::HourOfWeek) => {
+            let hours = hit.timestamp_ms / HOUR_MS;
+            // 1970-01-01 was a Thursday.
+            let day = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][(hours / 24 % 7) as usize];
+            Some(format!("{day} {:02}", hours % 24))
+        }
         Grouping::Of(dimension) => hit.told.get(dimension).clone(),
         Grouping::Country => unreachable!("counted by nobody but the ledger"),
     }
@@ -176,7 +184,8 @@ fn any_hit() -> impl Strategy<Value = (u64, Hit)> {
         let mut told = told.into_iter();
         let told = ByDimension::from_fn(|dimension| {
             let told = told.next().unwrap()?;
-            (dimension != Dimension::Network).then(|| format!("{} {told}", dimension.name()))
+            let is_told = dimension.is_told();
+            is_told.then(|| format!("{} {told}", dimension.name()))
         });
         let hit = Hit {
             told,
@@ -470,6 +479,66 @@ proptest! {
                 let expect: Vec<_> = expect.map(|(_, name, now, before)| (name, now, before)).collect();
                 prop_assert_eq!(found, expect, "{:?} {:?}", window, grouping);
             }
+        }
+    }
+}
+
+#[test]
+fn an_hour_of_the_week_is_that_of_the_clocks_of_the_store_however_late_a_hit_comes() {
+    let limits = Limits {
+        zone: Zone::named("Europe/Berlin").unwrap(),
+        ..small()
+    };
+    // The clocks go back on Sunday, 25 October 2026, at 01:00 UTC, and forward on 29 March.
+    let at = |text: &str| match Moment::read(text) {
+        Ok(Moment::At(ms)) => ms,
+        other => panic!("{text}: {other:?}"),
+    };
+    let hits = [
+        ("2026-10-24T21:59:59Z", "Sat 23"),
+        ("2026-10-25T00:30:00Z", "Sun 02"),
+        ("2026-10-25T01:30:00Z", "Sun 02"),
+        ("2026-10-25T22:59:59Z", "Sun 23"),
+        ("2026-10-25T23:00:00Z", "Mon 00"),
+        ("2026-03-29T00:59:59Z", "Sun 01"),
+        ("2026-03-29T01:00:00Z", "Sun 03"),
+        ("2019-12-31T23:00:00Z", "Wed 00"),
+        ("2019-06-30T22:00:00Z", "Mon 00"),
+    ];
+    let mut expect: BTreeMap<String, u64> = BTreeMap::new();
+    for (_, name) in hits {
+        *expect.entry(name.to_owned()).or_default() += 1;
+    }
+    let check = |store: &MemoryStore, expect: &BTreeMap<String, u64>| {
+        let told = by(store, &limits, Window::All, Dimension::HourOfWeek);
+        assert_eq!((told.unknown_hits, told.other_hits), (0, 0));
+        let told = told.first.into_iter().map(|of| (of.name, of.tally.count));
+        assert_eq!(&told.collect::<BTreeMap<_, _>>(), expect);
+    };
+    // Each hit comes at once, and is folded; or all come at the end.
+    let (early, late) = (MemoryStore::new(), MemoryStore::new());
+    let mut sorted = hits;
+    sorted.sort_unstable();
+    for (text, _) in sorted {
+        early.clock.wall_ms.set(at(text));
+        append(&early, &limits, None, vec![hit("192.0.2.1", "/", at(text))]).unwrap();
+        block_on(ledger(&early, &limits).fold()).unwrap();
+    }
+    let all = hits.map(|(text, _)| hit("192.0.2.1", "/", at(text)));
+    late.clock.wall_ms.set(at("2026-10-26T00:00:00Z"));
+    append(&late, &limits, None, all.to_vec()).unwrap();
+    block_on(ledger(&late, &limits).fold()).unwrap();
+    // Also as buckets become hours, days, and the past.
+    for store in [early, late] {
+        let mut expect = expect.clone();
+        for (days, name) in [(0, "Mon 01"), (1, "Tue 01"), (3, "Thu 01"), (100, "Wed 01")] {
+            let now_ms = at("2026-10-26T00:00:00Z") + days * DAY_MS;
+            store.clock.wall_ms.set(now_ms);
+            check(&store, &expect);
+            append(&store, &limits, None, vec![hit("192.0.2.2", "/", now_ms)]).unwrap();
+            block_on(ledger(&store, &limits).fold()).unwrap();
+            *expect.entry(name.to_owned()).or_default() += 1;
+            check(&store, &expect);
         }
     }
 }

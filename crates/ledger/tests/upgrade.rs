@@ -374,7 +374,7 @@ fn a_store_of_layout_9_is_read_as_it_is_and_its_drops_have_an_unknown_time() {
 }
 
 #[test]
-fn a_store_of_layout_10_is_read_as_it_is_and_its_hits_tell_no_family() {
+fn a_store_of_layout_10_is_read_as_it_is_and_tells_less_of_older_hits() {
     let store = left_by(10);
     assert_eq!(open(&store).unwrap(), Opened::Ready);
     assert_eq!(rows(&store), file("10.rows"));
@@ -393,6 +393,34 @@ fn a_store_of_layout_10_is_read_as_it_is_and_its_hits_tell_no_family() {
     assert_eq!(families.first[0].name, "curl");
     let (_, still) = by(&store, Dimension::Host);
     assert_eq!(still.first, hosts.first);
+}
+
+#[test]
+fn the_hour_of_hits_is_known_if_they_were_not_in_a_bucket_of_a_day_before_the_upgrade() {
+    let store = left_by(10);
+    open(&store).unwrap();
+    let ranges = ledger(&store, &small()).ranges(store.clock.wall_ms.get());
+    let (count, hours) = by(&store, Dimension::HourOfWeek);
+    let mut short = 0;
+    for mut state in all(&store, &small()).into_values() {
+        state.age(&ranges);
+        for path in state.paths.values() {
+            let starts = ranges.hours_from_ms..u64::MAX;
+            short += path.series.count_within(&starts, None);
+        }
+    }
+    assert!(0 < short && short < count);
+    // A hit of 20 days ago waited in the log. It was counted since, by its time.
+    assert_eq!(hours.unknown_hits, count - short - 1);
+    // It stays known when the buckets become days, and the days become the past.
+    for days in [3, 100] {
+        store.clock.pass(days * 24 * 3_600_000);
+        let last = hit("192.0.2.1", "/new", store.clock.wall_ms.get());
+        append(&store, &small(), None, vec![last]).unwrap();
+        fold(&store, &small()).unwrap();
+        let (_, later) = by(&store, Dimension::HourOfWeek);
+        assert_eq!(later.unknown_hits, hours.unknown_hits);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub struct UtcOffset {
     pub offset_ms: i64,
 }
 
-/// The clocks of one time zone, as far back as days are kept. The default is UTC.
+/// The clocks of one time zone, as far back as there may be hits. The default is UTC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calendar {
     /// Sorted by time. The first also holds for all time before it. Each is a multiple of 5

@@ -17,6 +17,7 @@ pub mod filter;
 pub mod freshness;
 pub mod histogram;
 pub mod hit;
+pub mod hour_of_week;
 pub mod interval;
 pub mod label;
 pub mod order;

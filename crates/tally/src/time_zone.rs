@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::bucket::DAYS_KEPT_MS;
 use crate::calendar::{Calendar, UtcOffset};
+use crate::hit::TIMESTAMP_MS_MIN;
 use crate::time::DAY_MS;
 
 /// The name of UTC.
@@ -41,9 +41,9 @@ impl Zone {
         &self.name
     }
 
-    /// The clocks of the days that are kept at this moment, and of the next day.
+    /// The clocks from the earliest hit that there may be up to the next day.
     pub fn calendar(&self, now_ms: u64) -> Calendar {
-        let Some(first) = timestamp(now_ms.saturating_sub(DAYS_KEPT_MS + 3 * DAY_MS)) else {
+        let Some(first) = timestamp(TIMESTAMP_MS_MIN) else {
             return Calendar::default();
         };
         let offset = |from_ms: u64, at: Timestamp| UtcOffset {

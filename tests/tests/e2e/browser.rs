@@ -13,7 +13,7 @@ const LABEL: &str = "Admin or viewer token";
 const DASHBOARD: &str = "/admin/dashboard/";
 
 /// The pages that everybody can use, each with the name of its pictures.
-pub const PAGES: [(&str, &str); 16] = [
+pub const PAGES: [(&str, &str); 18] = [
     ("overview", "/admin/?timeRange=7d&method=GET"),
     ("country", "/admin/?timeRange=7d&country=DE"),
     ("paths", "/admin/dashboard/top-paths"),
@@ -23,7 +23,9 @@ pub const PAGES: [(&str, &str); 16] = [
         "all",
         "/admin/dashboard/breakdown?by=path&search=e&order=asc",
     ),
+    ("settings", "/admin/dashboard/settings"),
     ("breakdown", "/admin/dashboard/breakdown?by=host"),
+    ("week", "/admin/dashboard/breakdown?by=hourOfWeek&limit=168"),
     (
         "group",
         "/admin/dashboard/group?by=host&name=api.example.com",

@@ -33,6 +33,7 @@ mod filters;
 mod first_paint;
 mod gateways;
 mod grafana;
+mod hours;
 mod in_full;
 mod intervals;
 mod languages;

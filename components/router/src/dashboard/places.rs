@@ -1,11 +1,12 @@
 //! The pages that other pages link to, with their own window and filter.
 
+use rollcall_tally::hour_of_week::HourOfWeek;
 use rollcall_tally::question::{
     AnySurvey, ApiUsage, Backtest, Breakdown, LIMIT_MAX, Movers, Overview, Retirement, Scope,
     TopIps, TopPaths,
 };
 use rollcall_tally::reports::PathOrder;
-use rollcall_tally::{Change, Grouping, IpOrder, Window};
+use rollcall_tally::{Change, Dimension, Grouping, IpOrder, Window};
 
 use crate::texts::Text;
 
@@ -48,10 +49,11 @@ pub fn all_ips(scope: Scope) -> AnySurvey {
 /// A map is of the countries of the page, so they are all on one.
 const COUNTRIES: u32 = 300;
 
-/// The rows of a page of a breakdown.
+/// The rows of a page of a breakdown. A heat map has all hours of the week.
 pub fn rows(by: Grouping) -> u32 {
     match by {
         Grouping::Country => COUNTRIES,
+        Grouping::Of(Dimension::HourOfWeek) => HourOfWeek::COUNT,
         _ => LIMIT_MAX,
     }
 }

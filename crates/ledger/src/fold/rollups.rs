@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use rollcall_tally::bucket::BucketId;
+use rollcall_tally::bucket::{BucketId, Tier};
 use rollcall_tally::hit::Names;
+use rollcall_tally::hour_of_week::HourOfWeek;
 use rollcall_tally::rollup::{Delta, Deltas, Totals};
 
 use super::merge::{From, Piece, Pieces, Written};
@@ -180,7 +181,13 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         for of in &task.sources {
             let name = keys::totals(of.bucket, of.version);
             let bytes = values.remove(&name).ok_or(Stop::Lost)?;
-            totals.merge(&decode_totals(&name, &bytes)?);
+            let mut source = decode_totals(&name, &bytes)?;
+            let (from, to) = (BucketId::from(of.bucket), BucketId::from(task.bucket));
+            if from.tier < Tier::Day && to.tier >= Tier::Day {
+                let calendar = self.limits.zone.calendar(from.start_ms);
+                source.are_in(HourOfWeek::of(from.start_ms, &calendar));
+            }
+            totals.merge(&source);
             for part in 0..of.parts {
                 let name = keys::paths(of.bucket, part, of.version);
                 let bytes = values.remove(&name).ok_or(Stop::Lost)?;

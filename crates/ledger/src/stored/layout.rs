@@ -6,7 +6,8 @@ use futures::executor::block_on;
 use proptest::prelude::*;
 use rollcall_store::testing::{Kind, check_layout, told};
 use rollcall_store::value::{encode, encode_with};
-use rollcall_tally::hit::{ByDimension, Dimension, HitRef};
+use rollcall_tally::hit::{ByDimension, HitRef};
+use rollcall_tally::hour_of_week::HourOfWeek;
 use rollcall_tally::rollup::{Deltas, PathSums, Totals};
 use rollcall_tally::state::{Located, Placed};
 use rollcall_tally::window::Ranges;
@@ -34,7 +35,7 @@ fn kinds() -> Vec<Kind> {
         country: Some("DE".to_owned()),
         user_agent: Some("curl/8".to_owned()),
         told: ByDimension::from_fn(|dimension| {
-            let is_told = dimension != Dimension::Network;
+            let is_told = dimension.is_told();
             is_told.then(|| dimension.name().to_owned())
         }),
     };
@@ -353,7 +354,9 @@ fn sums_of(full: &Hit, bare: &Hit) -> (Totals, PathSums) {
         assert_eq!(deltas.names.text(path), "GET /größe");
         hits.add_to(&mut sums, &deltas.names);
     }
-    (delta.totals, sums)
+    let mut totals = delta.totals;
+    totals.are_in(HourOfWeek::of(NOW_MS, &ranges.calendar));
+    (totals, sums)
 }
 
 type Paths = Vec<(String, u32, PathSums)>;

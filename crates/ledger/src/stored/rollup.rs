@@ -30,7 +30,7 @@ use super::bytes::{self, Reader, put, put_ips, put_tally, put_text};
 /// The oldest layout in which rollups have these bytes.
 const SINCE: u8 = 5;
 /// The dimensions in the order in which totals have them.
-const DIMENSIONS: [Dimension; 7] = [
+const DIMENSIONS: [Dimension; 8] = [
     Dimension::Network,
     Dimension::Host,
     Dimension::Consumer,
@@ -38,6 +38,7 @@ const DIMENSIONS: [Dimension; 7] = [
     Dimension::Referrer,
     Dimension::Bot,
     Dimension::UserAgent,
+    Dimension::HourOfWeek,
 ];
 
 /// The dimensions that totals of a layout have: the first of the list.

@@ -51,7 +51,7 @@ impl RawHit {
             return Ok(None);
         }
         let told = ByDimension::from_fn(|dimension| match dimension {
-            Dimension::Network => None,
+            Dimension::Network | Dimension::HourOfWeek => None,
             Dimension::Host => host.clone(),
             Dimension::Consumer => self.consumer.as_deref().and_then(read_consumer),
             Dimension::Protocol => self.protocol.as_deref().and_then(read_protocol),

@@ -21,10 +21,12 @@ pub enum Dimension {
     Bot,
     /// The name of the program by its user agent, without a version.
     UserAgent,
+    /// The hour of the week on the clocks of the store. A hit does not tell it: its time does.
+    HourOfWeek,
 }
 
 impl Dimension {
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
     pub const EVERY: [Self; Self::COUNT] = [
         Self::Network,
         Self::Host,
@@ -33,6 +35,7 @@ impl Dimension {
         Self::Referrer,
         Self::Bot,
         Self::UserAgent,
+        Self::HourOfWeek,
     ];
 
     /// As the API spells it.
@@ -45,7 +48,13 @@ impl Dimension {
             Self::Referrer => "referrer",
             Self::Bot => "bot",
             Self::UserAgent => "userAgent",
+            Self::HourOfWeek => "hourOfWeek",
         }
+    }
+
+    /// Whether a caller or a gateway chooses the names. Then there may be any number of them.
+    pub fn is_told(self) -> bool {
+        !matches!(self, Self::Network | Self::HourOfWeek)
     }
 }
 
@@ -63,7 +72,7 @@ pub enum Grouping {
 }
 
 impl Grouping {
-    pub const EVERY: [Self; 13] = [
+    pub const EVERY: [Self; 14] = [
         Self::Path,
         Self::Ip,
         Self::StatusCode,
@@ -77,6 +86,7 @@ impl Grouping {
         Self::Of(Dimension::Referrer),
         Self::Of(Dimension::Bot),
         Self::Of(Dimension::UserAgent),
+        Self::Of(Dimension::HourOfWeek),
     ];
 
     /// As the API spells it.
@@ -125,7 +135,18 @@ impl<T> ByDimension<T> {
 
     pub fn get(&self, dimension: Dimension) -> &T {
         // The order of the values is that of the variants.
-        let Self([network, host, consumer, protocol, referrer, bot, user_agent]) = self;
+        let Self(
+            [
+                network,
+                host,
+                consumer,
+                protocol,
+                referrer,
+                bot,
+                user_agent,
+                hour,
+            ],
+        ) = self;
         match dimension {
             Dimension::Network => network,
             Dimension::Host => host,
@@ -134,11 +155,23 @@ impl<T> ByDimension<T> {
             Dimension::Referrer => referrer,
             Dimension::Bot => bot,
             Dimension::UserAgent => user_agent,
+            Dimension::HourOfWeek => hour,
         }
     }
 
     pub fn get_mut(&mut self, dimension: Dimension) -> &mut T {
-        let Self([network, host, consumer, protocol, referrer, bot, user_agent]) = self;
+        let Self(
+            [
+                network,
+                host,
+                consumer,
+                protocol,
+                referrer,
+                bot,
+                user_agent,
+                hour,
+            ],
+        ) = self;
         match dimension {
             Dimension::Network => network,
             Dimension::Host => host,
@@ -147,6 +180,7 @@ impl<T> ByDimension<T> {
             Dimension::Referrer => referrer,
             Dimension::Bot => bot,
             Dimension::UserAgent => user_agent,
+            Dimension::HourOfWeek => hour,
         }
     }
 

@@ -118,9 +118,11 @@ impl Ask for Breakdown {
             description: "The hits in groups, by one property. A gateway may tell the `host`, \
                           `consumer`, `protocol` and `referrer` of a hit. `bot` is the bot that \
                           the user agent names, and `userAgent` is the program: `curl`, `Chrome`. \
-                          `network` is the network that the IP belongs to. Hits are counted by \
-                          `host`, `consumer`, `protocol`, `referrer`, `bot` and `userAgent` over \
-                          all IPs and paths alone. So a filter beside one of these is refused.",
+                          `network` is the network that the IP belongs to. `hourOfWeek` is the \
+                          hour on the clocks of `time_zone`, from `Mon 00` to `Sun 23`: \
+                          `limit=168` lists all. Hits are counted by `host`, `consumer`, \
+                          `protocol`, `referrer`, `bot`, `userAgent` and `hourOfWeek` over all \
+                          IPs and paths alone. So a filter beside one of these is refused.",
             ttl_ms: 10 * MINUTE_MS,
             is_prewarmed: false,
         }

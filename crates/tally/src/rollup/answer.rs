@@ -10,6 +10,7 @@ use crate::bucket::Ranges;
 use crate::bucket::{BucketId, Tier};
 use crate::filter::UNKNOWN;
 use crate::hit::{Dimension, Grouping, OTHER_PATHS};
+use crate::hour_of_week::HourOfWeek;
 use crate::order::{Metric, PathOrder};
 use crate::span::Span;
 use crate::summary::{
@@ -26,6 +27,9 @@ const PATHS_SPARE: usize = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     bucket: BucketId,
+    /// If groups are hours of the week: the one that all of the bucket is in. None: the bucket is
+    /// not shorter than a day.
+    hour: Option<HourOfWeek>,
     pub in_window: bool,
     /// It is in the stretch of time that groups are compared with.
     pub in_other: bool,
@@ -133,8 +137,10 @@ impl<'s> Sums<'s> {
         let last_hour = Window::Hour.span(self.ranges);
         let groups = self.slice.details.groups.as_ref();
         let other = groups.and_then(|groups| groups.comparison.as_ref());
+        let has_hour = self.dimension() == Some(Dimension::HourOfWeek) && stored.tier < Tier::Day;
         Wanted {
             bucket,
+            hour: has_hour.then(|| HourOfWeek::of(stored.start_ms, &self.ranges.calendar)),
             in_window: self.span.has(bucket),
             in_other: other.is_some_and(|other| other.has(bucket.start_ms)),
             in_previous: self.slice.details.timeline && self.span.has_before(bucket),
@@ -202,6 +208,13 @@ impl<'s> Sums<'s> {
 
     /// Adds a country of a bucket, for all paths together.
     pub fn add_country(&mut self, of: Wanted, country: &str, tally: &mut Tally, ips: IpSet) {
+        if let Some(hour) = of.hour {
+            let sums = GroupSums {
+                tally: tally.clone(),
+                ips: ips.clone(),
+            };
+            self.add_group(of, &hour.name(), &sums);
+        }
         if self.only().is_some() {
             self.all_hits += if of.in_window { tally.count } else { 0 };
             return;

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use super::heaviest::{self, Heaviest};
 use super::sums::{Counted, GroupSums, Groups, PathSums, Told, Totals, change_group};
-use crate::bucket::BucketId;
-use crate::bucket::Ranges;
+use crate::bucket::{BucketId, Ranges, Tier};
 use crate::hit::{Dimension, Names, OTHER_PATHS};
+use crate::hour_of_week::HourOfWeek;
 use crate::state::{Caller, IpState, Located, Placed};
 use crate::tally::Tally;
 
@@ -148,12 +148,15 @@ impl Deltas {
         let country = self.names.number(&country);
         let network = network.map(|network| self.names.number(network));
         for placed in hits {
+            let at_ms = placed.hit.timestamp_ms;
+            let is_long = placed.bucket.tier >= Tier::Day;
             let bucket = self.bucket(placed.bucket);
             let counted = Counted {
                 hit: placed.hit,
                 number,
                 country,
                 network,
+                hour: is_long.then(|| HourOfWeek::of(at_ms, &ranges.calendar)),
             };
             match bucket.hits.first_mut() {
                 Some(block) => block.push(counted),
@@ -172,6 +175,7 @@ impl Deltas {
         for delta in self.buckets.values_mut() {
             delta.split();
             let mut told: HashMap<Told, GroupSums> = HashMap::new();
+            let mut hours: BTreeMap<HourOfWeek, GroupSums> = BTreeMap::new();
             for block in &mut delta.hits {
                 give_way().await;
                 block.sort_by_key(|counted| counted.hit.path_key);
@@ -182,12 +186,19 @@ impl Deltas {
                         if let Some(tells) = counted.told() {
                             told.entry(tells).or_default().add(counted);
                         }
+                        if let Some(hour) = counted.hour {
+                            hours.entry(hour).or_default().add(counted);
+                        }
                     }
                 }
             }
             for (tells, sums) in told {
                 give_way().await;
                 delta.totals.add_told(tells, &sums, &self.names);
+            }
+            for (hour, sums) in hours {
+                give_way().await;
+                delta.totals.add_hour(hour, &sums);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::IpSet;
 use crate::hit::{ByDimension, CompactHit, Dimension, Names};
+use crate::hour_of_week::HourOfWeek;
 use crate::summary::CountryCount;
 use crate::tally::Tally;
 
@@ -40,7 +41,8 @@ pub struct Totals {
     pub countries: Groups,
     /// Hits that tell nothing of a dimension are in none of its groups. Of a dimension that hits
     /// tell, [`OTHER_GROUPS`] has the hits of the groups that are too many. There are at most as
-    /// many networks as the operator's file has.
+    /// many networks as the operator's file has. A bucket shorter than a day has no hours of the
+    /// week: all of it is in one.
     pub groups: ByDimension<Groups>,
 }
 
@@ -51,6 +53,8 @@ pub struct Counted {
     pub(super) number: u32,
     pub(super) country: u32,
     pub(super) network: Option<u32>,
+    /// The hour of the week, if the bucket is not shorter than a day.
+    pub(super) hour: Option<HourOfWeek>,
 }
 
 /// What hits tell: the number of all that a hit tells, and its IP's network.
@@ -144,6 +148,20 @@ impl Totals {
         change_group(&mut self.countries, country, |of| of.add(counted));
     }
 
+    /// Adds the hits of an hour of the week.
+    pub(super) fn add_hour(&mut self, hour: HourOfWeek, sums: &GroupSums) {
+        let hours = self.groups.get_mut(Dimension::HourOfWeek);
+        change_group(hours, &hour.name(), |of| of.merge(sums));
+    }
+
+    /// Says that all hits are in one hour of the week. Call this before the bucket becomes a part
+    /// of a day.
+    pub fn are_in(&mut self, hour: HourOfWeek) {
+        let (mut tally, ips) = (self.tally(), self.ips());
+        tally.forget_max();
+        self.add_hour(hour, &GroupSums { tally, ips });
+    }
+
     /// Adds the hits that tell the same.
     pub(super) fn add_told(&mut self, (told, network): Told, sums: &GroupSums, names: &Names) {
         let mut told = told.map(|number| names.told(number)).unwrap_or_default();
@@ -161,7 +179,7 @@ impl Totals {
         for (dimension, groups) in self.groups.iter_mut() {
             let named = groups.len() - usize::from(groups.contains_key(OTHER_GROUPS));
             let too_many = named.saturating_sub(most);
-            if dimension == Dimension::Network || too_many == 0 {
+            if !dimension.is_told() || too_many == 0 {
                 continue;
             }
             let named = groups.iter().filter(|(name, _)| *name != OTHER_GROUPS);

@@ -7,6 +7,7 @@ use rollcall_tally::question::{self, Direction, Scope, Survey as _};
 use rollcall_tally::reports::{BreakdownReport, GroupStats};
 use rollcall_tally::{Metric, StatusValue};
 
+use super::heat::Heat;
 use crate::dashboard::format;
 use crate::dashboard::link::{self, Condition};
 use crate::dashboard::parts::scope::excluded;
@@ -57,6 +58,8 @@ pub struct BreakdownPage {
     tabs: Vec<Link>,
     /// Only of countries.
     map: Option<Map>,
+    /// Only of the hours of the week.
+    heat: Option<Heat>,
     columns: Vec<Column>,
     rows: Vec<Row>,
     search: link::Form,
@@ -146,6 +149,7 @@ impl BreakdownPage {
             title: title(of.by),
             hint: hint(of.by),
             tabs: Grouping::EVERY.map(tab).into(),
+            heat: shows_week(of, report).then(|| heat(of, report)),
             columns: columns.clone().map(|column| head(of, column)).collect(),
             map,
             rows,
@@ -164,6 +168,20 @@ impl BreakdownPage {
             frame,
         }
     }
+}
+
+/// Whether all hours of the week are in the answer, or all that have hits.
+fn shows_week(of: &question::Breakdown, report: &BreakdownReport) -> bool {
+    of.by == Grouping::Of(Dimension::HourOfWeek)
+        && of.search.is_none()
+        && !report.groups.is_empty()
+        && report.total_groups == report.groups.len() as u64
+}
+
+fn heat(of: &question::Breakdown, report: &BreakdownReport) -> Heat {
+    let groups = report.groups.iter();
+    let week = groups.map(|group| (group.name.as_str(), group.total_requests));
+    Heat::new(&week.collect(), |name| page_of(of.by, &of.scope, name))
 }
 
 /// The breakdown by something else. If the filter does not go together with it, it has none.
@@ -287,8 +305,18 @@ fn notes(of: &question::Breakdown, report: &BreakdownReport) -> Vec<Text> {
         let unknown = format::count(report.unknown_requests);
         notes.push(match of.by {
             Grouping::Of(Dimension::Bot) => t!("{} requests are of no known bot.", unknown),
+            Grouping::Of(Dimension::HourOfWeek) => t!(
+                "{} requests are in no row: an older version did not keep their hour.",
+                unknown
+            ),
             by => t!("{} requests tell no {}.", unknown, noun(by)),
         });
+    }
+    let is_by_hour = of.by == Grouping::Of(Dimension::HourOfWeek);
+    if is_by_hour && !report.groups.is_empty() && !shows_week(of, report) {
+        notes.push(t!(
+            "Only a list of all hours has a heat map. Its tab lists all."
+        ));
     }
     if report.other_requests > 0 {
         let other = format::count(report.other_requests);
@@ -324,6 +352,7 @@ pub fn title(by: Grouping) -> Text {
         Grouping::Of(Dimension::Referrer) => t!("Referrer"),
         Grouping::Of(Dimension::Bot) => t!("Bot"),
         Grouping::Of(Dimension::UserAgent) => t!("User agent"),
+        Grouping::Of(Dimension::HourOfWeek) => t!("Hour of the week"),
     }
 }
 
@@ -343,6 +372,7 @@ pub fn noun(by: Grouping) -> Text {
         Grouping::Of(Dimension::Referrer) => t!("referrer"),
         Grouping::Of(Dimension::Bot) => t!("bot"),
         Grouping::Of(Dimension::UserAgent) => t!("user agent"),
+        Grouping::Of(Dimension::HourOfWeek) => t!("hour of the week"),
     }
 }
 
@@ -352,6 +382,7 @@ fn hint(by: Grouping) -> Text {
         Grouping::Of(Dimension::Bot | Dimension::UserAgent) => {
             t!("The user agent of a hit tells it.")
         }
+        Grouping::Of(Dimension::HourOfWeek) => Text::EMPTY,
         Grouping::Of(_) => t!("A gateway can send it with each hit."),
         _ => Text::EMPTY,
     }

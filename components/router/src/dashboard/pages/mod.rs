@@ -6,6 +6,7 @@ mod api_usage;
 mod backtest;
 mod breakdown;
 mod group;
+mod heat;
 mod ip;
 mod list;
 mod live;

@@ -148,8 +148,7 @@ fn labels(documents: &Documents) -> Section {
         kind: "labels",
         title: t!("Labels"),
         about: t!(
-            "A label gives callers a name. Lists show it, and pages can be filtered by it. If its \
-             hits are left out, they count only where somebody asks for them."
+            "A label gives callers a name. Lists show it, and pages can be filtered by it. If its hits are left out, they count only where somebody asks for them."
         ),
         columns: vec![t!("Callers"), t!("Left out"), t!("About")],
         rows: rows.collect(),
@@ -203,8 +202,7 @@ fn rules(documents: &Documents) -> Section {
         kind: "rules",
         title: t!("Rules"),
         about: t!(
-            "A rule watches a number. While the number reaches its threshold, the receiver of the \
-             alerts is notified. The name of a rule by IP leads to its list for firewalls."
+            "A rule watches a number. While the number reaches its threshold, the receiver of the alerts is notified. The name of a rule by IP leads to its list for firewalls."
         ),
         columns: vec![t!("Watches"), t!("Fires"), t!("Window"), t!("State")],
         rows: rows.collect(),
