@@ -69,7 +69,7 @@ pub async fn show(request: Request, visitor: Visitor) -> Result<Reply, Problem> 
     let language = language::of(&request);
     let written = match page {
         Page::Settings => settings_page(request, visitor, is_form, language).await,
-        page => written(&request, page, by_cookie, language)
+        page => written(&request, page, visitor, language)
             .await
             .map(|page| (StatusCode::OK, page)),
     };
@@ -102,7 +102,7 @@ async fn settings_page(
 async fn written(
     request: &Request,
     page: Page<'_>,
-    by_cookie: bool,
+    visitor: Visitor,
     language: Language,
 ) -> Result<String, Problem> {
     let query = request.uri().query().unwrap_or_default();
@@ -111,7 +111,7 @@ async fn written(
             let survey = read(name, query)?;
             let how = How {
                 headers: some_of(request.headers(), [CACHE_CONTROL]),
-                by_cookie,
+                visitor,
                 language,
             };
             pages::show(&survey, how).await
@@ -120,7 +120,7 @@ async fn written(
             let survey = read_live(query)?;
             let how = How {
                 headers: report::no_cache(),
-                by_cookie,
+                visitor,
                 language,
             };
             pages::show_live(&survey, how).await

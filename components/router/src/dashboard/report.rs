@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
+use futures::future::join;
 use http::header::{AGE, CACHE_CONTROL};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use rollcall_tally::Failure;
+use rollcall_tally::document::Documents;
 use rollcall_tally::question::{self, AnySurvey, Question};
 use rollcall_tally::report::{Provenance, Status};
 use rollcall_web::{Problem, call};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::parts::{self, Frame};
+use super::parts::{self, Frame, Notes, views};
+use crate::access::Visitor;
 use crate::aggregator::{self, DEADLINE};
+use crate::documents;
+use crate::keys::Role;
 use crate::texts::{Language, Text};
 
 /// The time that a page waits for an answer that it can do without.
@@ -25,8 +30,7 @@ const STATUS_DEADLINE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct How {
     pub headers: HeaderMap,
-    /// A person asked, who can sign out.
-    pub by_cookie: bool,
+    pub visitor: Visitor,
     pub language: Language,
 }
 
@@ -39,7 +43,9 @@ pub struct Report<'a, T> {
     is_stale: bool,
     /// None if the status could not be had. The report is shown all the same.
     status: Option<Status>,
-    by_cookie: bool,
+    /// None if they could not be had.
+    documents: Option<Documents>,
+    visitor: Visitor,
 }
 
 impl<'a, T: DeserializeOwned> Report<'a, T> {
@@ -48,14 +54,19 @@ impl<'a, T: DeserializeOwned> Report<'a, T> {
         let (report, age_s, is_stale) = report(&question, how.headers).await?;
         // The status is asked for after the report, because the report may have folded. It is asked
         // for as it is now, because it says whether the report can be trusted.
-        let status = call::within(STATUS_DEADLINE, status()).await.flatten();
+        let (status, documents) = join(
+            call::within(STATUS_DEADLINE, status()),
+            call::within(EXTRA_DEADLINE, documents::all()),
+        )
+        .await;
         Ok(Self {
             survey,
             report,
             age_s,
             is_stale,
-            status,
-            by_cookie: how.by_cookie,
+            status: status.flatten(),
+            documents: documents.and_then(Result::ok),
+            visitor: how.visitor,
         })
     }
 
@@ -64,7 +75,10 @@ impl<'a, T: DeserializeOwned> Report<'a, T> {
         Frame {
             is_stale: self.is_stale,
             health: parts::health(provenance.coverage, self.age_s, self.status.as_ref()),
-            by_cookie: self.by_cookie,
+            by_cookie: self.visitor.by_cookie,
+            may_write: self.visitor.role == Role::Admin,
+            notes: Notes::new(self.documents.as_ref(), provenance),
+            views: views(self.documents.as_ref()),
             ..Frame::new(title, self.survey, provenance)
         }
     }

@@ -662,4 +662,6 @@ pub const CHINESE: &[(&str, &str)] = &[
     ("Fri", "周五"),
     ("Sat", "周六"),
     ("Sun", "周日"),
+    ("{} older notes", "另有 {} 条更早的备注"),
+    ("Save this view", "保存此视图"),
 ];

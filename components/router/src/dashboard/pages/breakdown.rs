@@ -27,6 +27,7 @@ struct Column {
 
 struct Row {
     name: String,
+    labels: Vec<String>,
     /// The name of the country, if it is one.
     country: Text,
     /// The page of what the row counts. None: there is no filter for it.
@@ -122,6 +123,7 @@ impl BreakdownPage {
             percent: format::percent(group.percentage / 100.0),
             cells: columns.clone().map(|column| cell(column, group)).collect(),
             country: country_of(of.by, &group.name),
+            labels: group.labels.clone(),
             name: group.name.clone(),
         };
         let (offset, shown) = (u64::from(of.offset), report.groups.len() as u64);

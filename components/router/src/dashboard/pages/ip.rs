@@ -18,6 +18,7 @@ pub struct IpPage {
     frame: Frame,
     country: Option<Country>,
     network: Option<String>,
+    labels: Vec<String>,
     first_seen: Option<Moment>,
     last_seen: Option<Moment>,
     user_agents: Vec<String>,
@@ -66,6 +67,7 @@ impl IpPage {
         Self {
             country: stats.country.as_deref().map(country),
             network: stats.network.clone(),
+            labels: stats.labels.clone(),
             first_seen: stats.first_seen_ms.map(Moment::new),
             last_seen: stats.last_seen_ms.map(Moment::new),
             user_agents: report.user_agents.clone(),

@@ -30,6 +30,7 @@ pub struct RetirementPage {
 
 struct CallerRow {
     ip: String,
+    labels: Vec<String>,
     page: Option<String>,
     requests: String,
     country: Option<Country>,
@@ -51,6 +52,7 @@ impl RetirementPage {
         let row = |caller: &PathCaller| CallerRow {
             page: parts::ip_page(survey.scope(), &caller.ip),
             ip: caller.ip.clone(),
+            labels: caller.labels.clone(),
             requests: format::count(caller.total_requests),
             country: caller.country.as_deref().map(country),
             network: caller.network.clone().unwrap_or_else(|| "–".to_owned()),

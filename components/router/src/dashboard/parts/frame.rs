@@ -6,6 +6,7 @@ use rollcall_tally::report::Provenance;
 use rollcall_tally::{Filter, Grouping, StatusClass, Window, condition};
 
 use super::health::Health;
+use super::notes::{Notes, View};
 use super::period;
 use super::scope::{of_hits, rescoped};
 use super::tone;
@@ -86,6 +87,10 @@ pub struct Frame {
     pub health: Vec<Health>,
     /// A person who can sign out.
     pub by_cookie: bool,
+    /// An admin, who can save a view.
+    pub may_write: bool,
+    pub notes: Notes,
+    pub views: Vec<View>,
 }
 
 impl Frame {
@@ -134,6 +139,9 @@ impl Frame {
             warnings: provenance.warnings.clone(),
             health: Vec::new(),
             by_cookie: false,
+            may_write: false,
+            notes: Notes::default(),
+            views: Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod countries;
 mod frame;
 mod health;
 pub mod map;
+mod notes;
 mod period;
 mod plots;
 mod rows;
@@ -24,6 +25,7 @@ pub use countries::{
 pub use frame::{Frame, Link};
 pub use health::health;
 pub use map::Map;
+pub use notes::{Notes, views};
 pub use plots::Plots;
 pub use rows::{IpRow, PathRow, ip_page, ip_rows, path_page, path_rows};
 pub use shares::{Shares, codes, countries, methods, statuses};

@@ -47,6 +47,9 @@ pub struct Class {
 }
 
 pub struct TimeRow {
+    pub start_ms: u64,
+    /// The begin of the next bucket.
+    pub end_ms: u64,
     pub start: Moment,
     /// The page of this bucket. None: the plot has no other.
     pub href: Option<String>,
@@ -77,7 +80,11 @@ impl Plots {
             });
             let counts: Vec<String> = counts.collect();
             let requests = format::count(bucket.requests);
+            let next = buckets.iter().find(|next| next.start_ms > bucket.start_ms);
+            let length_ms = u64::from(timeline.bucket_minutes) * 60_000;
             TimeRow {
+                start_ms: bucket.start_ms,
+                end_ms: next.map_or(bucket.start_ms + length_ms, |next| next.start_ms),
                 href: (buckets.len() > 1).then(|| zoomed(survey, timeline, bucket)),
                 said: said(&start, &requests, &classes, &counts),
                 start,

@@ -79,6 +79,7 @@ pub fn ip_page(scope: &Scope, ip: &str) -> Option<String> {
 
 pub struct IpRow {
     pub ip: String,
+    pub labels: Vec<String>,
     pub filter: String,
     pub exclude: String,
     pub page: String,
@@ -98,6 +99,7 @@ pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
     let row = |stats: &IpStats| {
         Some(IpRow {
             ip: stats.ip.clone(),
+            labels: stats.labels.clone(),
             filter: narrowed(survey, Condition::Ip, &stats.ip),
             exclude: excluded(survey, Condition::Ip, &stats.ip),
             page: ip_page(survey.scope(), &stats.ip)?,
