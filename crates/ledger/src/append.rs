@@ -79,7 +79,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         // The head may be an old one. The next fold corrects it.
         let root = self.root_at(head.k).await?;
         let root = root.ok_or(LedgerError::Behind { waited_ms: 0 })?;
-        let bytes = self.read_documents(root.documents).await?.bytes();
+        let bytes = self.read_documents(&root).await?.bytes();
         let more = name.len() + text.as_ref().map_or(0, String::len);
         if text.is_some() && bytes + more > self.limits.document_bytes {
             return Err(LedgerError::TooManyDocuments);

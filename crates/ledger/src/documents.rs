@@ -5,8 +5,8 @@
 
 use rollcall_store::value::decode;
 
-use crate::stored::Documents;
-use crate::{Clock, Ledger, LedgerError, Root, Store, keys};
+use crate::stored::{Documents, Root};
+use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 /// A document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,10 +17,17 @@ pub struct Document {
     pub changed_at_ms: u64,
 }
 
+impl Root {
+    /// The key of the documents, if there are any.
+    pub fn documents_key(&self) -> Option<String> {
+        (self.documents > 0).then(|| keys::documents(self.documents))
+    }
+}
+
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// The documents of a root, sorted by name.
     pub async fn documents(&self, root: &Root) -> Result<Vec<Document>, LedgerError> {
-        let stored = self.read_documents(root.documents).await?;
+        let stored = self.read_documents(root).await?;
         let documents = stored.0.into_iter().filter_map(|(name, of)| {
             Some(Document {
                 name,
@@ -31,12 +38,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(documents.collect())
     }
 
-    /// The documents in this version. 0: there are none.
-    pub(crate) async fn read_documents(&self, version: u64) -> Result<Documents, LedgerError> {
-        if version == 0 {
+    pub(crate) async fn read_documents(&self, root: &Root) -> Result<Documents, LedgerError> {
+        let Some(key) = root.documents_key() else {
             return Ok(Documents::default());
-        }
-        let key = keys::documents(version);
+        };
         let bytes = self.store.get(&key).await?;
         let Some(bytes) = bytes else {
             return Err(LedgerError::Gone { key });

@@ -9,7 +9,7 @@ use crate::call::{Reply, Waiting};
 use crate::judge;
 use crate::limits::RETRY_MS;
 use crate::protocol::Protocol;
-use crate::record::{Erasure, Fate};
+use crate::record::{Changed, Erasure, Fate};
 use crate::scene::{Plan, Queued, Scene};
 use crate::store::{SimClock, SimStore};
 use crate::world::{ActorId, EPOCH_MS, Event, NODES};
@@ -26,6 +26,7 @@ pub async fn act<P: Protocol>(
         Plan::Client { batch, ips, last } => client(&scene, me, &clock, batch, &ips, last).await,
         Plan::Append(batch) => append::<P>(&scene, me, &store, &clock, batch).await,
         Plan::Erase(ip) => erase::<P>(&scene, me, &store, &clock, ip).await,
+        Plan::Change(name, text) => change::<P>(&scene, me, &store, &clock, name, text).await,
         Plan::Fold => P::fold(&store, &clock).await,
         Plan::Query => {
             let told_before = scene.record.borrow().told;
@@ -176,7 +177,7 @@ async fn erase<P: Protocol>(
     ip: IpAddr,
 ) {
     let asked_us = scene.now_us();
-    scene.record.borrow_mut().has_erased = true;
+    scene.record.borrow_mut().has_other_segments = true;
     let Some(until_ms) = P::erase(store, clock, ip).await else {
         return;
     };
@@ -186,6 +187,31 @@ async fn erase<P: Protocol>(
         asked_us,
         acknowledged_us,
         until_ms,
+    });
+    let mut world = scene.world.borrow_mut();
+    world.note(me, || "acknowledged".to_owned());
+}
+
+/// Changes a document, and records whether the change was acknowledged.
+async fn change<P: Protocol>(
+    scene: &Scene,
+    me: ActorId,
+    store: &SimStore,
+    clock: &SimClock,
+    name: &'static str,
+    text: String,
+) {
+    let asked_us = scene.now_us();
+    scene.record.borrow_mut().has_other_segments = true;
+    if !P::change(store, clock, name, &text).await {
+        return;
+    }
+    let acknowledged_us = scene.now_us();
+    scene.record.borrow_mut().changes.push(Changed {
+        name,
+        text,
+        asked_us,
+        acknowledged_us,
     });
     let mut world = scene.world.borrow_mut();
     world.note(me, || "acknowledged".to_owned());

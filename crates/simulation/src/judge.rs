@@ -50,6 +50,7 @@ pub fn answer(record: &mut Record, answer: &Answer, asked_us: u64) {
     }
     if !answer.is_behind {
         erased(record, answer, asked_us);
+        documents(record, answer, asked_us);
     }
     agree(record, answer);
     sums(record, answer);
@@ -74,8 +75,8 @@ fn receipts(record: &mut Record, answer: &Answer) {
     let counted: BTreeSet<Option<String>> = summed.iter().map(|path| batch_of(path)).collect();
     let is_counted = |state: &&BatchState| **state == BatchState::Counted;
     let called = answer.batches.iter().filter(is_counted).count();
-    // An erasure has a number, too. The oldest numbers may not be known any more.
-    if !record.has_erased
+    // An erasure has a number, too, and so has a document. The oldest numbers may not be known any more.
+    if !record.has_other_segments
         && !answer.batches.contains(&BatchState::TooOld)
         && called != counted.len()
     {
@@ -104,6 +105,23 @@ fn erased(record: &mut Record, answer: &Answer, asked_us: u64) {
     });
     if paths.any(|(path_key, ip)| is_before(path_key, ip)) {
         record.blame("a state has an erased hit");
+    }
+}
+
+/// A document must be there if a change of it was acknowledged before the question. Its text must not
+/// be that of a change that was acknowledged before a newer one was asked for.
+fn documents(record: &mut Record, answer: &Answer, asked_us: u64) {
+    let known = record.changes.iter();
+    let mut known = known.filter(|change| change.acknowledged_us <= asked_us);
+    let is_wrong = known.any(|newer| match answer.documents.get(newer.name) {
+        None => true,
+        Some(text) => record
+            .changes
+            .iter()
+            .any(|older| older.text == *text && older.acknowledged_us < newer.asked_us),
+    });
+    if is_wrong {
+        record.blame("an answer lacks the last change of a document");
     }
 }
 
@@ -212,6 +230,7 @@ pub fn settled(world: &World, record: &mut Record, last: Option<&Answer>, tight:
     }
     left_behind(world, record, last, tight);
     erased(record, last, u64::MAX);
+    documents(record, last, u64::MAX);
     if tight.ips > record.hits.len() {
         erased_left_behind(world, record, last);
     }
@@ -271,7 +290,9 @@ fn left_behind(world: &World, record: &mut Record, last: &Answer, tight: Tight) 
             "root" => version == Some(last.k),
             "shard" => shards.contains(key),
             "ids" => ids.contains(key),
-            "totals" | "paths" | "known" | "heaviest" => last.rollup_keys.contains(key),
+            "totals" | "paths" | "known" | "heaviest" | "documents" => {
+                last.rollup_keys.contains(key)
+            }
             "head" | "lease" | "meta" | "cleaned" | "cleaner" => true,
             _ => false,
         };

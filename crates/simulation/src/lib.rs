@@ -131,6 +131,18 @@ macro_rules! subject {
                 ledger.erase(&[ip]).await.ok()
             }
 
+            async fn change(
+                store: &$crate::store::SimStore,
+                clock: &$crate::store::SimClock,
+                name: &str,
+                text: &str,
+            ) -> bool {
+                let limits = clock.tight.limits();
+                let ledger = ledger::Ledger::new(store, clock, limits);
+                let changed = ledger.change_document(name, Some(text.to_owned()));
+                changed.await.is_ok()
+            }
+
             async fn fold(store: &$crate::store::SimStore, clock: &$crate::store::SimClock) {
                 let limits = clock.tight.limits();
                 let ledger = ledger::Ledger::new(store, clock, limits);
@@ -172,13 +184,20 @@ macro_rules! subject {
                 let states: Vec<_> = states.into_iter().collect::<Result<_, _>>().ok()?;
                 let slice = $crate::record::everything(root.k, clock, root.aged_ms);
                 let sums = ledger.sums(&slice, 0).await.ok()?;
+                let documents = ledger.documents(&root).await.ok()?;
+                let documents = documents.into_iter().map(|of| (of.name, of.text));
                 let heaviest = ledger.heaviest(root.k, slice.window, slice.as_of_ms, 1);
                 let heaviest = heaviest.await.ok()?;
                 Some($crate::record::Answer {
                     sums,
                     listed: heaviest.ips.iter().map(|listed| listed.ip).collect(),
                     others_at_most: heaviest.others_at_most,
-                    rollup_keys: root.rollup_keys(),
+                    rollup_keys: root
+                        .rollup_keys()
+                        .into_iter()
+                        .chain(root.documents_key())
+                        .collect(),
+                    documents: documents.collect(),
                     is_behind: snapshot.behind.is_some(),
                     k: root.k,
                     log: root.log,

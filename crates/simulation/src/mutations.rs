@@ -419,4 +419,22 @@ pub const MUTATIONS: &[Mutation] = &[
             "all.ips.retain(|ip, _| MUTANT || !erased.contains(ip));",
         )],
     },
+    Mutation {
+        name: "no_plan_of_documents",
+        harm: "a key is left behind: documents",
+        changes: &[(
+            "fold/documents.rs",
+            "is_written: true,",
+            "is_written: !MUTANT,",
+        )],
+    },
+    Mutation {
+        name: "the_change_that_is_folded_last_wins",
+        harm: "an answer lacks the last change of a document",
+        changes: &[(
+            "stored/documents.rs",
+            "if log > last {",
+            "if MUTANT || log > last {",
+        )],
+    },
 ];

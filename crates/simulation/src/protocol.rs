@@ -19,6 +19,8 @@ pub trait Protocol {
     ) -> Option<u64>;
     /// Erases an IP. Gives the time up to which its hits are erased. None: it was not acknowledged.
     async fn erase(store: &SimStore, clock: &SimClock, ip: IpAddr) -> Option<u64>;
+    /// Changes a document. False: it was not acknowledged.
+    async fn change(store: &SimStore, clock: &SimClock, name: &str, text: &str) -> bool;
     async fn fold(store: &SimStore, clock: &SimClock);
     /// The number of hits in the status.
     async fn status(store: &SimStore, clock: &SimClock) -> Option<u64>;

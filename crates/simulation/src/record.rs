@@ -27,8 +27,10 @@ pub struct Answer {
     /// have.
     pub listed: BTreeSet<IpAddr>,
     pub others_at_most: u64,
-    /// The keys of the rollups.
+    /// The keys of the rollups, and that of the documents.
     pub rollup_keys: Vec<String>,
+    /// The documents: names and texts.
+    pub documents: BTreeMap<String, String>,
     /// For each IP: its address, its version and the time of its last hit, from the index. Then its
     /// state.
     pub states: Vec<((IpAddr, u64, u64), IpState)>,
@@ -57,14 +59,26 @@ pub struct Erasure {
     pub until_ms: u64,
 }
 
+/// An acknowledged change of a document.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    pub name: &'static str,
+    /// No other change has this text.
+    pub text: String,
+    pub asked_us: u64,
+    pub acknowledged_us: u64,
+}
+
 /// The facts that the judge knows of a history.
 #[derive(Default)]
 pub struct Record {
     /// By path. Every hit has a path of its own.
     pub hits: BTreeMap<String, Fate>,
     pub erasures: Vec<Erasure>,
-    /// An erasure was asked for. It may have a number in the log, even if it was not acknowledged.
-    pub has_erased: bool,
+    pub changes: Vec<Changed>,
+    /// An erasure or a change of a document was asked for. It may have a number in the log, even if
+    /// it was not acknowledged.
+    pub has_other_segments: bool,
     /// By number: the paths of each acknowledged batch.
     pub receipts: BTreeMap<u64, Vec<String>>,
     pub bad: Vec<String>,

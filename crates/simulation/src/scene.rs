@@ -22,6 +22,8 @@ pub enum Plan {
     },
     Append(Queued),
     Erase(IpAddr),
+    /// Gives the document of this name this text.
+    Change(&'static str, String),
     Fold,
     Query,
 }

@@ -65,5 +65,12 @@ pub fn begin(scene: &Scene) -> Vec<IpAddr> {
         let ip = scene.draw(|rng| ips[rng.usize(0..ips.len())]);
         scene.spawn(at, node, format!("erase{i}@{node}"), Plan::Erase(ip));
     }
+    for i in 0..scene.draw(|rng| [0, 0, 2, 5][rng.usize(0..4)]) {
+        let at = scene.draw(|rng| rng.u64(0..horizon_us * 3 / 2));
+        let node = scene.draw(|rng| rng.usize(0..NODES));
+        let name = scene.draw(|rng| ["views/a", "views/b"][rng.usize(0..2)]);
+        let plan = Plan::Change(name, format!("text {i}"));
+        scene.spawn(at, node, format!("change{i}@{node}"), plan);
+    }
     ips
 }

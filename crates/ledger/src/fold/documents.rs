@@ -19,7 +19,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             return Ok(());
         }
         outbox.held().store().await?;
-        let read = self.read_documents(root.documents).await;
+        let read = self.read_documents(root).await;
         let mut documents = read.map_err(|error| match error {
             LedgerError::Gone { .. } => Stop::Lost,
             error => error.into(),
