@@ -1,5 +1,5 @@
-//! The functions of `rollcall:stats/collector` and `shared` over HTTP. The arguments, the result
-//! and the failure are postcard.
+//! The functions of `rollcall:stats/collector`, `callers` and `shared` over HTTP. The arguments, the
+//! result and the failure are postcard.
 
 use http::StatusCode;
 use rollcall_tally::contract::*;

@@ -5,9 +5,10 @@
 //! | `POST /collect` | the router, for gateways | record hits; see [`collect`] |
 //! | `POST /take-snapshot`, `/list-ips`, … | the aggregator | the functions; see [`call`] |
 //! | `POST /count-up` | the aggregator and the router | one of the functions |
+//! | `POST /caller` | other components of the app | one of the functions |
 //!
-//! The functions are those of `rollcall:stats/collector` and `shared`. [`collector_functions`]
-//! lists them.
+//! The functions are those of `rollcall:stats/collector`, `callers` and `shared`.
+//! [`collector_functions`] lists them.
 //!
 //! The collector is private: only service chaining reaches it. It checks no token, and makes no
 //! outgoing request. While the store does not answer, nothing in the instance runs, and timers do
@@ -71,6 +72,7 @@ struct Collector;
 macro_rules! exports {
     (
         collector { $($_collector:literal $name:ident($($argument:ident: $Type:ty),*) -> $Result:ty;)* }
+        callers { $($_callers:literal $asked:ident($($asks:ident: $Asked:ty),*) -> $Known:ty;)* }
         shared { $($_shared:literal $shared:ident($($shares:ident: $Shared:ty),*) -> $Answer:ty;)* }
     ) => {
         impl bindings::exports::rollcall::stats::collector::Guest for Collector {
@@ -81,6 +83,12 @@ macro_rules! exports {
 
             $(async fn $name($($argument: <$Type as ToOwned>::Owned),*) -> Result<$Result, Failure> {
                 Service::open().await?.$name($($argument),*).await
+            })*
+        }
+
+        impl bindings::exports::rollcall::stats::callers::Guest for Collector {
+            $(async fn $asked($($asks: <$Asked as ToOwned>::Owned),*) -> Result<$Known, Failure> {
+                Service::open().await?.$asked($($asks),*).await
             })*
         }
 

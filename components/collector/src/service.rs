@@ -1,4 +1,4 @@
-//! The functions of `rollcall:stats/collector`, for calls over HTTP and over WIT.
+//! The functions of `rollcall:stats/collector` and `callers`, for calls over HTTP and over WIT.
 
 use std::net::IpAddr;
 
@@ -8,13 +8,14 @@ use rollcall_shared::Shared;
 use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
 use rollcall_tally::bucket::BucketId;
+use rollcall_tally::callers::CALLER_PATHS_MAX;
 use rollcall_tally::document;
 use rollcall_tally::filter::Addresses;
 use rollcall_tally::report::StoredIp;
 use rollcall_tally::{
-    Batch, BatchReceipt, Behind, Candidates, Document, DocumentKind, Failure, HeaviestQuery,
-    IpList, IpRef, IpRows, IpState, LedgerStatus, RawHit, Receipt, ShardRange, Slice, Snapshot,
-    Summary,
+    Batch, BatchReceipt, Behind, CallerAnswer, Candidates, Document, DocumentKind, Failure,
+    HeaviestQuery, IpList, IpRef, IpRows, IpState, LedgerStatus, RawHit, Receipt, ShardRange,
+    Slice, Snapshot, Summary, Window,
 };
 use rollcall_web::{log, variable};
 
@@ -182,6 +183,24 @@ impl Service {
         );
         let unwritable = |error| Failure::Unavailable(format!("an IP as JSON: {error}"));
         stored.json().map_err(unwritable)
+    }
+
+    pub async fn caller(
+        &self,
+        ip: String,
+        window: Window,
+        paths: u32,
+    ) -> Result<CallerAnswer, Failure> {
+        if paths > CALLER_PATHS_MAX {
+            let reason = format!("an answer lists at most {CALLER_PATHS_MAX} paths");
+            return Err(Failure::Invalid(reason));
+        }
+        let address = reading().await?.rules.addresses.counted_of_hit(&ip);
+        let no_address = || Failure::Invalid(format!("{ip:?} is not an IP address"));
+        let address = address.ok_or_else(no_address)?;
+        let ledger = self.ledger();
+        let answer = ledger.caller(&address, window, paths as usize).await;
+        answer.map_err(Failure::from)
     }
 
     pub async fn find_batch(mut self, number: u64) -> Result<BatchReceipt, Failure> {

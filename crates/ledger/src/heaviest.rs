@@ -220,7 +220,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 
     /// Finds the tracked IPs among some IPs.
-    async fn look_up(
+    pub(crate) async fn look_up(
         &self,
         versions: &[u64],
         ips: impl Iterator<Item = IpAddr>,

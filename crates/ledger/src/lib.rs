@@ -20,6 +20,7 @@
 
 mod append;
 mod atlas;
+mod callers;
 mod clean;
 mod documents;
 mod error;

@@ -1,5 +1,6 @@
 //! All that is stored of one IP, for a person who asks.
 
+use std::iter;
 use std::net::IpAddr;
 
 use rollcall_tally::IpState;
@@ -24,11 +25,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     pub async fn of_ip(&self, k: u64, ip: &IpAddr) -> Result<Option<OfIp>, LedgerError> {
         let key = keys::root(k);
         let root = self.root_at(k).await?.ok_or(LedgerError::Gone { key })?;
-        let shard = keys::shard_of(ip, self.limits.shards);
-        let listed = self.list(k, shard..shard + 1).await?;
-        let listed = listed.iter().find(|listed| listed.ip == *ip);
+        let listed = self.look_up(&root.shards, iter::once(*ip)).await?;
         let mut state = None;
-        if let Some(listed) = listed {
+        if let Some(listed) = listed.get(ip) {
             let take = |_, read| state = Some(read);
             self.states(&[(*ip, listed.version)], take).await?;
         }

@@ -13,6 +13,7 @@ use crate::time_text::{rfc3339, rfc3339_if_any};
 
 pub use crate::backtest::{BacktestDetail, BacktestSummary, LimitSlot, Peak, Per, RefusedCaller};
 pub use crate::calendar::UtcOffset;
+pub use crate::callers::{CallerAnswer, CallerPath, KnownCaller};
 pub use crate::change::{Change, ChangeCounts, Comparison};
 pub use crate::filter::Filter;
 pub use crate::histogram::Bucket;

@@ -9,6 +9,7 @@ pub mod alert;
 pub mod backtest;
 pub mod bucket;
 pub mod calendar;
+pub mod callers;
 pub mod change;
 pub mod condition;
 pub mod contract;

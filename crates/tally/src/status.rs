@@ -242,6 +242,11 @@ impl StatusCounts {
         *counted += count;
     }
 
+    /// The hits of all classes.
+    pub fn total(&self) -> u64 {
+        StatusClass::EVERY.iter().map(|class| self.of(*class)).sum()
+    }
+
     pub fn merge(&mut self, other: &Self) {
         for class in StatusClass::EVERY {
             self.add(class, other.of(class));

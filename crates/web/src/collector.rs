@@ -8,9 +8,10 @@ use rollcall_tally::contract::*;
 
 use crate::call;
 
-/// Hands the table to a macro: the functions of `rollcall:stats/collector`, then those of `shared`.
-/// Each function has its name over HTTP, its name in Rust, its arguments and its result. Each may
-/// fail with a [`Failure`]. The caller lends the arguments. The collector owns them.
+/// Hands the table to a macro: the functions of `rollcall:stats/collector`, then those of `callers`
+/// and `shared`. Each function has its name over HTTP, its name in Rust, its arguments and its
+/// result. Each may fail with a [`Failure`]. The caller lends the arguments. The collector owns
+/// them.
 #[macro_export]
 macro_rules! collector_functions {
     ($make:ident) => {
@@ -28,6 +29,9 @@ macro_rules! collector_functions {
                 "find-batch" find_batch(number: u64) -> BatchReceipt;
                 "documents" documents() -> Vec<Document>;
                 "change-document" change_document(kind: DocumentKind, name: str, text: Option<String>) -> ();
+            }
+            callers {
+                "caller" caller(ip: str, window: Window, paths: u32) -> CallerAnswer;
             }
             shared {
                 "get" get(place: Place, newer_than_ms: u64) -> Found;

@@ -1,5 +1,6 @@
 //! The OpenAPI file of the operator's API: paths count under it, and its usage is told.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use rollcall_tests::App;
@@ -121,6 +122,8 @@ fn paths_count_under_the_file_and_its_usage_is_told_also_of_hits_from_before() {
             ],
         );
         assert_eq!(usage["uncalled"], json!(["PUT /v1/users/{name}"]));
+        assert_eq!(usage["calledByOne"], json!(["GET /v1/users/me"]));
+        assert_eq!(usage["calledByOneOperations"], 1);
         check(&usage, "unknown", &[("GET /.env", 2, Some(2))]);
         let numbers = [
             "calledOperations",
@@ -152,6 +155,7 @@ fn paths_count_under_the_file_and_its_usage_is_told_also_of_hits_from_before() {
     for text in [
         "PUT /v1/users/{name}",
         "GET /.env",
+        "one IP alone called: 1",
         "nobody called: 1",
         "not in the file: 2",
     ] {
@@ -159,6 +163,51 @@ fn paths_count_under_the_file_and_its_usage_is_told_also_of_hits_from_before() {
     }
     let paths = app.ask("/admin/dashboard/top-paths").text();
     assert!(paths.contains("/admin/dashboard/api-usage?"), "{paths}");
+}
+
+/// Operations, each with the IPs that call it: by any IP, by one, by none.
+#[test]
+fn what_one_ip_alone_calls_is_that_of_a_plain_count_and_its_page_names_the_ip() {
+    const OPERATIONS: u64 = 60;
+    let operations = (0..OPERATIONS).map(|n| format!("  /op{n}/{{id}}: {{get: {{}}}}\n"));
+    let file = format!("openapi: 3.0.3\npaths:\n{}", operations.collect::<String>());
+    let files = folder(&[("openapi.yaml", &file)]);
+    let app = start(&files);
+    let mut callers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut hits = Vec::new();
+    for n in 0..OPERATIONS * 7 {
+        let (operation, ip) = (n * n % OPERATIONS, format!("192.0.2.{}", n % (1 + n % 3)));
+        hits.push(json!({"ip": ip, "method": "GET", "path": format!("/op{operation}/{n}")}));
+        callers
+            .entry(format!("GET /op{operation}/{{id}}"))
+            .or_default()
+            .insert(ip);
+    }
+    app.record(&hits.into());
+    let mut expect: Vec<&String> = callers
+        .iter()
+        .filter(|(_, ips)| ips.len() == 1)
+        .map(|(key, _)| key)
+        .collect();
+    assert!(!expect.is_empty() && expect.len() < callers.len());
+    expect.sort();
+    for via in ["", "&via=ips"] {
+        let usage = app.json(&format!("/admin/api-usage?timeRange=24h{via}"));
+        let keys = usage["calledByOne"].as_array().unwrap().iter();
+        let mut keys: Vec<_> = keys.map(|key| key.as_str().unwrap()).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, expect, "{usage}");
+        assert_eq!(usage["calledByOneOperations"], expect.len());
+    }
+    let (key, ips) = callers.iter().find(|(_, ips)| ips.len() == 1).unwrap();
+    let named = app.json(&format!(
+        "/admin/retirement?key={}",
+        key.replace(' ', "%20")
+            .replace('{', "%7B")
+            .replace('}', "%7D")
+    ));
+    assert_eq!(named["callers"][0]["ip"], *ips.first().unwrap());
+    assert_eq!(named["totalCallers"], 1);
 }
 
 #[test]

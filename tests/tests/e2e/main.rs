@@ -19,6 +19,7 @@ mod bench;
 mod breakdown;
 mod browser;
 mod cache;
+mod callers;
 mod clients;
 mod collect;
 mod contract;

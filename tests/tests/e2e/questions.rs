@@ -21,7 +21,7 @@ fn app(files: &TempDir) -> App {
     fs::write(files.path().join("asn.mmdb"), networks.write()).unwrap();
     let api = json!({
         "openapi": "3.1.0", "info": {"title": "Shop", "version": "1"},
-        "paths": {"/users": {"get": {}}, "/forgotten": {"get": {}}},
+        "paths": {"/users": {"get": {}}, "/reports": {"get": {}}, "/forgotten": {"get": {}}},
     });
     fs::write(files.path().join("openapi.json"), api.to_string()).unwrap();
     App::start_with(|config| {

@@ -37,4 +37,4 @@ pub(crate) use shard::{Entry, Shard, Shard4};
 pub(crate) use small::{Cleaned, Head, Lease, Meta, Meta5};
 #[cfg(test)]
 pub(crate) use state::Undecoded;
-pub(crate) use state::{RowsOf, decode_paths, decode_state, encode_state, read_rows};
+pub(crate) use state::{RowsOf, decode_paths, decode_state, encode_state, read_known, read_rows};

@@ -41,8 +41,9 @@ impl Ask for ApiUsage {
             id: "apiUsage",
             summary: "Usage of your API",
             description: "Compares the hits with the OpenAPI file of your API: the operations that \
-                          were called, the operations that nobody called, and the called paths \
-                          that no operation fits. If the app has no such file, the answer is a 404.",
+                          were called, those that one IP alone called, those that nobody called, \
+                          and the called paths that no operation fits. If the app has no such \
+                          file, the answer is a 404.",
             ttl_ms: 10 * MINUTE_MS,
             is_prewarmed: false,
         }
@@ -109,9 +110,13 @@ impl Survey for ApiUsage {
         );
         let unknown_requests = hits.sum();
         unknown.truncate(self.limit as usize);
+        let by_one = called.iter().filter(|called| called.unique_ips == Some(1));
+        let called_by_one: Vec<String> = by_one.map(|called| called.path_key.clone()).collect();
         Ok(ApiUsageReport {
             called_operations: called.len() as u64,
             called,
+            called_by_one_operations: called_by_one.len() as u64,
+            called_by_one,
             uncalled_operations: uncalled.len() as u64,
             uncalled,
             unknown_paths: unknown_paths as u64,
@@ -175,6 +180,11 @@ pub struct ApiUsageReport {
     pub called: Vec<CalledPath>,
     /// How many operations `called` has.
     pub called_operations: u64,
+    /// The operations that one IP alone called in the window, as `METHOD /path`, in the order of
+    /// `called`. An operation whose `uniqueIPs` is `null` is not listed.
+    pub called_by_one: Vec<String>,
+    /// How many operations `calledByOne` has.
+    pub called_by_one_operations: u64,
     /// Operations without a hit in the window, as `METHOD /path`. Under a filter by path or method,
     /// only those that the filter lets through.
     pub uncalled: Vec<String>,
@@ -293,7 +303,7 @@ mod tests {
         let paths = vec![
             path("GET /users/7", 2, 2, 30),
             path("GET /users/{name}", 3, 1, 20),
-            path("GET /users/me", 9, 4, 0),
+            path("GET /users/me", 9, 1, 0),
             path("DELETE /users/7", 1, 1, 10),
             path("GET /wp-login.php", 5, 5, 11),
             path("GET /.env", 5, 3, 12),
@@ -305,11 +315,14 @@ mod tests {
         };
         let report = usage(shop(), paths, &asked);
         let expect = [
-            called("GET /users/me", 9, Some(4), None),
+            called("GET /users/me", 9, Some(1), None),
             called("GET /users/{name}", 5, None, Some(30)),
         ];
         assert_eq!(report.called, expect);
         assert_eq!(report.called_operations, 2);
+        // An IP may have called both paths of `GET /users/{name}`. The others are no operations.
+        assert_eq!(report.called_by_one, ["GET /users/me"]);
+        assert_eq!(report.called_by_one_operations, 1);
         assert_eq!(report.uncalled, ["PUT /users/{name}", "GET /orders"]);
         assert_eq!(report.uncalled_operations, 2);
         let expect = [

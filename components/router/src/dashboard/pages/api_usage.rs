@@ -12,6 +12,7 @@ use crate::dashboard::parts::{self, Frame};
 pub struct ApiUsagePage {
     frame: Frame,
     uncalled: List<String>,
+    called_by_one: List<CalledRow>,
     unknown: List<CalledRow>,
     called: List<CalledRow>,
 }
@@ -47,9 +48,13 @@ impl ApiUsagePage {
             };
             paths.iter().take(LIMIT_MAX as usize).map(row).collect()
         };
+        let by_one = report.called.iter();
+        let by_one = by_one.filter(|path| path.unique_ips == Some(1)).cloned();
+        let by_one: Vec<CalledPath> = by_one.collect();
         let uncalled = report.uncalled.iter().take(LIMIT_MAX as usize);
         Self {
             uncalled: List::new(uncalled.cloned().collect(), report.uncalled_operations),
+            called_by_one: List::new(rows(&by_one), report.called_by_one_operations),
             unknown: List::new(rows(&report.unknown), report.unknown_paths),
             called: List::new(rows(&report.called), report.called_operations),
             frame,

@@ -30,7 +30,7 @@ use rollcall_tally::{Bucket, IpState, StatusCount, Tally};
 use super::bytes::{Reader, put, put_histogram, put_text, whole};
 use crate::LedgerError;
 
-pub(crate) use rows::{RowsOf, read_rows};
+pub(crate) use rows::{RowsOf, read_known, read_rows};
 
 /// The oldest layout in which states have these bytes.
 const SINCE: u8 = 9;

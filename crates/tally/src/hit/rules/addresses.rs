@@ -119,6 +119,11 @@ impl AddressRules {
         read_address(list.rsplit(',').next()?.trim())
     }
 
+    /// The address that a hit counts under, given its field `ip`. None: there is no address.
+    pub fn counted_of_hit(&self, ip: &str) -> Option<IpAddr> {
+        Some(self.counted(self.caller(ip)?))
+    }
+
     pub(crate) fn is_excluded(&self, caller: IpAddr) -> bool {
         self.excluded.has(caller)
     }
