@@ -56,15 +56,14 @@ pub async fn choose(request: Request) -> Result<Reply, Problem> {
     let is_https = local::is_https(&request);
     let back = page_before(request.headers());
     let form = body::read(request, FORM_BYTES_MAX).await?;
-    let tag = form::field(&form, "language");
-    if Language::of_tag(&tag).is_none() {
+    let Some(language) = Language::of_tag(&form::field(&form, "language")) else {
         return Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "The pages are not in this language.",
         ));
-    }
+    };
     let mut reply = local::see_other(local::next(&back));
-    if let Ok(cookie) = HeaderValue::from_str(&cookie(&tag, is_https)) {
+    if let Ok(cookie) = HeaderValue::from_str(&cookie(language, is_https)) {
         reply.headers_mut().insert(SET_COOKIE, cookie);
     }
     Ok(reply)
@@ -78,8 +77,8 @@ fn page_before(headers: &HeaderMap) -> String {
     path.unwrap_or_default()
 }
 
-fn cookie(tag: &str, is_https: bool) -> String {
-    Cookie::build((COOKIE_NAME, tag))
+fn cookie(language: Language, is_https: bool) -> String {
+    Cookie::build((COOKIE_NAME, language.tag()))
         .path(local::HOME)
         .max_age(Duration::days(LIFETIME_DAYS))
         .http_only(true)

@@ -137,6 +137,9 @@ fn a_reader_chooses_a_language_and_the_choice_is_kept() {
     let english = ("accept-language", "en");
     let chinese = page(&app, "/admin/", &[("cookie", cookie), english]);
     assert!(chinese.contains("<html lang=\"zh-CN\">"), "{chinese}");
+    // No text of the form comes back.
+    let longer = choose("zh-x%3B%20Domain%3Devil.example", "same-origin");
+    assert_eq!(longer.header("set-cookie"), chosen.header("set-cookie"));
     for (language, site, status) in [
         ("de", "same-origin", 400),
         ("", "same-origin", 400),
