@@ -12,6 +12,7 @@ mod admin;
 mod alerts;
 mod answers;
 mod api_usage;
+mod asked_often;
 mod backlog;
 mod backtest;
 mod batches;
