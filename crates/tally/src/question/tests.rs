@@ -234,6 +234,7 @@ fn questions(scope: &Scope) -> Vec<Question> {
     let ip_scope = Scope {
         filter: Filter {
             ip: None,
+            label: None,
             ..scope.filter.clone()
         },
         via: None,
