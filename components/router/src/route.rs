@@ -38,9 +38,16 @@ pub enum Route {
     SendReport,
 }
 
-/// The end of the path that tests a rule.
-const TEST: &str = "/test";
-const LISTS: &str = "/admin/lists/";
+/// The paths of the documents of each kind: of all, and of one.
+const DOCUMENTS: [(DocumentKind, &str, &str); 4] = [
+    (DocumentKind::Label, "/admin/labels", "/admin/labels/{name}"),
+    (DocumentKind::Note, "/admin/notes", "/admin/notes/{name}"),
+    (DocumentKind::View, "/admin/views", "/admin/views/{name}"),
+    (DocumentKind::Rule, "/admin/rules", "/admin/rules/{name}"),
+];
+/// The path that tests a rule.
+const TEST: &str = "/admin/rules/{name}/test";
+const LIST: &str = "/admin/lists/{name}";
 const REPORT: &str = "/admin/report";
 
 /// The path of a batch.
@@ -59,8 +66,9 @@ impl Route {
             REPORT if *request.method() == Method::POST => return Ok(Self::SendReport),
             REPORT if *request.method() == Method::GET => return Ok(Self::Report),
             REPORT => return Err(Problem::method_not_allowed("GET, POST")),
-            path if path.starts_with(LISTS) => {
-                let name = decoded(path.trim_start_matches(LISTS));
+            path if path.starts_with(around_name(LIST).0) => {
+                let name = path.strip_prefix(around_name(LIST).0);
+                let name = decoded(name.unwrap_or_default());
                 (
                     Self::List(name, format_of(request.uri().query())?),
                     Method::GET,
@@ -95,7 +103,7 @@ impl Route {
             };
         };
         let tested = name
-            .strip_suffix(TEST)
+            .strip_suffix(around_name(TEST).1)
             .filter(|_| kind == DocumentKind::Rule);
         match (*method == Method::PUT, *method == Method::DELETE, tested) {
             (_, _, Some(tested)) if *method == Method::POST => Ok(Self::TestRule(decoded(tested))),
@@ -122,14 +130,17 @@ impl Route {
 
 /// The kind of the documents at a path, and the rest of the path: the name of one.
 fn document_of(path: &str) -> Option<(DocumentKind, Option<&str>)> {
-    let path = path.strip_prefix("/admin/")?;
-    let (plural, name) = match path.split_once('/') {
-        Some((plural, name)) => (plural, Some(name)),
-        None => (path, None),
-    };
-    let mut kinds = DocumentKind::EVERY.into_iter();
-    let kind = kinds.find(|kind| kind.plural() == plural)?;
-    Some((kind, name))
+    DOCUMENTS
+        .into_iter()
+        .find_map(|(kind, all, one)| match path {
+            _ if path == all => Some((kind, None)),
+            _ => Some((kind, Some(path.strip_prefix(around_name(one).0)?))),
+        })
+}
+
+/// The begin and the end of a path with a name in it.
+fn around_name(path: &'static str) -> (&'static str, &'static str) {
+    path.split_once("{name}").unwrap_or_default()
 }
 
 /// A part of a path.

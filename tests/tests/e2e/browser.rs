@@ -488,13 +488,15 @@ fn each_question_that_has_a_page_is_among_the_pages_that_everybody_can_use() {
     let listed = PAGES.map(|(_, page)| {
         let (path, query) = page.split_once('?').unwrap_or((page, ""));
         let name = path.strip_prefix(DASHBOARD).unwrap_or("overview");
-        Question::read(name, query).unwrap().about().name
+        // The page of names and rules has no question.
+        let question = Question::read(name, query).ok()?;
+        Some(question.about().name)
     });
     for question in Question::every() {
         let name = question.about().name;
         let (start, _) = name.split_once('{').unwrap_or((name, ""));
         let has_page = app.ask(&format!("{DASHBOARD}{start}")).status != 404;
-        assert_eq!(has_page, listed.contains(&name), "{name} in PAGES");
+        assert_eq!(has_page, listed.contains(&Some(name)), "{name} in PAGES");
     }
 }
 

@@ -27,6 +27,28 @@ const IP: &str = "/admin/ips/{ip}";
 const STORED_IP: &str = "/admin/ips/{ip}/data";
 const BATCH: &str = "/admin/batches/{number}";
 const SCRAPE: &str = "/admin/metrics";
+/// The documents of each kind, and one of each.
+const DOCUMENTS: [(&str, &str); 4] = [
+    ("/admin/labels", r#"{"ips": ["192.0.2.0/24"]}"#),
+    ("/admin/notes", r#"{"at": "2026-11-28", "text": "1.2"}"#),
+    ("/admin/views", r#"{"path": "/admin/?status=5xx"}"#),
+    (
+        "/admin/rules",
+        r#"{"metric": "requests", "by": "ip", "threshold": 1}"#,
+    ),
+];
+const TEST_RULE: &str = "/admin/rules/{name}/test";
+const LIST: &str = "/admin/lists/{name}";
+const REPORT: &str = "/admin/report";
+
+/// Each request that writes a document or sends something.
+fn writes() -> impl Iterator<Item = (&'static str, String)> {
+    let documents = DOCUMENTS.into_iter().flat_map(|(all, _)| {
+        let one = format!("{all}/{{name}}");
+        [("PUT", one.clone()), ("DELETE", one)]
+    });
+    documents.chain([("POST", TEST_RULE.to_owned()), ("POST", REPORT.to_owned())])
+}
 
 /// Every question whose answer is kept.
 fn kept() -> impl Iterator<Item = (&'static str, String)> {
@@ -293,11 +315,44 @@ fn what_is_asked(checked: &Checked) {
     for (ip, status) in [("203.0.113.9", 204), ("x", 400)] {
         assert_eq!(checked.erase(ADMIN, ip), status);
     }
+    what_is_written(checked);
     let scrape = ("GET", SCRAPE, SCRAPE);
     assert_eq!(checked.send(Some(METRICS), scrape, &[], b""), 200);
     for headers in [&[][..], &[("if-none-match", "*")]] {
         let expect = if headers.is_empty() { 200 } else { 304 };
         assert_eq!(checked.ask(DOCUMENT, DOCUMENT, headers), expect);
+    }
+}
+
+fn what_is_written(checked: &Checked) {
+    let send = |method: &str, template: &str, name: &str, body: &[u8]| {
+        let path = template.replace("{name}", name);
+        checked.send(Some(ADMIN), (method, template, &path), &[], body)
+    };
+    let long = vec![b' '; 70_000];
+    for (all, body) in DOCUMENTS {
+        let one = format!("{all}/{{name}}");
+        assert_eq!(send("PUT", &one, "a", body.as_bytes()), 200);
+        assert_eq!(send("PUT", &one, "a", b"{}"), 400);
+        assert_eq!(send("PUT", &one, "a", &long), 413);
+        assert_eq!(send("GET", all, "", b""), 200);
+    }
+    let list = |name: &str, query: &str| {
+        let path = LIST.replace("{name}", name) + query;
+        checked.ask(LIST, &path, &[])
+    };
+    assert_eq!(list("a", "?format=ipset"), 200);
+    assert_eq!(list("a", "?format=x"), 400);
+    assert_eq!(list("none", ""), 404);
+    assert_eq!(send("POST", TEST_RULE, "a", b""), 200);
+    assert_eq!(send("POST", TEST_RULE, "none", b""), 404);
+    assert_eq!(send("GET", REPORT, "", b""), 200);
+    assert_eq!(send("POST", REPORT, "", b""), 200);
+    for (all, _) in DOCUMENTS {
+        let one = format!("{all}/{{name}}");
+        assert_eq!(send("DELETE", &one, "a", b""), 204);
+        assert_eq!(send("DELETE", &one, "a", b""), 404);
+        assert_eq!(send("DELETE", &one, "*", b""), 400);
     }
 }
 
@@ -338,7 +393,12 @@ fn who_is_let_in(checked: &Checked) {
         (DOCUMENT, DOCUMENT.to_owned()),
         (STORED_IP, stored("192.0.2.1")),
         (BATCH, batch("1")),
+        (LIST, LIST.replace("{name}", "a")),
+        (REPORT, REPORT.to_owned()),
     ];
+    let others = others
+        .into_iter()
+        .chain(DOCUMENTS.map(|(all, _)| (all, all.to_owned())));
     for (template, path) in questions().into_iter().chain(others) {
         let ask = ("GET", template, path.as_str());
         assert_eq!(checked.send(None, ask, &[browser], b""), 303, "{path}");
@@ -351,6 +411,11 @@ fn who_is_let_in(checked: &Checked) {
         assert_eq!(checked.send(Some(VIEWER), order, &[], b""), 403);
     }
     assert_eq!(checked.erase(VIEWER, "192.0.2.1"), 403);
+    for (method, template) in writes() {
+        let path = template.replace("{name}", "a");
+        let write = (method, template.as_str(), path.as_str());
+        assert_eq!(checked.send(Some(VIEWER), write, &[], b""), 403);
+    }
     for (template, path) in every_path(checked.description) {
         let token = if path == "/collect" { INGEST } else { ADMIN };
         let other = ("PATCH", template.as_str(), path.as_str());
@@ -367,7 +432,8 @@ fn what_is_wrong_with_tokens(checked: &Checked) {
         let method = method.to_uppercase();
         let path = template
             .replace("{ip}", "192.0.2.1")
-            .replace("{number}", "1");
+            .replace("{number}", "1")
+            .replace("{name}", "a");
         let (headers, body): (Vec<_>, _) = match template {
             "/admin/sign-in" => (vec![FORM, OURS], "token=wrong"),
             _ => (vec![("authorization", "Bearer wrong")], ""),
@@ -423,6 +489,20 @@ fn what_fails(app: &App, description: &Description, status: u16) {
     assert_eq!(checked.ask(STORED_IP, &stored("192.0.2.1"), &[]), status);
     assert_eq!(checked.ask(BATCH, &batch("1"), &[]), status);
     assert_eq!(checked.erase(ADMIN, "192.0.2.1"), status);
+    for (template, path) in [(LIST, "/admin/lists/a"), (REPORT, REPORT)]
+        .into_iter()
+        .chain(DOCUMENTS.map(|(all, _)| (all, all)))
+    {
+        assert_eq!(checked.ask(template, path, &[]), status, "{path}");
+    }
+    for (method, template) in writes() {
+        let path = template.replace("{name}", "a");
+        let body = DOCUMENTS.iter().find(|(all, _)| path.starts_with(all));
+        let body = body.map_or("", |(_, body)| body);
+        let write = (method, template.as_str(), path.as_str());
+        let sent = checked.send(Some(ADMIN), write, &[], body.as_bytes());
+        assert_eq!(sent, status, "{method} {path}");
+    }
     assert_eq!(checked.ask(SCRAPE, SCRAPE, &[]), 503);
     let [prewarm, verify, _] = ORDERS;
     for (order, status) in [(prewarm, 503), (verify, status)] {
@@ -472,7 +552,9 @@ fn every_path(description: &Description) -> Vec<(String, String)> {
     let paths = paths.map(|(path, _)| {
         (
             path.to_owned(),
-            path.replace("{ip}", "192.0.2.1").replace("{number}", "1"),
+            path.replace("{ip}", "192.0.2.1")
+                .replace("{number}", "1")
+                .replace("{name}", "a"),
         )
     });
     paths.collect()
@@ -599,7 +681,7 @@ fn everything_is_said_in_words() {
 
 /// Whether a path is for people. Pages and their assets are not in the description.
 fn is_for_people(path: &str) -> bool {
-    let pages = ["/admin", "/admin/", DOCS];
+    let pages = ["/admin", "/admin/", DOCS, "/admin/language"];
     let below = ["/admin/dashboard/", "/admin/assets/"];
     pages.contains(&path) || below.iter().any(|start| path.starts_with(start))
 }

@@ -4,7 +4,7 @@
 // whose language the pages do not have, it is the way of the viewer's own language.
 const language = document.documentElement.lang;
 const isOfPage = (locale) => locale.split("-")[0] === language.split("-")[0];
-const locale = navigator.languages.find(isOfPage) ?? (language === "en" ? undefined : language);
+const locale = navigator.languages.find(isOfPage) ?? (language === "en" ? navigator.language : language);
 
 const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const shortly = new Intl.DateTimeFormat(locale, {

@@ -664,8 +664,20 @@ pub const CHINESE: &[(&str, &str)] = &[
     ("Sun", "周日"),
     ("{} older notes", "另有 {} 条更早的备注"),
     ("Save this view", "保存此视图"),
-    ("Operations that one IP alone called: {}", "只有一个 IP 调用的接口：{}"),
-    ("operations that one IP alone called", "只有一个 IP 调用的接口"),
-    ("Operations that one IP alone called", "只有一个 IP 调用的接口"),
-    ("The page of an operation names its IP.", "接口的页面会列出该 IP。"),
+    (
+        "Operations that one IP alone called: {}",
+        "只有一个 IP 调用的接口：{}",
+    ),
+    (
+        "operations that one IP alone called",
+        "只有一个 IP 调用的接口",
+    ),
+    (
+        "Operations that one IP alone called",
+        "只有一个 IP 调用的接口",
+    ),
+    (
+        "The page of an operation names its IP.",
+        "接口的页面会列出该 IP。",
+    ),
 ];

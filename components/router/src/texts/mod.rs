@@ -84,8 +84,12 @@ impl Text {
             (Self::Known(text, values), _) => {
                 let mut values = values.iter();
                 for (at, part) in language.of_text(text).split("{}").enumerate() {
-                    if let Some(value) = (at > 0).then(|| values.next()).flatten() {
-                        value.write(to, language)?;
+                    if at > 0 {
+                        match values.next() {
+                            Some(value) => value.write(to, language)?,
+                            // The script puts its value there.
+                            None => to.write_str("{}")?,
+                        }
                     }
                     to.write_str(part)?;
                 }

@@ -1,13 +1,15 @@
 //! Labels, notes, views and rules, and all that is made of rules.
 
 use rollcall_tally::DocumentKind;
-use rollcall_tally::document::{BODY_BYTES_MAX, NAME_CHARACTERS_MAX};
+use rollcall_tally::document::{AlertRule, BODY_BYTES_MAX, NAME_CHARACTERS_MAX, Note, View};
+use rollcall_tally::label::Label;
 use rollcall_tally::report::ListFormat;
 use serde_json::{Value, json};
+use utoipa::PartialSchema;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{AllOfBuilder, ArrayBuilder, Schema, Type};
-use utoipa::openapi::{Ref, Required};
+use utoipa::openapi::schema::{ArrayBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr, Required};
 
 use super::group::{OPERATE, SETTINGS};
 use super::path::{Path, get, operation, post};
@@ -18,6 +20,16 @@ use crate::responses::{
 };
 use crate::security::Access;
 use crate::shapes::{self, formatted};
+
+/// The errors of a path that needs a token, and takes no parameter that could be wrong.
+const WITHOUT_PARAMETERS: [Error; 6] = [
+    Error::Unauthorized,
+    Error::Forbidden,
+    Error::NotAllowed,
+    Error::TooManyWrongTokens,
+    Error::Unreadable,
+    Error::Unavailable,
+];
 
 /// The words for a kind: for one, for what it is, and its schema.
 fn words(kind: DocumentKind) -> (&'static str, &'static str, &'static str) {
@@ -88,7 +100,7 @@ pub fn of_kind(kind: DocumentKind) -> [Path; 2] {
 }
 
 fn all(kind: DocumentKind, path: &'static str) -> Path {
-    let (_, about, schema) = words(kind);
+    let (_, about, _) = words(kind);
     let plural = kind.plural();
     let about = format!("{about} There are at most {} {plural}.", kind.most());
     let operation = operation(
@@ -99,15 +111,9 @@ fn all(kind: DocumentKind, path: &'static str) -> Path {
         Access::Viewers,
         Vec::new(),
     );
-    let named = shapes::of(Type::Object)
-        .property("name", shapes::of(Type::String))
-        .required("name")
-        .property("changedAt", formatted("date-time"))
-        .required("changedAt");
-    let one = AllOfBuilder::new()
-        .item(Ref::from_schema_name(schema))
-        .item(named);
-    let list = ArrayBuilder::new().items(one).max_items(Some(kind.most()));
+    let list = ArrayBuilder::new()
+        .items(named(kind))
+        .max_items(Some(kind.most()));
     let body = shapes::of(Type::Object)
         .property(plural, list)
         .required(plural);
@@ -120,18 +126,33 @@ fn all(kind: DocumentKind, path: &'static str) -> Path {
         JSON,
         content(Schema::from(body.build()), json!({plural: [first]})),
     );
-    const ERRORS: [Error; 6] = [
-        Error::Unauthorized,
-        Error::Forbidden,
-        Error::NotAllowed,
-        Error::TooManyWrongTokens,
-        Error::Unreadable,
-        Error::Unavailable,
-    ];
     get(
         path,
-        or_sign_in(errors(operation.response("200", found), &ERRORS)),
+        or_sign_in(errors(
+            operation.response("200", found),
+            &WITHOUT_PARAMETERS,
+        )),
     )
+}
+
+/// A document with its name. No document has another field.
+fn named(kind: DocumentKind) -> RefOr<Schema> {
+    let mut schema = match kind {
+        DocumentKind::Label => Label::schema(),
+        DocumentKind::Note => Note::schema(),
+        DocumentKind::View => View::schema(),
+        DocumentKind::Rule => AlertRule::schema(),
+    };
+    if let RefOr::T(Schema::Object(document)) = &mut schema {
+        let text = shapes::of(Type::String).build();
+        let fields = [("name", text), ("changedAt", formatted("date-time"))];
+        for (name, field) in fields {
+            let field = RefOr::T(Schema::Object(field));
+            document.properties.insert(name.to_owned(), field);
+            document.required.push(name.to_owned());
+        }
+    }
+    schema
 }
 
 fn name() -> Parameter {
@@ -201,7 +222,7 @@ pub fn test_rule() -> Path {
         "What the rule found, and whether the test was sent.",
         &examples::rule_test(),
     );
-    let operation = errors(operation.response("200", tested), &OF_A_QUESTION);
+    let operation = errors(operation.response("200", tested), &WITHOUT_PARAMETERS);
     post(
         "/admin/rules/{name}/test",
         errors(operation, &[Error::NoDocument]),
@@ -247,11 +268,15 @@ pub fn report() -> Path {
         Access::Viewers,
         Vec::new(),
     );
-    let found = json("The report.", &examples::weekly_report());
+    let found = content(
+        Ref::from_schema_name("WeeklyReport"),
+        examples::weekly_report(),
+    );
+    let found = response("The report.").content(JSON, found);
     let operation = operation.response("200", found);
     get(
         "/admin/report",
-        or_sign_in(errors(operation, &OF_A_QUESTION)),
+        or_sign_in(errors(operation, &WITHOUT_PARAMETERS)),
     )
 }
 
@@ -277,5 +302,5 @@ pub fn send_report() -> Operation {
     let example = json!({"week": "2026-11-16", "text": "Rollcall, the week of 2026-11-16: …", "notification": "sent"});
     let sent = content(Schema::from(sent.build()), example);
     let sent = response("Whether it was sent.").content(JSON, sent);
-    errors(operation.response("200", sent), &OF_A_QUESTION).build()
+    errors(operation.response("200", sent), &WITHOUT_PARAMETERS).build()
 }
