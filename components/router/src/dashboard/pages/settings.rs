@@ -71,8 +71,12 @@ impl SettingsPage {
             text,
             href: link::page(&survey),
         });
+        let live = Link {
+            text: t!("Live"),
+            href: link::live(&Filter::default()),
+        };
         Self {
-            places: places.collect(),
+            places: places.chain([live]).collect(),
             here: SETTINGS,
             by_cookie: visitor.by_cookie,
             may_write: visitor.role == Role::Admin,
