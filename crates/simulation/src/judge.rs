@@ -75,7 +75,8 @@ fn receipts(record: &mut Record, answer: &Answer) {
     let counted: BTreeSet<Option<String>> = summed.iter().map(|path| batch_of(path)).collect();
     let is_counted = |state: &&BatchState| **state == BatchState::Counted;
     let called = answer.batches.iter().filter(is_counted).count();
-    // An erasure has a number, too, and so has a document. The oldest numbers may not be known any more.
+    // An erasure has a number, too, and so has a document. The oldest numbers may not be known any
+    // more.
     if !record.has_other_segments
         && !answer.batches.contains(&BatchState::TooOld)
         && called != counted.len()

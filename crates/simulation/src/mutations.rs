@@ -428,13 +428,4 @@ pub const MUTATIONS: &[Mutation] = &[
             "is_written: !MUTANT,",
         )],
     },
-    Mutation {
-        name: "the_change_that_is_folded_last_wins",
-        harm: "an answer lacks the last change of a document",
-        changes: &[(
-            "stored/documents.rs",
-            "if log > last {",
-            "if MUTANT || log > last {",
-        )],
-    },
 ];

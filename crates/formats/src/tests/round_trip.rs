@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
-use rollcall_tally::hit::{RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, TIMESTAMP_MS_MIN};
+use rollcall_tally::hit::{Dimension, RESPONSE_BYTES_MAX, RESPONSE_TIME_US_MAX, TIMESTAMP_MS_MIN};
 
 /// A hit that every format can hold: its time is in whole seconds, and it has only the fields of a
 /// log line.
@@ -71,6 +71,14 @@ fn combined_line(hit: &Hit) -> String {
     )
 }
 
+/// The family of a user agent is made of it, and not written.
+fn without_family(mut hits: Vec<Hit>) -> Vec<Hit> {
+    for hit in &mut hits {
+        *hit.told.get_mut(Dimension::UserAgent) = None;
+    }
+    hits
+}
+
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for byte in text.bytes() {
@@ -117,7 +125,7 @@ proptest! {
     fn a_hit_written_as_json_and_read_is_the_same(hits in prop::collection::vec(any_hit(), 1..5)) {
         let lines: Vec<_> = hits.iter().map(json_line).collect();
         let ndjson = read(&lines.join(&b'\n'), Format::Ndjson, NOW_MS).unwrap();
-        prop_assert_eq!(&ndjson.hits, &hits);
+        prop_assert_eq!(&without_family(ndjson.hits.clone()), &hits);
         let array = [b"[", lines.join(&b',').as_slice(), b"]"].concat();
         prop_assert_eq!(read(&array, Format::Json, NOW_MS), Ok(ndjson));
     }
@@ -125,8 +133,10 @@ proptest! {
     #[test]
     fn a_hit_written_as_a_combined_line_and_read_is_the_same(hit in any_logged_hit()) {
         let line = combined_line(&hit);
-        prop_assert_eq!(read_one(&line, Format::Auto), Ok(hit.clone()));
-        prop_assert_eq!(read_one(&line, Format::AccessLog), Ok(hit));
+        for format in [Format::Auto, Format::AccessLog] {
+            let read = read_one(&line, format).map(|hit| without_family(vec![hit]));
+            prop_assert_eq!(read, Ok(vec![hit.clone()]));
+        }
     }
 }
 

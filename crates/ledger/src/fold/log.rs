@@ -134,7 +134,8 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
         Ok(pending)
     }
 
-    /// Takes the erasures and the documents of a segment, and its hits, unless its batch was counted already.
+    /// Takes the erasures and the documents of a segment, and its hits, unless its batch was counted
+    /// already.
     async fn take_segment(
         &self,
         pending: &mut Pending,
