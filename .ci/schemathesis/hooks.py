@@ -75,7 +75,7 @@ def is_network(text):
 def before_call(_, case, kwargs):
     """Makes a request valid where the description alone cannot: `format` names the form that the body
     has, no hit is of the future, an interval has no window beside it and ends after its beginning,
-    a breakdown by what no IP knows has no filter, and a comparison and a rate limit are about days that
+    a breakdown by what no IP knows has no filter, a label is there, and a comparison and a rate limit are about days that
     are kept."""
     given = case.query or {}
     if case.path in ("/admin/movers", "/admin/backtest") and is_network(given.get("ip") or "::"):
@@ -94,9 +94,12 @@ def before_call(_, case, kwargs):
         case.query.pop("to")
     if given.get("ip") in ("", [], [""]):
         case.query.pop("ip")
-    if given.get("by") in ("host", "consumer", "protocol", "referrer", "bot"):
-        for name in ("via", "ip", "pathPrefix", "path", "method", "status", "country", "network"):
+    if given.get("by") in ("host", "consumer", "protocol", "referrer", "bot", "userAgent", "hourOfWeek"):
+        for name in ("via", "ip", "pathPrefix", "path", "method", "status", "country", "network", "label"):
             case.query.pop(name, None)
+    # No label is there. A text that is not to be sent stays as it is.
+    if isinstance(given.get("label"), str) and 0 < len(given["label"]) <= 64:
+        case.query["label"] = "*"
     if case.path != "/collect":
         return
     if case.query.get("format") in known_formats(case):
