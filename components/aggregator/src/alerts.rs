@@ -25,6 +25,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::future::join;
 use rollcall_tally::alert::{AlertState, Finding, Measured, Recent, Rule};
 use rollcall_tally::question::Query;
 use rollcall_tally::report::{Alert, AlertCheck, Notification, Provenance};
@@ -113,16 +114,25 @@ async fn begin(now_ms: u64) -> Result<Option<u64>, Failure> {
 async fn check_with(variables: Variables) -> AlertCheck {
     let checked_at_ms = now_ms();
     let settings = Settings::read().await;
-    let mut warnings = variables.warnings.clone();
-    let (measured, coverage) = measure(&settings, &variables, &mut warnings).await;
-    let mut findings = variables.thresholds.judge(&measured);
+    let (mut warnings, mut of_own) = (variables.warnings.clone(), Vec::new());
     let mut cool_downs = CoolDowns {
         default_ms: variables.cooldown_ms,
         own_ms: BTreeMap::new(),
     };
-    findings.extend(own::check(&settings, &mut cool_downs, &mut warnings).await);
+    // At the same time, so that both together are done while the router waits.
+    let ((measured, coverage), own) = join(
+        measure(&settings, &variables, &mut warnings),
+        own::check(&settings, &mut cool_downs, &mut of_own),
+    )
+    .await;
+    warnings.extend(of_own);
+    let mut findings = variables.thresholds.judge(&measured);
+    let are_own_known = own.is_some();
+    findings.extend(own.into_iter().flatten());
     let as_of_ms = measured.recent.map_or(checked_at_ms, |r| r.as_of_ms);
     let mut outcomes = match &variables.webhook {
+        // A rule without a finding would count as deleted.
+        Some(_) if !are_own_known => of_firing(&findings, &Outcome::failed(own::NOT_READ)),
         Some(webhook)
             if findings
                 .iter()
@@ -130,7 +140,7 @@ async fn check_with(variables: Variables) -> AlertCheck {
         {
             notification_state::notify(webhook, &cool_downs, &findings, as_of_ms).await
         }
-        _ => not_configured(&findings),
+        _ => of_firing(&findings, &Outcome::of(Notification::NotConfigured)),
     };
     let alert = |finding: Finding| {
         let outcome = outcomes.remove(&finding.rule);
@@ -150,11 +160,10 @@ async fn check_with(variables: Variables) -> AlertCheck {
     }
 }
 
-/// The outcomes if there is no webhook.
-fn not_configured(findings: &[Finding]) -> BTreeMap<Rule, Outcome> {
+/// The same outcome for each rule that fires.
+fn of_firing(findings: &[Finding], outcome: &Outcome) -> BTreeMap<Rule, Outcome> {
     let firing = findings.iter().filter(|f| f.state == AlertState::Firing);
-    let outcome = |f: &Finding| (f.rule.clone(), Outcome::of(Notification::NotConfigured));
-    firing.map(outcome).collect()
+    firing.map(|f| (f.rule.clone(), outcome.clone())).collect()
 }
 
 /// Measures only the values that the rules need. If IPs were asked, returns the coverage.

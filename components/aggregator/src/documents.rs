@@ -5,6 +5,7 @@
 //! stay as they were.
 
 use std::cell::RefCell;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use rollcall_tally::document::Documents;
 use rollcall_tally::label::Labels;
 use rollcall_tally::question::Question;
-use rollcall_tally::{Failure, Filter};
+use rollcall_tally::{Document, DocumentKind, Failure, Filter};
 use rollcall_web::log;
 
 use crate::collector;
@@ -49,6 +50,8 @@ pub async fn current() -> Result<Rc<Current>, Failure> {
         }
         (Err(failure), Some((_, known))) => {
             log!(Warn, "documents-not-read", failure = failure);
+            // Else each question would wait for a collector that does not answer.
+            KNOWN.replace(Some((Instant::now(), known.clone())));
             Ok(known)
         }
         (Err(failure), None) => Err(failure),
@@ -64,17 +67,19 @@ pub async fn newest() -> Result<Rc<Current>, Failure> {
 async fn read() -> Result<Current, Failure> {
     let all = collector::SHARED.documents().await?;
     let documents = Documents::new(&all).map_err(Failure::Corrupt)?;
-    let newest_ms = documents
-        .labels
-        .iter()
-        .map(|label| label.changed_at_ms)
-        .max();
-    // A label that is deleted changes their number.
-    let mark = newest_ms.map(|ms| format!("#{}-{ms}", documents.labels.len()));
+    let mut labels = DefaultHasher::new();
+    let is_label = |of: &&Document| of.kind == DocumentKind::Label;
+    for label in all.iter().filter(is_label) {
+        (&label.name, &label.text).hash(&mut labels);
+    }
+    let mark = match documents.labels.is_empty() {
+        true => String::new(),
+        false => format!("#{:016x}", labels.finish()),
+    };
     Ok(Current {
         labels: Arc::new(documents.labels()),
         documents,
-        mark: mark.unwrap_or_default(),
+        mark,
     })
 }
 

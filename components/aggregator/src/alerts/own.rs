@@ -21,18 +21,21 @@ use crate::settings::Settings;
 /// Scope: check. All rules together may take this long. A rule that is not reached is `unknown`.
 const DEADLINE: Duration = Duration::from_secs(40);
 
-/// Checks every rule, one after the other.
+/// Why no rule of an admin was checked.
+pub const NOT_READ: &str = "the rules of admins could not be read in time";
+
+/// Checks every rule, one after the other. None: the rules could not be read.
 pub async fn check(
     settings: &Settings,
     cool_downs: &mut CoolDowns,
     warnings: &mut Vec<String>,
-) -> Vec<Finding> {
+) -> Option<Vec<Finding>> {
     let known = match documents::current().await {
         Ok(known) => known,
         Err(failure) => {
             log!(Warn, "alerts-without-rules", failure = failure);
-            warnings.push("the rules of admins could not be read in time".to_owned());
-            return Vec::new();
+            warnings.push(NOT_READ.to_owned());
+            return None;
         }
     };
     let began = Instant::now();
@@ -55,7 +58,7 @@ pub async fn check(
         }
         findings.push(finding);
     }
-    findings
+    Some(findings)
 }
 
 async fn found(
