@@ -28,7 +28,8 @@ use std::time::Duration;
 use futures::future::join;
 use rollcall_tally::alert::{AlertState, Finding, Measured, Recent, Rule};
 use rollcall_tally::question::Query;
-use rollcall_tally::report::{Alert, AlertCheck, Notification, Provenance};
+use rollcall_tally::report::{Alert, AlertCheck, Notification};
+use rollcall_tally::weekly::WeeklyReport;
 use rollcall_tally::{Details, Failure, Filter, IpOrder, Kept, Place, Window};
 use rollcall_web::{call, log};
 
@@ -39,6 +40,7 @@ use crate::{answer, collector, documents};
 use notification_state::CoolDowns;
 use outcome::Outcome;
 use variables::Variables;
+use webhook::Webhook;
 
 /// How long asking the IPs may take. The deadline of answers does not apply. Together with the lag
 /// and the sending, it is less than the router waits.
@@ -51,9 +53,20 @@ thread_local! {
     static DUE_AT_MS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The receiver of notifications, if there is one.
-pub async fn receiver() -> Option<webhook::Webhook> {
-    webhook::Webhook::configured().await
+/// Sends the weekly report to the receiver of the alerts. `id`: the same for the same week.
+pub async fn send_report(id: &str, report: &WeeklyReport) -> Outcome {
+    let delivered = match Webhook::configured().await {
+        Some(webhook) => {
+            let delivered = webhook.deliver_report(id, report).await;
+            if let Err(reason) = &delivered {
+                let host = webhook.host();
+                log!(Warn, "report-not-sent", host = host, reason = reason);
+            }
+            Some(delivered)
+        }
+        None => None,
+    };
+    Outcome::of_delivery(delivered)
 }
 
 /// Checks every rule now, and sends the notifications that are due.
@@ -219,14 +232,7 @@ async fn recent(settings: &Settings) -> Result<(Recent, f64, Vec<String>), Failu
         is_of_api: false,
     };
     let responses = answer::ask(settings, query).await?;
-    let Provenance {
-        as_of_ms,
-        coverage,
-        warnings,
-        behind,
-        ..
-    } = responses.provenance;
-    let is_whole = coverage >= 1.0 && behind.is_none();
-    let recent = Recent::new(responses.summary, as_of_ms, is_whole);
-    Ok((recent, coverage, warnings))
+    let told = responses.provenance;
+    let recent = Recent::new(responses.summary, told.as_of_ms, told.is_whole());
+    Ok((recent, told.coverage, told.warnings))
 }

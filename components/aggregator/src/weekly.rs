@@ -6,7 +6,6 @@ use rollcall_tally::question::{AnySurvey, Movers, Overview, Question, Scope};
 use rollcall_tally::report::Notification;
 use rollcall_tally::weekly::{Week, WeeklyReport};
 use rollcall_tally::{Failure, Filter};
-use rollcall_web::log;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -66,24 +65,11 @@ pub struct Sent {
 /// Sends the report to the receiver of the alerts.
 pub async fn send() -> Result<Sent, Failure> {
     let report = report().await?;
-    let (notification, failure) = match alerts::receiver().await {
-        None => (Notification::NotConfigured, None),
-        Some(webhook) => {
-            let id = format!("week-{}", report.week);
-            match webhook.deliver_report(&id, &report).await {
-                Ok(()) => (Notification::Sent, None),
-                Err(reason) => {
-                    let host = webhook.host();
-                    log!(Warn, "report-not-sent", host = host, reason = reason);
-                    (Notification::Failed, Some(reason))
-                }
-            }
-        }
-    };
+    let outcome = alerts::send_report(&format!("week-{}", report.week), &report).await;
     Ok(Sent {
         week: report.week,
         text: report.text,
-        notification,
-        failure,
+        notification: outcome.notification,
+        failure: outcome.failure,
     })
 }

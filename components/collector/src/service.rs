@@ -11,6 +11,7 @@ use rollcall_tally::bucket::BucketId;
 use rollcall_tally::callers::CALLER_PATHS_MAX;
 use rollcall_tally::document;
 use rollcall_tally::filter::Addresses;
+use rollcall_tally::question::BadParameter;
 use rollcall_tally::report::StoredIp;
 use rollcall_tally::{
     Batch, BatchReceipt, Behind, CallerAnswer, Candidates, Document, DocumentKind, Failure,
@@ -236,14 +237,14 @@ impl Service {
         name: String,
         text: Option<String>,
     ) -> Result<(), Failure> {
-        let refuse = |bad| Failure::Invalid(document::reasons(&[bad]));
+        let refuse = |bad| Failure::Invalid(BadParameter::line(&[bad]));
         let name = document::read_name(&name).map_err(refuse)?;
         let (root, _) = self.folded().await?;
         let known = self.documents_of(&root).await?;
         let text = match text {
             Some(text) => {
                 let read = kind.read(text.as_bytes());
-                let text = read.map_err(|bad| Failure::Invalid(document::reasons(&bad)))?;
+                let text = read.map_err(|bad| Failure::Invalid(BadParameter::line(&bad)))?;
                 document::fits(&known, kind, &name, &text).map_err(refuse)?;
                 Some(text)
             }

@@ -27,6 +27,16 @@ fn is(store: &MemoryStore, limits: &Limits, expect: &[(&str, &str)]) {
     assert_eq!(documents(store, limits), expect);
 }
 
+/// Folds a hit and cleans, when nobody needs the replaced values any more.
+fn clean_later(store: &MemoryStore, limits: &Limits) {
+    store
+        .clock
+        .pass(limits.keep_replaced_ms + limits.clean_after_ms);
+    append(store, limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
+    fold(store, limits).unwrap();
+    clean(store, limits);
+}
+
 /// The versions of the documents in the store.
 fn versions(store: &MemoryStore) -> usize {
     store.keys("documents:").len()
@@ -73,12 +83,7 @@ fn a_fold_that_dies_loses_no_document_and_no_version_is_left_behind() {
         store.clock.pass(limits.lease_max_ms);
         is(&store, &limits, &[("notes/a", "2")]);
         for _ in 0..4 {
-            store
-                .clock
-                .pass(limits.keep_replaced_ms + limits.clean_after_ms);
-            append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
-            fold(&store, &limits).unwrap();
-            clean(&store, &limits);
+            clean_later(&store, &limits);
         }
         assert_eq!(versions(&store), 1, "{dies_before}");
         is(&store, &limits, &[("notes/a", "2")]);
@@ -100,12 +105,7 @@ fn a_deleted_document_is_forgotten_after_a_while() {
     store.clock.pass(limits.erased_kept_ms + 1);
     change(&store, &limits, "rules/b", None);
     fold(&store, &limits).unwrap();
-    store
-        .clock
-        .pass(limits.keep_replaced_ms + limits.clean_after_ms);
-    append(&store, &limits, None, vec![hit("192.0.2.1", "/a", NOW_MS)]).unwrap();
-    fold(&store, &limits).unwrap();
-    clean(&store, &limits);
+    clean_later(&store, &limits);
     assert_eq!(bytes(&store), before, "b is in the place of a");
 }
 

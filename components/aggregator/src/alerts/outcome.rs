@@ -18,6 +18,15 @@ impl Outcome {
         }
     }
 
+    /// `None`: there is no webhook.
+    pub fn of_delivery(delivered: Option<Result<(), String>>) -> Self {
+        match delivered {
+            Some(Ok(())) => Self::of(Notification::Sent),
+            Some(Err(reason)) => Self::failed(reason),
+            None => Self::of(Notification::NotConfigured),
+        }
+    }
+
     pub fn failed(reason: impl Into<String>) -> Self {
         Self {
             failure: Some(reason.into()),

@@ -6,13 +6,14 @@ use http::header::EXPIRES;
 use http::{HeaderValue, StatusCode};
 use rollcall_tally::alert::{AlertState, Finding, Rule};
 use rollcall_tally::document::{AlertRule, Judged, Measured, Named};
-use rollcall_tally::question::{Query, Responses, Survey};
-use rollcall_tally::report::{Alert, AlertNotification, List, ListFormat, Notification, http_date};
+use rollcall_tally::question::{Query, Survey};
+use rollcall_tally::report::{Alert, AlertNotification, List, ListFormat, http_date};
 use rollcall_tally::{Failure, alert};
 use rollcall_web::{Problem, Reply, call, log, reply};
 
 use super::notification_state::CoolDowns;
-use super::variables::Variables;
+use super::outcome::Outcome;
+use super::webhook::Webhook;
 use crate::answer;
 use crate::clock::now_ms;
 use crate::documents::{self, Current};
@@ -93,7 +94,10 @@ async fn judge(
     if let Some(mut groups) = rule.groups() {
         let query = groups.query();
         let responses = answer::ask_survey(settings, &mut groups, query, known).await?;
-        let (since_ms, is_whole) = (responses.provenance.from_ms, is_whole(&responses));
+        let (since_ms, is_whole) = (
+            responses.provenance.from_ms,
+            responses.provenance.is_whole(),
+        );
         let report = groups.report(responses)?;
         return Ok((rule.judge_groups(&report.groups, is_whole), since_ms));
     }
@@ -116,11 +120,6 @@ async fn measure(
     Ok((measured, responses.provenance.from_ms))
 }
 
-fn is_whole(responses: &Responses) -> bool {
-    let provenance = &responses.provenance;
-    provenance.coverage >= 1.0 && provenance.behind.is_none()
-}
-
 /// The rule with this name, as it is now.
 async fn rule(name: &str) -> Result<(std::rc::Rc<Current>, Named<AlertRule>), Problem> {
     let known = documents::newest().await?;
@@ -141,18 +140,16 @@ pub async fn test(name: &str) -> Result<Reply, Problem> {
     let mut sent = AlertNotification::new(id, alert::Event::Firing, &finding, None, at_ms);
     sent.is_test = true;
     sent.text = format!("This is a test. {}", sent.text);
-    let (notification, failure) = match Variables::read().await.webhook {
-        Some(webhook) => match webhook.deliver(&sent).await {
-            Ok(()) => (Notification::Sent, None),
-            Err(reason) => (Notification::Failed, Some(reason)),
-        },
-        None => (Notification::NotConfigured, None),
+    let delivered = match Webhook::configured().await {
+        Some(webhook) => Some(webhook.deliver(&sent).await),
+        None => None,
     };
+    let outcome = Outcome::of_delivery(delivered);
     let tested = Alert {
         finding,
         firing_since_ms: None,
-        notification,
-        failure,
+        notification: outcome.notification,
+        failure: outcome.failure,
     };
     Ok(reply::json(StatusCode::OK, &tested))
 }

@@ -4,19 +4,21 @@
 //! A document is stored as JSON in its one spelling. So a kind may get a field that older documents
 //! lack, and no stored byte changes.
 
+mod content;
 mod note;
 mod rule;
 mod view;
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Document, DocumentKind};
 use crate::label::{Label, Labels, MEMBERS_MAX};
 use crate::question::BadParameter;
 use crate::time_text::rfc3339;
+
+use content::{Content, bad};
 
 pub use note::{Note, TEXT_CHARACTERS_MAX};
 pub use rule::{AlertRule, Compare, FOUND_MAX, Judged, Measured};
@@ -65,12 +67,6 @@ impl DocumentKind {
     }
 }
 
-/// The content of a document.
-pub trait Content: Serialize + DeserializeOwned {
-    /// Checks each field, and brings it into its one spelling.
-    fn check(&mut self) -> Result<(), Vec<BadParameter>>;
-}
-
 impl Content for Label {
     fn check(&mut self) -> Result<(), Vec<BadParameter>> {
         Self::check(self).map_err(|(name, reason)| vec![bad(name, reason)])
@@ -82,21 +78,6 @@ fn read_as<T: Content>(json: &[u8]) -> Result<String, Vec<BadParameter>> {
     let mut content: T = serde_json::from_slice(json).map_err(unreadable)?;
     content.check()?;
     serde_json::to_string(&content).map_err(unreadable)
-}
-
-fn bad(name: &str, reason: impl Into<String>) -> BadParameter {
-    BadParameter {
-        name: name.to_owned(),
-        reason: reason.into(),
-    }
-}
-
-/// Bad fields in one line.
-pub fn reasons(refused: &[BadParameter]) -> String {
-    let each = refused
-        .iter()
-        .map(|bad| format!("{}: {}", bad.name, bad.reason));
-    each.collect::<Vec<_>>().join("; ")
 }
 
 /// The name of a document, checked.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, bad};
+use super::content::{Content, bad};
 use crate::interval::Moment;
 use crate::question::BadParameter;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use form_urlencoded::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::{Content, bad};
+use super::content::{Content, bad};
 use crate::alert::{AboutRule, AlertState, Finding, FoundGroup, Rule};
 use crate::hit::Grouping;
 use crate::order::Metric;
@@ -427,7 +427,7 @@ impl Measured {
             new_ips: summary.new_ips,
             metrics: Metrics::new(&summary.tally, provenance),
             minutes: length_ms as f64 / MINUTE_MS as f64,
-            is_whole: provenance.coverage >= 1.0 && provenance.behind.is_none(),
+            is_whole: provenance.is_whole(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, bad};
+use super::content::{Content, bad};
 use crate::question::BadParameter;
 
 /// The most bytes of the path of a view, with its query.

@@ -349,10 +349,7 @@ pub fn checked<S: Survey>(mut survey: S) -> Result<S, Failure> {
     if bad.is_empty() {
         return Ok(survey);
     }
-    let reasons = bad
-        .iter()
-        .map(|bad| format!("{}: {}", bad.name, bad.reason));
-    Err(Failure::Invalid(reasons.collect::<Vec<_>>().join("; ")))
+    Err(Failure::Invalid(BadParameter::line(&bad)))
 }
 
 /// An interval that ends before it begins.

@@ -35,6 +35,16 @@ pub struct BadParameter {
     pub reason: String,
 }
 
+impl BadParameter {
+    /// All of them in one line.
+    pub fn line(bad: &[Self]) -> String {
+        let reasons = bad
+            .iter()
+            .map(|bad| format!("{}: {}", bad.name, bad.reason));
+        reasons.collect::<Vec<_>>().join("; ")
+    }
+}
+
 /// A parameter, and the field of the question that it sets.
 pub struct Parameter<'a> {
     pub name: &'static str,

@@ -55,6 +55,11 @@ pub struct Provenance {
 }
 
 impl Provenance {
+    /// Whether no hit is missing that was acknowledged before the question.
+    pub fn is_whole(&self) -> bool {
+        self.coverage >= 1.0 && self.behind.is_none()
+    }
+
     /// Whether a filter by status applied. Then bytes and response times are not known.
     pub fn is_of_one_status(&self) -> bool {
         let filter = self.filter.as_ref();
