@@ -54,10 +54,10 @@ thread_local! {
 }
 
 /// Sends the weekly report to the receiver of the alerts. `id`: the same for the same week.
-pub async fn send_report(id: &str, report: &WeeklyReport) -> Outcome {
+pub async fn send_report(id: &str, report: &WeeklyReport, html: &str) -> Outcome {
     let delivered = match Webhook::configured().await {
         Some(webhook) => {
-            let delivered = webhook.deliver_report(id, report).await;
+            let delivered = webhook.deliver_report(id, report, html).await;
             if let Err(reason) = &delivered {
                 let host = webhook.host();
                 log!(Warn, "report-not-sent", host = host, reason = reason);

@@ -8,7 +8,7 @@ use rollcall_tally::hit::Api;
 use rollcall_tally::question::{AnySurvey, Ask, NO_API, Query, Question, Responses, Tracked};
 use rollcall_tally::report::{FanOut, Provenance};
 use rollcall_tally::window::Ranges;
-use rollcall_tally::{Failure, IpOrder, Snapshot, Summary, Window, freshness};
+use rollcall_tally::{Failure, IpOrder, Snapshot, Summary, Window, freshness, warning};
 use rollcall_web::api;
 
 use crate::clock::now_ms;
@@ -180,15 +180,12 @@ pub async fn ask(settings: &Settings, mut query: Query) -> Result<Responses, Fai
     };
     let hidden = answers.summary.other_path_hits;
     if hidden > 0 {
-        answers.warnings.push(format!(
-            "{hidden} hits are counted under (other), without their paths. No filter by path or method \
-             matches them, so this answer may lack some of them."
-        ));
+        let warning = warning::say(warning::OTHER_IN_FILTER, &[&hidden]);
+        answers.warnings.push(warning);
     }
     let behind = snapshot.behind;
-    answers
-        .warnings
-        .extend(behind.map(|behind| behind.to_string()));
+    let sentences = behind.map(|behind| behind.sentences());
+    answers.warnings.extend(sentences.into_iter().flatten());
     Ok(Responses {
         provenance: Provenance {
             time_range: query.window.named(),

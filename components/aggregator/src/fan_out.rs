@@ -7,7 +7,7 @@ use futures::stream::{self, Stream, StreamExt};
 use rollcall_tally::accumulator::Accumulator;
 use rollcall_tally::question::Query;
 use rollcall_tally::report::FanOut;
-use rollcall_tally::{Batch, Failure, Summary};
+use rollcall_tally::{Batch, Failure, Summary, warning};
 use rollcall_web::{call, log};
 
 use crate::collector::Collector;
@@ -75,13 +75,11 @@ impl Targets {
         }
         let mut warnings = Vec::new();
         if failed > 0 {
-            warnings.push(format!("{failed} of {count} batches of IPs did not answer"));
+            warnings.push(warning::say(warning::UNANSWERED, &[&failed, &count]));
         }
         if summary.unreadable > 0 {
             let unreadable = summary.unreadable;
-            warnings.push(format!(
-                "{unreadable} IP states cannot be read; the log names them"
-            ));
+            warnings.push(warning::say(warning::UNREADABLE, &[&unreadable]));
         }
         Ok(Answers {
             summary,

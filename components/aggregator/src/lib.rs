@@ -29,6 +29,7 @@ mod collector;
 mod conditions;
 mod counters;
 mod documents;
+mod estimate;
 mod export;
 mod fan_out;
 mod flight;
@@ -45,8 +46,9 @@ mod weekly;
 mod wit_exports;
 
 use http::{Method, StatusCode};
-use rollcall_tally::question::Question;
+use rollcall_tally::question::{AnySurvey, Question};
 use rollcall_tally::report::ListFormat;
+use rollcall_tally::weekly::ReportFormat;
 use rollcall_web::{Problem, Reply, body, reply};
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
@@ -91,7 +93,10 @@ async fn handle_request(request: Request) -> Result<Reply, Problem> {
                 body::postcard(request, NAME_BYTES_MAX).await?;
             alerts::list(&name, format).await
         }
-        "/report" => Ok(reply::json(StatusCode::OK, &weekly::report().await?)),
+        "/report" => {
+            let format: ReportFormat = body::postcard(request, NAME_BYTES_MAX).await?;
+            Ok(weekly::answer(format).await?)
+        }
         "/send-report" => Ok(reply::json(StatusCode::OK, &weekly::send().await?)),
         "/check-alerts-if-due" => {
             alerts::check_later_if_due();
@@ -109,6 +114,12 @@ async fn answer_to(request: Request) -> Result<Reply, Problem> {
     if let Question::Export(mut form) = question {
         documents::current().await?.resolve(&mut form.filter)?;
         return export::export(settings, form).await;
+    }
+    if let Question::Survey(AnySurvey::Breakdown(of)) = &question
+        && of.estimate
+    {
+        let estimate = estimate::estimate(&settings, of.clone()).await?;
+        return Ok(reply::json(StatusCode::OK, &estimate));
     }
     let forced = conditions::is_no_cache(&asked);
     let served = serve::serve(&settings, &question, forced).await?;

@@ -68,7 +68,7 @@ fn at_once(query: &Query) -> usize {
 
 /// There is one slice if the paths are few, or if the callers of all paths must be counted
 /// together.
-fn slices(query: &Query, snapshot: &Snapshot) -> Vec<Slice> {
+pub fn slices(query: &Query, snapshot: &Snapshot) -> Vec<Slice> {
     let is_of_paths = match &query.details.groups {
         // The IPs seen before must be known where the groups are.
         Some(groups) => groups.by == Grouping::Path && !groups.new_ips,

@@ -1,11 +1,15 @@
 //! The weekly report: three questions about the last whole week, in one answer.
 
+mod page;
+
+use http::StatusCode;
 use rollcall_tally::against::Against;
 use rollcall_tally::hit::Grouping;
 use rollcall_tally::question::{AnySurvey, Movers, Overview, Question, Scope};
 use rollcall_tally::report::Notification;
-use rollcall_tally::weekly::{Week, WeeklyReport};
+use rollcall_tally::weekly::{ReportFormat, Week, WeeklyReport};
 use rollcall_tally::{Failure, Filter};
+use rollcall_web::{Reply, reply};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,8 +21,24 @@ use crate::settings::Settings;
 /// The changes of each kind in the report.
 const MOVERS: u32 = 10;
 
+/// The report in this form.
+pub async fn answer(format: ReportFormat) -> Result<Reply, Failure> {
+    let report = report().await?;
+    Ok(match format {
+        ReportFormat::Json => reply::json(StatusCode::OK, &report),
+        ReportFormat::Html => {
+            reply::full(StatusCode::OK, "text/html; charset=utf-8", html(&report)?)
+        }
+    })
+}
+
+fn html(report: &WeeklyReport) -> Result<String, Failure> {
+    let not_written = |error| Failure::Unavailable(format!("the report as HTML: {error}"));
+    page::render(report).map_err(not_written)
+}
+
 /// The report, from answers that may be kept.
-pub async fn report() -> Result<WeeklyReport, Failure> {
+async fn report() -> Result<WeeklyReport, Failure> {
     let settings = Settings::read().await;
     let week = Week::last(&collector::SNAPSHOT.take_snapshot().await?.ranges());
     let scope = Scope {
@@ -36,13 +56,13 @@ pub async fn report() -> Result<WeeklyReport, Failure> {
     let overview = Overview {
         scope: scope.clone(),
     };
-    let overview = answer(&settings, overview).await?;
-    let paths = answer(&settings, movers(Grouping::Path)).await?;
-    let ips = answer(&settings, movers(Grouping::Ip)).await?;
+    let overview = ask(&settings, overview).await?;
+    let paths = ask(&settings, movers(Grouping::Path)).await?;
+    let ips = ask(&settings, movers(Grouping::Ip)).await?;
     Ok(WeeklyReport::new(week, overview, paths, ips))
 }
 
-async fn answer<T: DeserializeOwned>(
+async fn ask<T: DeserializeOwned>(
     settings: &Settings,
     survey: impl Into<AnySurvey>,
 ) -> Result<T, Failure> {
@@ -65,7 +85,8 @@ pub struct Sent {
 /// Sends the report to the receiver of the alerts.
 pub async fn send() -> Result<Sent, Failure> {
     let report = report().await?;
-    let outcome = alerts::send_report(&format!("week-{}", report.week), &report).await;
+    let id = format!("week-{}", report.week);
+    let outcome = alerts::send_report(&id, &report, &html(&report)?).await;
     Ok(Sent {
         week: report.week,
         text: report.text,

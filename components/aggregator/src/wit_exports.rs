@@ -127,6 +127,8 @@ impl bindings::exports::rollcall::stats::aggregator::Guest for Aggregator {
             limit: listing.limit,
             offset: listing.offset,
             search: listing.search,
+            buckets: listing.buckets,
+            estimate: false,
         })
         .await
     }

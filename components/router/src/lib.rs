@@ -53,10 +53,10 @@ mod sign_in;
 mod throttle;
 
 use bytes::Bytes;
-use http::{HeaderName, StatusCode, header};
+use http::{HeaderName, Method, StatusCode, header};
 use rollcall_web::trailer::{self, WithTrailer};
 use rollcall_web::{Problem, Reply, call, reply};
-use spin_sdk::http::{FullBody, Request, box_body};
+use spin_sdk::http::{EmptyBody, FullBody, Request, box_body};
 use spin_sdk::http_service;
 
 use headers::some_of;
@@ -79,8 +79,13 @@ const HANDED_BACK: [HeaderName; 10] = [
 ];
 
 #[http_service]
-async fn handle(request: Request) -> Reply {
+async fn handle(mut request: Request) -> Reply {
     let is_https = local::is_https(&request);
+    // The answer to a HEAD is that to a GET, without the body.
+    let is_head = request.method() == Method::HEAD;
+    if is_head {
+        *request.method_mut() = Method::GET;
+    }
     let answer = match request.uri().path() {
         // For Spin, an exact route is the same with a slash at its end. So both paths come here.
         "/collect" | "/collect/" => collect::collect(request).await,
@@ -99,6 +104,9 @@ async fn handle(request: Request) -> Reply {
     };
     let mut reply = answer.unwrap_or_else(Problem::into);
     headers::protect(&mut reply, is_https);
+    if is_head {
+        return reply.map(|_| box_body(EmptyBody::new()));
+    }
     send::at_once(&mut reply).await;
     reply
 }
@@ -129,7 +137,9 @@ async fn answer(request: Request) -> Result<Reply, Problem> {
         Route::List(name, format) => {
             aggregator::exchange("/list", headers, call::encode(&(name, format))?).await?
         }
-        Route::Report => aggregator::exchange("/report", headers, Bytes::new()).await?,
+        Route::Report(format) => {
+            aggregator::exchange("/report", headers, call::encode(&format)?).await?
+        }
         Route::SendReport => aggregator::exchange("/send-report", headers, Bytes::new()).await?,
         Route::Metrics => return metrics::metrics().await,
         Route::Prewarm => aggregator::exchange("/prewarm", headers, Bytes::new()).await?,

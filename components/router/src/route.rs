@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use rollcall_tally::DocumentKind;
 use rollcall_tally::question::{AnySurvey, BadParameter, NotUnderstood, Question};
 use rollcall_tally::report::ListFormat;
+use rollcall_tally::weekly::ReportFormat;
 use rollcall_web::Problem;
 
 use crate::local::METRICS;
@@ -34,7 +35,7 @@ pub enum Route {
     /// The IPs that reach the threshold of a rule.
     List(String, ListFormat),
     /// The weekly report.
-    Report,
+    Report(ReportFormat),
     SendReport,
 }
 
@@ -64,15 +65,18 @@ impl Route {
             "/admin/verify" => (Self::Verify, Method::POST),
             "/admin/check-alerts" => (Self::CheckAlerts, Method::POST),
             REPORT if *request.method() == Method::POST => return Ok(Self::SendReport),
-            REPORT if *request.method() == Method::GET => return Ok(Self::Report),
+            REPORT if *request.method() == Method::GET => {
+                let formats = ReportFormat::EVERY.map(|format| (format.name(), format));
+                let format = format_of(request.uri().query(), formats)?;
+                return Ok(Self::Report(format));
+            }
             REPORT => return Err(Problem::method_not_allowed("GET, POST")),
             path if path.starts_with(around_name(LIST).0) => {
                 let name = path.strip_prefix(around_name(LIST).0);
                 let name = decoded(name.unwrap_or_default());
-                (
-                    Self::List(name, format_of(request.uri().query())?),
-                    Method::GET,
-                )
+                let formats = ListFormat::EVERY.map(|format| (format.name(), format));
+                let format = format_of(request.uri().query(), formats)?;
+                (Self::List(name, format), Method::GET)
             }
             path if document_of(path).is_some() => return Self::document(request),
             path if path.starts_with(batches()) => (Self::Batch(batch_of(path)?), Method::GET),
@@ -148,14 +152,18 @@ fn decoded(part: &str) -> String {
     percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
 
-/// The form of a list that a query asks for. It has no other parameter.
-fn format_of(query: Option<&str>) -> Result<ListFormat, Problem> {
-    let mut format = ListFormat::default();
+/// The format that a query asks for. It has no other parameter.
+fn format_of<T: Copy + Default, const N: usize>(
+    query: Option<&str>,
+    formats: [(&str, T); N],
+) -> Result<T, Problem> {
+    let mut format = T::default();
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let names = || ListFormat::EVERY.map(ListFormat::name).join(", ");
-        let reason = match (&*name, ListFormat::from_name(&value)) {
-            ("format", Some(known)) => {
-                format = known;
+        let names = || formats.map(|(name, _)| name).join(", ");
+        let known = formats.iter().find(|(known, _)| *known == value);
+        let reason = match (&*name, known) {
+            ("format", Some((_, known))) => {
+                format = *known;
                 continue;
             }
             ("format", None) => format!("expected one of {}", names()),
@@ -205,8 +213,8 @@ fn ip_of(path: &str) -> Result<IpAddr, Problem> {
 /// Refuses with a 405 a request that does not read. Needed for paths that are open to all.
 pub fn reads<B>(request: &Request<B>) -> Result<(), Problem> {
     match *request.method() {
-        Method::GET | Method::HEAD => Ok(()),
-        _ => Err(Problem::method_not_allowed("GET, HEAD")),
+        Method::GET => Ok(()),
+        _ => Err(Problem::method_not_allowed("GET")),
     }
 }
 

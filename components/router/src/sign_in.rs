@@ -20,7 +20,7 @@ use crate::texts::{Language, Text};
 use crate::{language, local, session, throttle};
 
 /// A form has room for a token and a path. A larger one is refused with 413.
-const FORM_BYTES_MAX: usize = 16 * 1024;
+const FORM_BYTES_MAX: usize = 8 * 1024;
 
 #[derive(Template)]
 #[template(path = "sign-in.html")]

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use rollcall_tally::bucket::BucketId;
 use rollcall_tally::hit::OTHER_PATHS;
 use rollcall_tally::rollup::{Compared, GroupSums, IpSet, Needed, PathSums, Sums, Wanted};
+use rollcall_tally::summary::count_in;
 use rollcall_tally::window::{Ranges, Window};
 use rollcall_tally::{RecentActivity, Slice, Summary};
 
@@ -312,14 +313,23 @@ fn add_path(records: &[Record<'_>], sums: &mut Sums<'_>) -> Result<(), LedgerErr
     match sums.count_path(first.key, hits, before_hits) {
         Needed::All => {
             let (mut now, mut before) = (PathSums::default(), PathSums::default());
-            for (key, _, record) in in_window() {
+            let mut buckets = Vec::new();
+            for (key, wanted, record) in in_window() {
                 record.add_to(key, &mut now)?;
+                if let Some(start_ms) = sums.listed_bucket_ms(*wanted) {
+                    count_in(&mut buckets, start_ms, record.count());
+                }
             }
             for (key, _, record) in in_other() {
                 record.add_to(key, &mut before)?;
             }
             let before = before.tally;
-            sums.add_path(first.key, Compared { now, before });
+            let compared = Compared {
+                now,
+                buckets,
+                before,
+            };
+            sums.add_path(first.key, compared);
         }
         Needed::Ips => {
             let mut ips = IpSet::default();

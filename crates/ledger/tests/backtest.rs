@@ -1,12 +1,10 @@
 //! The backtest of a limit on each consumer is that of a plain count, at any age of the sums.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::ways::{of_ips, of_sums};
-use common::{MemoryStore, NOW_MS, append, fold, hit, ledger, small};
+use crate::common::ways::{of_ips, of_sums};
+use crate::common::{MemoryStore, NOW_MS, append, fold, hit, ledger, small};
 use proptest::prelude::*;
 use rollcall_ledger::limits::Limits;
 use rollcall_tally::backtest::Backtest;

@@ -1,12 +1,10 @@
 //! What a component of the app learns of one IP, as of the last fold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::net::IpAddr;
 
-use common::kept::{self, file};
-use common::*;
+use crate::common::kept::{self, file};
+use crate::common::*;
 use futures::executor::block_on;
 use proptest::prelude::*;
 use rollcall_ledger::LedgerError;

@@ -1,10 +1,8 @@
 //! Documents: a change is as durable as a hit, the last one counts, and nothing is left behind.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::steps::{changer, folder};
-use common::*;
+use crate::common::steps::{changer, folder};
+use crate::common::*;
 use futures::executor::block_on;
 use rollcall_ledger::LedgerError;
 use rollcall_ledger::limits::Limits;

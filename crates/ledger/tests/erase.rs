@@ -1,13 +1,11 @@
 //! Erasing IPs on request.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use common::steps::{folder, writer};
-use common::*;
+use crate::common::steps::{folder, writer};
+use crate::common::*;
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{LedgerError, OfIp, Root};

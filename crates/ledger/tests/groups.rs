@@ -1,16 +1,14 @@
 //! Hits by host, consumer, network and others are those of a plain count.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::pin::Pin;
 
-use common::ways::{all_details, of_ips, of_sums};
-use common::{MemoryStore, NOW_MS, append, hit, ledger, small};
+use crate::common::ways::{all_details, of_ips, of_sums};
+use crate::common::{MemoryStore, NOW_MS, append, hit, ledger, small};
 use futures::executor::block_on;
 use proptest::prelude::*;
 use rollcall_ledger::Atlas;
@@ -81,6 +79,7 @@ fn all_of(by: Grouping) -> GroupDetail {
 fn groups(asked: GroupDetail) -> Details {
     Details {
         groups: Some(asked),
+        buckets: true,
         ..Details::default()
     }
 }

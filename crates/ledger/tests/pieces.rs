@@ -1,12 +1,10 @@
 //! No stored value is longer than the limit. A longer one is in pieces, whatever dies meanwhile.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::ways::{all_details, of_ips, of_sums};
-use common::*;
+use crate::common::ways::{all_details, of_ips, of_sums};
+use crate::common::*;
 use futures::executor::block_on;
 use rollcall_ledger::LedgerError;
 use rollcall_ledger::limits::Limits;

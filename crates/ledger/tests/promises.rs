@@ -1,12 +1,10 @@
 //! What the ledger promises, one sentence a test.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::steps::folder;
-use common::*;
+use crate::common::steps::folder;
+use crate::common::*;
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{BatchId, Cleaned, Current, Folded, LedgerError, NewBatch, Snapshot};

@@ -1,10 +1,8 @@
 //! What became of a batch, by its number; and up to when hits were dropped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::steps::writer;
-use common::*;
+use crate::common::steps::writer;
+use crate::common::*;
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
 use rollcall_tally::BatchState;

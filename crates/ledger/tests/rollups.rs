@@ -1,12 +1,10 @@
 //! The sums over all IPs tell the same as the IPs do, and as a plain count over all hits.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::ways::{all_details, of_ips, of_sums};
-use common::{MemoryStore, NOW_MS, append, fold, hit, ledger, small, snapshot};
+use crate::common::ways::{all_details, of_ips, of_sums};
+use crate::common::{MemoryStore, NOW_MS, append, fold, hit, ledger, small, snapshot};
 use futures::executor::block_on;
 use proptest::prelude::*;
 use rollcall_ledger::limits::Limits;
@@ -299,7 +297,7 @@ fn first_ips(
         let paths = state.paths.values();
         paths.map(|path| path.count_within(&starts, None)).sum()
     };
-    let all = common::all(store, limits);
+    let all = crate::common::all(store, limits);
     let mut ranked: Vec<(String, u64)> = all
         .iter()
         .map(|(ip, state)| (ip.to_string(), hits(state)))
@@ -321,7 +319,7 @@ fn proven(
     let now_ms = store.clock.wall_ms.get();
     let found = block_on(ledger(store, limits).heaviest(root.k, window, now_ms, count)).unwrap();
     let starts = starts(store, limits, window);
-    let all = common::all(store, limits);
+    let all = crate::common::all(store, limits);
     let mut ranked: Vec<(String, u64)> = found
         .ips
         .iter()

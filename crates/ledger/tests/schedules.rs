@@ -1,10 +1,8 @@
 //! The shortest ways to go wrong that are known, step by step; and every order in which three folds can meet.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::steps::{Actor, InFlight, folder, writer};
-use common::*;
+use crate::common::steps::{Actor, InFlight, folder, writer};
+use crate::common::*;
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{Folded, LedgerError};
 use rollcall_tally::Hit;

@@ -1,9 +1,7 @@
 //! However hits are cut into segments, and whenever those are folded, the states are the same.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use proptest::prelude::*;
 use rollcall_tally::Hit;
 

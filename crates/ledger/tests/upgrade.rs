@@ -1,13 +1,11 @@
 //! A store that an older version filled is brought up, whatever dies meanwhile.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::{env, fs};
 
-use common::kept::{self, file};
-use common::ways::{all_details, of_ips, of_sums};
-use common::{Fault, MemoryStore, all, append, clean, current, fold, hit, ledger, small};
+use crate::common::kept::{self, file};
+use crate::common::ways::{all_details, of_ips, of_sums};
+use crate::common::{Fault, MemoryStore, all, append, clean, current, fold, hit, ledger, small};
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
 use rollcall_ledger::{LedgerError, Opened, Upgraded};

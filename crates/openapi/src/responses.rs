@@ -35,6 +35,7 @@ pub enum Error {
     NoDocument,
     NotAllowed,
     TooLarge,
+    TooSlow,
     TooManyWrongTokens,
     Unreadable,
     Unavailable,
@@ -52,7 +53,7 @@ pub const OF_A_QUESTION: [Error; 7] = [
 ];
 
 impl Error {
-    const EVERY: [Self; 11] = [
+    const EVERY: [Self; 12] = [
         Self::BadParameters,
         Self::Unauthorized,
         Self::Forbidden,
@@ -61,6 +62,7 @@ impl Error {
         Self::NoDocument,
         Self::NotAllowed,
         Self::TooLarge,
+        Self::TooSlow,
         Self::TooManyWrongTokens,
         Self::Unreadable,
         Self::Unavailable,
@@ -80,6 +82,7 @@ impl Error {
             Self::NoDocument => "NoDocument",
             Self::NotAllowed => "MethodNotAllowed",
             Self::TooLarge => "TooLarge",
+            Self::TooSlow => "TooSlow",
             Self::TooManyWrongTokens => "TooManyWrongTokens",
             Self::Unreadable => "Unreadable",
             Self::Unavailable => "Unavailable",
@@ -108,6 +111,7 @@ impl Error {
             Self::NotAllowed => {
                 "The path does not take this method. `Allow` names the methods that it takes."
             }
+            Self::TooSlow => "The body came too slowly.",
             Self::TooLarge => "The body is too large, or has too many hits.",
             Self::TooManyWrongTokens => {
                 "The token is not known, and too many other requests with an unknown token wait. A \
@@ -141,6 +145,7 @@ impl Error {
             Self::NoDocument => Failure::NotFound("There is no rules/scan.".to_owned()).into(),
             Self::NotAllowed => Problem::method_not_allowed("GET"),
             Self::TooLarge => Problem::too_large(COLLECT_BYTES_MAX),
+            Self::TooSlow => Problem::too_slow(),
             Self::TooManyWrongTokens => Problem::too_many_wrong_tokens(),
             Self::Unreadable => Problem::unreadable(),
             Self::Unavailable => Problem::out_of_reach(),

@@ -7,9 +7,10 @@ use rollcall_tally::label::Label;
 use rollcall_tally::question::{AnySurvey, BadParameter};
 use rollcall_tally::reports::{
     Alert, AlertCheck, AlertNotification, AlertWindow, CacheStatus, Computed, DIFFERENCES_MAX,
-    Difference, ExportRecord, FanOut, FanOutStatus, FoldStatus, GLOBAL_TOP_PATHS, Left, Length,
-    ListedIn, Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS, Prewarmed, RefusedRequests, SeenText,
-    Status, StoredBucket, StoredIp, StoredPath, TOP_COUNTRIES, UpTo, Verified, WindowVerified,
+    Difference, Estimate, EstimateSource, ExportRecord, FanOut, FanOutStatus, FoldStatus,
+    GLOBAL_TOP_PATHS, Left, Length, ListedIn, Notification, OVERVIEW_COUNTRIES, OVERVIEW_IPS,
+    Prewarmed, RefusedRequests, SeenText, Status, StoredBucket, StoredIp, StoredPath,
+    TOP_COUNTRIES, UpTo, Verified, WindowVerified,
 };
 use rollcall_tally::state::USER_AGENTS_MAX;
 use rollcall_tally::weekly::WeeklyReport;
@@ -82,6 +83,8 @@ pub fn components() -> Components {
         .schema_from::<ListedIn>()
         .schema_from::<Length>()
         .schema_from::<Computed>()
+        .schema_from::<Estimate>()
+        .schema_from::<EstimateSource>()
         .schema_from::<AlertCheck>()
         .schema_from::<Alert>()
         .schema_from::<Finding>()

@@ -1,5 +1,7 @@
 //! Checks the document against the code that reads requests.
 
+mod translation;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -156,13 +158,28 @@ fn in_a_table(question: &mut Question) -> String {
     written.collect::<Vec<_>>().join(", ")
 }
 
+/// The words of such a row, in English and in Chinese.
+const IN_CHINESE: &[(&str, &str)] = &[
+    ("some of what `sortBy` takes", "可多选 `sortBy` 的取值"),
+    ("some of", "可多选"),
+    (", week or ", ", week 或 "),
+    ("a text", "文本"),
+    ("a name", "名称"),
+    ("(none)", "(无)"),
+];
+
 #[test]
 fn the_tables_of_the_documentation_have_every_question() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for file in ["README.md", "docs/api.md"] {
+    for file in ["README.md", "README.zh-CN.md", "docs/api.md"] {
         let text = fs::read_to_string(workspace.join(file)).unwrap();
         for mut question in Question::every() {
-            let parameters = in_a_table(&mut question);
+            let mut parameters = in_a_table(&mut question);
+            if file == "README.zh-CN.md" {
+                for &(english, chinese) in IN_CHINESE {
+                    parameters = parameters.replace(english, chinese);
+                }
+            }
             let row = format!("| `{}` | {parameters} |", question.about().path).replace("  ", " ");
             assert!(text.contains(&row), "{file} lacks {row}");
         }

@@ -2,8 +2,8 @@
 //!
 //! Each IP is in only one state or summary. So counts of IPs may be summed.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backtest::Backtest;
 use crate::bucket::BucketId;
@@ -13,8 +13,9 @@ use crate::hit::{Dimension, Grouping, OTHER_PATHS};
 use crate::span::Span;
 use crate::state::{IpState, PathState};
 use crate::summary::{
-    Batch, CallerSummary, CountryCount, CountryDetail, CountrySummary, Details, GroupList,
-    GroupSummary, MethodCount, PathSummary, RecentActivity, Summary, TimeSlot,
+    Batch, BucketCount, CallerSummary, CountryCount, CountryDetail, CountrySummary, Details,
+    GroupList, GroupSummary, MethodCount, PathSummary, RecentActivity, Summary, TimeSlot, count_in,
+    merge_buckets,
 };
 use crate::tally::Tally;
 use crate::window::Window;
@@ -48,7 +49,7 @@ pub struct Accumulator {
     methods: BTreeMap<String, u64>,
     countries: BTreeMap<String, CountrySummary>,
     callers: Vec<CallerSummary>,
-    timeline: BTreeMap<u64, Tally>,
+    timeline: BTreeMap<u64, TimeSlot>,
     /// Groups that other IPs may have, too.
     groups: BTreeMap<String, GroupSummary>,
     /// Groups that no other summary has.
@@ -84,7 +85,7 @@ impl Accumulator {
         let last_hour = Window::Hour.span(ranges).starts();
         state.age(ranges);
         let mut caller = nobody(ip, &state);
-        let mut called_before = false;
+        let mut called: BTreeSet<u64> = BTreeSet::new();
         let by = self.details.groups.as_ref().map(|groups| groups.by);
         let comparison = self.details.groups.as_ref();
         let comparison = comparison.and_then(|groups| groups.comparison.clone());
@@ -98,7 +99,7 @@ impl Accumulator {
             if self.details.callers > 0 {
                 caller.recent.merge(path.recent(ranges, status));
             }
-            called_before |= self.add_buckets(path, asked);
+            self.add_buckets(path, asked, &mut called);
             if self.backtest.is_some() {
                 for (start_ms, tally) in path.buckets_within(&starts) {
                     let hits = tally.count_of(status);
@@ -110,6 +111,16 @@ impl Accumulator {
             self.sum.last_hour += path.count_within(&last_hour, status);
             let tally = path.within(&starts, status);
             let requests = tally.count;
+            let mut buckets = Vec::new();
+            if self.details.buckets {
+                for (start_ms, tally) in path.buckets_within(&starts) {
+                    let hits = tally.count_of(status);
+                    if hits > 0 {
+                        count_in(&mut buckets, span.slot_ms(start_ms, ranges), hits);
+                    }
+                }
+                merge_buckets(&mut caller.buckets, &buckets);
+            }
             caller.path_keys += u64::from(requests > 0);
             caller.tally.merge(&tally);
             let before = comparison.as_ref().map(|other| {
@@ -136,6 +147,7 @@ impl Accumulator {
                         let known = groups.entry(name.to_owned()).or_default();
                         known.now.merge(&tally);
                         known.before.merge(&before);
+                        merge_buckets(&mut known.buckets, &buckets);
                     }
                 }
             }
@@ -152,6 +164,7 @@ impl Accumulator {
                     first_seen_ms: path.first_seen_ms,
                     last_seen_ms: path.last_seen_ms,
                     recent: path.recent(ranges, status),
+                    buckets,
                 });
             }
         }
@@ -166,7 +179,16 @@ impl Accumulator {
         self.see(caller.first_seen_ms, last_seen_ms);
         self.sum.path_keys += caller.path_keys;
         let first_seen_ms = caller.first_seen_ms;
-        let is_new = first_seen_ms.is_some_and(|ms| span.has(BucketId::of(ms, ranges)));
+        let first = first_seen_ms.map(|ms| BucketId::of(ms, ranges));
+        let is_new = first.is_some_and(|first| span.has(first));
+        // A period before begins and ends with buckets of the timeline.
+        let called_before = called.iter().any(|slot_ms| *slot_ms < span.from_ms);
+        let first_slot_ms = first.map(|first| span.slot_ms(first.start_ms, ranges));
+        for slot_ms in called {
+            let slot = self.slot(slot_ms);
+            slot.ips += 1;
+            slot.new_ips += u64::from(first_slot_ms == Some(slot_ms));
+        }
         self.sum.ips += u64::from(caller.tally.count > 0);
         self.sum.new_ips += u64::from(caller.tally.count > 0 && is_new);
         self.sum.previous_ips += u64::from(called_before);
@@ -183,6 +205,7 @@ impl Accumulator {
         }
         if let Some(by) = by {
             all.now = caller.tally.clone();
+            all.buckets = caller.buckets.clone();
             self.add_groups(by, groups, all, &caller, is_new);
         }
         if let Some(backtest) = &mut self.backtest {
@@ -239,10 +262,7 @@ impl Accumulator {
             backtest.add(other);
         }
         for slot in summary.timeline {
-            self.timeline
-                .entry(slot.start_ms)
-                .or_default()
-                .merge(&slot.tally);
+            self.slot(slot.start_ms).merge(&slot);
         }
     }
 
@@ -296,7 +316,9 @@ impl Accumulator {
                 ips: u64::from(is_called),
                 new_ips: u64::from(is_called && is_new && asked.new_ips),
                 before: both.before,
+                network: caller.network.clone().filter(|_| by == Grouping::Ip),
                 labels: Vec::new(),
+                buckets: both.buckets,
             };
             match by {
                 Grouping::Ip => self.list.add(group, asked),
@@ -343,25 +365,32 @@ impl Accumulator {
         self.sum.last_seen_ms = self.sum.last_seen_ms.max(last_ms);
     }
 
-    /// Adds a path to the timeline. Returns whether the path has hits in the period before.
-    fn add_buckets(&mut self, path: &PathState, asked: &StateQuery<'_>) -> bool {
+    /// Adds a path to the timeline. `called` gets the starts of the buckets in which it has hits.
+    fn add_buckets(
+        &mut self,
+        path: &PathState,
+        asked: &StateQuery<'_>,
+        called: &mut BTreeSet<u64>,
+    ) {
         if !self.details.timeline {
-            return false;
+            return;
         }
         let StateQuery { ranges, span, .. } = asked;
         let status = asked.filter.status.as_ref();
-        let mut is_older = false;
         for (start_ms, tally) in path.buckets_within(&span.timeline_starts()) {
             if tally.count_of(status) > 0 {
-                is_older |= start_ms < span.from_ms;
-                let slot = self
-                    .timeline
-                    .entry(span.slot_ms(start_ms, ranges))
-                    .or_default();
-                slot.merge_status(tally, status);
+                let slot_ms = span.slot_ms(start_ms, ranges);
+                called.insert(slot_ms);
+                self.slot(slot_ms).tally.merge_status(tally, status);
             }
         }
-        is_older
+    }
+
+    /// A bucket of the timeline. If it does not exist, it is made.
+    fn slot(&mut self, start_ms: u64) -> &mut TimeSlot {
+        let slot = self.timeline.entry(start_ms).or_default();
+        slot.start_ms = start_ms;
+        slot
     }
 
     fn add_path(&mut self, path: PathSummary) {
@@ -419,14 +448,13 @@ impl Accumulator {
     pub fn finish(mut self) -> Summary {
         let groups = self.groups();
         let callers = self.first_callers();
-        let slot = |(start_ms, tally)| TimeSlot { start_ms, tally };
         let method = |(method, requests)| MethodCount { method, requests };
         Summary {
             paths: self.paths.into_values().collect(),
             methods: self.methods.into_iter().map(method).collect(),
             countries: self.countries.into_values().collect(),
             callers,
-            timeline: self.timeline.into_iter().map(slot).collect(),
+            timeline: self.timeline.into_values().collect(),
             groups,
             backtest: self.backtest.map(Backtest::finish),
             ..self.sum
@@ -439,6 +467,8 @@ impl Accumulator {
 struct Both {
     now: Tally,
     before: Tally,
+    /// Those in the window, by bucket. Empty unless asked for.
+    buckets: Vec<BucketCount>,
 }
 
 fn add_group(groups: &mut BTreeMap<String, GroupSummary>, group: GroupSummary) {
@@ -461,6 +491,7 @@ fn nobody(ip: &str, state: &IpState) -> CallerSummary {
         recent: RecentActivity::default(),
         user_agents: Vec::new(),
         labels: Vec::new(),
+        buckets: Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::bucket::Ranges;
 use crate::calendar::Calendar;
 use crate::time_text::{rfc3339, rfc3339_if_any};
+use crate::warning;
 
 pub use crate::backtest::{BacktestDetail, BacktestSummary, LimitSlot, Peak, Per, RefusedCaller};
 pub use crate::calendar::UtcOffset;
@@ -22,9 +23,9 @@ pub use crate::interval::{Interval, Moment};
 pub use crate::order::{IpOrder, Metric, PathOrder};
 pub use crate::status::{StatusClass, StatusCount, StatusCounts, StatusFilter, StatusValue};
 pub use crate::summary::{
-    Batch, CallerSummary, Candidates, CountryCount, CountryDetail, CountrySummary, Details,
-    GroupDetail, GroupList, GroupSummary, HeaviestQuery, MethodCount, PathSummary, RecentActivity,
-    Slice, Summary, TimeSlot,
+    Batch, BucketCount, CallerSummary, Candidates, CountryCount, CountryDetail, CountrySummary,
+    Details, GroupDetail, GroupList, GroupSummary, HeaviestQuery, MethodCount, PathSummary,
+    RecentActivity, Slice, Summary, TimeSlot,
 };
 pub use crate::tally::Tally;
 pub use crate::traffic::{MethodCounts, Traffic};
@@ -159,25 +160,27 @@ pub struct Behind {
     pub left_ms: Option<u64>,
 }
 
-impl fmt::Display for Behind {
-    /// Sentences for people.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Behind {
+    /// For people.
+    pub fn sentences(&self) -> [String; 2] {
         let seconds = |ms: u64| ms.div_ceil(1_000);
-        match self.batches {
-            0 => write!(out, "The last batches are counted, but not yet confirmed.")?,
-            1 => write!(out, "1 recorded batch is not counted yet; it came")?,
-            n => write!(
-                out,
-                "{n} recorded batches are not counted yet; the oldest came"
-            )?,
-        }
-        if self.batches > 0 {
-            write!(out, " {} s ago.", seconds(self.lag_ms))?;
-        }
-        match self.left_ms {
-            Some(ms) => write!(out, " Counting them takes about {} s.", seconds(ms)),
-            None => write!(out, " How long that takes is not known."),
-        }
+        let ago = seconds(self.lag_ms);
+        let batches = match self.batches {
+            0 => warning::UNCONFIRMED.to_owned(),
+            1 => warning::say(warning::ONE_BEHIND, &[&ago]),
+            many => warning::say(warning::MANY_BEHIND, &[&many, &ago]),
+        };
+        let counting = match self.left_ms {
+            Some(ms) => warning::say(warning::COUNTING, &[&seconds(ms)]),
+            None => warning::COUNTING_UNKNOWN.to_owned(),
+        };
+        [batches, counting]
+    }
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.sentences().join(" "))
     }
 }
 
@@ -272,9 +275,7 @@ impl Drops {
     /// Says in a sentence what an answer of the IPs lacks. None: it lacks nothing.
     pub fn warning(&self) -> Option<String> {
         let [ips, hits] = self.left();
-        (ips > 0).then(|| {
-            format!("{ips} IPs are no longer tracked: an answer of the IPs lacks their {hits} hits")
-        })
+        (ips > 0).then(|| warning::say(warning::UNTRACKED, &[&ips, &hits]))
     }
 }
 

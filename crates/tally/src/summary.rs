@@ -39,6 +39,8 @@ pub struct Details {
     pub order: IpOrder,
     /// The buckets of the window and of the period before it.
     pub timeline: bool,
+    /// The hits of each path, caller and group by bucket of the window.
+    pub buckets: bool,
     /// The callers' user agents, and callers that did nothing in the window.
     pub profiles: bool,
     /// The groups of the hits.
@@ -200,6 +202,8 @@ pub struct PathSummary {
     pub first_seen_ms: u64,
     pub last_seen_ms: u64,
     pub recent: RecentActivity,
+    /// The hits by bucket of the window. Empty unless asked for.
+    pub buckets: Vec<BucketCount>,
 }
 
 /// Hits by method.
@@ -224,6 +228,8 @@ pub struct CallerSummary {
     pub user_agents: Vec<String>,
     /// The names that admins gave the caller. The collector leaves it empty.
     pub labels: Vec<String>,
+    /// The hits by bucket of the window. Empty unless asked for.
+    pub buckets: Vec<BucketCount>,
 }
 
 /// The hits of the IPs that told this country last. The empty string is an unknown country.
@@ -247,8 +253,12 @@ pub struct GroupSummary {
     pub new_ips: u64,
     /// The hits in the stretch of time that is compared with.
     pub before: Tally,
+    /// Of an IP: the network that it belongs to.
+    pub network: Option<String>,
     /// The names that admins gave the group. The collector leaves it empty.
     pub labels: Vec<String>,
+    /// The hits by bucket of the window. Empty unless asked for.
+    pub buckets: Vec<BucketCount>,
 }
 
 /// The groups of the hits.
@@ -274,11 +284,49 @@ pub struct GroupList {
     pub unknown_hits: u64,
 }
 
+/// The hits of a path, caller or group in a bucket of a timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketCount {
+    pub start_ms: u64,
+    pub hits: u64,
+}
+
+/// Adds hits to their bucket. The buckets stay sorted by their start.
+pub fn count_in(buckets: &mut Vec<BucketCount>, start_ms: u64, hits: u64) {
+    match buckets.binary_search_by_key(&start_ms, |of| of.start_ms) {
+        Ok(at) => {
+            if let Some(known) = buckets.get_mut(at) {
+                known.hits += hits;
+            }
+        }
+        Err(at) => buckets.insert(at, BucketCount { start_ms, hits }),
+    }
+}
+
+/// Adds other hits of the same path, caller or group.
+pub fn merge_buckets(buckets: &mut Vec<BucketCount>, other: &[BucketCount]) {
+    for of in other {
+        count_in(buckets, of.start_ms, of.hits);
+    }
+}
+
 /// A bucket of a timeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeSlot {
     pub start_ms: u64,
     pub tally: Tally,
+    /// IPs that called in this bucket.
+    pub ips: u64,
+    /// Those of them that were first seen in it, on the paths that the filter lets through.
+    pub new_ips: u64,
+}
+
+impl TimeSlot {
+    pub fn merge(&mut self, other: &Self) {
+        self.tally.merge(&other.tally);
+        self.ips += other.ips;
+        self.new_ips += other.new_ips;
+    }
 }
 
 /// The numbers of a set of IPs in a window.
@@ -337,6 +385,7 @@ impl GroupSummary {
         self.ips += other.ips;
         self.new_ips += other.new_ips;
         self.before.merge(&other.before);
+        merge_buckets(&mut self.buckets, &other.buckets);
     }
 }
 
@@ -347,6 +396,7 @@ impl PathSummary {
         self.first_seen_ms = self.first_seen_ms.min(other.first_seen_ms);
         self.last_seen_ms = self.last_seen_ms.max(other.last_seen_ms);
         self.recent.merge(other.recent);
+        merge_buckets(&mut self.buckets, &other.buckets);
         for theirs in other.countries {
             match self
                 .countries

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::bucket::Ranges;
 use crate::contract::Change;
 use crate::interval::{Interval, Moment};
+use crate::number::grouped;
 use crate::question::reports::{MoverStats, MoversReport};
 use crate::report::Overview;
 use crate::time::Tier;
@@ -88,7 +89,7 @@ fn text(week: Week, overview: &Overview, paths: &MoversReport) -> String {
         week.monday(),
         counted(stats.total_requests, "request"),
         counted(stats.unique_ips, "IP"),
-        overview.new_ips
+        grouped(overview.new_ips)
     )];
     let before = paths.against.total_requests;
     if before > 0 {
@@ -107,7 +108,7 @@ fn text(week: Week, overview: &Overview, paths: &MoversReport) -> String {
     }
     let called = stats.top_paths.iter().take(NAMED_MAX);
     let called: Vec<String> = called
-        .map(|path| format!("{} ({})", path.path_key, path.total_requests))
+        .map(|path| format!("{} ({})", path.path_key, grouped(path.total_requests)))
         .collect();
     if !called.is_empty() {
         sentences.push(format!("Most called: {}.", called.join(", ")));
@@ -122,10 +123,15 @@ fn text(week: Week, overview: &Overview, paths: &MoversReport) -> String {
 
 fn counted(count: u64, of: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {of}{ending}")
+    format!("{} {of}{ending}", grouped(count))
 }
 
 fn changed_path(of: &MoverStats) -> String {
+    format!("{} {}", of.name, change_of(of))
+}
+
+/// The largest change, as the end of a sentence.
+pub fn change_of(of: &MoverStats) -> &'static str {
     let change = of.changes.first().map(|change| match change.change {
         Change::New => "is new",
         Change::Gone => "is gone",
@@ -134,7 +140,28 @@ fn changed_path(of: &MoverStats) -> String {
         Change::Failing => "fails more often",
         Change::Slower => "is slower",
     });
-    format!("{} {}", of.name, change.unwrap_or("changed"))
+    change.unwrap_or("changed")
+}
+
+/// The form of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReportFormat {
+    #[default]
+    Json,
+    /// A page for mail programs: it loads nothing.
+    Html,
+}
+
+impl ReportFormat {
+    pub const EVERY: [Self; 2] = [Self::Json, Self::Html];
+
+    /// As the API spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Html => "html",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ pub const RETRY_AFTER_SECONDS: &str = "2";
 /// The store's counters of requests that were refused, because more came than could be taken.
 pub const BACKLOG_COUNTER: &str = "refused-backlog";
 pub const RATE_COUNTER: &str = "refused-rate";
+/// How long a body may take, and how many of its bytes give it another second. A client that sends
+/// nothing would hold an instance for ever.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const BYTES_A_SECOND_MIN: usize = 32 * 1024;
 /// The longest `Retry-After`, in seconds.
 const RETRY_AFTER_SECONDS_MAX: u64 = 600;
 
@@ -81,9 +85,14 @@ impl Problem {
     }
 
     /// 405, with the methods that are allowed.
+    /// Where a GET is allowed, a HEAD is, too.
     pub fn method_not_allowed(allow: &'static str) -> Self {
+        let allow = match allow.strip_prefix("GET") {
+            Some(others) => format!("GET, HEAD{others}"),
+            None => allow.to_owned(),
+        };
         Self {
-            header: Some(("allow", allow.into())),
+            header: Some(("allow", allow.clone().into())),
             ..Self::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 format!("This path allows only {allow}."),
@@ -106,6 +115,16 @@ impl Problem {
     pub fn too_large(bytes_max: usize) -> Self {
         let detail = format!("A body may have at most {bytes_max} bytes.");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    /// 408.
+    pub fn too_slow() -> Self {
+        let detail = format!(
+            "The body came too slowly: it has {} s, and a second more for each {BYTES_A_SECOND_MIN} \
+             bytes that came.",
+            PATIENCE.as_secs()
+        );
+        Self::new(StatusCode::REQUEST_TIMEOUT, detail)
     }
 
     /// 429: the token is wrong, and many other wrong tokens came at the same time.

@@ -136,8 +136,8 @@ fn other_paths_and_methods_are_refused() {
     }
     for (template, path) in questions() {
         let allowed = match template {
-            "/admin/ips/{ip}" => "GET, DELETE",
-            _ => "GET",
+            "/admin/ips/{ip}" => "GET, HEAD, DELETE",
+            _ => "GET, HEAD",
         };
         let answer = app.send("PUT", &path, &[("authorization", &token)], b"");
         assert_eq!(
@@ -493,5 +493,41 @@ fn the_status_tells_how_the_ledger_does() {
     assert_eq!(
         (after["trackedIPs"].as_u64(), after["root"].as_u64()),
         (Some(2), Some(1))
+    );
+}
+
+#[test]
+fn a_head_gets_the_head_of_a_get() {
+    let app = App::start();
+    three_hits(&app);
+    for path in [
+        "/",
+        "/healthz",
+        "/admin/",
+        "/admin/overview",
+        "/admin/export?format=csv",
+        "/admin/metrics",
+        "/admin/openapi.json",
+        "/admin/sign-in",
+        "/admin/nothing",
+    ] {
+        let token = ("authorization", format!("Bearer {ADMIN}"));
+        let token = [(token.0, token.1.as_str())];
+        let (get, head) = (
+            app.send("GET", path, &token, b""),
+            app.send("HEAD", path, &token, b""),
+        );
+        assert_eq!(head.status, get.status, "{path}");
+        assert_eq!(
+            head.header("content-type"),
+            get.header("content-type"),
+            "{path}"
+        );
+        assert!(head.body.is_empty(), "{path}");
+    }
+    let posted = app.send("POST", "/healthz", &[], b"");
+    assert_eq!(
+        (posted.status, posted.header("allow")),
+        (405, Some("GET, HEAD"))
     );
 }

@@ -67,6 +67,14 @@ fn hits_are_told_by_what_the_gateway_said_of_them() {
     ] {
         assert_eq!(hosts[field], expect, "{hosts}");
     }
+    let cost = |query: &str| {
+        let of = app.json(&format!("/admin/breakdown?estimate=true&{query}"));
+        format!("{} {} {}", of["source"], of["ipsToRead"], of["requests"])
+    };
+    assert_eq!(cost("by=path"), "\"sums\" 0 1");
+    assert_eq!(cost("by=ip&limit=1"), "\"sums\" 3 2");
+    assert_eq!(cost("by=ip&sortBy=errorRate"), "\"ips\" 3 1");
+    assert_eq!(cost("by=path&ip=192.0.2.1"), "\"ips\" 1 1");
     let first = app.json("/admin/breakdown?by=consumer&limit=1");
     assert_eq!(first["totalGroups"], 2);
     assert_eq!(groups(&first), ["partner X 2 2"]);

@@ -3,9 +3,9 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::thread::{self, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rollcall_tests::{App, INGEST};
+use rollcall_tests::{ADMIN, App, INGEST};
 use serde_json::json;
 
 fn total(app: &App) -> u64 {
@@ -304,6 +304,37 @@ fn a_body_that_comes_slowly_is_taken() {
     BufReader::new(connection).read_line(&mut said).unwrap();
     assert!(said.starts_with("HTTP/1.1 202 "), "{said}");
     assert_eq!(total(&app), 1);
+}
+
+#[test]
+fn a_silent_body_is_given_up() {
+    let app = App::start();
+    let open = |head: &str| {
+        let mut connection = TcpStream::connect(app.host().addr()).unwrap();
+        let patience = Some(Duration::from_secs(30));
+        connection.set_read_timeout(patience).unwrap();
+        write!(
+            connection,
+            "{head}Host: localhost\r\nContent-Length: 1000\r\n\r\n["
+        )
+        .unwrap();
+        connection
+    };
+    let hits = format!(
+        "POST /collect HTTP/1.1\r\nAuthorization: Bearer {INGEST}\r\nContent-Type: application/json\r\n"
+    );
+    let label = format!("PUT /admin/labels/a HTTP/1.1\r\nAuthorization: Bearer {ADMIN}\r\n");
+    let form = "POST /admin/sign-in HTTP/1.1\r\nSec-Fetch-Site: same-origin\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\n";
+    let began = Instant::now();
+    for connection in [open(&hits), open(&label), open(form)] {
+        let mut said = String::new();
+        BufReader::new(connection).read_line(&mut said).unwrap();
+        assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
+    }
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(9), "{took:?}");
+    assert_eq!(total(&app), 0);
 }
 
 #[test]

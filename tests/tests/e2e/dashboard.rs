@@ -84,8 +84,8 @@ fn the_first_page_tells_what_the_overview_tells() {
     }
     assert_eq!(
         page.matches("<svg width=").count(),
-        4,
-        "two plots, each wide and narrow"
+        6,
+        "three plots, each wide and narrow"
     );
 }
 
@@ -410,6 +410,30 @@ fn what_callers_sent_stays_text() {
 }
 
 #[test]
+fn what_cannot_be_seen_is_an_escape() {
+    let app = App::start();
+    let agent = "a\u{202E}b\u{2028}c\u{1B}[2J";
+    app.record(&json!({
+        "ip": "192.0.2.1", "method": "GET", "path": "/a\u{202E}gpj.exe", "userAgent": agent
+    }));
+    let is_hidden = |char: char| rollcall_tally::shown::is_hidden(char) && char != '\n';
+    for path in [
+        "/admin/",
+        "/admin/dashboard/ips/192.0.2.1",
+        "/admin/dashboard/breakdown?by=path",
+        "/admin/?label=a%E2%80%AEb",
+    ] {
+        let page = open(&app, path).text();
+        assert!(!page.contains(is_hidden), "{path}: {page}");
+    }
+    let shown = "a\\u{202e}b\\u{2028}c\\u{1b}[2J";
+    let of_ip = page(&app, "/admin/dashboard/ips/192.0.2.1");
+    assert!(of_ip.contains(shown), "{of_ip}");
+    let told = app.json("/admin/ips/192.0.2.1");
+    assert_eq!(told["userAgents"], json!([agent]));
+}
+
+#[test]
 fn where_there_is_nothing_the_page_says_what_to_do() {
     let app = App::start();
     let first = page(&app, "/admin/");
@@ -537,7 +561,10 @@ fn what_cannot_be_shown_is_a_page_with_its_reason() {
     }
     let token = format!("Bearer {ADMIN}");
     let post = app.send("POST", "/admin/", &[("authorization", &token)], b"");
-    assert_eq!((post.status, post.header("allow")), (405, Some("GET")));
+    assert_eq!(
+        (post.status, post.header("allow")),
+        (405, Some("GET, HEAD"))
+    );
 }
 
 #[test]

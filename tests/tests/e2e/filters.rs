@@ -7,8 +7,9 @@ use rollcall_tests::App;
 use serde_json::{Value, json};
 
 use crate::plain_count::{
-    About, FILTERS, Hit, as_of_ms, ask, check_metrics, check_timeline, counted, hits,
-    is_of_one_status, is_within, length_ms, lets_path, ranked, record, told,
+    About, FILTERS, Hit, as_of_ms, ask, bucket_start, by_bucket, check_metrics, check_timeline,
+    counted, hits, is_of_one_status, is_within, length_ms, lets_path, milliseconds, ranked, record,
+    told,
 };
 
 const WINDOWS: [&str; 6] = ["1h", "24h", "7d", "30d", "90d", "all"];
@@ -209,6 +210,19 @@ fn an_overview_is_that_of_a_plain_count_under_every_filter() {
             assert_eq!(overview["newIPs"], new, "{label}");
             callers.truncate(10);
             assert_eq!(told(&overview["topIPs"], "ip"), callers, "{label}");
+            let buckets = overview["timeline"]["buckets"].as_array().unwrap();
+            let starts = buckets.iter().map(|bucket| milliseconds(&bucket["start"]));
+            let starts: Vec<i64> = starts.collect();
+            let check_buckets = |list: &str, name: fn(&Hit) -> String, field: &str| {
+                for of in overview[list].as_array().unwrap() {
+                    let mine = within.iter().copied();
+                    let mine: Vec<&Hit> = mine.filter(|hit| name(hit) == of[field]).collect();
+                    let expected = by_bucket(&mine, &starts, now_ms);
+                    assert_eq!(of["buckets"], json!(expected), "{label}: {of}");
+                }
+            };
+            check_buckets("topPaths", Hit::key, "pathKey");
+            check_buckets("topIPs", |hit| hit.ip.clone(), "ip");
             let shares = |list: &str, key: &str| -> Vec<(String, u64)> {
                 let entry = |entry: &Value| {
                     let requests = entry["requests"].as_u64().unwrap();
@@ -227,6 +241,54 @@ fn an_overview_is_that_of_a_plain_count_under_every_filter() {
             let mut expected = ranked(within.iter().map(country));
             expected.sort();
             assert_eq!(countries, expected, "{label}");
+        }
+    }
+}
+
+#[test]
+fn groups_by_bucket_are_those_of_a_plain_count() {
+    let app = App::start();
+    let hits = hits();
+    record(&app, &hits);
+    let status = |hit: &Hit| {
+        let status = hit.status.map(|status| status.to_string());
+        status.unwrap_or("unknown".to_owned())
+    };
+    let country = |hit: &Hit| hit.country.unwrap_or("unknown").to_owned();
+    type Name = fn(&Hit) -> String;
+    let groupings: [(&str, Name); 8] = [
+        ("path", Hit::key),
+        ("path&sortBy=errorRate", Hit::key),
+        ("ip", |hit| hit.ip.clone()),
+        ("ip&sortBy=errorRate", |hit| hit.ip.clone()),
+        ("method", |hit| hit.method.to_owned()),
+        ("country", country),
+        ("statusCode", status),
+        ("statusClass", |hit| hit.class().to_owned()),
+    ];
+    // The sums over all IPs tell the first and the last, the IPs the others.
+    let filters = [0, 1, 7, 6].map(|at| FILTERS[at]);
+    for (by, name) in groupings {
+        for (filter, window) in filters.into_iter().zip(["24h", "1h", "7d", "all"]) {
+            let question = format!("breakdown?by={by}&limit=100&buckets=true&timeRange={window}");
+            let answer = ask(&app, &question, filter.0);
+            let label = format!("{question}&{}", filter.0);
+            let within = counted(&hits, filter, window, &answer);
+            let starts = answer["bucketStarts"].as_array().unwrap().iter();
+            let starts: Vec<i64> = starts.map(milliseconds).collect();
+            let groups = answer["groups"].as_array().unwrap();
+            let names: BTreeSet<String> = within.iter().map(|hit| name(hit)).collect();
+            assert_eq!(groups.len(), names.len(), "{label}");
+            for group in groups {
+                let mine = within
+                    .iter()
+                    .copied()
+                    .filter(|hit| name(hit) == group["name"]);
+                // The bucket for everything older has no place in a timeline.
+                let mine = mine.filter(|hit| bucket_start(hit.at_ms, as_of_ms(&answer)).is_some());
+                let expected = by_bucket(&mine.collect::<Vec<_>>(), &starts, as_of_ms(&answer));
+                assert_eq!(group["buckets"], json!(expected), "{label}: {group}");
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
@@ -136,6 +138,7 @@ fn every_answer_that_is_described_is_given_and_no_other() {
     what_is_open(&checked);
     who_is_let_in(&checked);
     what_is_wrong_with_tokens(&checked);
+    what_is_too_slow(&checked);
 
     let (down, damaged) = (Moody::default(), Moody::default());
     let app = start(&down);
@@ -259,11 +262,15 @@ fn what_is_asked(checked: &Checked) {
             }
         }
         if template == "/admin/breakdown" {
+            assert_eq!(checked.ask(template, &with("estimate=true"), &[]), 200);
             let by_host = with(&format!("by=host&{filters}"));
             assert_eq!(checked.ask(template, &by_host, &[]), 400);
             for by in Grouping::EVERY {
                 for metrics in ["requests,newIPs", "uniqueIPs,p95ResponseTime,bytes"] {
-                    let some = with(&format!("by={}&metrics={metrics}&timeRange=all", by.name()));
+                    let some = with(&format!(
+                        "by={}&metrics={metrics}&buckets=true&timeRange=all",
+                        by.name()
+                    ));
                     assert_eq!(checked.ask(template, &some, &[]), 200);
                 }
             }
@@ -347,12 +354,67 @@ fn what_is_written(checked: &Checked) {
     assert_eq!(send("POST", TEST_RULE, "a", b""), 200);
     assert_eq!(send("POST", TEST_RULE, "none", b""), 404);
     assert_eq!(send("GET", REPORT, "", b""), 200);
+    let report = |query: &str| checked.ask(REPORT, &format!("{REPORT}{query}"), &[]);
+    assert_eq!(report("?format=html"), 200);
+    assert_eq!(report("?format=xml"), 400);
     assert_eq!(send("POST", REPORT, "", b""), 200);
     for (all, _) in DOCUMENTS {
         let one = format!("{all}/{{name}}");
         assert_eq!(send("DELETE", &one, "a", b""), 204);
         assert_eq!(send("DELETE", &one, "a", b""), 404);
         assert_eq!(send("DELETE", &one, "*", b""), 400);
+    }
+}
+
+/// Bodies that do not come.
+fn what_is_too_slow(checked: &Checked) {
+    let documents = DOCUMENTS.map(|(all, _)| (format!("{all}/{{name}}"), ADMIN));
+    let puts = documents.map(|(one, token)| ("PUT", one, token));
+    let posts = [("/collect", INGEST), ("/admin/sign-in", "")];
+    let posts = posts.map(|(path, token)| ("POST", path.to_owned(), token));
+    let begun = puts
+        .into_iter()
+        .chain(posts)
+        .map(|(method, template, token)| {
+            let path = template.replace("{name}", "a");
+            let mut connection = TcpStream::connect(checked.app.host().addr()).unwrap();
+            let patience = Some(Duration::from_secs(60));
+            connection.set_read_timeout(patience).unwrap();
+            write!(
+                connection,
+                "{method} {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nSec-Fetch-Site: same-origin\r\n\
+             Content-Length: 9\r\nConnection: close\r\n\r\n"
+            )
+            .unwrap();
+            (method, template, connection)
+        });
+    for (method, template, mut connection) in begun.collect::<Vec<_>>() {
+        let mut text = Vec::new();
+        connection.read_to_end(&mut text).unwrap();
+        let answer = answer_of(&text);
+        assert_eq!(answer.status, 408, "{method} {template}");
+        checked.description.check(method, &template, &answer);
+    }
+}
+
+/// An answer as it was sent.
+fn answer_of(text: &[u8]) -> Answer {
+    let text = String::from_utf8_lossy(text);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let mut lines = head.lines();
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1))
+        .unwrap();
+    let header = |line: &str| {
+        let (name, value) = line.split_once(": ").unwrap();
+        (name.to_owned(), value.to_owned())
+    };
+    Answer {
+        status: status.parse().unwrap(),
+        headers: lines.map(header).collect(),
+        body: body.as_bytes().to_vec(),
     }
 }
 

@@ -279,4 +279,13 @@ fn the_weekly_report_is_of_the_last_whole_week_and_needs_no_sign_in_at_its_recei
     let received = receiver.take().remove(0).json();
     assert_eq!(received["report"]["overview"]["totalRequests"], 50);
     assert_eq!(received["id"], format!("week-{monday}"));
+    let page = app.ask("/admin/report?format=html");
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert_eq!(received["html"], page.text());
+    let row = "<td><bdi>GET /a</bdi></td><td align=\"right\"><bdi>50</bdi></td>";
+    assert!(page.text().contains(row), "{}", page.text());
+    assert_eq!(app.ask("/admin/report?format=xml").status, 400);
 }

@@ -194,8 +194,7 @@ pub fn ask(app: &App, path: &str, filter: &str) -> Value {
 }
 
 pub fn as_of_ms(answer: &Value) -> i64 {
-    let as_of: Timestamp = answer["asOf"].as_str().unwrap().parse().unwrap();
-    as_of.as_millisecond()
+    milliseconds(&answer["asOf"])
 }
 
 /// The hits that an answer must have counted.
@@ -216,6 +215,24 @@ pub fn lets_path(filter: Filter, hit: &Hit) -> bool {
         ..*hit
     };
     STATUSES.into_iter().any(|status| filter.1(&with(status)))
+}
+
+/// The hits in each bucket that begins at one of these times, if no other bucket is between them.
+pub fn by_bucket(hits: &[&Hit], starts: &[i64], now_ms: i64) -> Vec<u64> {
+    let mut counts = vec![0; starts.len()];
+    for start_ms in hits
+        .iter()
+        .filter_map(|hit| bucket_start(hit.at_ms, now_ms))
+    {
+        let at = starts.partition_point(|start| *start <= start_ms);
+        counts[at - 1] += 1;
+    }
+    counts
+}
+
+pub fn milliseconds(time: &Value) -> i64 {
+    let time: Timestamp = time.as_str().unwrap().parse().unwrap();
+    time.as_millisecond()
 }
 
 pub fn is_of_one_status(filter: Filter) -> bool {
@@ -444,6 +461,13 @@ pub fn told(list: &Value, key: &str) -> Vec<(String, u64)> {
 /// Checks the totals of a timeline, each of its buckets, and the period before.
 pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, now_ms: i64) {
     let bucket_ms = told["bucketMinutes"].as_i64().unwrap() * MINUTE_MS;
+    // The status does not matter, as for `firstSeen`.
+    let on_paths = hits.iter().filter(|hit| lets_path(filter, hit));
+    let mut first_ms: BTreeMap<&str, i64> = BTreeMap::new();
+    for hit in on_paths {
+        let first = first_ms.entry(hit.ip.as_str()).or_insert(hit.at_ms);
+        *first = hit.at_ms.min(*first);
+    }
     let hits: Vec<&Hit> = hits.iter().filter(|hit| filter.1(hit)).collect();
     let among = |is_in: &dyn Fn(i64) -> bool| {
         let among = hits
@@ -464,12 +488,20 @@ pub fn check_timeline(told: &Value, hits: &[Hit], filter: Filter, window: &str, 
     let check_period = |period: &Value, from_ms: i64, to_ms: i64| {
         let mut sum = 0;
         for bucket in period["buckets"].as_array().unwrap() {
-            let start: Timestamp = bucket["start"].as_str().unwrap().parse().unwrap();
-            let start_ms = start.as_millisecond();
+            let start_ms = milliseconds(&bucket["start"]);
             assert!((from_ms..to_ms).contains(&start_ms), "{bucket}");
-            let within = among(&|start| start / bucket_ms * bucket_ms == start_ms);
+            let is_here = |start| start / bucket_ms * bucket_ms == start_ms;
+            let within = among(&is_here);
             let label = format!("{window}, {}: {bucket}", filter.0);
             assert_eq!(bucket["requests"], within.len(), "{label}");
+            let ips: BTreeSet<&str> = within.iter().map(|hit| hit.ip.as_str()).collect();
+            let is_new = |ip: &&&str| bucket_start(first_ms[**ip], now_ms).is_some_and(is_here);
+            assert_eq!(bucket["uniqueIPs"], ips.len(), "{label}");
+            assert_eq!(
+                bucket["newIPs"],
+                ips.iter().filter(is_new).count(),
+                "{label}"
+            );
             check(bucket, &within);
             sum += within.len();
         }

@@ -92,6 +92,7 @@ fn the_collector_records_and_answers_through_its_wit_export() {
                         callers: 1,
                         order: IpOrder::LastSeen,
                         timeline: true,
+                        buckets: false,
                         profiles: false,
                         groups: None,
                         backtest: None,

@@ -75,11 +75,12 @@ impl Format {
     }
 
     /// The body for a report. None: the receiver takes alerts alone.
-    pub fn report(self, id: &str, report: &WeeklyReport) -> Option<Value> {
+    pub fn report(self, id: &str, report: &WeeklyReport, html: &str) -> Option<Value> {
+        let text = &report.text;
         match self {
-            Self::Json => Some(json!({"id": id, "text": report.text, "report": report})),
-            Self::Slack => Some(slack(&report.text)),
-            Self::Teams => Some(teams(&report.text)),
+            Self::Json => Some(json!({"id": id, "text": text, "html": html, "report": report})),
+            Self::Slack => Some(slack(text)),
+            Self::Teams => Some(teams(text)),
             Self::PagerDuty | Self::Alertmanager => None,
         }
     }

@@ -92,8 +92,13 @@ impl Webhook {
     }
 
     /// Delivers the weekly report. `id`: the same for the same week.
-    pub async fn deliver_report(&self, id: &str, report: &WeeklyReport) -> Result<(), String> {
-        let body = self.format.report(id, report);
+    pub async fn deliver_report(
+        &self,
+        id: &str,
+        report: &WeeklyReport,
+        html: &str,
+    ) -> Result<(), String> {
+        let body = self.format.report(id, report, html);
         self.send(id, &body.ok_or("this receiver takes alerts alone")?)
             .await
     }

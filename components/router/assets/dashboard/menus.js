@@ -15,7 +15,7 @@ function read(table) {
 const asCsv = (rows) => {
   const cell = (text) => {
     // A spreadsheet must not take a text of a client for a formula.
-    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+    const safe = text.replace(/(^|;)(?=\s*[=+\-@＝＋－＠])/g, "$1'");
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");

@@ -24,6 +24,9 @@ const CLASSES: [(StatusClass, RGBColor); 6] = [
     (StatusClass::Informational, RGBColor(0x5D, 0x4A, 0x8A)),
     (StatusClass::Unknown, RGBColor(0x66, 0x70, 0x80)),
 ];
+/// The parts of a bar of callers, from its foot up.
+const NEW_CALLERS: RGBColor = RGBColor(0xC2, 0x48, 0x7E);
+const RETURNING_CALLERS: RGBColor = RGBColor(0x6B, 0x7F, 0x99);
 const PREVIOUS: RGBColor = RGBColor(0x8A, 0x94, 0xA6);
 const P50: RGBColor = RGBColor(0x1F, 0x8A, 0x7D);
 const P95: RGBColor = RGBColor(0xB8, 0x6E, 0x00);
@@ -58,18 +61,50 @@ pub struct Chart {
 /// Requests by class of status, and the period before. `unfinished`: the last bucket is not over.
 /// Its bar is pale.
 pub fn requests(timeline: &Timeline, unfinished: bool) -> Chart {
+    let classes = |bucket: &TimelineBucket| -> Vec<(u64, RGBColor)> {
+        let classes = CLASSES.iter();
+        let part =
+            |(class, color): &(StatusClass, RGBColor)| (bucket.status_classes.of(*class), *color);
+        classes.map(part).collect()
+    };
+    counts(timeline, unfinished, |bucket| bucket.requests, classes)
+}
+
+/// IPs: those that are new in a bucket, and those that called before. The period before is a line.
+/// `unfinished`: the last bucket is not over. Its bar is pale.
+pub fn callers(timeline: &Timeline, unfinished: bool) -> Chart {
+    let parts = |bucket: &TimelineBucket| {
+        let returning = bucket.unique_ips.saturating_sub(bucket.new_ips);
+        vec![
+            (bucket.new_ips, NEW_CALLERS),
+            (returning, RETURNING_CALLERS),
+        ]
+    };
+    counts(timeline, unfinished, |bucket| bucket.unique_ips, parts)
+}
+
+/// A bar for each bucket, of some parts. The period before is a line.
+fn counts(
+    timeline: &Timeline,
+    unfinished: bool,
+    count: impl Fn(&TimelineBucket) -> u64,
+    parts: impl Fn(&TimelineBucket) -> Vec<(u64, RGBColor)>,
+) -> Chart {
     let buckets = &timeline.current.buckets;
     let previous = timeline.previous.as_ref();
     let previous = previous.map_or(&[][..], |previous| &previous.buckets);
-    let all = buckets.iter().chain(previous);
-    let most = all.map(|bucket| bucket.requests).max().unwrap_or(0);
+    let most = buckets.iter().chain(previous).map(&count).max();
     let over = buckets.len() - usize::from(unfinished && !buckets.is_empty());
-    let before = previous.iter().map(|bucket| Some(bucket.requests as f64));
+    let bars: Vec<Vec<(u64, RGBColor)>> = buckets.iter().map(parts).collect();
+    let before = previous.iter().map(|bucket| Some(count(bucket) as f64));
     let before: Vec<Option<f64>> = before.collect();
     // A plot of nothing has an axis, too.
-    let top = if most > 0 { most as f64 * 1.05 } else { 1.0 };
+    let top = match most {
+        Some(most) if most > 0 => most as f64 * 1.05,
+        _ => 1.0,
+    };
     draw_each(buckets.len(), 0.0..top, 5, &format::compact, |plot| {
-        bars(plot, buckets, over, top)?;
+        draw_bars(plot, &bars, over, top)?;
         line(plot, &before, PREVIOUS, 1)
     })
 }
@@ -164,20 +199,19 @@ fn draw(
     Ok(())
 }
 
-/// A bar for each bucket, with a part for each class of status. A part is at least a pixel high, so
-/// that a single error can be seen. Bars from `over` on are pale.
-fn bars(plot: &mut Plot, buckets: &[TimelineBucket], over: usize, top: f64) -> Drawing {
+/// Bars, each with the parts that are not 0. A part is at least a pixel high, so that a single
+/// error can be seen. Bars from `over` on are pale.
+fn draw_bars(plot: &mut Plot, bars: &[Vec<(u64, RGBColor)>], over: usize, top: f64) -> Drawing {
     let margin = (1.0 - BAR) / 2.0;
     let (_, height) = plot.plotting_area().dim_in_pixel();
     let least = top * f64::from(UNITS) / f64::from(height);
-    for (at, bucket) in buckets.iter().enumerate() {
+    for (at, bar) in bars.iter().enumerate() {
         let (left, right) = (at as f64 + margin, (at + 1) as f64 - margin);
         let opacity = if at < over { 1.0 } else { PALE };
         let mut foot = 0.0;
-        for (class, color) in CLASSES {
-            let count = bucket.status_classes.of(class);
-            if count > 0 {
-                let end = foot + (count as f64).max(least);
+        for (count, color) in bar {
+            if *count > 0 {
+                let end = foot + (*count as f64).max(least);
                 let part = [(left, foot), (right, end)];
                 let color = color.mix(opacity).filled();
                 plot.draw_series([Rectangle::new(part, color)])?;
@@ -224,6 +258,8 @@ mod tests {
             start_ms: number * 300_000,
             utc_offset_minutes: 0,
             requests,
+            unique_ips: requests,
+            new_ips: requests / 4,
             errors: requests / 2,
             status_classes: StatusCounts {
                 success: requests - requests / 2,

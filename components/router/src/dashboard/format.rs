@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+pub use rollcall_tally::number::grouped as count;
 
 use crate::texts::Text;
 
@@ -11,19 +12,6 @@ const IN_FULL: [&str; 2] = ["%Y-%m-%d %H:%M UTC"; 2];
 const SHORT: [&str; 2] = ["%b %-d, %H:%M", "%-m月%-d日 %H:%M"];
 const TIME: [&str; 2] = ["%H:%M"; 2];
 const DAY: [&str; 2] = ["%b %-d", "%-m月%-d日"];
-
-/// `1,234,567`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// `950`, `1.2k`, `34M`: for the axis of a plot.
 pub fn compact(number: f64) -> String {

@@ -70,6 +70,11 @@ impl<'a, T: DeserializeOwned> Report<'a, T> {
         })
     }
 
+    /// The same answer on the page of another survey.
+    pub fn shown_as(self, survey: &'a AnySurvey) -> Self {
+        Self { survey, ..self }
+    }
+
     pub fn frame(&self, title: impl Into<Text>, provenance: impl Fn(&T) -> &Provenance) -> Frame {
         let provenance = provenance(&self.report);
         Frame {

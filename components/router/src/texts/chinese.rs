@@ -54,6 +54,56 @@ pub const CHINESE: &[(&str, &str)] = &[
         "Something is missing from these numbers:",
         "以下数据不完整：",
     ),
+    (
+        "{} IPs are no longer tracked: an answer of the IPs lacks their {} hits",
+        "{} 个 IP 已不再跟踪：由各 IP 得出的结果缺少它们的 {} 次请求",
+    ),
+    (
+        "{} of {} batches of IPs did not answer",
+        "{} 个 IP 批次未响应（共 {} 个）",
+    ),
+    (
+        "{} IP states cannot be read; the log names them",
+        "{} 个 IP 的状态无法读取，详见日志",
+    ),
+    (
+        "{} hits are counted under (other), without their paths. No filter by path or method \
+         matches them, so this answer may lack some of them.",
+        "{} 次请求计入 (other)，未保留路径。按路径或方法筛选不会匹配它们，因此结果可能缺少其中一部分。",
+    ),
+    (
+        "{} hits are counted under (other), without their paths. They may be calls of any \
+         operation, or of paths that are no operation.",
+        "{} 次请求计入 (other)，未保留路径。它们可能属于任一接口，也可能不属于任何接口。",
+    ),
+    (
+        "{} requests are counted without their {}. A group that looks new, gone, larger or \
+         smaller may have some of them.",
+        "{} 个请求未保留其 {}。看似新增、消失、增加或减少的项可能包含其中一部分。",
+    ),
+    (
+        "{} hits are counted without their {}, because there were too many. The limit may refuse \
+         some of these hits.",
+        "{} 次请求因数量过多未保留其 {}。限流可能会拒绝其中一部分。",
+    ),
+    (
+        "hits that labels leave out ({}) are in this answer: it takes no filter",
+        "结果包含被标签（{}）排除的请求：此查询不支持筛选",
+    ),
+    (
+        "The last batches are counted, but not yet confirmed.",
+        "最近的批次已计数，尚待确认。",
+    ),
+    (
+        "1 recorded batch is not counted yet; it came {} s ago.",
+        "1 个已记录的批次尚未计数，于 {} 秒前到达。",
+    ),
+    (
+        "{} recorded batches are not counted yet; the oldest came {} s ago.",
+        "{} 个已记录的批次尚未计数，最早的于 {} 秒前到达。",
+    ),
+    ("Counting them takes about {} s.", "计数约需 {} 秒。"),
+    ("How long that takes is not known.", "所需时间未知。"),
     ("Export", "导出"),
     (
         "A row for each IP and path, {}:",
@@ -146,6 +196,10 @@ pub const CHINESE: &[(&str, &str)] = &[
     ("Error rate", "错误率"),
     ("error rate", "错误率"),
     ("Unique IPs", "独立 IP"),
+    (
+        "New and returning IPs by {}; the table below has the numbers",
+        "按{}划分的新 IP 与回访 IP；具体数值见下表",
+    ),
     ("unique IPs", "独立 IP"),
     ("new IPs", "新增 IP"),
     ("unique paths", "不同路径数"),
@@ -365,6 +419,7 @@ pub const CHINESE: &[(&str, &str)] = &[
         "选择一种变化或搜索以查看其他项。",
     ),
     ("new", "新增"),
+    ("returning", "回访"),
     ("gone", "消失"),
     ("grown", "增加"),
     ("shrunk", "减少"),

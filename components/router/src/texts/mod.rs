@@ -13,9 +13,12 @@ mod chinese;
 use std::any::Any;
 use std::fmt;
 
+use askama::filters::{Escaper, Html};
 use askama::{FastWritable, Values};
 
 use chinese::CHINESE;
+use rollcall_tally::shown::shown;
+use rollcall_tally::warning;
 
 /// A language of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +105,16 @@ impl Text {
     }
 }
 
+/// Writes a text into HTML. Characters that cannot be seen, or that turn text around, are escapes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shown;
+
+impl Escaper for Shown {
+    fn write_escaped_str<W: fmt::Write>(&self, to: W, text: &str) -> fmt::Result {
+        Html.write_escaped_str(to, &shown(text))
+    }
+}
+
 impl FastWritable for Text {
     fn write_into(&self, to: &mut dyn fmt::Write, values: &dyn Values) -> askama::Result<()> {
         let language: &Language = askama::get_value(values, LANGUAGE)?;
@@ -112,6 +125,23 @@ impl FastWritable for Text {
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f, Language::English)
+    }
+}
+
+/// A warning of an answer. The page says it in the language of the reader.
+pub fn warned(warning: &str) -> Text {
+    const {
+        let mut every: &[&str] = &warning::EVERY;
+        while let [text, rest @ ..] = every {
+            assert!(is_known(text), "texts/chinese.rs lacks a warning");
+            every = rest;
+        }
+    }
+    match warning::read(warning) {
+        Some((text, values)) => {
+            Text::Known(text, values.iter().map(|value| value.text()).collect())
+        }
+        None => warning.text(),
     }
 }
 

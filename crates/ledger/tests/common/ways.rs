@@ -70,6 +70,7 @@ pub fn all_details() -> Details {
         path_keys: true,
         countries: CountryDetail::All,
         timeline: true,
+        buckets: true,
         ..Details::default()
     }
 }

@@ -24,10 +24,11 @@ use crate::responses::{
 use crate::security::Access;
 use crate::shapes;
 
-const ERRORS: [Error; 5] = [
+const ERRORS: [Error; 6] = [
     Error::Unauthorized,
     Error::NotAllowed,
     Error::TooLarge,
+    Error::TooSlow,
     Error::Unreadable,
     Error::Unavailable,
 ];

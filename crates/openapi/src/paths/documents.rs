@@ -4,6 +4,7 @@ use rollcall_tally::DocumentKind;
 use rollcall_tally::document::{AlertRule, BODY_BYTES_MAX, NAME_CHARACTERS_MAX, Note, View};
 use rollcall_tally::label::Label;
 use rollcall_tally::report::ListFormat;
+use rollcall_tally::weekly::ReportFormat;
 use serde_json::{Value, json};
 use utoipa::PartialSchema;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn, PathItem};
@@ -181,7 +182,7 @@ fn put(kind: DocumentKind) -> Operation {
     let saved = response("It is saved, in its one spelling.").content(JSON, saved);
     let operation = operation.request_body(Some(body(schema, example(kind))));
     let operation = errors(operation.response("200", saved), &OF_A_QUESTION);
-    errors(operation, &[Error::TooLarge]).build()
+    errors(operation, &[Error::TooLarge, Error::TooSlow]).build()
 }
 
 fn body(schema: &str, example: Value) -> RequestBody {
@@ -259,24 +260,30 @@ pub fn list() -> Path {
 
 pub fn report() -> Path {
     let about = "The last whole week of the store's calendar, from Monday to Sunday, against the \
-                 week before: the overview, and the paths and IPs that changed.";
+                 week before: the overview, and the paths and IPs that changed. `html` is a page for \
+                 mail programs, which loads nothing.";
+    let names = shapes::one_of(&ReportFormat::EVERY.map(ReportFormat::name));
+    let names = names.default(Some(json!("json")));
+    let format = query("format", "The form of the report.", names);
     let operation = operation(
         OPERATE,
         "weeklyReport",
         "The weekly report",
         about,
         Access::Viewers,
-        Vec::new(),
+        vec![format.build()],
     );
     let found = content(
         Ref::from_schema_name("WeeklyReport"),
         examples::weekly_report(),
     );
-    let found = response("The report.").content(JSON, found);
+    let found = response("The report.")
+        .content(JSON, found)
+        .content("text/html", text("<!DOCTYPE html>…"));
     let operation = operation.response("200", found);
     get(
         "/admin/report",
-        or_sign_in(errors(operation, &WITHOUT_PARAMETERS)),
+        or_sign_in(errors(operation, &OF_A_QUESTION)),
     )
 }
 

@@ -3,7 +3,7 @@
 use rollcall_tally::question::{AnySurvey, Ask, Status};
 use rollcall_tally::report;
 use serde::Serialize;
-use utoipa::openapi::schema::Schema;
+use utoipa::openapi::schema::{AnyOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 
 use super::group::{ASK, OPERATE};
@@ -17,7 +17,14 @@ pub fn surveys() -> Vec<Path> {
     let each = AnySurvey::every().into_iter().zip(AnySurvey::examples());
     let path = |(mut survey, mut example): (AnySurvey, AnySurvey)| {
         let answer = examples::answer(&example);
-        let schema = Ref::from_schema_name(refs::of_survey(&survey)).into();
+        let report = Ref::from_schema_name(refs::of_survey(&survey));
+        let schema = match survey {
+            AnySurvey::Breakdown(_) => {
+                let either = AnyOfBuilder::new().item(report);
+                Schema::from(either.item(refs::of::<report::Estimate>()).build()).into()
+            }
+            _ => report.into(),
+        };
         // If the path has a value, such as an IP, nothing may be known of the value.
         let own: &[Error] = match survey.query().is_of_api {
             true => &[Error::NoApi],

@@ -83,7 +83,11 @@ fn begin() -> Operation {
         .response("401", unknown)
         .response("429", too_many)
         .response("403", cross_site());
-    errors(operation, &[Error::NotAllowed, Error::TooLarge]).build()
+    errors(
+        operation,
+        &[Error::NotAllowed, Error::TooLarge, Error::TooSlow],
+    )
+    .build()
 }
 
 pub fn sign_out() -> Path {

@@ -349,6 +349,7 @@ mod tests {
                 recent: Default::default(),
                 user_agents: Vec::new(),
                 labels: Vec::new(),
+                buckets: Vec::new(),
             }],
             ..Summary::default()
         };

@@ -628,6 +628,7 @@ mod tests {
             new_ips: None,
             errors: 0,
             labels: Vec::new(),
+            buckets: Vec::new(),
             metrics: Metrics::new(&crate::tally::Tally::default(), &provenance),
         };
         let groups = [

@@ -12,7 +12,7 @@ use crate::report::Provenance;
 use crate::summary::PathSummary;
 use crate::time::MINUTE_MS;
 use crate::time_text::rfc3339_if_any;
-use crate::{Details, Failure};
+use crate::{Details, Failure, warning};
 
 /// The answer if the app has no OpenAPI file.
 pub const NO_API: &str = "The app has no OpenAPI file of your API. Put the file as openapi.json or \
@@ -77,11 +77,8 @@ impl Survey for ApiUsage {
         for path in responses.summary.paths {
             let (path_key, called) = CalledPath::new(path);
             if path_key == OTHER_PATHS {
-                provenance.warnings.push(format!(
-                    "{} hits are counted under (other), without their paths. They may be calls of \
-                     any operation, or of paths that are no operation.",
-                    called.total_requests
-                ));
+                let warning = warning::say(warning::OTHER_IN_API, &[&called.total_requests]);
+                provenance.warnings.push(warning);
                 continue;
             }
             match api.operation(&path_key) {
@@ -228,6 +225,7 @@ mod tests {
             first_seen_ms: 0,
             last_seen_ms,
             recent: RecentActivity::default(),
+            buckets: Vec::new(),
         }
     }
 

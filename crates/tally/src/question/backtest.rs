@@ -1,5 +1,7 @@
 //! The backtest of a rate limit: whom it would have refused, when, and how often.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,7 +15,7 @@ use crate::tally::ratio;
 use crate::time::MINUTE_MS;
 use crate::time_text::rfc3339;
 use crate::window::Window;
-use crate::{Details, Failure};
+use crate::{Details, Failure, warning};
 
 /// The highest limit that can be tested.
 pub const MAX_MAX: u32 = 1_000_000_000;
@@ -163,12 +165,9 @@ impl Survey for Backtest {
         let mut provenance = responses.provenance;
         let found = responses.summary.backtest.unwrap_or_default();
         if found.other_hits > 0 {
-            provenance.warnings.push(format!(
-                "{} hits are counted without their {}, because there were too many. The limit may \
-                 refuse some of these hits.",
-                found.other_hits,
-                self.by.name()
-            ));
+            let values: [&dyn Display; 2] = [&found.other_hits, &self.by.name()];
+            let warning = warning::say(warning::OTHER_IN_BACKTEST, &values);
+            provenance.warnings.push(warning);
         }
         let bucket = |start_ms| {
             let slot = found

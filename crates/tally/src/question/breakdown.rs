@@ -13,8 +13,10 @@ use crate::bucket::BucketId;
 use crate::filter::Text;
 use crate::hit::Grouping;
 use crate::order::{IpOrder, Metric};
-use crate::report::{Metrics, Provenance};
-use crate::summary::{CallerSummary, Details, GroupDetail, GroupList, GroupSummary};
+use crate::report::{Metrics, Provenance, rfc3339_text};
+use crate::summary::{
+    CallerSummary, Details, GroupDetail, GroupList, GroupSummary, Summary, count_in,
+};
 use crate::tally::ratio;
 use crate::time::MINUTE_MS;
 
@@ -34,6 +36,10 @@ pub struct Breakdown {
     pub limit: u32,
     pub offset: u32,
     pub search: Option<String>,
+    /// Whether each group has its hits by bucket of the window.
+    pub buckets: bool,
+    /// Asks what the answer would cost, not for the answer.
+    pub estimate: bool,
 }
 
 /// The direction of a list.
@@ -67,6 +73,8 @@ impl Default for Breakdown {
             limit: LIMIT_DEFAULT,
             offset: 0,
             search: None,
+            buckets: false,
+            estimate: false,
         }
     }
 }
@@ -95,6 +103,19 @@ impl Breakdown {
             && self.direction == Direction::Descending
             && self.search.is_none()
             && self.scope.via.is_none()
+    }
+
+    /// Counts the hits of each status by bucket. A timeline has them.
+    fn count_statuses(&self, summary: &mut Summary) {
+        let groups = summary.groups.iter_mut();
+        let groups = groups.flat_map(|groups| &mut groups.first);
+        for group in groups.filter(|_| self.by.is_of_status()) {
+            for slot in &summary.timeline {
+                if let Some(tally) = slot.tally.by_status(self.by).get(&group.name) {
+                    count_in(&mut group.buckets, slot.start_ms, tally.count);
+                }
+            }
+        }
     }
 
     fn groups(&self) -> GroupDetail {
@@ -179,6 +200,16 @@ impl Ask for Breakdown {
                 "Only groups with this text in their name. Upper and lower case are the same.",
                 Value::Text(Text::Search, &mut self.search),
             ),
+            Parameter::flag(
+                "buckets",
+                "`true`: each group has its requests by bucket of the window, as in a timeline.",
+                &mut self.buckets,
+            ),
+            Parameter::flag(
+                "estimate",
+                "`true`: no answer, but how many IPs would be read for it now.",
+                &mut self.estimate,
+            ),
         ]);
         keep_possible_filters(by, all)
     }
@@ -230,10 +261,14 @@ impl Survey for Breakdown {
             true => Details {
                 callers: groups.limit,
                 order: IpOrder::Requests,
+                buckets: self.buckets,
                 ..Details::default()
             },
             false => Details {
                 groups: Some(groups),
+                // A bucket of a timeline has its hits by status.
+                timeline: self.buckets && self.by.is_of_status(),
+                buckets: self.buckets && !self.by.is_of_status(),
                 ..Details::default()
             },
         })
@@ -250,7 +285,14 @@ impl Survey for Breakdown {
         }
     }
 
-    fn report(&self, responses: Responses) -> Result<BreakdownReport, Failure> {
+    fn report(&self, mut responses: Responses) -> Result<BreakdownReport, Failure> {
+        let starts = match self.buckets {
+            true => {
+                self.count_statuses(&mut responses.summary);
+                responses.fill_buckets()
+            }
+            false => Vec::new(),
+        };
         let is_new = |caller: &CallerSummary| {
             let first_ms = caller.first_seen_ms;
             first_ms.is_some_and(|ms| responses.span.has(BucketId::of(ms, &responses.ranges)))
@@ -259,6 +301,7 @@ impl Survey for Breakdown {
             new_ips: u64::from(is_new(&caller)),
             name: caller.ip,
             labels: caller.labels,
+            buckets: caller.buckets,
             tally: caller.tally,
             ips: 1,
             ..GroupSummary::default()
@@ -289,6 +332,7 @@ impl Survey for Breakdown {
                 },
                 name: group.name,
                 labels: group.labels,
+                buckets: group.buckets.iter().map(|of| of.hits).collect(),
             }
         };
         let page = groups.first.into_iter().skip(self.offset as usize);
@@ -298,6 +342,7 @@ impl Survey for Breakdown {
             total_groups: groups.count,
             unknown_requests: groups.unknown_hits,
             other_requests: groups.other_hits,
+            bucket_starts: starts.into_iter().map(rfc3339_text).collect(),
             groups: page.map(stats).collect(),
             provenance,
         })
@@ -309,7 +354,7 @@ impl Survey for Breakdown {
         }
         let is_asked = |field: &str| match metric_of(field) {
             Some(metric) => self.metrics.contains(&metric),
-            None => ["name", "labels"].contains(&field),
+            None => ["name", "labels", "buckets"].contains(&field),
         };
         let mut report = serde_json::to_value(report).map_err(unwritable)?;
         let groups = report.get_mut("groups").and_then(Json::as_array_mut);
@@ -347,6 +392,8 @@ pub struct GroupStats {
     pub errors: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<u64>,
     #[serde(flatten)]
     pub metrics: Metrics,
 }
@@ -372,6 +419,9 @@ mod schema {
         /// Absent if there are none.
         #[schema(nullable = false)]
         pub labels: Option<Vec<String>>,
+        /// Hits in each bucket of `bucketStarts`. Only there if asked for.
+        #[schema(nullable = false)]
+        pub buckets: Option<Vec<u64>>,
         /// `requests`: hits in the window.
         #[schema(nullable = false)]
         pub total_requests: Option<u64>,
@@ -426,6 +476,10 @@ pub struct BreakdownReport {
     pub unknown_requests: u64,
     /// Hits that are counted without their name, because there were too many names.
     pub other_requests: u64,
+    /// When each bucket of `buckets` begins, the oldest first. Absent unless asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub bucket_starts: Vec<String>,
     /// At most `limit`.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<schema::GroupStats>))]
     pub groups: Vec<GroupStats>,

@@ -1,6 +1,8 @@
 //! What changed: the groups of hits that are new, gone, larger, smaller, failing more or slower
 //! than in another stretch of time.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 use super::breakdown::{GROUPS_MAX, keep_possible_filters, refuse_filters};
@@ -15,6 +17,7 @@ use crate::summary::{Details, GroupDetail, GroupSummary};
 use crate::tally::Tally;
 use crate::time::MINUTE_MS;
 use crate::time_text::rfc3339;
+use crate::warning;
 use crate::window::Window;
 
 const LIMIT: u32 = 20;
@@ -164,11 +167,9 @@ impl Survey for Movers {
         let mut provenance = responses.provenance;
         let nameless = groups.other_hits + groups.before_other_hits;
         if nameless > 0 {
-            provenance.warnings.push(format!(
-                "{nameless} requests are counted without their {}. A group that looks new, gone, \
-                 larger or smaller may have some of them.",
-                self.by.name()
-            ));
+            let values: [&dyn Display; 2] = [&nameless, &self.by.name()];
+            let warning = warning::say(warning::OTHER_IN_MOVERS, &values);
+            provenance.warnings.push(warning);
         }
         let mover = |group: GroupSummary| MoverStats::new(group, &comparison);
         Ok(MoversReport {

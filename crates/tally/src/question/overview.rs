@@ -41,11 +41,13 @@ impl Survey for Overview {
             countries: CountryDetail::Requests,
             callers: report::OVERVIEW_IPS,
             timeline: true,
+            buckets: true,
             ..Details::default()
         })
     }
 
-    fn report(&self, responses: Responses) -> Result<report::Overview, Failure> {
+    fn report(&self, mut responses: Responses) -> Result<report::Overview, Failure> {
+        responses.fill_buckets();
         let timeline = responses.timeline();
         let (summary, provenance) = (responses.summary, responses.provenance);
         Ok(report::Overview::new(

@@ -318,6 +318,7 @@ mod tests {
             recent: RecentActivity::default(),
             user_agents: Vec::new(),
             labels: Vec::new(),
+            buckets: Vec::new(),
         };
         let ranges = Ranges::utc(NOW_MS);
         Responses {

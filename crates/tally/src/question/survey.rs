@@ -14,9 +14,10 @@ use crate::contract::Drops;
 use crate::filter::Filter;
 use crate::hit::{Api, Dimension, Grouping};
 use crate::label::Labels;
-use crate::report::{Prices, Provenance, Timeline};
+use crate::report::{Prices, Provenance, Timeline, bucket_starts};
 use crate::span::Span;
-use crate::summary::{CountryDetail, Details, Summary};
+use crate::summary::{BucketCount, CountryDetail, Details, Summary};
+use crate::warning;
 use crate::window::Window;
 
 /// A question that the IPs answer.
@@ -202,6 +203,7 @@ impl Query {
             details: Details {
                 callers: self.details.callers,
                 order: self.details.order,
+                buckets: self.details.buckets,
                 ..Details::default()
             },
             ..self.clone()
@@ -264,7 +266,7 @@ impl Responses {
         let groups = self.summary.groups.iter_mut();
         for group in groups.flat_map(|groups| &mut groups.first) {
             group.labels = match by {
-                Some(Grouping::Ip) => labels.of_ip(&group.name, None),
+                Some(Grouping::Ip) => labels.of_ip(&group.name, group.network.as_deref()),
                 Some(Grouping::Of(Dimension::Network)) => labels.of_network(&group.name),
                 Some(Grouping::Of(Dimension::Consumer)) => labels.of_consumer(&group.name),
                 _ => Vec::new(),
@@ -282,11 +284,37 @@ impl Responses {
             .collect();
         if !names.is_empty() {
             let names = names.join(", ");
-            let warning = format!(
-                "hits that labels leave out ({names}) are in this answer: it takes no filter"
-            );
+            let warning = warning::say(warning::LEFT_OUT, &[&names]);
             self.provenance.warnings.push(warning);
         }
+    }
+
+    /// Gives each path, caller and group a bucket for each of the timeline. Returns their starts.
+    /// It needs a query that asked for the hits by bucket.
+    pub fn fill_buckets(&mut self) -> Vec<u64> {
+        let starts: Vec<u64> = bucket_starts(&self.span, &self.ranges).collect();
+        let Summary {
+            paths,
+            callers,
+            groups,
+            ..
+        } = &mut self.summary;
+        let groups = groups.iter_mut().flat_map(|groups| &mut groups.first);
+        let paths = paths.iter_mut().map(|of| &mut of.buckets);
+        let callers = callers.iter_mut().map(|of| &mut of.buckets);
+        for buckets in paths.chain(callers).chain(groups.map(|of| &mut of.buckets)) {
+            let known = std::mem::take(buckets);
+            let hits = |start_ms: u64| {
+                let at = known.binary_search_by_key(&start_ms, |of| of.start_ms);
+                at.ok().and_then(|at| known.get(at)).map_or(0, |of| of.hits)
+            };
+            let filled = starts.iter().map(|start_ms| BucketCount {
+                start_ms: *start_ms,
+                hits: hits(*start_ms),
+            });
+            *buckets = filled.collect();
+        }
+        starts
     }
 
     /// The timeline. It needs a query that asked for a timeline.

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::contract::{IpRows, PathRow};
 use crate::filter::UNKNOWN;
 use crate::report::rfc3339;
+use crate::shown::{is_hidden, shown};
 
-/// The characters that start a formula in a spreadsheet, and white space that a spreadsheet may
-/// skip before one. Spreadsheets read the wide characters as the narrow ones.
-const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+/// The characters that start a formula in a spreadsheet. Spreadsheets read the wide characters as
+/// the narrow ones.
+const FORMULA_STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// The hits of one IP on one path in the range. It is a row of an export, with the names of its
 /// columns.
@@ -64,7 +65,8 @@ impl ExportRecord<'_> {
         "avgResponseTime",
     ];
 
-    /// For spreadsheets: quotes each text that a spreadsheet would run as a formula.
+    /// For spreadsheets: quotes each text that a spreadsheet would run as a formula, and shows
+    /// characters that cannot be seen as escapes.
     pub fn defused(mut self) -> Self {
         for text in [
             &mut self.path_key,
@@ -73,12 +75,30 @@ impl ExportRecord<'_> {
             &mut self.user_agent,
             &mut self.path,
         ] {
-            if text.starts_with(FORMULA_STARTS) {
-                text.to_mut().insert(0, '\'');
+            if !is_safe(text) {
+                *text = Cow::Owned(defused(&shown(text)));
             }
         }
         self
     }
+}
+
+fn is_safe(text: &str) -> bool {
+    !text.contains(is_hidden) && !text.split(';').any(is_formula)
+}
+
+fn is_formula(part: &str) -> bool {
+    part.trim_start().starts_with(FORMULA_STARTS)
+}
+
+/// Quotes formulas. A spreadsheet that cuts lines at semicolons takes each part for a value, and
+/// some skip blanks before a value.
+fn defused(text: &str) -> String {
+    let quoted = text.split(';').map(|part| match is_formula(part) {
+        true => format!("'{part}"),
+        false => part.to_owned(),
+    });
+    quoted.collect::<Vec<_>>().join(";")
 }
 
 impl IpRows {

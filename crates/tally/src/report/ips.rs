@@ -41,6 +41,10 @@ pub struct IpStats {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub last_seen_ms: Option<u64>,
     pub recent_activity: RecentActivity,
+    /// Requests of each bucket of the `timeline`. Only in an overview.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub buckets: Vec<u64>,
     #[serde(flatten)]
     pub metrics: Metrics,
 }
@@ -59,6 +63,7 @@ impl IpStats {
             first_seen_ms: caller.first_seen_ms,
             last_seen_ms: caller.last_seen_ms,
             recent_activity: caller.recent,
+            buckets: caller.buckets.iter().map(|of| of.hits).collect(),
             metrics: Metrics::new(&caller.tally, provenance),
             ip: caller.ip,
         }

@@ -33,10 +33,6 @@ impl ListFormat {
             Self::Ipset => "ipset",
         }
     }
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::EVERY.into_iter().find(|format| format.name() == name)
-    }
 }
 
 /// The IPs that reach the threshold of a rule.

@@ -8,6 +8,7 @@
 
 mod alerts;
 mod costs;
+mod estimate;
 mod export;
 mod global;
 mod ips;
@@ -25,6 +26,7 @@ mod verify;
 
 pub use alerts::{Alert, AlertCheck, AlertNotification, AlertWindow, Notification};
 pub use costs::{CostBreakdown, CostMetrics, Prices, days};
+pub use estimate::{Estimate, EstimateSource};
 pub use export::ExportRecord;
 pub use global::{GLOBAL_TOP_PATHS, GlobalStats};
 pub use ips::{IpStats, TopIps};
@@ -44,7 +46,7 @@ pub use crate::order::{Metric, PathOrder};
 pub use crate::time_text::{http_date, rfc3339_text};
 use crate::time_text::{rfc3339, rfc3339_if_any};
 use paths::country_shares;
-pub(crate) use timeline::{is_zero, starts, utc_offset_minutes};
+pub(crate) use timeline::{bucket_starts, is_zero, starts, utc_offset_minutes};
 
 #[cfg(test)]
 pub(crate) mod tests;

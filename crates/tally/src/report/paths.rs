@@ -50,6 +50,10 @@ pub struct PathStats {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub last_seen_ms: Option<u64>,
     pub recent_activity: RecentActivity,
+    /// Requests of each bucket of the `timeline`. Only in an overview.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub buckets: Vec<u64>,
     #[serde(flatten)]
     pub metrics: Metrics,
 }
@@ -65,6 +69,7 @@ impl PathStats {
             first_seen_ms: (path.last_seen_ms > 0).then_some(path.first_seen_ms),
             last_seen_ms: (path.last_seen_ms > 0).then_some(path.last_seen_ms),
             recent_activity: path.recent,
+            buckets: path.buckets.iter().map(|of| of.hits).collect(),
             metrics: Metrics::new(&path.tally, provenance),
             path_key: path.path_key,
         }
@@ -81,6 +86,7 @@ impl PathStats {
             first_seen_ms: None,
             last_seen_ms: None,
             recent_activity: RecentActivity::default(),
+            buckets: Vec::new(),
             metrics: Metrics::new(&Tally::default(), provenance),
         }
     }

@@ -52,6 +52,7 @@ fn summary() -> Summary {
         first_seen_ms: at_ms,
         last_seen_ms: at_ms,
         recent: RecentActivity::default(),
+        buckets: Vec::new(),
     };
     let caller = CallerSummary {
         ip: "192.0.2.1".to_owned(),
@@ -64,6 +65,7 @@ fn summary() -> Summary {
         recent: RecentActivity::default(),
         user_agents: vec!["curl/8".to_owned()],
         labels: Vec::new(),
+        buckets: Vec::new(),
     };
     Summary {
         answered: 1,

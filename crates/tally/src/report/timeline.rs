@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bucket::Ranges;
 use crate::bucket::Tier;
-use crate::contract::{StatusCounts, Summary, Tally};
+use crate::contract::{StatusCounts, Summary, Tally, TimeSlot};
 use crate::report::{Provenance, ResponseTimes, rfc3339};
 use crate::span::Span;
 
@@ -25,6 +25,14 @@ pub struct TimelineBucket {
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub utc_offset_minutes: i32,
     pub requests: u64,
+    /// IPs with a hit in this bucket.
+    #[serde(default, rename = "uniqueIPs")]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub unique_ips: u64,
+    /// Of these, the IPs without a hit in an older bucket.
+    #[serde(default, rename = "newIPs")]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub new_ips: u64,
     /// Requests with a status of 400 and more.
     pub errors: u64,
     #[serde(default)]
@@ -81,26 +89,22 @@ impl Timeline {
     /// Makes the timeline from a summary that was asked for one.
     pub fn new(summary: &Summary, span: &Span, ranges: &Ranges) -> Self {
         let slots = summary.timeline.iter();
-        let slots: Slots = slots.map(|slot| (slot.start_ms, &slot.tally)).collect();
+        let slots: Slots = slots.map(|slot| (slot.start_ms, slot)).collect();
         let is_from_the_beginning = span.from_ms == 0;
-        let start_ms = match is_from_the_beginning {
-            true => ranges.days_from_ms,
-            false => span.from_ms,
-        };
-        let starts = |within: Range<u64>| starts(span.cut, within, ranges);
+        let start_ms = first_ms(span, ranges);
         let current = Period::new(
             &summary.tally,
             summary.ips,
             &slots,
-            starts(start_ms..span.until_ms.min(ranges.now_ms + 1)),
+            bucket_starts(span, ranges),
             ranges,
         );
         let previous = |previous_ms| {
             let mut total = Tally::default();
-            for tally in slots.range(previous_ms..start_ms).map(|(_, tally)| tally) {
-                total.merge(tally);
+            for slot in slots.range(previous_ms..start_ms).map(|(_, slot)| slot) {
+                total.merge(&slot.tally);
             }
-            let starts = starts(previous_ms..start_ms);
+            let starts = starts(span.cut, previous_ms..start_ms, ranges);
             Period::new(&total, summary.previous_ips, &slots, starts, ranges)
         };
         Self {
@@ -116,7 +120,7 @@ impl Timeline {
     }
 }
 
-type Slots<'a> = BTreeMap<u64, &'a Tally>;
+type Slots<'a> = BTreeMap<u64, &'a TimeSlot>;
 
 impl Period {
     fn new(
@@ -126,13 +130,16 @@ impl Period {
         starts: impl Iterator<Item = u64>,
         ranges: &Ranges,
     ) -> Self {
-        let empty = Tally::default();
+        let empty = TimeSlot::default();
         let bucket = |start_ms: u64| {
-            let tally = slots.get(&start_ms).copied().unwrap_or(&empty);
+            let slot = slots.get(&start_ms).copied().unwrap_or(&empty);
+            let tally = &slot.tally;
             TimelineBucket {
                 start_ms,
                 utc_offset_minutes: utc_offset_minutes(start_ms, ranges),
                 requests: tally.count,
+                unique_ips: slot.ips,
+                new_ips: slot.new_ips,
                 errors: tally.errors(),
                 status_classes: tally.classes(),
                 response_times: ResponseTimes::new(tally),
@@ -161,6 +168,19 @@ pub(crate) fn utc_offset_minutes(at_ms: u64, ranges: &Ranges) -> i32 {
 
 pub(crate) fn is_zero(minutes: &i32) -> bool {
     *minutes == 0
+}
+
+/// The starts of the buckets of a timeline, without the period before.
+pub(crate) fn bucket_starts(span: &Span, ranges: &Ranges) -> impl Iterator<Item = u64> {
+    let end_ms = span.until_ms.min(ranges.now_ms + 1);
+    starts(span.cut, first_ms(span, ranges)..end_ms, ranges)
+}
+
+fn first_ms(span: &Span, ranges: &Ranges) -> u64 {
+    match span.from_ms {
+        0 => ranges.days_from_ms,
+        from_ms => from_ms,
+    }
 }
 
 /// The starts of buckets within a stretch of time.

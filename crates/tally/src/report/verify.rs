@@ -221,6 +221,11 @@ fn numbers(of: &Summary, may_differ: MayDiffer) -> BTreeMap<String, (u64, By)> {
     for of in &of.countries {
         put(format!("country {:?}: uniqueIPs", of.country), of.ips, ips);
     }
+    for slot in &of.timeline {
+        let name = format!("bucket {}", slot.start_ms);
+        put(format!("{name}: uniqueIPs"), slot.ips, ips);
+        put(format!("{name}: newIPs"), slot.new_ips, ips);
+    }
     let total = ("total".to_owned(), &of.tally, hits);
     let paths = of.paths.iter().filter(named);
     let paths = paths.map(|of| (of.path_key.clone(), &of.tally, path_hits));
@@ -337,6 +342,7 @@ mod tests {
                 first_seen_ms: 0,
                 last_seen_ms: 0,
                 recent: Default::default(),
+                buckets: Vec::new(),
             }],
             ..summary(9, 1)
         };

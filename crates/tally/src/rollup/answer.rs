@@ -14,8 +14,8 @@ use crate::hour_of_week::HourOfWeek;
 use crate::order::{Metric, PathOrder};
 use crate::span::Span;
 use crate::summary::{
-    CountryDetail, CountrySummary, GroupDetail, GroupList, GroupSummary, MethodCount, PathSummary,
-    RecentActivity, Slice, Summary, TimeSlot,
+    BucketCount, CountryDetail, CountrySummary, GroupDetail, GroupList, GroupSummary, MethodCount,
+    PathSummary, RecentActivity, Slice, Summary, TimeSlot, count_in, merge_buckets,
 };
 use crate::tally::Tally;
 use crate::window::Window;
@@ -62,9 +62,15 @@ pub struct Sums<'s> {
     sets: BTreeMap<SetParts, IpSet>,
     /// By start of the slot, and whether it is in the window. If it is, it is not in the sum yet.
     timeline: BTreeMap<(u64, bool), Tally>,
+    /// By start of the slot: its IPs, and those of them that the totals say are new.
+    slots: BTreeMap<u64, (IpSet, u64)>,
+    /// Only under a condition on paths, or in a group: IPs seen before the timeline.
+    before_timeline: IpSet,
     countries: BTreeMap<String, (Tally, IpSet)>,
     /// The groups that the question is about, if they are not paths.
     groups: Groups,
+    /// The hits of these groups by bucket of the window.
+    buckets: BTreeMap<String, Vec<BucketCount>>,
     /// The hits of these groups in the stretch of time that is compared with.
     before: BTreeMap<String, Tally>,
     /// All hits in that stretch.
@@ -90,6 +96,8 @@ pub struct Sums<'s> {
 #[derive(Default)]
 pub struct Compared {
     pub now: PathSums,
+    /// The hits by bucket of the window. Empty unless asked for.
+    pub buckets: Vec<BucketCount>,
     pub before: Tally,
 }
 
@@ -116,8 +124,11 @@ impl<'s> Sums<'s> {
             known_ips: IpSet::default(),
             sets: BTreeMap::new(),
             timeline: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            before_timeline: IpSet::default(),
             countries: BTreeMap::new(),
             groups: Groups::new(),
+            buckets: BTreeMap::new(),
             before: BTreeMap::new(),
             all_before: Tally::default(),
             all_hits: 0,
@@ -199,6 +210,9 @@ impl<'s> Sums<'s> {
         if of.in_window {
             self.sum.new_ips += new_ips;
         }
+        if let Some(slot_ms) = self.slot_ms(of) {
+            self.slots.entry(slot_ms).or_default().1 += new_ips;
+        }
         let longest = Tally {
             time_max_us,
             ..Tally::default()
@@ -229,6 +243,7 @@ impl<'s> Sums<'s> {
         if !is_on_paths && self.grouping() == Some(Grouping::Country) {
             let name = if country.is_empty() { UNKNOWN } else { country };
             if of.in_window {
+                self.count_group(of, name, tally.count);
                 change_group(&mut self.groups, name, |known| {
                     known.tally.merge(tally);
                     known.ips.union(&ips);
@@ -245,6 +260,7 @@ impl<'s> Sums<'s> {
             // A country has no exact longest response time. The totals have it.
             tally.time_max_us = 0;
             self.add_tally(of, tally);
+            self.add_to_slot(of, &ips);
         }
         // Most buckets matter for the same parts of the question. So their IPs are added up once.
         let parts = SetParts {
@@ -281,6 +297,7 @@ impl<'s> Sums<'s> {
             return;
         }
         if self.backtest.is_none() {
+            self.count_group(of, name, sums.tally.count);
             change_group(&mut self.groups, name, |known| known.merge(sums));
             return;
         }
@@ -289,9 +306,29 @@ impl<'s> Sums<'s> {
         *caller.entry(slot_ms).or_default() += sums.tally.count;
     }
 
+    /// Counts the hits of a group in a bucket of the window.
+    fn count_group(&mut self, of: Wanted, name: &str, hits: u64) {
+        if let Some(start_ms) = self.listed_bucket_ms(of) {
+            count_in(
+                self.buckets.entry(name.to_owned()).or_default(),
+                start_ms,
+                hits,
+            );
+        }
+    }
+
+    /// The bucket of a timeline that hits in a bucket count in, if the question asks for the hits
+    /// of each path, caller or group by bucket.
+    pub fn listed_bucket_ms(&self, of: Wanted) -> Option<u64> {
+        let has_place = of.in_window && of.bucket.tier != Tier::Before;
+        (self.slice.details.buckets && has_place)
+            .then(|| self.span.slot_ms(of.bucket.start_ms, self.ranges))
+    }
+
     /// Adds a bucket of the group that the question is about.
     fn add_sums(&mut self, of: Wanted, sums: &GroupSums) {
         self.add_tally(of, &sums.tally);
+        self.add_to_slot(of, &sums.ips);
         if of.in_window {
             self.ips.union(&sums.ips);
         }
@@ -357,7 +394,7 @@ impl<'s> Sums<'s> {
 
     /// Takes a path with the sums of all buckets.
     pub fn add_path(&mut self, path_key: &str, compared: Compared) {
-        let (mut sums, before) = (compared.now, compared.before);
+        let (mut sums, before, buckets) = (compared.now, compared.before, compared.buckets);
         match &self.slice.details.groups {
             Some(groups) if groups.by == Grouping::Path => {
                 let new_ips = match groups.new_ips {
@@ -370,7 +407,8 @@ impl<'s> Sums<'s> {
                     tally: sums.tally,
                     new_ips,
                     before,
-                    labels: Vec::new(),
+                    buckets,
+                    ..GroupSummary::default()
                 };
                 self.list.add(group, groups);
                 return;
@@ -382,6 +420,10 @@ impl<'s> Sums<'s> {
                         known.tally.merge(&sums.tally);
                         known.ips.union(&sums.ips);
                     });
+                    if !buckets.is_empty() {
+                        let known = self.buckets.entry(method.to_owned()).or_default();
+                        merge_buckets(known, &buckets);
+                    }
                 }
                 add_before(&mut self.before, method, &before);
                 return;
@@ -397,6 +439,7 @@ impl<'s> Sums<'s> {
             first_seen_ms: u64::MAX,
             last_seen_ms: 0,
             recent: RecentActivity::default(),
+            buckets,
         });
         let most = (self.slice.details.paths as usize).saturating_add(PATHS_SPARE);
         if self.paths.len() >= most {
@@ -421,6 +464,7 @@ impl<'s> Sums<'s> {
     /// paths.
     pub fn add_bucket(&mut self, of: Wanted, path_key: &str, sums: &PathSums) {
         self.add_tally(of, &sums.tally);
+        self.add_to_slot(of, &sums.ips);
         if of.in_previous {
             self.previous_ips.union(&sums.ips);
         }
@@ -430,6 +474,7 @@ impl<'s> Sums<'s> {
         if !of.in_window && !of.in_other {
             return;
         }
+        let start_ms = self.listed_bucket_ms(of);
         let known = match self.sums.get_mut(path_key) {
             Some(known) => known,
             None => self.sums.entry(path_key.to_owned()).or_default(),
@@ -441,6 +486,9 @@ impl<'s> Sums<'s> {
         if of.in_window {
             known.now.merge(sums);
             self.ips.union(&sums.ips);
+        }
+        if let Some(start_ms) = start_ms {
+            count_in(&mut known.buckets, start_ms, sums.tally.count);
         }
     }
 
@@ -459,20 +507,36 @@ impl<'s> Sums<'s> {
         if of.in_other && !self.slice.filter.is_on_paths() {
             self.all_before.merge(tally);
         }
-        let slot_ms = || self.span.slot_ms(of.bucket.start_ms, self.ranges);
         if let Some(backtest) = &mut self.backtest
             && of.in_window
             && tally.count > 0
         {
-            backtest.count(slot_ms(), tally.count);
+            let slot_ms = self.span.slot_ms(of.bucket.start_ms, self.ranges);
+            backtest.count(slot_ms, tally.count);
         }
-        let is_shown = of.in_window || of.in_previous;
-        // The bucket for all time before the days kept has no place in a timeline.
-        if self.slice.details.timeline && is_shown && of.bucket.tier != Tier::Before {
-            let slot = self.timeline.entry((slot_ms(), of.in_window)).or_default();
+        if let Some(slot_ms) = self.slot_ms(of) {
+            let slot = self.timeline.entry((slot_ms, of.in_window)).or_default();
             slot.merge(tally);
         } else if of.in_window {
             self.sum.tally.merge(tally);
+        }
+    }
+
+    /// The slot of the timeline that a bucket is in.
+    fn slot_ms(&self, of: Wanted) -> Option<u64> {
+        let is_shown = of.in_window || of.in_previous;
+        // The bucket for all time before the days kept has no place in a timeline.
+        let has_slot = self.slice.details.timeline && is_shown && of.bucket.tier != Tier::Before;
+        has_slot.then(|| self.span.slot_ms(of.bucket.start_ms, self.ranges))
+    }
+
+    /// Adds the IPs of a bucket to its slot of the timeline.
+    fn add_to_slot(&mut self, of: Wanted, ips: &IpSet) {
+        match self.slot_ms(of) {
+            Some(slot_ms) => self.slots.entry(slot_ms).or_default().0.union(ips),
+            None if !self.slice.details.timeline => {}
+            None if of.is_older || of.in_window => self.before_timeline.union(ips),
+            None => {}
         }
     }
 
@@ -525,13 +589,27 @@ impl<'s> Sums<'s> {
             ips: ips.count(),
         };
         sum.countries = self.countries.into_iter().map(country).collect();
+        let mut seen = self.before_timeline;
         for ((start_ms, in_window), tally) in self.timeline {
             if in_window {
                 sum.tally.merge(&tally);
             }
             match sum.timeline.last_mut() {
                 Some(slot) if slot.start_ms == start_ms => slot.tally.merge(&tally),
-                _ => sum.timeline.push(TimeSlot { start_ms, tally }),
+                _ => {
+                    let (mut ips, mut new_ips) = self.slots.remove(&start_ms).unwrap_or_default();
+                    // The totals know new IPs of all hits alone.
+                    if is_on_paths || only.is_some() {
+                        new_ips = ips.count_outside(&mut seen);
+                        seen.union(&ips);
+                    }
+                    sum.timeline.push(TimeSlot {
+                        start_ms,
+                        tally,
+                        ips: ips.count(),
+                        new_ips,
+                    });
+                }
             }
         }
         if let Some(mut backtest) = self.backtest {
@@ -559,16 +637,13 @@ impl<'s> Sums<'s> {
                     };
                     let now = sum.tally.by_status(by).into_iter().map(group).collect();
                     let before = self.all_before.by_status(by);
-                    Some(first_groups(
-                        now,
-                        before,
-                        asked,
-                        &sum.tally,
-                        IpSet::default(),
-                    ))
+                    let buckets = BTreeMap::new();
+                    let known = IpSet::default();
+                    Some(first_groups(now, buckets, before, asked, &sum.tally, known))
                 }
                 _ => Some(first_groups(
                     self.groups,
+                    self.buckets,
                     self.before,
                     asked,
                     &sum.tally,
@@ -586,6 +661,7 @@ impl<'s> Sums<'s> {
 /// The first groups in the order asked for. `all` are the hits that may be in a group.
 fn first_groups(
     mut groups: Groups,
+    mut buckets: BTreeMap<String, Vec<BucketCount>>,
     mut before: BTreeMap<String, Tally>,
     asked: &GroupDetail,
     all: &Tally,
@@ -608,9 +684,10 @@ fn first_groups(
             },
             ips: ips.count(),
             before: before.remove(&name).unwrap_or_default(),
-            labels: Vec::new(),
+            buckets: buckets.remove(&name).unwrap_or_default(),
             name,
             tally,
+            ..GroupSummary::default()
         };
         list.add(group, asked);
     }

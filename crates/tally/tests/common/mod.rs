@@ -111,7 +111,13 @@ pub fn any_details() -> impl Strategy<Value = Details> {
         CountryDetail::Requests,
         CountryDetail::All,
     ]);
-    let flags = (any::<bool>(), any::<bool>(), 0..4u32, 0..4u32);
+    let flags = (
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        0..4u32,
+        0..4u32,
+    );
     let by = proptest::sample::select(Grouping::EVERY.to_vec());
     let comparison = (any::<bool>(), 0..3u32).prop_map(|(is_there, min_score)| {
         let from_ms = NOW_MS - 20 * DAY_MS;
@@ -133,7 +139,8 @@ pub fn any_details() -> impl Strategy<Value = Details> {
     let groups = proptest::option::of(groups);
     let backtest = proptest::option::of(any_backtest());
     (flags, countries, order, path_order, groups, backtest).prop_map(
-        |((timeline, profiles, callers, paths), countries, order, path_order, groups, backtest)| {
+        |(flags, countries, order, path_order, groups, backtest)| {
+            let (timeline, buckets, profiles, callers, paths) = flags;
             Details {
                 paths,
                 path_order,
@@ -142,6 +149,7 @@ pub fn any_details() -> impl Strategy<Value = Details> {
                 callers,
                 order,
                 timeline,
+                buckets,
                 profiles,
                 groups,
                 backtest,

@@ -192,6 +192,8 @@ fn timeline(report: &BacktestReport) -> Timeline {
         start_ms: bucket.start_ms,
         utc_offset_minutes: bucket.utc_offset_minutes,
         requests: bucket.requests,
+        unique_ips: 0,
+        new_ips: 0,
         errors: bucket.refused,
         status_classes: classes(bucket.requests, bucket.refused),
         response_times: ResponseTimes::default(),

@@ -35,6 +35,8 @@ struct Row {
     /// The breakdown without the hits of the row. None: there is no filter for it.
     exclude: Option<String>,
     bar: u64,
+    /// See [`parts::spark`].
+    spark: String,
     /// See [`parts::tone`].
     tone: &'static str,
     percent: String,
@@ -116,6 +118,7 @@ impl BreakdownPage {
             page: page_of(of.by, &of.scope, &group.name),
             exclude: exclude(of, &group.name),
             bar: parts::bar(group.total_requests, most),
+            spark: parts::spark(&group.buckets),
             tone: match of.by.is_of_status() {
                 true => parts::tone(&group.name),
                 false => "",

@@ -86,6 +86,8 @@ mod tests {
             start_ms: number * 5 * MINUTE_MS,
             utc_offset_minutes: 0,
             requests,
+            unique_ips: 0,
+            new_ips: 0,
             errors: server_error,
             status_classes: StatusCounts {
                 server_error,

@@ -23,7 +23,7 @@ pub use settings::SettingsPage;
 use askama::Template;
 use futures::future::join;
 use rollcall_tally::hit::Grouping;
-use rollcall_tally::question::AnySurvey;
+use rollcall_tally::question::{AnySurvey, Breakdown};
 use rollcall_tally::reports::{
     ApiUsageReport, BacktestReport, BreakdownReport, GroupReport, IpReport, MoversReport, Overview,
     PathReport, RetirementReport, TopIps, TopPaths,
@@ -83,7 +83,14 @@ pub async fn show(survey: &AnySurvey, how: How) -> Result<String, Problem> {
             Box::pin(show(&by_country, how)).await
         }
         AnySurvey::Breakdown(of) => {
-            let report = Report::<BreakdownReport>::ask(survey, how).await?;
+            let with_buckets = Breakdown {
+                buckets: true,
+                estimate: false,
+                ..of.clone()
+            };
+            let with_buckets = with_buckets.into();
+            let report = Report::<BreakdownReport>::ask(&with_buckets, how).await?;
+            let report = report.shown_as(survey);
             let frame = report.frame(t!("Breakdown"), |of| &of.provenance);
             written(&BreakdownPage::new(frame, of, &report.report), language)
         }

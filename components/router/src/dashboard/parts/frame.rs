@@ -14,7 +14,7 @@ use crate::dashboard::format::Moment;
 use crate::dashboard::link::{self, Condition};
 use crate::dashboard::places;
 use crate::local::HOME;
-use crate::texts::{Say as _, Text};
+use crate::texts::{Say as _, Text, warned};
 
 /// A link. It may lead to the page that is shown.
 pub struct Link {
@@ -83,7 +83,7 @@ pub struct Frame {
     pub export_range: Text,
     pub as_of: Moment,
     pub is_stale: bool,
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Text>,
     pub health: Vec<Health>,
     /// A person who can sign out.
     pub by_cookie: bool,
@@ -136,7 +136,7 @@ impl Frame {
             export_range: exported_range(window),
             as_of: Moment::new(provenance.as_of_ms),
             is_stale: false,
-            warnings: provenance.warnings.clone(),
+            warnings: provenance.warnings.iter().map(|of| warned(of)).collect(),
             health: Vec::new(),
             by_cookie: false,
             may_write: false,

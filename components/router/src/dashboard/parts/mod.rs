@@ -72,6 +72,19 @@ pub fn tone(status: &str) -> &'static str {
     }
 }
 
+/// The points of a line through the hits of some buckets, in a box of 100 by 20. Empty: there is
+/// nothing to draw.
+pub fn spark(buckets: &[u64]) -> String {
+    let most = buckets.iter().copied().max().unwrap_or(0);
+    let steps = buckets.len().saturating_sub(1) as u64;
+    if most == 0 || steps == 0 {
+        return String::new();
+    }
+    let points = buckets.iter().zip(0u64..);
+    let points = points.map(|(hits, at)| format!("{},{}", at * 100 / steps, 19 - hits * 18 / most));
+    points.collect::<Vec<_>>().join(" ")
+}
+
 /// The length of a row's bar, if the longest bar has 100. A row with any request has at least 1.
 pub fn bar(part: u64, most: Option<u64>) -> u64 {
     match most {

@@ -14,7 +14,7 @@ use crate::texts::{Say as _, Text};
 
 const DAY_MS: u64 = 24 * 60 * 60_000;
 
-/// A timeline as two plots and one table.
+/// A timeline as plots and one table.
 pub struct Plots {
     pub requests: Chart,
     pub requests_said: Text,
@@ -22,6 +22,8 @@ pub struct Plots {
     pub classes: Vec<Class>,
     /// None if no response time is known.
     pub response_times: Option<Chart>,
+    /// New and returning IPs. None if no bucket has several.
+    pub callers: Option<Chart>,
     pub has_previous: bool,
     /// The last bucket is not over.
     pub unfinished: bool,
@@ -58,6 +60,8 @@ pub struct TimeRow {
     pub requests: String,
     /// As many as there are [`Plots::classes`].
     pub classes: Vec<String>,
+    pub ips: String,
+    pub new_ips: String,
     pub p50: String,
     pub p95: String,
     pub p99: String,
@@ -90,6 +94,8 @@ impl Plots {
                 start,
                 requests,
                 classes: counts,
+                ips: format::count(bucket.unique_ips),
+                new_ips: format::count(bucket.new_ips),
                 p50: format::duration(bucket.response_times.p50_response_time),
                 p95: format::duration(bucket.response_times.p95_response_time),
                 p99: format::duration(bucket.response_times.p99_response_time),
@@ -107,6 +113,7 @@ impl Plots {
             scope: of_hits(survey),
         };
         let has_times = period.response_times.p50_response_time.is_some();
+        let has_callers = buckets.iter().any(|bucket| bucket.unique_ips > 1);
         Self {
             unfinished,
             requests: chart::requests(timeline, unfinished),
@@ -119,6 +126,7 @@ impl Plots {
                 bucket,
             ),
             response_times: has_times.then(|| chart::response_times(timeline)),
+            callers: has_callers.then(|| chart::callers(timeline, unfinished)),
             has_previous: timeline.previous.is_some(),
             ticks: ticks(timeline, by_day),
             by_day,
@@ -239,6 +247,8 @@ mod tests {
             start_ms: *start_ms,
             utc_offset_minutes,
             requests: 1_002,
+            unique_ips: 1,
+            new_ips: 1,
             errors: 2,
             status_classes,
             response_times: ResponseTimes::default(),

@@ -4,7 +4,7 @@ use rollcall_tally::question::{AnySurvey, Ip, Path, Scope};
 use rollcall_tally::report::{IpStats, PathStats};
 
 use super::scope::{excluded, narrowed, of_path, rescoped};
-use super::{Country, alarm, bar};
+use super::{Country, alarm, bar, spark};
 use crate::dashboard::format::{self, Moment};
 use crate::dashboard::link::{self, Condition};
 
@@ -19,6 +19,8 @@ pub struct PathRow {
     pub exclude: Option<String>,
     pub page: String,
     pub requests: String,
+    /// See [`spark`].
+    pub spark: String,
     /// The length of the bar, if the longest bar has 100.
     pub bar: u64,
     pub ips: String,
@@ -42,6 +44,7 @@ pub fn path_rows(survey: &AnySurvey, paths: &[PathStats]) -> Vec<PathRow> {
             filter: narrowed.map(|filter| rescoped(survey, scope.window, filter)),
             page: path_page(scope, &path.path_key),
             requests: format::count(path.total_requests),
+            spark: spark(&path.buckets),
             bar: bar(path.total_requests, most),
             ips: format::count(path.unique_ips),
             error_rate: format::percent(path.metrics.error_rate),
@@ -84,6 +87,8 @@ pub struct IpRow {
     pub exclude: String,
     pub page: String,
     pub requests: String,
+    /// See [`spark`].
+    pub spark: String,
     pub bar: u64,
     pub country: Option<Country>,
     pub paths: String,
@@ -104,6 +109,7 @@ pub fn ip_rows(survey: &AnySurvey, ips: &[IpStats]) -> Vec<IpRow> {
             exclude: excluded(survey, Condition::Ip, &stats.ip),
             page: ip_page(survey.scope(), &stats.ip)?,
             requests: format::count(stats.total_requests),
+            spark: spark(&stats.buckets),
             bar: bar(stats.total_requests, most),
             country: stats.country.as_deref().map(country),
             paths: format::count(stats.unique_paths),
