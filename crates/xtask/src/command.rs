@@ -28,6 +28,28 @@ pub fn cargo() -> Command {
     cargo
 }
 
+/// What compiles the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compiler {
+    Rustc,
+    /// Rustc with more lints. A warning is an error. `cargo clippy` does the same, but its crates
+    /// cannot be run: the tests would need all crates a second time, Wasmtime among them.
+    Clippy,
+}
+
+impl Compiler {
+    pub fn apply(self, cargo: &mut Command) {
+        if self == Self::Clippy {
+            cargo.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
+            // As `cargo clippy -- -D warnings` writes it.
+            cargo.env(
+                "CLIPPY_ARGS",
+                "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__",
+            );
+        }
+    }
+}
+
 /// Runs a program to its end. Its output is shown as it comes.
 pub fn run(command: &mut Command) -> Result<()> {
     let name = name(command);

@@ -17,6 +17,13 @@ const EXAMPLES: [&str; 2] = ["rollcall-gateway", "rollcall-middleware"];
 /// The component that `cargo xtask bench` compares with. It is not part of the app.
 const REFERENCE: &str = "rollcall-reference";
 
+/// Every package that is built for Wasm.
+pub fn every() -> impl Iterator<Item = &'static str> {
+    [&PACKAGES[..], &EXAMPLES, &[REFERENCE]]
+        .concat()
+        .into_iter()
+}
+
 /// Every start of the app reads the components, so small matters.
 const OPTIMISED: [&str; 2] = [
     "profile.release.lto=true",

@@ -63,7 +63,7 @@ pub fn make(folder: &Path, check: impl Fn(&Path) -> Result<()>) -> Result<()> {
 }
 
 fn unpack_packages(folder: &Path) -> Result<()> {
-    let mirror = sources::machine_mirror()?;
+    let mirror = sources::machine_mirror().context("no Wasm toolchain can be made")?;
     let root = folder.join("root");
     fs::create_dir(&root)?;
     for suite in SUITES {

@@ -14,11 +14,13 @@ mod command;
 mod components;
 mod debian;
 mod deny;
+mod deploy;
 mod duckdb;
 mod fuzz;
 mod geo;
 mod host;
 mod npm;
+mod python;
 mod secrets;
 mod sources;
 mod spin;
@@ -33,6 +35,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use command::Compiler;
 use workspace::Workspace;
 
 /// Builds, serves, tests and measures Rollcall.
@@ -99,7 +102,7 @@ fn run(task: Task) -> Result<()> {
         Task::Build { examples: false } => components::build(&workspace),
         Task::Build { examples: true } => components::build_with_examples(&workspace),
         Task::Up(options) => up::run(&workspace, options),
-        Task::Test => test::run(&workspace),
+        Task::Test => test::run(&workspace, Compiler::Rustc),
         Task::Ci => ci::run(&workspace),
         Task::Bench(options) => bench::run(&workspace, &options),
         Task::Bots => bots::run(&workspace),

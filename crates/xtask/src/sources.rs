@@ -24,7 +24,7 @@ pub fn machine_mirror() -> Result<String> {
         .iter()
         .filter_map(|path| Some((path, fs::read_to_string(path).ok()?)))
         .find_map(|(path, text)| mirror(&text, path.extension().is_some_and(|e| e == "sources"), codename))
-        .context("apt's configuration names no Debian mirror. Only on Debian can a Wasm toolchain be made")
+        .context("apt's configuration names no Debian mirror. Only on Debian can its packages be fetched")
 }
 
 /// The files in the order in which apt reads them: `sources.list`, then `sources.list.d` by name.
@@ -36,7 +36,7 @@ fn source_files() -> Result<Vec<PathBuf>> {
         "PARTS",
         "Dir::Etc::sourceparts/d",
     ]))?
-    .context("apt is not installed. Only on Debian can a Wasm toolchain be made")?;
+    .context("apt is not installed. Only on Debian can its packages be fetched")?;
     let place = |name: &str| {
         places.lines().find_map(|line| {
             Some(

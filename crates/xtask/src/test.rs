@@ -5,17 +5,19 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::browser;
-use crate::command;
+use crate::command::{self, Compiler};
 use crate::components;
+use crate::deploy;
 use crate::duckdb;
 use crate::spin::Spin;
 use crate::typescript;
 use crate::workspace::Workspace;
 
 /// Builds the components first, because the end-to-end tests run the built components.
-pub fn run(workspace: &Workspace) -> Result<()> {
+pub fn run(workspace: &Workspace, compiler: Compiler) -> Result<()> {
     components::build_with_examples(workspace)?;
     let browser = browser::prepare(workspace);
+    let deploy = deploy::prepare(workspace);
     let duckdb = duckdb::prepare(workspace);
     let typescript = typescript::prepare(workspace);
     let spin = Spin::look()?;
@@ -24,6 +26,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         .current_dir(workspace.root())
         .args(["test", "--workspace", "--no-fail-fast"])
         .arg(command::WITH_UP);
+    compiler.apply(&mut cargo);
     if spin.problem().is_none() {
         cargo.env("ROLLCALL_TEST_ON_SPIN", "");
     }
@@ -43,6 +46,12 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     }
     if let Err(error) = browser {
         eprintln!("SKIPPED browser: {error:#}");
+    }
+    if let Err(error) = deploy {
+        eprintln!("SKIPPED deploy: {error:#}");
+    }
+    if command::read_if_installed(Command::new("promtool").arg("--version"))?.is_none() {
+        eprintln!("SKIPPED deploy, the alert rules: promtool is not installed");
     }
     if let Err(error) = duckdb {
         eprintln!("SKIPPED DuckDB: {error:#}");

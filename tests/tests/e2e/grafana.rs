@@ -10,7 +10,7 @@ use rollcall_tests::{App, workspace};
 use serde_json::{Value, json};
 
 fn dashboard() -> Value {
-    let file = workspace().join("deploy/grafana-infinity.json");
+    let file = workspace().join("deploy/grafana/infinity.json");
     serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 

@@ -315,7 +315,7 @@ fn named_in(text: &str) -> BTreeSet<String> {
 
 /// Every query of the Grafana dashboard.
 fn queries() -> Vec<String> {
-    let file = workspace().join("deploy/grafana-dashboard.json");
+    let file = workspace().join("deploy/grafana/dashboard.json");
     let text = std::fs::read_to_string(file).unwrap();
     let dashboard: Value = serde_json::from_str(&text).unwrap();
     let panels = dashboard["panels"].as_array().unwrap().iter();
@@ -328,6 +328,14 @@ fn queries() -> Vec<String> {
 fn the_dashboard_shows_every_metric_and_no_other() {
     let told: BTreeSet<String> = families(&scrape(&busy()).text()).into_keys().collect();
     assert_eq!(named_in(&queries().join(" ")), told);
+}
+
+#[test]
+fn the_alert_rules_ask_for_metrics_that_are_there() {
+    let file = workspace().join("deploy/kubernetes/monitoring/rules.yaml");
+    let asked = named_in(&std::fs::read_to_string(file).unwrap());
+    let told: BTreeSet<String> = families(&scrape(&busy()).text()).into_keys().collect();
+    assert!(!asked.is_empty() && asked.is_subset(&told), "{asked:?}");
 }
 
 #[test]

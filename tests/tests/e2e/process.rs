@@ -75,14 +75,8 @@ impl Process {
         peaks.max().expect("it runs")
     }
 
-    /// Ends the server and the processes that it started, with SIGKILL.
     pub fn kill(&mut self) {
-        if self.server.try_wait().unwrap().is_none() {
-            let kill = format!("kill -KILL -{}", self.server.id());
-            let killed = Command::new("sh").args(["-c", &kill]).status().unwrap();
-            assert!(killed.success(), "{kill}");
-            self.server.wait().unwrap();
-        }
+        kill(&mut self.server);
     }
 
     /// Kills the server, and starts it again on the same data.
@@ -102,7 +96,6 @@ impl Drop for Process {
     }
 }
 
-/// Starts the server in a process group of its own. Returns the server and its address.
 fn boot(runtime: Runtime, runtime_config: Option<&Path>, state: &Path) -> (Child, String) {
     let (program, manifest) = match runtime {
         Runtime::Embedded => (program(), "--manifest"),
@@ -116,6 +109,12 @@ fn boot(runtime: Runtime, runtime_config: Option<&Path>, state: &Path) -> (Child
     if let Some(runtime_config) = runtime_config {
         server.arg("--runtime-config-file").arg(runtime_config);
     }
+    serve(server)
+}
+
+/// Starts a server of the app, with the tokens of the tests, in a process group of its own. Returns
+/// the server and its address.
+pub fn serve(mut server: Command) -> (Child, String) {
     server
         .env("SPIN_VARIABLE_ADMIN_TOKEN", ADMIN)
         .env("SPIN_VARIABLE_INGEST_TOKEN", INGEST)
@@ -131,6 +130,16 @@ fn boot(runtime: Runtime, runtime_config: Option<&Path>, state: &Path) -> (Child
     // The later output is read, too. Otherwise the server would block on a full pipe.
     thread::spawn(|| said.for_each(drop));
     (server, url.expect("the app is served"))
+}
+
+/// Ends a server and the processes that it started, with SIGKILL.
+pub fn kill(server: &mut Child) {
+    if server.try_wait().unwrap().is_none() {
+        let kill = format!("kill -KILL -{}", server.id());
+        let killed = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(killed.success(), "{kill}");
+        server.wait().unwrap();
+    }
 }
 
 /// Cargo in the workspace, without the variables that it sets for the package of a test. If these

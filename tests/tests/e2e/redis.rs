@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use rollcall_host::{HostConfig, KeyValue};
 use rollcall_tests::chain::{Calls, Fate};
 use rollcall_tests::store::Moody;
-use rollcall_tests::{Answer, App, Client, PATIENCE, questions};
+use rollcall_tests::{Answer, App, Client, PATIENCE, questions, workspace};
 use tempfile::TempDir;
 
 use crate::batches::{HITS_PER_BATCH, answer, body, check_answers, key, record, total};
@@ -33,13 +33,14 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// A Redis that keeps nothing on disk. `None`: `redis-server` is not installed.
+    /// A Redis that keeps nothing on disk, so that a test is fast. All other settings are those
+    /// that `deploy/` gives it. `None`: `redis-server` is not installed.
     pub fn start() -> Option<Self> {
         Self::start_with(false)
     }
 
-    /// A Redis that writes to disk before it answers.
-    fn start_durable() -> Option<Self> {
+    /// A Redis with the settings that `deploy/` gives it: it writes to disk before it answers.
+    pub fn start_durable() -> Option<Self> {
         Self::start_with(true)
     }
 
@@ -77,15 +78,16 @@ impl Redis {
 
     /// Starts the server on its port, and waits until it answers. False: the server ended.
     fn boot(&mut self) -> bool {
-        let (appendonly, fsync) = match self.is_kept {
-            true => ("yes", "always"),
-            false => ("no", "no"),
-        };
-        let mut server = Command::new("redis-server")
+        let mut server = Command::new("redis-server");
+        server
+            .arg(workspace().join("deploy/kubernetes/redis/redis.conf"))
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
-            .args(["--save", "", "--appendonly", appendonly])
-            .args(["--appendfsync", fsync, "--dir"])
-            .arg(self.folder.path())
+            .arg("--dir")
+            .arg(self.folder.path());
+        if !self.is_kept {
+            server.args(["--appendonly", "no"]);
+        }
+        let mut server = server
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -125,6 +127,16 @@ impl Redis {
         Ok(line.trim_end().to_owned())
     }
 
+    /// The value of a setting, as Redis itself tells it.
+    fn setting(&self, name: &str) -> String {
+        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        let asked = format!("CONFIG GET {name}\r\nQUIT\r\n");
+        connection.write_all(asked.as_bytes()).unwrap();
+        // An array of the name and the value, each behind a line with its length.
+        let mut lines = BufReader::new(connection).lines();
+        lines.nth(4).unwrap().unwrap()
+    }
+
     /// Stops all answers without closing a connection, like a machine that hangs.
     fn freeze(&self) {
         self.signal("STOP");
@@ -147,6 +159,11 @@ impl Redis {
             server.kill().unwrap();
             server.wait().unwrap();
         }
+    }
+
+    /// Its host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     pub fn runtime_config(&self) -> PathBuf {
@@ -663,6 +680,22 @@ fn redis_is_killed_and_started_again_and_nothing_acknowledged_is_lost() {
     });
     assert_eq!(kills, 2, "each kill was in the middle of the import");
     check_answers(client, 0..300);
+}
+
+#[test]
+fn redis_takes_every_setting_that_an_acknowledgement_needs() {
+    let Some(redis) = Redis::start_durable() else {
+        return;
+    };
+    let needed = [
+        ("appendonly", "yes"),
+        ("appendfsync", "always"),
+        ("no-appendfsync-on-rewrite", "no"),
+        ("maxmemory-policy", "noeviction"),
+    ];
+    for (setting, value) in needed {
+        assert_eq!(redis.setting(setting), value, "{setting}");
+    }
 }
 
 #[test]
