@@ -25,8 +25,17 @@ pub fn cargo() -> Command {
             cargo.env_remove(name);
         }
     }
+    // Tests that Clippy compiled call this tool, too.
+    for name in [WRAPPER, LINTS] {
+        cargo.env_remove(name);
+    }
     cargo
 }
+
+/// Cargo's variable for what compiles the workspace in place of rustc.
+const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
+/// Clippy's variable for its arguments.
+const LINTS: &str = "CLIPPY_ARGS";
 
 /// What compiles the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +49,9 @@ pub enum Compiler {
 impl Compiler {
     pub fn apply(self, cargo: &mut Command) {
         if self == Self::Clippy {
-            cargo.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
+            cargo.env(WRAPPER, "clippy-driver");
             // As `cargo clippy -- -D warnings` writes it.
-            cargo.env(
-                "CLIPPY_ARGS",
-                "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__",
-            );
+            cargo.env(LINTS, "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__");
         }
     }
 }

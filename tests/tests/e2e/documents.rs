@@ -316,7 +316,8 @@ fn pages_show_labels_notes_and_saved_views() {
     let page = app.ask("/admin/").text();
     assert!(page.contains("Deployed &#60;1.2&#62;"), "{page}");
     assert!(!page.contains("Long ago"), "{page}");
-    assert_eq!(page.matches("class=\"noted\"").count(), 1, "{page}");
+    // In both plots.
+    assert_eq!(page.matches("class=\"noted\"").count(), 2, "{page}");
     assert!(
         page.contains("<a href=\"/admin/?status=5xx&#38;timeRange=7d\">errors</a>"),
         "{page}"
