@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rollcall_web::{Reply, etag, reply};
 
 use crate::clock::now_ms;
+use crate::memory::Entry;
 use crate::serve::{Served, Source};
 
 /// RFC 9211.
@@ -21,16 +22,25 @@ pub fn is_no_cache(headers: &HeaderMap) -> bool {
 
 /// The answer. If the client has it already: 304.
 pub fn reply(asked: &HeaderMap, served: Served, forced: bool) -> Reply {
-    let entry = &served.entry;
+    let cache_status = cache_status(&served, forced, now_ms());
+    with_headers(asked, &served.entry, cache_status)
+}
+
+/// An answer that is not kept.
+pub fn reply_unkept(asked: &HeaderMap, body: Vec<u8>) -> Reply {
+    let entry = Entry::new(body, now_ms(), 0);
+    with_headers(asked, &entry, "rollcall; fwd=bypass".to_owned())
+}
+
+fn with_headers(asked: &HeaderMap, entry: &Entry, cache_status: String) -> Reply {
     let mut reply = match etag::is_known(asked, &entry.etag) {
         true => reply::empty(StatusCode::NOT_MODIFIED),
         false => reply::full(StatusCode::OK, "application/json", entry.body.clone()),
     };
-    let now_ms = now_ms();
     let set = [
         (ETAG, entry.etag.clone()),
-        (AGE, (entry.age_ms(now_ms) / 1_000).to_string()),
-        (CACHE_STATUS, cache_status(&served, forced, now_ms)),
+        (AGE, (entry.age_ms(now_ms()) / 1_000).to_string()),
+        (CACHE_STATUS, cache_status),
     ];
     for (name, value) in set {
         if let Ok(value) = HeaderValue::try_from(value) {

@@ -13,8 +13,8 @@ use crate::settings::Settings;
 use crate::sums;
 use crate::targets::Targets;
 
-/// Finds the IPs that a breakdown would read, and reads none of them.
-pub async fn estimate(settings: &Settings, mut of: Breakdown) -> Result<Estimate, Failure> {
+/// Finds the IPs that a breakdown would read, and reads none of them. Returns the estimate as JSON.
+pub async fn estimate(settings: &Settings, mut of: Breakdown) -> Result<Vec<u8>, Failure> {
     let began = Instant::now();
     let mut query = of.query();
     if of.takes_labels() {
@@ -37,10 +37,12 @@ pub async fn estimate(settings: &Settings, mut of: Breakdown) -> Result<Estimate
             targets.batches(settings, &query)
         }
     };
-    Ok(Estimate {
+    let estimate = Estimate {
         source,
         ips_to_read: batches.iter().map(|batch| batch.ips.len() as u64).sum(),
         requests: (slices + batches.len()) as u64,
         as_of_ms: snapshot.as_of_ms,
-    })
+    };
+    let unwritable = |error| Failure::Unavailable(format!("an estimate as JSON: {error}"));
+    serde_json::to_vec(&estimate).map_err(unwritable)
 }

@@ -119,7 +119,7 @@ async fn answer_to(request: Request) -> Result<Reply, Problem> {
         && of.estimate
     {
         let estimate = estimate::estimate(&settings, of.clone()).await?;
-        return Ok(reply::json(StatusCode::OK, &estimate));
+        return Ok(conditions::reply_unkept(&asked, estimate));
     }
     let forced = conditions::is_no_cache(&asked);
     let served = serve::serve(&settings, &question, forced).await?;
