@@ -18,6 +18,7 @@ pub mod upstream;
 
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use rollcall_host::{Host, HostConfig};
@@ -68,6 +69,12 @@ pub fn questions() -> Vec<(&'static str, String)> {
 /// see it.
 pub fn skipped(what: &str) {
     writeln!(io::stderr().lock(), "SKIPPED {what}").expect("somebody reads");
+}
+
+/// Whether a program is on the `PATH`.
+pub fn is_installed(program: &str) -> bool {
+    let version = Command::new(program).arg("--version").output();
+    !version.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// The folder of `spin.toml`.

@@ -101,24 +101,18 @@ impl Accumulator {
             }
             self.add_buckets(path, asked, &mut called);
             if self.backtest.is_some() {
-                for (start_ms, tally) in path.buckets_within(&starts) {
-                    let hits = tally.count_of(status);
-                    if hits > 0 {
-                        *slots.entry(span.slot_ms(start_ms, ranges)).or_default() += hits;
-                    }
-                }
+                each_slot(path, asked, |slot_ms, hits| {
+                    *slots.entry(slot_ms).or_default() += hits;
+                });
             }
             self.sum.last_hour += path.count_within(&last_hour, status);
             let tally = path.within(&starts, status);
             let requests = tally.count;
             let mut buckets = Vec::new();
             if self.details.buckets {
-                for (start_ms, tally) in path.buckets_within(&starts) {
-                    let hits = tally.count_of(status);
-                    if hits > 0 {
-                        count_in(&mut buckets, span.slot_ms(start_ms, ranges), hits);
-                    }
-                }
+                each_slot(path, asked, |slot_ms, hits| {
+                    count_in(&mut buckets, slot_ms, hits);
+                });
                 merge_buckets(&mut caller.buckets, &buckets);
             }
             caller.path_keys += u64::from(requests > 0);
@@ -316,7 +310,10 @@ impl Accumulator {
                 ips: u64::from(is_called),
                 new_ips: u64::from(is_called && is_new && asked.new_ips),
                 before: both.before,
-                network: caller.network.clone().filter(|_| by == Grouping::Ip),
+                network: match by {
+                    Grouping::Ip => caller.network.clone(),
+                    _ => None,
+                },
                 labels: Vec::new(),
                 buckets: both.buckets,
             };
@@ -469,6 +466,17 @@ struct Both {
     before: Tally,
     /// Those in the window, by bucket. Empty unless asked for.
     buckets: Vec<BucketCount>,
+}
+
+/// Gives the hits of a path in the window, each time with the start of the slot that they are in.
+fn each_slot(path: &PathState, asked: &StateQuery<'_>, mut give: impl FnMut(u64, u64)) {
+    let StateQuery { ranges, span, .. } = asked;
+    for (start_ms, tally) in path.buckets_within(&span.starts()) {
+        let hits = tally.count_of(asked.filter.status.as_ref());
+        if hits > 0 {
+            give(span.slot_ms(start_ms, ranges), hits);
+        }
+    }
 }
 
 fn add_group(groups: &mut BTreeMap<String, GroupSummary>, group: GroupSummary) {

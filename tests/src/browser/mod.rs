@@ -13,9 +13,7 @@ mod chromedriver;
 mod session;
 
 use std::fs;
-use std::io;
 use std::path::PathBuf;
-use std::process::Command;
 use std::thread::{self, sleep};
 use std::time::Instant;
 
@@ -421,8 +419,7 @@ fn finding(rule: &Value) -> String {
 /// Says which program or file is missing. `None`: none is missing.
 fn missing() -> Option<String> {
     for program in ["chromium", "chromedriver"] {
-        let version = Command::new(program).arg("--version").output();
-        if version.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        if !crate::is_installed(program) {
             return Some(format!("{program} is not installed"));
         }
     }

@@ -4,7 +4,6 @@
 //! If a tool is not installed, the test of the client says so and ends.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -33,9 +32,7 @@ impl Client {
     /// A copy of the client. `None`: a tool that it needs is not installed.
     fn copy(name: &'static str, tools: &[&str], program: &str, arguments: &[&str]) -> Option<Self> {
         for tool in tools {
-            if let Err(error) = Command::new(tool).arg("--version").output()
-                && error.kind() == io::ErrorKind::NotFound
-            {
+            if !rollcall_tests::is_installed(tool) {
                 rollcall_tests::skipped(&format!("the client for {name}: {tool} is not installed"));
                 return None;
             }

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -492,8 +491,7 @@ fn each_cron_job_asks_the_service_for_something_that_the_app_does() {
     let Some(documents) = build("kubernetes/base") else {
         return;
     };
-    let version = Command::new("curl").arg("--version").output();
-    if version.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+    if !rollcall_tests::is_installed("curl") {
         rollcall_tests::skipped("deploy: curl is not installed");
         return;
     }
@@ -558,8 +556,7 @@ fn each_alert_fires_when_it_must_and_not_before() {
     let Some(documents) = build("kubernetes/examples/with-redis") else {
         return;
     };
-    let version = Command::new("promtool").arg("--version").output();
-    if version.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+    if !rollcall_tests::is_installed("promtool") {
         rollcall_tests::skipped("deploy, the alert rules: promtool is not installed");
         return;
     }

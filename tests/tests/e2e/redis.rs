@@ -45,8 +45,7 @@ impl Redis {
     }
 
     fn start_with(is_kept: bool) -> Option<Self> {
-        let version = Command::new("redis-server").arg("--version").output();
-        if version.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        if !rollcall_tests::is_installed("redis-server") {
             rollcall_tests::skipped("redis: redis-server is not installed");
             return None;
         }

@@ -107,11 +107,13 @@ impl Breakdown {
 
     /// Counts the hits of each status by bucket. A timeline has them.
     fn count_statuses(&self, summary: &mut Summary) {
-        let groups = summary.groups.iter_mut();
-        let groups = groups.flat_map(|groups| &mut groups.first);
-        for group in groups.filter(|_| self.by.is_of_status()) {
-            for slot in &summary.timeline {
-                if let Some(tally) = slot.tally.by_status(self.by).get(&group.name) {
+        let Some(groups) = summary.groups.as_mut().filter(|_| self.by.is_of_status()) else {
+            return;
+        };
+        for slot in &summary.timeline {
+            let statuses = slot.tally.by_status(self.by);
+            for group in &mut groups.first {
+                if let Some(tally) = statuses.get(&group.name) {
                     count_in(&mut group.buckets, slot.start_ms, tally.count);
                 }
             }
