@@ -54,6 +54,14 @@ fn record(app: &App) {
     add(24 * 7 + 1, 5, "GET", "/users", 200, 10);
     hits.push(json!({"ip": "198.51.100.1", "method": "GET", "path": "/users", "status": 200}));
     app.record(&hits.into());
+    // Callers that are new in the first interval of a week, also if the next one begins meanwhile.
+    let week = app.ask("/admin/timeseries?timeRange=7d").json();
+    let mut hits = Vec::new();
+    for (bucket, ip) in [(0, "198.51.100.2"), (1, "198.51.100.3")] {
+        let at = &week["buckets"][bucket]["start"];
+        hits.push(json!({"ip": ip, "method": "GET", "path": "/users", "timestamp": at}));
+    }
+    app.record(&hits.into());
 }
 
 /// The question, the request and the field of each row.
