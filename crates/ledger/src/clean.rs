@@ -34,6 +34,8 @@ struct Round<'r, 'l, S, C> {
     room: usize,
     /// The time at which the next key is due.
     due_ms: u64,
+    /// The oldest root that a backup reads, and until when its values stay.
+    backup: Option<Lease>,
 }
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
@@ -114,6 +116,7 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             so_far,
             room: self.limits.clean_keys.max(1),
             due_ms: NEVER_MS,
+            backup: self.backup_under_way().await?,
         };
         self.clean_log(&mut round, head.low).await?;
         self.clean_replaced(&mut round).await?;
@@ -147,7 +150,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             if fold.k < next {
                 continue;
             }
-            let due_ms = fold.since_ms + self.limits.keep_replaced_ms;
+            let mut due_ms = fold.since_ms + self.limits.keep_replaced_ms;
+            if let Some(backup) = round.backup.filter(|backup| backup.owner < fold.k) {
+                due_ms = due_ms.max(backup.until_ms);
+            }
             if !self.is_due(round, due_ms) {
                 return Ok(());
             }

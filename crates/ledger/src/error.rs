@@ -20,6 +20,12 @@ pub enum LedgerError {
     /// The documents would have more bytes than they may.
     #[error("the labels, notes, views and rules are too many or too long; delete some first")]
     TooManyDocuments,
+    /// The store cannot be restored as asked for. Nothing was restored.
+    #[error("{0}")]
+    NotRestored(String),
+    /// A fold or another restore is under way.
+    #[error("the store is being folded; try again in a few seconds")]
+    Folding,
     /// The head is an old one, and no fold corrected it for as long as the query could wait.
     #[error("the newest root was not confirmed within {waited_ms} ms")]
     Behind { waited_ms: u64 },
@@ -58,9 +64,11 @@ impl From<Unreadable> for LedgerError {
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
         match error {
-            LedgerError::Store(_) | LedgerError::TooSlow { .. } | LedgerError::Upgrading => {
-                Self::Unavailable(error.to_string())
-            }
+            LedgerError::Store(_)
+            | LedgerError::TooSlow { .. }
+            | LedgerError::Folding
+            | LedgerError::Upgrading => Self::Unavailable(error.to_string()),
+            LedgerError::NotRestored(reason) => Self::Invalid(reason),
             LedgerError::Behind { .. } => Self::Behind(Behind {
                 batches: 0,
                 lag_ms: 0,

@@ -21,6 +21,10 @@ pub const HEAD: &str = "head";
 pub const CLEANED: &str = "cleaned";
 /// The instance that waits until something is to be cleaned, and until when. A hint.
 pub const CLEANER: &str = "cleaner";
+/// The oldest root that a backup reads, and until when. A hint.
+pub const BACKUP: &str = "backup";
+/// How far a restore got.
+pub const RESTORE: &str = "restore";
 /// The version of the layout, the number of shards, and the time zone.
 pub const META: &str = "meta";
 

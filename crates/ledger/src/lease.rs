@@ -77,6 +77,14 @@ impl<'l, S: Store, C: Clock> Held<'l, S, C> {
         Ok(())
     }
 
+    /// Keeps the lease for as long as any may last, for a fold that goes on with a later request.
+    /// Returns the owner.
+    pub async fn keep(self) -> Result<u64, LedgerError> {
+        self.slowest_ms.set(self.ledger.limits.lease_max_ms);
+        self.write().await?;
+        Ok(self.owner)
+    }
+
     /// Renews the lease, however late, as long as nobody else took it.
     async fn renew(&self) -> Result<(), Stop> {
         let number = self.number.get();

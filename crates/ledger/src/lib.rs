@@ -20,6 +20,7 @@
 
 mod append;
 mod atlas;
+mod backup;
 mod callers;
 mod clean;
 mod documents;
@@ -41,10 +42,11 @@ mod sums;
 
 pub use append::NewBatch;
 pub use atlas::Atlas;
+pub use backup::{BackupPart, BackupPlace};
 pub use clean::Cleaned;
 pub use documents::Document;
 pub use error::LedgerError;
-pub use fold::Folded;
+pub use fold::{Folded, Origin};
 pub use heaviest::Candidates;
 pub use of_ip::OfIp;
 pub use open::{Opened, Upgraded};

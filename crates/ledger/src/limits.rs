@@ -32,6 +32,10 @@ pub struct Limits {
     /// The values of a void fold are deleted after this time. Longer than a write may be in flight,
     /// by any clock.
     pub clean_after_ms: u64,
+    /// How long a backup that stopped asking still keeps the versions that it reads.
+    pub backup_kept_ms: u64,
+    /// Bytes of one part of a backup. A part has at least one value, which may be longer.
+    pub backup_part_bytes: usize,
     /// How long a query waits for a snapshot that holds every hit acknowledged before it. After
     /// that it takes the newest snapshot, and learns how far that one is behind.
     pub fold_wait_ms: u64,
@@ -126,6 +130,8 @@ impl Default for Limits {
             lease_max_ms: 60_000,
             keep_replaced_ms: 120_000,
             clean_after_ms: 120_000,
+            backup_kept_ms: 120_000,
+            backup_part_bytes: 1024 * 1024,
             fold_wait_ms: FOLD_WAIT_MS,
             query_wait_ms: 10_000,
             fold_segments: 4_000,

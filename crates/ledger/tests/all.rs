@@ -4,6 +4,7 @@
 mod common;
 
 mod backtest;
+mod backup;
 mod callers;
 mod documents;
 mod erase;

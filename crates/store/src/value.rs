@@ -117,6 +117,12 @@ pub fn layout_of(key: &str, bytes: &[u8]) -> Result<u8, Unreadable> {
     Ok(opened(key, bytes)?.0)
 }
 
+/// The same value under another key. An error if it is damaged.
+pub fn resealed(from: &str, to: &str, bytes: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    opened(from, bytes)?;
+    Ok(sealed(to, bytes.to_vec()))
+}
+
 fn opened<'b>(key: &str, bytes: &'b [u8]) -> Result<(u8, &'b [u8]), Unreadable> {
     let &[layout, a, b, c, d, ref content @ ..] = bytes else {
         return Err(damaged(key, format!("only {} bytes", bytes.len())));

@@ -15,6 +15,7 @@
 //! | `documents` | texts that admins wrote |
 //! | `rollups`, `merge`, `known_paths`, `heaviest` | the sums over all IPs |
 //! | `outbox` | writing, the plan first |
+//! | `restore` | all values of a backup, part by part, in place of the base's |
 //! | `rebuild` | all rollups anew from the states, for a store of an older layout |
 //!
 //! Cleaning is not part of a fold: see `clean`. It never stands between a fold and its head.
@@ -30,8 +31,11 @@ mod log;
 mod merge;
 mod outbox;
 mod rebuild;
+mod restore;
 mod rollups;
 mod states;
+
+pub use restore::Origin;
 
 use crate::lease::Held;
 use crate::read::went_back;

@@ -16,6 +16,8 @@ pub(super) struct Outbox<'h, 'l, S, C> {
     held: &'h Held<'l, S, C>,
     k: u64,
     base: u64,
+    /// Changes in the parts before. They are written, and do not change.
+    skipped: usize,
     changes: Vec<Change>,
     /// The parts of the plan that the store does not have in their present form.
     parts_to_write: BTreeSet<usize>,
@@ -34,6 +36,7 @@ impl<'h, 'l, S: Store, C: Clock> Outbox<'h, 'l, S, C> {
             held,
             k,
             base,
+            skipped: 0,
             changes: Vec::new(),
             // A plan without changes has one part, too.
             parts_to_write: BTreeSet::from([0]),
@@ -46,15 +49,27 @@ impl<'h, 'l, S: Store, C: Clock> Outbox<'h, 'l, S, C> {
         }
     }
 
+    /// Goes on with a plan that has this many changes. `last`: those of its last part, which is not
+    /// full.
+    pub fn going_on(mut self, planned: usize, last: Vec<Change>) -> Self {
+        self.skipped = planned - planned % self.changes_in_part;
+        self.changes = last;
+        if planned > 0 {
+            self.parts_to_write.clear();
+        }
+        self
+    }
+
     pub fn held(&self) -> &'h Held<'l, S, C> {
         self.held
     }
 
     /// Adds to the plan. It is written before the next value.
     pub fn plan(&mut self, changes: impl IntoIterator<Item = Change>) {
-        let first = self.changes.len();
+        let first = self.skipped + self.changes.len();
         self.changes.extend(changes);
-        let parts = first / self.changes_in_part..self.changes.len().div_ceil(self.changes_in_part);
+        let end = self.skipped + self.changes.len();
+        let parts = first / self.changes_in_part..end.div_ceil(self.changes_in_part);
         self.parts_to_write.extend(parts);
     }
 
@@ -87,7 +102,7 @@ impl<'h, 'l, S: Store, C: Clock> Outbox<'h, 'l, S, C> {
     pub async fn send(&mut self) -> Result<(), Stop> {
         while let Some(part) = self.parts_to_write.pop_first() {
             let key = keys::plan(self.k, part as u64);
-            let first = part * self.changes_in_part;
+            let first = (part * self.changes_in_part).saturating_sub(self.skipped);
             let changes = self.changes.iter().skip(first).take(self.changes_in_part);
             let plan = Plan {
                 base: self.base,

@@ -5,6 +5,7 @@
 //! not reach them. [`rollcall_store::value`] has the form of a value: layout, checksum, content.
 //! `layout.rs` compares the bytes of each kind with those in `layouts/`.
 
+mod backup;
 mod bytes;
 mod counts;
 mod documents;
@@ -21,6 +22,7 @@ mod small;
 mod state;
 mod tally;
 
+pub(crate) use backup::{Framed, Restoring, framed_key, restored};
 pub(crate) use documents::{DocumentChange, Documents};
 pub(crate) use heaviest::Heaviest;
 pub(crate) use numbers::{Uncounted, Why};

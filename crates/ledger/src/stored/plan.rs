@@ -69,7 +69,7 @@ impl Plan {
 }
 
 impl Versioned {
-    fn key(&self, k: u64) -> String {
+    pub fn key(&self, k: u64) -> String {
         match self {
             Self::Ip(ip) => keys::ip(ip, k),
             Self::IpByAddress(ip) => keys::ip(ip, k | keys::ADDRESS_FIRST),
