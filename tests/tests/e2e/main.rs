@@ -55,6 +55,7 @@ mod process;
 mod questions;
 mod receipts;
 mod redis;
+mod release;
 mod retirement;
 mod rules;
 mod sender;

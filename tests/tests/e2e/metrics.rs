@@ -111,7 +111,8 @@ fn a_scrape_is_open_metrics_and_counts_what_was_recorded() {
     assert!(text.ends_with("\n# EOF\n"), "{text}");
     families(&text);
     let told = series(&app);
-    let build = format!(r#"rollcall_build_info{{version="0.1.0",layout_version="{LAYOUT}"}}"#);
+    let version = env!("CARGO_PKG_VERSION");
+    let build = format!(r#"rollcall_build_info{{version="{version}",layout_version="{LAYOUT}"}}"#);
     let expected = [
         (
             r#"rollcall_requests_total{method="GET",status_class="2xx"}"#,
