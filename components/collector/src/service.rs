@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use rollcall_formats::{self as formats, Context, Intake};
-use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, NewBatch, Opened, Root};
+use rollcall_ledger::{
+    BatchId, Current, Ledger, LedgerError, Listed, NewBatch, Opened, Origin, Root,
+};
 use rollcall_shared::Shared;
 use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
@@ -14,9 +16,9 @@ use rollcall_tally::filter::Addresses;
 use rollcall_tally::question::BadParameter;
 use rollcall_tally::report::StoredIp;
 use rollcall_tally::{
-    Batch, BatchReceipt, Behind, CallerAnswer, Candidates, Document, DocumentKind, Failure,
-    HeaviestQuery, IpList, IpRef, IpRows, IpState, LedgerStatus, RawHit, Receipt, ShardRange,
-    Slice, Snapshot, Summary, Window,
+    BackupHead, BackupPart, BackupPlace, Batch, BatchReceipt, Behind, CallerAnswer, Candidates,
+    Document, DocumentKind, Failure, HeaviestQuery, IpList, IpRef, IpRows, IpState, LedgerStatus,
+    RawHit, Receipt, ShardRange, Slice, Snapshot, Summary, Window,
 };
 use rollcall_web::{log, variable};
 
@@ -221,6 +223,60 @@ impl Service {
             root: root.k,
             as_of_ms: root.folded_at_ms,
         })
+    }
+
+    pub async fn begin_backup(mut self) -> Result<BackupHead, Failure> {
+        let (root, behind) = self.folded().await?;
+        let origin = self.ledger().origin();
+        Ok(BackupHead {
+            layout: origin.layout,
+            shards: origin.shards,
+            time_zone: origin.zone,
+            root: root.k,
+            as_of_ms: root.folded_at_ms,
+            ips: root.ips,
+            hits: root.hits,
+            batches_behind: behind.map_or(0, |behind| behind.batches),
+        })
+    }
+
+    pub async fn read_backup(&self, root: u64, place: BackupPlace) -> Result<BackupPart, Failure> {
+        let part = self.ledger().backup_part(root, place).await;
+        part.map_err(Failure::from)
+    }
+
+    pub async fn begin_restore(
+        &self,
+        backup: String,
+        head: BackupHead,
+        replace: bool,
+    ) -> Result<u64, Failure> {
+        let origin = Origin {
+            layout: head.layout,
+            shards: head.shards,
+            zone: head.time_zone,
+        };
+        let begun = self.ledger().begin_restore(&backup, &origin, replace).await;
+        begun.map_err(Failure::from)
+    }
+
+    pub async fn restore_part(
+        &self,
+        backup: String,
+        number: u64,
+        part: Vec<u8>,
+        is_last: bool,
+    ) -> Result<(), Failure> {
+        let ledger = self.ledger();
+        if !is_last {
+            let restored = ledger.restore_part(&backup, number, &part).await;
+            return restored.map_err(Failure::from);
+        }
+        let ended = ledger.end_restore(&backup, number, &part).await;
+        ended.map_err(Failure::from)?;
+        // Answers that are kept are of the store as it was.
+        background::forget_answers();
+        Ok(self.shared().forget().await?)
     }
 
     pub async fn documents(mut self) -> Result<Vec<Document>, Failure> {

@@ -33,6 +33,7 @@ mod access;
 mod aggregator;
 mod alerts;
 mod assets;
+mod backup;
 mod batch;
 mod beacon;
 mod clock;
@@ -128,6 +129,13 @@ async fn answer(request: Request) -> Result<Reply, Problem> {
         Route::StoredIp(ip) => return of_ip::stored(ip).await,
         Route::Erase(ip) => return of_ip::erase(ip).await,
         Route::Batch(number) => return batch::receipt(number).await,
+        Route::Backup => return backup::backup().await,
+        Route::Restore { backup, replace } => return backup::begin(backup, replace, request).await,
+        Route::RestorePart {
+            backup,
+            number,
+            is_last,
+        } => return backup::restore(backup, number, is_last, request).await,
         Route::Documents(kind) => return documents::list(kind).await,
         Route::PutDocument(kind, name) => return documents::put(kind, name, request).await,
         Route::DeleteDocument(kind, name) => return documents::delete(kind, &name).await,

@@ -26,6 +26,18 @@ pub enum Route {
     Erase(IpAddr),
     /// What became of the batch with this number.
     Batch(u64),
+    Backup,
+    /// Begins to restore a backup.
+    Restore {
+        backup: String,
+        replace: bool,
+    },
+    /// Restores a part of a backup.
+    RestorePart {
+        backup: String,
+        number: u64,
+        is_last: bool,
+    },
     /// All documents of a kind.
     Documents(DocumentKind),
     PutDocument(DocumentKind, String),
@@ -51,6 +63,10 @@ const TEST: &str = "/admin/rules/{name}/test";
 const LIST: &str = "/admin/lists/{name}";
 const REPORT: &str = "/admin/report";
 
+/// The path that begins a restore, and that of a part.
+const RESTORE: &str = "/admin/restore";
+const RESTORE_PART: &str = "/admin/restore/{number}";
+
 /// The path of a batch.
 const BATCH: &str = "/admin/batches/{number}";
 
@@ -63,6 +79,8 @@ impl Route {
             METRICS => (Self::Metrics, Method::GET),
             "/admin/prewarm" => (Self::Prewarm, Method::POST),
             "/admin/verify" => (Self::Verify, Method::POST),
+            "/admin/backup" => (Self::Backup, Method::POST),
+            path if is_of_restore(path) => return restore_of(request),
             "/admin/check-alerts" => (Self::CheckAlerts, Method::POST),
             REPORT if *request.method() == Method::POST => return Ok(Self::SendReport),
             REPORT if *request.method() == Method::GET => {
@@ -182,6 +200,57 @@ fn of_stored_ip() -> (&'static str, &'static str) {
 
 fn is_of_ip(path: &str) -> bool {
     path.starts_with(of_stored_ip().0)
+}
+
+fn is_of_restore(path: &str) -> bool {
+    let rest = path.strip_prefix(RESTORE);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A request to restore a backup, or a part of one.
+fn restore_of<B>(request: &Request<B>) -> Result<Route, Problem> {
+    let bad = |name: &str, reason: &str| {
+        let (name, reason) = (name.to_owned(), reason.to_owned());
+        Problem::bad_parameters(vec![BadParameter { name, reason }])
+    };
+    let (parts, _) = RESTORE_PART.split_once('{').unwrap_or_default();
+    let part = request.uri().path().strip_prefix(parts);
+    let (flag, method) = match part {
+        Some(_) => ("last", Method::PUT),
+        None => ("replace", Method::POST),
+    };
+    if *request.method() != method {
+        return Err(Problem::method_not_allowed(match part {
+            Some(_) => "PUT",
+            None => "POST",
+        }));
+    }
+    let (mut backup, mut is_set) = (String::new(), false);
+    let query = request.uri().query().unwrap_or_default();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match (&*name, &*value) {
+            ("backup", _) => backup = value.into_owned(),
+            (name, "true" | "false") if name == flag => is_set = value == "true",
+            (name, _) if name == flag => return Err(bad(name, "expected true or false")),
+            (name, _) => return Err(bad(name, "unknown parameter")),
+        }
+    }
+    let is_digest = backup.len() == 64 && backup.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_digest {
+        let expected = "expected the SHA-256 of the backup, as 64 hexadecimal digits";
+        return Err(bad("backup", expected));
+    }
+    let Some(number) = part else {
+        let replace = is_set;
+        return Ok(Route::Restore { backup, replace });
+    };
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    let number = number.parse().ok().filter(|_| is_number);
+    Ok(Route::RestorePart {
+        backup,
+        number: number.ok_or_else(|| bad("number", "expected the number of a part, from 0"))?,
+        is_last: is_set,
+    })
 }
 
 /// The begin of [`BATCH`].

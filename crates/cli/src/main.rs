@@ -42,6 +42,8 @@ enum Command {
     Top(admin::TopArgs),
     Query(admin::QueryArgs),
     Export(admin::ExportArgs),
+    Backup(admin::BackupArgs),
+    Restore(admin::RestoreArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }
@@ -58,6 +60,8 @@ fn main() -> ExitCode {
         Command::Top(args) => admin::top(args),
         Command::Query(args) => admin::query(args),
         Command::Export(args) => admin::export(args),
+        Command::Backup(args) => admin::backup(args),
+        Command::Restore(args) => admin::restore(args),
         Command::Completions(args) => shell::completions(&args, Cli::command()),
         Command::Man(args) => shell::man(&args, Cli::command()),
     }

@@ -4,22 +4,10 @@
 //! for as long as it reads.
 
 use rollcall_store::value::{encode, layout_of, resealed};
-use serde::{Deserialize, Serialize};
+use rollcall_tally::{BackupPart, BackupPlace};
 
 use crate::stored::{Framed, Lease, Root, Shard, Versioned, framed_key};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
-
-/// Where a part of a backup begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BackupPlace {
-    /// 0: all values but states. `n + 1`: the states of shard `n`. Behind that: the root.
-    pub stage: u32,
-    /// A value of this stage.
-    pub at: u32,
-}
-
-/// Some values of a root, and where the next part begins. None: it was the last part.
-pub type BackupPart = (Vec<u8>, Option<BackupPlace>);
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
     /// Reads a part of the backup of the root `k`.
@@ -32,7 +20,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             return self.framed(&named, place, &[]).await;
         };
         match root.shards.get(stage) {
-            Some(0) => Ok((Vec::new(), Some(next_stage(place)))),
+            Some(0) => Ok(BackupPart {
+                bytes: Vec::new(),
+                next: Some(next_stage(place)),
+            }),
             Some(version) => {
                 let key = keys::shard(stage, *version);
                 let bytes = self.get_all(std::slice::from_ref(&key)).await?;
@@ -46,9 +37,9 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             None => {
                 let root = Root { k: 0, ..root };
                 let value = encode(&framed_key(None), &root)?;
-                let mut part = Vec::new();
-                frame(&mut part, None, &value)?;
-                Ok((part, None))
+                let mut bytes = Vec::new();
+                frame(&mut bytes, None, &value)?;
+                Ok(BackupPart { bytes, next: None })
             }
         }
     }
@@ -98,7 +89,10 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
             },
             false => next_stage(place),
         };
-        Ok((part, Some(next)))
+        Ok(BackupPart {
+            bytes: part,
+            next: Some(next),
+        })
     }
 
     /// The oldest root that a backup reads, and until when.

@@ -42,7 +42,6 @@ mod sums;
 
 pub use append::NewBatch;
 pub use atlas::Atlas;
-pub use backup::{BackupPart, BackupPlace};
 pub use clean::Cleaned;
 pub use documents::Document;
 pub use error::LedgerError;

@@ -8,9 +8,9 @@ use crate::common::ways::{all_details, of_sums};
 use crate::common::*;
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
-use rollcall_ledger::{BackupPlace, LedgerError, Opened, Origin, Upgraded};
+use rollcall_ledger::{LedgerError, Opened, Origin, Upgraded};
 use rollcall_store::LAYOUT;
-use rollcall_tally::{BatchState, Filter, Window};
+use rollcall_tally::{BackupPlace, BatchState, Filter, Window};
 
 /// Parts of a few values, so that a backup has many.
 fn tight() -> Limits {
@@ -27,11 +27,11 @@ fn backup(store: &MemoryStore, k: u64, meanwhile: impl Fn()) -> Vec<Vec<u8>> {
     let mut place = Some(BackupPlace::default());
     while let Some(at) = place {
         meanwhile();
-        let (part, next) = block_on(ledger(store, &limits).backup_part(k, at)).unwrap();
-        if !part.is_empty() {
-            parts.push(part);
+        let part = block_on(ledger(store, &limits).backup_part(k, at)).unwrap();
+        if !part.bytes.is_empty() {
+            parts.push(part.bytes);
         }
-        place = next;
+        place = part.next;
     }
     parts
 }

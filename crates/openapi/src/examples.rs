@@ -24,8 +24,8 @@ use rollcall_tally::time_zone::UTC;
 use rollcall_tally::weekly::Week;
 use rollcall_tally::window::Ranges;
 use rollcall_tally::{
-    Batch, BatchReceipt, BatchState, Details, Drops, Filter, IpRows, IpState, Receipt, Repairs,
-    Summary, Window,
+    BackupHead, Batch, BatchReceipt, BatchState, Details, Drops, Filter, IpRows, IpState, Receipt,
+    Repairs, Summary, Window,
 };
 use rollcall_web::Problem;
 use serde::Serialize;
@@ -80,6 +80,19 @@ pub fn receipt() -> Receipt {
         repaired: intake.repaired,
         excluded: intake.excluded,
         batch: Some(17),
+    }
+}
+
+pub fn backup_head() -> BackupHead {
+    BackupHead {
+        layout: 11,
+        shards: 256,
+        time_zone: "UTC".to_owned(),
+        root: 1_204,
+        as_of_ms: NOW_MS,
+        ips: 812,
+        hits: 68_450,
+        batches_behind: 0,
     }
 }
 

@@ -14,7 +14,9 @@ use rollcall_tally::reports::{
 };
 use rollcall_tally::state::USER_AGENTS_MAX;
 use rollcall_tally::weekly::WeeklyReport;
-use rollcall_tally::{BatchReceipt, BatchState, Drops, Receipt, Rejection, Repairs, Window};
+use rollcall_tally::{
+    BackupHead, BatchReceipt, BatchState, Drops, Receipt, Rejection, Repairs, Window,
+};
 use rollcall_web::Problem;
 use rollcall_web::problem::Rejected;
 use utoipa::openapi::RefOr;
@@ -57,6 +59,7 @@ pub fn components() -> Components {
         .schema("OwnHit", hit::own())
         .schema_from::<Receipt>()
         .schema_from::<Rejection>()
+        .schema_from::<BackupHead>()
         .schema_from::<BatchReceipt>()
         .schema_from::<BatchState>()
         .schema_from::<Stale>()

@@ -119,6 +119,48 @@ pub struct BatchReceipt {
     pub as_of_ms: u64,
 }
 
+/// What a backup is of: the root, and the store that it comes from.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BackupHead {
+    /// The layout of the store.
+    pub layout: u8,
+    /// The number of shares of the IPs.
+    pub shards: u32,
+    /// The time zone of the store.
+    pub time_zone: String,
+    /// The number of the fold that made the root.
+    pub root: u64,
+    /// When this fold looked at the log.
+    #[serde(rename = "asOf", with = "rfc3339")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub as_of_ms: u64,
+    /// IPs that are tracked.
+    pub ips: u64,
+    /// All hits that were ever counted.
+    pub hits: u64,
+    /// Recorded batches that the backup lacks.
+    pub batches_behind: u64,
+}
+
+/// Where a part of a backup begins. The first one begins at 0 and 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupPlace {
+    /// 0: all values but states. `n + 1`: the states of shard `n`. Behind that: the root.
+    pub stage: u32,
+    /// A value of this stage.
+    pub at: u32,
+}
+
+/// Some values of a root.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupPart {
+    pub bytes: Vec<u8>,
+    /// Where the next part begins. None: this is the last part.
+    pub next: Option<BackupPlace>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum Failure {
     /// The request is invalid. The same request fails again.

@@ -29,6 +29,10 @@ macro_rules! collector_functions {
                 "find-batch" find_batch(number: u64) -> BatchReceipt;
                 "documents" documents() -> Vec<Document>;
                 "change-document" change_document(kind: DocumentKind, name: str, text: Option<String>) -> ();
+                "begin-backup" begin_backup() -> BackupHead;
+                "read-backup" read_backup(root: u64, place: BackupPlace) -> BackupPart;
+                "begin-restore" begin_restore(backup: str, head: BackupHead, replace: bool) -> u64;
+                "restore-part" restore_part(backup: str, number: u64, part: [u8], is_last: bool) -> ();
             }
             callers {
                 "caller" caller(ip: str, window: Window, paths: u32) -> CallerAnswer;

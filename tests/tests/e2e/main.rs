@@ -15,6 +15,7 @@ mod api_usage;
 mod asked_often;
 mod backlog;
 mod backtest;
+mod backup;
 mod batches;
 mod bench;
 mod breakdown;

@@ -28,6 +28,9 @@ const BEACON: &str = "/collect/beacon";
 const IP: &str = "/admin/ips/{ip}";
 const STORED_IP: &str = "/admin/ips/{ip}/data";
 const BATCH: &str = "/admin/batches/{number}";
+const BACKUP: &str = "/admin/backup";
+const RESTORE: &str = "/admin/restore";
+const RESTORE_PART: &str = "/admin/restore/{number}";
 const SCRAPE: &str = "/admin/metrics";
 /// The documents of each kind, and one of each.
 const DOCUMENTS: [(&str, &str); 4] = [
@@ -61,6 +64,17 @@ fn kept() -> impl Iterator<Item = (&'static str, String)> {
 /// The path of all that is stored of an IP.
 fn stored(ip: &str) -> String {
     STORED_IP.replace("{ip}", ip)
+}
+
+/// Each request that restores something.
+fn restores() -> [(&'static str, &'static str); 2] {
+    [("POST", RESTORE), ("PUT", RESTORE_PART)]
+}
+
+/// A request that restores something, of a backup that nobody has.
+fn restore(template: &str) -> String {
+    let path = template.replace("{number}", "0");
+    format!("{path}?backup={}", "a".repeat(64))
 }
 
 /// The path of a batch.
@@ -323,6 +337,7 @@ fn what_is_asked(checked: &Checked) {
         assert_eq!(checked.erase(ADMIN, ip), status);
     }
     what_is_written(checked);
+    what_is_restored(checked);
     let scrape = ("GET", SCRAPE, SCRAPE);
     assert_eq!(checked.send(Some(METRICS), scrape, &[], b""), 200);
     for headers in [&[][..], &[("if-none-match", "*")]] {
@@ -366,17 +381,52 @@ fn what_is_written(checked: &Checked) {
     }
 }
 
+fn what_is_restored(checked: &Checked) {
+    let made = ("POST", BACKUP, BACKUP);
+    assert_eq!(checked.send(Some(ADMIN), made, &[], b""), 200);
+    let backup = crate::backup::Backup::of(checked.app);
+    let empty = App::start();
+    let on_empty = Checked {
+        app: &empty,
+        ..*checked
+    };
+    let send = |on: &Checked, method: &str, template: &str, query: &str, body: &[u8]| {
+        let path = format!("{}{query}", restore(template));
+        on.send(Some(ADMIN), (method, template, &path), &[], body)
+    };
+    assert_eq!(send(checked, "POST", RESTORE, "", &backup.head), 400);
+    assert_eq!(send(&on_empty, "POST", RESTORE, "", b"{}"), 400);
+    assert_eq!(send(&on_empty, "POST", RESTORE, "", &[b' '; 5_000]), 413);
+    assert_eq!(send(&on_empty, "PUT", RESTORE_PART, "", b"x"), 400);
+    let long = vec![0; 32 * 1024 * 1024 + 1];
+    assert_eq!(send(&on_empty, "PUT", RESTORE_PART, "", &long), 413);
+    assert_eq!(
+        send(&on_empty, "POST", RESTORE, "&replace=x", &backup.head),
+        400
+    );
+    assert_eq!(send(&on_empty, "POST", RESTORE, "", &backup.head), 200);
+    assert_eq!(
+        send(&on_empty, "PUT", RESTORE_PART, "", &backup.parts[0]),
+        204
+    );
+}
+
 /// Bodies that do not come.
 fn what_is_too_slow(checked: &Checked) {
     let documents = DOCUMENTS.map(|(all, _)| (format!("{all}/{{name}}"), ADMIN));
     let puts = documents.map(|(one, token)| ("PUT", one, token));
     let posts = [("/collect", INGEST), ("/admin/sign-in", "")];
     let posts = posts.map(|(path, token)| ("POST", path.to_owned(), token));
+    let restores = restores().map(|(method, template)| (method, template.to_owned(), ADMIN));
     let begun = puts
         .into_iter()
         .chain(posts)
+        .chain(restores)
         .map(|(method, template, token)| {
-            let path = template.replace("{name}", "a");
+            let path = match template.starts_with(RESTORE) {
+                true => restore(&template),
+                false => template.replace("{name}", "a"),
+            };
             let mut connection = TcpStream::connect(checked.app.host().addr()).unwrap();
             let patience = Some(Duration::from_secs(60));
             connection.set_read_timeout(patience).unwrap();
@@ -473,6 +523,11 @@ fn who_is_let_in(checked: &Checked) {
         assert_eq!(checked.send(Some(VIEWER), order, &[], b""), 403);
     }
     assert_eq!(checked.erase(VIEWER, "192.0.2.1"), 403);
+    for (method, template) in [("POST", BACKUP)].into_iter().chain(restores()) {
+        let path = restore(template);
+        let order = (method, template, path.as_str());
+        assert_eq!(checked.send(Some(VIEWER), order, &[], b""), 403);
+    }
     for (method, template) in writes() {
         let path = template.replace("{name}", "a");
         let write = (method, template.as_str(), path.as_str());
@@ -567,9 +622,16 @@ fn what_fails(app: &App, description: &Description, status: u16) {
     }
     assert_eq!(checked.ask(SCRAPE, SCRAPE, &[]), 503);
     let [prewarm, verify, _] = ORDERS;
-    for (order, status) in [(prewarm, 503), (verify, status)] {
+    for (order, status) in [(prewarm, 503), (verify, status), (BACKUP, status)] {
         let order = ("POST", order, order);
         assert_eq!(checked.send(Some(ADMIN), order, &[], b""), status);
+    }
+    let head = br#"{"layout": 11, "shards": 256, "timeZone": "UTC", "root": 1, "ips": 1, "hits": 1,
+        "asOf": "2026-11-28T10:00:00.000Z", "batchesBehind": 0}"#;
+    for (method, template) in restores() {
+        let path = restore(template);
+        let restore = (method, template, path.as_str());
+        assert_eq!(checked.send(Some(ADMIN), restore, &[], head), status);
     }
 }
 

@@ -170,7 +170,7 @@ impl Redis {
     }
 
     /// The app, in this process, on this Redis.
-    fn app(&self, change: impl FnOnce(&mut HostConfig)) -> App {
+    pub fn app(&self, change: impl FnOnce(&mut HostConfig)) -> App {
         App::start_with(|config| {
             config.runtime_config = Some(self.runtime_config());
             change(config);

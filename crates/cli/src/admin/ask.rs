@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use ureq::Body;
-use ureq::http::Response;
+use ureq::http::{Request, Response};
 
+use super::backup::BackupError;
 #[cfg(feature = "parquet")]
 use super::parquet::ParquetError;
 use crate::{http, token};
@@ -58,6 +59,8 @@ pub enum AskError {
     #[cfg(feature = "parquet")]
     #[error(transparent)]
     Parquet(#[from] ParquetError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -111,7 +114,7 @@ impl Server {
         timeout: Option<Duration>,
         age: Age,
     ) -> Result<Response<Body>, AskError> {
-        let token = token::find(self.token.clone(), token::ADMIN).ok_or(AskError::NoToken)?;
+        let token = self.token()?;
         let pairs = parameters
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
@@ -122,9 +125,38 @@ impl Server {
         if let Age::Now = age {
             request = request.header("cache-control", "no-cache");
         }
-        let mut answer = request.call().map_err(|error| self.error(error))?;
+        self.checked(request.call())
+    }
+
+    /// A request that does something.
+    pub fn order(
+        &self,
+        method: &str,
+        path: &str,
+        body: &[u8],
+        timeout: Option<Duration>,
+    ) -> Result<Response<Body>, AskError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}/admin/{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.token()?))
+            .header("content-type", "application/octet-stream")
+            .body(body);
+        let request = request.map_err(|error| self.error(error.into()))?;
+        self.checked(http::agent(&self.url, timeout).run(request))
+    }
+
+    fn token(&self) -> Result<String, AskError> {
+        token::find(self.token.clone(), token::ADMIN).ok_or(AskError::NoToken)
+    }
+
+    fn checked(
+        &self,
+        answer: Result<Response<Body>, ureq::Error>,
+    ) -> Result<Response<Body>, AskError> {
+        let mut answer = answer.map_err(|error| self.error(error))?;
         match answer.status().as_u16() {
-            200 => Ok(answer),
+            200 | 204 => Ok(answer),
             status @ (401 | 403) => Err(AskError::Token { status }),
             status => {
                 let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);

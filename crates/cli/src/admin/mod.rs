@@ -1,6 +1,7 @@
-//! `rollcall status`, `top`, `query` and `export`: ask the admin API of a running Rollcall.
+//! `rollcall status`, `top`, `query`, `export`, `backup` and `restore`: ask the admin API of a running Rollcall.
 
 mod ask;
+mod backup;
 mod export;
 mod output;
 #[cfg(feature = "parquet")]
@@ -10,6 +11,7 @@ mod top;
 
 use std::process::ExitCode;
 
+pub use self::backup::{BackupArgs, RestoreArgs, backup, restore};
 pub use self::export::{ExportArgs, export};
 pub use self::top::{TopArgs, top};
 

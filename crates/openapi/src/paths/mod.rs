@@ -1,5 +1,6 @@
 //! Every path, by group. A group is a file, and a path is a function.
 
+mod backup;
 mod collect;
 mod documents;
 mod export;
@@ -26,6 +27,9 @@ pub fn every() -> Paths {
         operations::metrics(),
         operations::prewarm(),
         operations::verify(),
+        backup::backup(),
+        backup::restore(),
+        backup::part(),
         operations::check_alerts(),
         operations::openapi(),
         collect::batch(),
