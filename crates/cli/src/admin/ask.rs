@@ -8,7 +8,7 @@ use serde_json::Value;
 use ureq::Body;
 use ureq::http::{Request, Response};
 
-use super::backup::BackupError;
+use super::backup_file::BackupError;
 #[cfg(feature = "parquet")]
 use super::parquet::ParquetError;
 use crate::{http, token};

@@ -2,6 +2,7 @@
 
 mod ask;
 mod backup;
+mod backup_file;
 mod export;
 mod output;
 #[cfg(feature = "parquet")]
