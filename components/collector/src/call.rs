@@ -2,8 +2,8 @@
 //! result and the failure are postcard.
 
 use http::StatusCode;
+use rollcall_tally::backup::PART_BYTES_MAX;
 use rollcall_tally::contract::*;
-use rollcall_web::backup::PART_BYTES_MAX;
 use rollcall_web::{Problem, Reply, body, collector_functions, reply};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,12 +12,9 @@ use spin_sdk::http::Request;
 use crate::service::Service;
 use crate::shared;
 
-/// The most bytes of the arguments: a part of a backup, or an answer to be kept with its question.
-const ARGUMENT_BYTES_MAX: usize = 64 * 1024
-    + match PART_BYTES_MAX > shared::BODY_BYTES_MAX {
-        true => PART_BYTES_MAX,
-        false => shared::BODY_BYTES_MAX,
-    };
+/// The most bytes of the arguments: a part of a backup, or an answer to be kept, which is shorter.
+const ARGUMENT_BYTES_MAX: usize = PART_BYTES_MAX + 64 * 1024;
+const _: () = assert!(shared::BODY_BYTES_MAX < PART_BYTES_MAX);
 
 /// Calls a function. If the function fails, the response has this failure, not a problem of HTTP.
 pub async fn call(function: &str, request: Request) -> Result<Reply, Problem> {

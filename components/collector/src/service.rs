@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 
 use rollcall_formats::{self as formats, Context, Intake};
-use rollcall_ledger::{
-    BatchId, Current, Ledger, LedgerError, Listed, NewBatch, Opened, Origin, Root,
-};
+use rollcall_ledger::{BatchId, Current, Ledger, LedgerError, Listed, NewBatch, Opened, Root};
 use rollcall_shared::Shared;
 use rollcall_store::LAYOUT;
 use rollcall_tally::accumulator::{Accumulator, StateQuery};
@@ -227,17 +225,8 @@ impl Service {
 
     pub async fn begin_backup(mut self) -> Result<BackupHead, Failure> {
         let (root, behind) = self.folded().await?;
-        let origin = self.ledger().origin();
-        Ok(BackupHead {
-            layout: origin.layout,
-            shards: origin.shards,
-            time_zone: origin.zone,
-            root: root.k,
-            as_of_ms: root.folded_at_ms,
-            ips: root.ips,
-            hits: root.hits,
-            batches_behind: behind.map_or(0, |behind| behind.batches),
-        })
+        let batches_behind = behind.map_or(0, |behind| behind.batches);
+        Ok(self.ledger().backup_head(&root, batches_behind))
     }
 
     pub async fn read_backup(&self, root: u64, place: BackupPlace) -> Result<BackupPart, Failure> {
@@ -251,12 +240,7 @@ impl Service {
         head: BackupHead,
         replace: bool,
     ) -> Result<u64, Failure> {
-        let origin = Origin {
-            layout: head.layout,
-            shards: head.shards,
-            zone: head.time_zone,
-        };
-        let begun = self.ledger().begin_restore(&backup, &origin, replace).await;
+        let begun = self.ledger().begin_restore(&backup, &head, replace).await;
         begun.map_err(Failure::from)
     }
 

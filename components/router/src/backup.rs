@@ -1,5 +1,4 @@
-//! Backup and restore. A backup is one stream, whose form `docs/internals/storage.md` has. A restore
-//! is a request for each part.
+//! Backup and restore. A backup is one stream. A restore is a request for each part.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -11,8 +10,8 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use rollcall_tally::backup::{MAGIC, PART_BYTES_MAX};
 use rollcall_tally::{BackupHead, BackupPart, BackupPlace, Failure};
-use rollcall_web::backup::PART_BYTES_MAX;
 use rollcall_web::collector::Collector;
 use rollcall_web::{Problem, Reply, body, call, log, reply};
 use serde_json::json;
@@ -26,8 +25,6 @@ const TRIES: usize = 3;
 /// If a client takes nothing for this long, the backup is given up. It is less than cleaning leaves
 /// the values alone for.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(60);
-/// The first bytes of a backup.
-const MAGIC: &[u8; 16] = b"rollcall backup\n";
 /// The most bytes of the head of a backup.
 const HEAD_BYTES_MAX: usize = 4 * 1_024;
 

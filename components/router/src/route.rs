@@ -216,25 +216,28 @@ fn restore_of<B>(request: &Request<B>) -> Result<Route, Problem> {
     let (parts, _) = RESTORE_PART.split_once('{').unwrap_or_default();
     let part = request.uri().path().strip_prefix(parts);
     let (flag, method) = match part {
-        Some(_) => ("last", Method::PUT),
-        None => ("replace", Method::POST),
+        Some(_) => ("last", "PUT"),
+        None => ("replace", "POST"),
     };
-    if *request.method() != method {
-        return Err(Problem::method_not_allowed(match part {
-            Some(_) => "PUT",
-            None => "POST",
-        }));
+    if request.method() != method {
+        return Err(Problem::method_not_allowed(method));
     }
-    let (mut backup, mut is_set) = (String::new(), false);
+    let (mut backup, mut is_set) = (None, None);
     let query = request.uri().query().unwrap_or_default();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match (&*name, &*value) {
-            ("backup", _) => backup = value.into_owned(),
-            (name, "true" | "false") if name == flag => is_set = value == "true",
-            (name, _) if name == flag => return Err(bad(name, "expected true or false")),
-            (name, _) => return Err(bad(name, "unknown parameter")),
+        let is_twice = match &*name {
+            "backup" => backup.replace(value.into_owned()).is_some(),
+            name if name == flag && matches!(&*value, "true" | "false") => {
+                is_set.replace(value == "true").is_some()
+            }
+            name if name == flag => return Err(bad(name, "expected true or false")),
+            name => return Err(bad(name, "unknown parameter")),
+        };
+        if is_twice {
+            return Err(bad(&name, "given twice"));
         }
     }
+    let (backup, is_set) = (backup.unwrap_or_default(), is_set.unwrap_or_default());
     let is_digest = backup.len() == 64 && backup.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_digest {
         let expected = "expected the SHA-256 of the backup, as 64 hexadecimal digits";

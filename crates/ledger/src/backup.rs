@@ -3,13 +3,27 @@
 //! No value of a root is ever overwritten. So a backup needs only that cleaning leaves them alone
 //! for as long as it reads.
 
-use rollcall_store::value::{encode, layout_of, resealed};
-use rollcall_tally::{BackupPart, BackupPlace};
+use rollcall_store::value::{LAYOUT, encode, layout_of, resealed};
+use rollcall_tally::{BackupHead, BackupPart, BackupPlace};
 
 use crate::stored::{Framed, Lease, Root, Shard, Versioned, framed_key};
 use crate::{Clock, Ledger, LedgerError, Store, keys};
 
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
+    /// What a backup of a root tells of it, and of the store.
+    pub fn backup_head(&self, root: &Root, batches_behind: u64) -> BackupHead {
+        BackupHead {
+            layout: LAYOUT,
+            shards: self.limits.shards as u32,
+            time_zone: self.limits.zone.name().to_owned(),
+            root: root.k,
+            as_of_ms: root.folded_at_ms,
+            ips: root.ips,
+            hits: root.hits,
+            batches_behind,
+        }
+    }
+
     /// Reads a part of the backup of the root `k`.
     pub async fn backup_part(&self, k: u64, place: BackupPlace) -> Result<BackupPart, LedgerError> {
         self.keep_for_backup(k).await?;

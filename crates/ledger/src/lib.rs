@@ -45,7 +45,7 @@ pub use atlas::Atlas;
 pub use clean::Cleaned;
 pub use documents::Document;
 pub use error::LedgerError;
-pub use fold::{Folded, Origin};
+pub use fold::Folded;
 pub use heaviest::Candidates;
 pub use of_ip::OfIp;
 pub use open::{Opened, Upgraded};

@@ -8,9 +8,9 @@ use crate::common::ways::{all_details, of_sums};
 use crate::common::*;
 use futures::executor::block_on;
 use rollcall_ledger::limits::Limits;
-use rollcall_ledger::{LedgerError, Opened, Origin, Upgraded};
+use rollcall_ledger::{LedgerError, Opened, Root, Upgraded};
 use rollcall_store::LAYOUT;
-use rollcall_tally::{BackupPlace, BatchState, Filter, Window};
+use rollcall_tally::{BackupHead, BackupPlace, BatchState, Filter, Window};
 
 /// Parts of a few values, so that a backup has many.
 fn tight() -> Limits {
@@ -36,15 +36,15 @@ fn backup(store: &MemoryStore, k: u64, meanwhile: impl Fn()) -> Vec<Vec<u8>> {
     parts
 }
 
-fn origin() -> Origin {
+fn head() -> BackupHead {
     let store = MemoryStore::new();
-    ledger(&store, &tight()).origin()
+    ledger(&store, &tight()).backup_head(&Root::default(), 0)
 }
 
 /// Restores the parts from the one that is due. Ends early where a call fails.
 fn try_restore(store: &MemoryStore, parts: &[Vec<u8>], replace: bool) -> Result<(), LedgerError> {
     let limits = tight();
-    let next = block_on(ledger(store, &limits).begin_restore("a", &origin(), replace))?;
+    let next = block_on(ledger(store, &limits).begin_restore("a", &head(), replace))?;
     let (root, values) = parts.split_last().unwrap();
     for (number, part) in (0..).zip(values).skip(next as usize) {
         block_on(ledger(store, &limits).restore_part("a", number, part))?;
@@ -199,7 +199,7 @@ fn hits_that_come_before_and_during_a_restore_are_counted_after_it() {
     };
     send(1).unwrap();
     let limits = tight();
-    let next = block_on(ledger(&restored, &limits).begin_restore("a", &origin(), false));
+    let next = block_on(ledger(&restored, &limits).begin_restore("a", &head(), false));
     assert_eq!(next.unwrap(), 0);
     let during = send(2).unwrap();
     assert_eq!(
@@ -251,7 +251,7 @@ fn a_fold_that_begins_meanwhile_voids_the_restore_and_leaves_nothing_of_it() {
     let parts = backup(&store, current(&store, &small()).k, || ());
     let restored = MemoryStore::new();
     let limits = tight();
-    block_on(ledger(&restored, &limits).begin_restore("a", &origin(), false)).unwrap();
+    block_on(ledger(&restored, &limits).begin_restore("a", &head(), false)).unwrap();
     for (number, part) in (0..3).zip(&parts) {
         block_on(ledger(&restored, &limits).restore_part("a", number, part)).unwrap();
     }
@@ -279,40 +279,40 @@ fn a_backup_that_does_not_fit_is_refused_and_changes_nothing() {
     let (store, full) = (filled(), filled());
     let parts = backup(&store, current(&store, &small()).k, || ());
     let begin =
-        |origin: &Origin| block_on(ledger(&full, &tight()).begin_restore("b", origin, false));
+        |head: &BackupHead| block_on(ledger(&full, &tight()).begin_restore("b", head, false));
     let other = [
         (
-            Origin {
+            BackupHead {
                 layout: LAYOUT + 1,
-                ..origin()
+                ..head()
             },
             "layout",
         ),
         (
-            Origin {
+            BackupHead {
                 layout: 10,
-                ..origin()
+                ..head()
             },
             "layout",
         ),
         (
-            Origin {
+            BackupHead {
                 shards: 5,
-                ..origin()
+                ..head()
             },
             "shards",
         ),
         (
-            Origin {
-                zone: "Europe/Berlin".to_owned(),
-                ..origin()
+            BackupHead {
+                time_zone: "Europe/Berlin".to_owned(),
+                ..head()
             },
             "time zone",
         ),
-        (origin(), "not empty"),
+        (head(), "not empty"),
     ];
-    for (origin, reason) in other {
-        let refused = begin(&origin).unwrap_err();
+    for (head, reason) in other {
+        let refused = begin(&head).unwrap_err();
         assert!(
             matches!(&refused, LedgerError::NotRestored(text) if text.contains(reason)),
             "{refused}"
@@ -323,7 +323,7 @@ fn a_backup_that_does_not_fit_is_refused_and_changes_nothing() {
     let at =
         |number, part: &[u8]| block_on(ledger(&empty, &tight()).restore_part("a", number, part));
     assert!(at(0, &parts[0]).is_err(), "not begun");
-    block_on(ledger(&empty, &tight()).begin_restore("a", &origin(), false)).unwrap();
+    block_on(ledger(&empty, &tight()).begin_restore("a", &head(), false)).unwrap();
     assert!(at(1, &parts[1]).is_err(), "out of order");
     assert!(at(0, b"no part").is_err());
     let mut damaged = parts[0].clone();

@@ -52,6 +52,16 @@ pub const OF_A_QUESTION: [Error; 7] = [
     Error::Unavailable,
 ];
 
+/// The errors of a path that needs a token, and takes no parameter that could be wrong.
+pub const WITHOUT_PARAMETERS: [Error; 6] = [
+    Error::Unauthorized,
+    Error::Forbidden,
+    Error::NotAllowed,
+    Error::TooManyWrongTokens,
+    Error::Unreadable,
+    Error::Unavailable,
+];
+
 impl Error {
     const EVERY: [Self; 12] = [
         Self::BadParameters,

@@ -7,6 +7,7 @@ pub mod accumulator;
 pub mod against;
 pub mod alert;
 pub mod backtest;
+pub mod backup;
 pub mod bucket;
 pub mod calendar;
 pub mod callers;

@@ -7,7 +7,6 @@
 
 pub mod api;
 pub mod auth;
-pub mod backup;
 pub mod body;
 pub mod call;
 pub mod collector;

@@ -404,6 +404,16 @@ fn what_is_restored(checked: &Checked) {
         send(&on_empty, "POST", RESTORE, "&replace=x", &backup.head),
         400
     );
+    assert_eq!(
+        send(
+            &on_empty,
+            "POST",
+            RESTORE,
+            "&replace=true&replace=true",
+            &backup.head
+        ),
+        400
+    );
     assert_eq!(send(&on_empty, "POST", RESTORE, "", &backup.head), 200);
     assert_eq!(
         send(&on_empty, "PUT", RESTORE_PART, "", &backup.parts[0]),

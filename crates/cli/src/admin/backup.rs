@@ -7,12 +7,13 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use rollcall_tally::BackupHead;
+use rollcall_tally::backup::MAGIC;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde::Deserialize;
 use tempfile::NamedTempFile;
 
 use super::ask::{AskError, Server};
-use super::backup_file::{BackupError, MAGIC, Records, open};
+use super::backup_file::{BackupError, Records, open};
 use super::output::end;
 
 /// The longest time for one part.
@@ -26,7 +27,7 @@ const BEGINNINGS: u32 = 5;
 
 /// Write a backup of all that is counted
 ///
-/// It is one moment's, though hits come in meanwhile. For example: rollcall backup rollcall.backup
+/// It shows one moment, though hits come in meanwhile. For example: rollcall backup rollcall.backup
 #[derive(clap::Args, Debug)]
 pub struct BackupArgs {
     /// If the backup cannot be finished, an old file stays as it is
@@ -37,8 +38,8 @@ pub struct BackupArgs {
 
 /// Restore a backup into an empty Rollcall
 ///
-/// The whole file is checked before anything is written. If it is broken off, the same command goes
-/// on. Until it is done, Rollcall answers as before.
+/// The whole file is checked before anything is written. Until the restore is done, Rollcall answers
+/// as before. If a restore breaks off, run the same command again: it goes on.
 #[derive(clap::Args, Debug)]
 pub struct RestoreArgs {
     file: PathBuf,
@@ -57,26 +58,26 @@ pub fn backup(args: BackupArgs) -> ExitCode {
         let made = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
         let mut file = made.map_err(in_file)?;
         let mut records = Records::of(answer.body_mut().as_reader(), || BackupError::BrokeOff)?;
-        let mut head = None;
         let mut write = |bytes: &[u8]| {
             let packed = compress_to_vec(bytes, CompressionLevel::Fastest);
             file.write_all(&packed).map_err(in_file)
         };
+        let mut record = records.next()?.ok_or(AskError::Stranger)?;
+        let head: BackupHead = serde_json::from_slice(&record).map_err(|_| AskError::Stranger)?;
         write(MAGIC)?;
-        while let Some(record) = records.next()? {
-            head.get_or_insert_with(|| record.clone());
+        loop {
             write(&[&(record.len() as u32).to_le_bytes(), record.as_slice()].concat())?;
+            match records.next()? {
+                Some(next) => record = next,
+                None => break,
+            }
         }
         write(&[&0u32.to_le_bytes(), records.digest.as_slice()].concat())?;
         file.as_file().sync_all().map_err(in_file)?;
         let kept = file.persist(&args.file);
         let file = kept.map_err(|error| in_file(error.error))?;
         let bytes = file.metadata().map_err(in_file)?.len();
-        let head = head.and_then(|head| serde_json::from_slice(&head).ok());
-        let head: BackupHead = head.ok_or(AskError::Stranger)?;
-        let BackupHead {
-            hits, ips, root, ..
-        } = head;
+        let (hits, ips, root) = (head.hits, head.ips, head.root);
         eprintln!("rollcall backup: {hits} hits of {ips} IPs, as of root {root}; {bytes} bytes");
         if head.batches_behind > 0 {
             let behind = head.batches_behind;
@@ -89,19 +90,22 @@ pub fn backup(args: BackupArgs) -> ExitCode {
 pub fn restore(args: RestoreArgs) -> ExitCode {
     end("restore", || {
         let checked = Checked::of(&args.file)?;
-        for _ in 0..BEGINNINGS {
-            if send(&args, &checked)? {
-                let BackupHead { hits, ips, .. } = checked.head;
-                eprintln!("rollcall restore: {hits} hits of {ips} IPs");
-                return Ok(());
+        let mut tries = 1;
+        while let Some(refused) = send(&args, &checked)? {
+            if tries == BEGINNINGS {
+                return Err(refused);
             }
+            tries += 1;
         }
-        Err(BackupError::Overtaken.into())
+        let BackupHead { hits, ips, .. } = checked.head;
+        eprintln!("rollcall restore: {hits} hits of {ips} IPs");
+        Ok(())
     })
 }
 
-/// Sends the parts that the server does not have. False: it has to begin anew or to go on elsewhere.
-fn send(args: &RestoreArgs, checked: &Checked) -> Result<bool, AskError> {
+/// Sends the parts that the server does not have. Some: it refused one, because a fold came between
+/// or another client sent some, too.
+fn send(args: &RestoreArgs, checked: &Checked) -> Result<Option<AskError>, AskError> {
     #[derive(Deserialize)]
     struct Begun {
         next: u64,
@@ -128,13 +132,13 @@ fn send(args: &RestoreArgs, checked: &Checked) -> Result<bool, AskError> {
             let path = format!("restore/{number}?backup={id}&last={is_last}");
             let sent = patiently(|| args.server.order("PUT", &path, &part, Some(TIMEOUT)));
             match sent {
-                Err(AskError::Refused { status: 400, .. }) if !is_last => return Ok(false),
+                Err(refused @ AskError::Refused { status: 400, .. }) => return Ok(Some(refused)),
                 sent => drop(sent?),
             }
         }
         number += 1;
     }
-    Ok(true)
+    Ok(None)
 }
 
 /// Sends something again if the server does not answer.

@@ -1,4 +1,5 @@
-//! `rollcall status`, `top`, `query`, `export`, `backup` and `restore`: ask the admin API of a running Rollcall.
+//! `rollcall status`, `top`, `query`, `export`, `backup` and `restore`: ask the admin API of a running
+//! Rollcall.
 
 mod ask;
 mod backup;

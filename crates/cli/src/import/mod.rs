@@ -33,6 +33,8 @@ use rollcall_formats::{Format, HITS_MAX};
 
 use crate::{http, signals, token};
 
+pub use self::reader::decompress;
+
 use self::client::Retry;
 use self::error::ImportError;
 use self::follow::{Follow, Pace};

@@ -35,8 +35,6 @@ mod restore;
 mod rollups;
 mod states;
 
-pub use restore::Origin;
-
 use crate::lease::Held;
 use crate::read::went_back;
 use crate::stop::Stop;

@@ -6,6 +6,7 @@
 //! cleaning deletes its values. Batches are appended meanwhile, and the next fold takes them.
 
 use rollcall_store::value::{LAYOUT, encode};
+use rollcall_tally::BackupHead;
 
 use super::Folded;
 use super::outbox::Outbox;
@@ -21,33 +22,16 @@ use crate::{Clock, Ledger, LedgerError, Store, keys};
 /// The oldest layout of a store whose backup can be restored: the first one that had backups.
 const OLDEST_RESTORED: u8 = 11;
 
-/// What a backup tells of the store that it comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    pub layout: u8,
-    pub shards: u32,
-    pub zone: String,
-}
-
 impl<S: Store, C: Clock> Ledger<'_, S, C> {
-    /// What a backup of this store tells of it.
-    pub fn origin(&self) -> Origin {
-        Origin {
-            layout: LAYOUT,
-            shards: self.limits.shards as u32,
-            zone: self.limits.zone.name().to_owned(),
-        }
-    }
-
     /// Begins to restore a backup, or goes on. `id` names the backup. A store with hits, IPs or
     /// documents is refused, unless the backup is to replace them. Returns the part that comes next.
     pub async fn begin_restore(
         &self,
         id: &str,
-        origin: &Origin,
+        backup: &BackupHead,
         replace: bool,
     ) -> Result<u64, LedgerError> {
-        self.fits(origin)?;
+        self.fits(backup)?;
         let known = self.hint::<Restoring>(keys::RESTORE).await?;
         if let Some(known) = known
             && known.id == id
@@ -236,21 +220,20 @@ impl<S: Store, C: Clock> Ledger<'_, S, C> {
     }
 
     /// Whether this store can have the values of another one.
-    fn fits(&self, origin: &Origin) -> Result<(), LedgerError> {
-        let ours = self.origin();
+    fn fits(&self, backup: &BackupHead) -> Result<(), LedgerError> {
         let refuse = |reason: String| Err(LedgerError::NotRestored(reason));
-        if !(OLDEST_RESTORED..=LAYOUT).contains(&origin.layout) || origin.shards != ours.shards {
+        let (layout, shards, ours) = (backup.layout, backup.shards, self.limits.shards as u32);
+        if !(OLDEST_RESTORED..=LAYOUT).contains(&layout) || shards != ours {
             return refuse(format!(
-                "the backup has layout {} with {} shards, this Rollcall reads layouts \
-                 {OLDEST_RESTORED} to {LAYOUT} with {}",
-                origin.layout, origin.shards, ours.shards
+                "the backup has layout {layout} with {shards} shards, this Rollcall reads layouts \
+                 {OLDEST_RESTORED} to {LAYOUT} with {ours}"
             ));
         }
-        if origin.zone != ours.zone {
+        let (zone, ours) = (&backup.time_zone, self.limits.zone.name());
+        if zone != ours {
             return refuse(format!(
-                "the backup has the time zone {}, and this store has {}: restore into a store \
-                 with the time zone of the backup",
-                origin.zone, ours.zone
+                "the backup has the time zone {zone}, and this store has {ours}: restore into a \
+                 store with the time zone of the backup"
             ));
         }
         Ok(())

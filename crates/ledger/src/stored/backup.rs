@@ -1,7 +1,7 @@
 //! A value in a backup, and `restore`: how far a restore got.
 
 use rollcall_store::Stored;
-use rollcall_store::value::resealed;
+use rollcall_store::value::{decode, encode, resealed};
 use serde::{Deserialize, Serialize};
 
 use super::{Documents, Shard, Versioned};
@@ -29,12 +29,12 @@ pub(crate) fn restored(
     let (from, to) = (framed_key(Some(of)), of.key(k));
     let value = framed.value;
     let value = match of {
-        Versioned::Shard(_) => Shard::decode(&from, value)?.with_version(k).encode(&to)?,
+        Versioned::Shard(_) => encode(&to, &Shard::decode(&from, value)?.with_version(k))?,
         // Numbers of the log are those of the store that the documents come from.
         Versioned::Documents => {
-            let mut documents: Documents = rollcall_store::value::decode(&from, value)?;
+            let mut documents: Documents = decode(&from, value)?;
             documents.0.values_mut().for_each(|of| of.log = 0);
-            rollcall_store::value::encode(&to, &documents)?
+            encode(&to, &documents)?
         }
         // A state that was damaged in the store is damaged in the backup. A fold counts it as such.
         Versioned::Ip(_) => resealed(&from, &to, value).unwrap_or_else(|_| value.to_vec()),

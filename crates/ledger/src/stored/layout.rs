@@ -296,6 +296,18 @@ fn kinds() -> Vec<Kind> {
             },
         ),
         Kind::new(
+            "restore",
+            Restoring {
+                id: "a digest".to_owned(),
+                k: 1,
+                base: 2,
+                owner: 3,
+                next: 4,
+                values: 5,
+                is_done: true,
+            },
+        ),
+        Kind::new(
             "cleaned",
             Cleaned {
                 log: 1,

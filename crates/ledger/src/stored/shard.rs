@@ -23,10 +23,6 @@ impl Shard {
         Ok(shard)
     }
 
-    pub fn encode(&self, key: &str) -> Result<Vec<u8>, Unreadable> {
-        value::encode(key, self)
-    }
-
     /// The same index, if the fold `k` wrote all of its states.
     pub fn with_version(mut self, k: u64) -> Self {
         self.0.iter_mut().for_each(|(_, entry)| entry.version = k);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use utoipa::PartialSchema;
-use utoipa::openapi::path::{HttpMethod, ParameterIn, PathItem};
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{Schema, Type};
 use utoipa::openapi::{Ref, Required};
@@ -11,24 +11,11 @@ use super::group::OPERATE;
 use super::path::{Path, operation, post};
 use crate::examples;
 use crate::parameters::query;
-use crate::responses::{Error, JSON, content, errors, response};
+use crate::responses::{Error, JSON, OF_A_QUESTION, WITHOUT_PARAMETERS, content, errors, response};
 use crate::security::Access;
 use crate::shapes::{self, formatted};
 
 const BYTES: &str = "application/octet-stream";
-
-/// The errors of a request that takes a body.
-const OF_A_BODY: [Error; 9] = [
-    Error::BadParameters,
-    Error::Unauthorized,
-    Error::Forbidden,
-    Error::NotAllowed,
-    Error::TooSlow,
-    Error::TooLarge,
-    Error::TooManyWrongTokens,
-    Error::Unreadable,
-    Error::Unavailable,
-];
 
 pub fn backup() -> Path {
     let about = "Streams a backup: all that is counted, of one moment, though hits come in meanwhile. \
@@ -44,17 +31,9 @@ pub fn backup() -> Path {
     );
     let bytes = content(Schema::from(formatted("binary")), json!("…"));
     let made = response("The backup.").content(BYTES, bytes);
-    const ERRORS: [Error; 6] = [
-        Error::Unauthorized,
-        Error::Forbidden,
-        Error::NotAllowed,
-        Error::TooManyWrongTokens,
-        Error::Unreadable,
-        Error::Unavailable,
-    ];
     post(
         "/admin/backup",
-        errors(operation.response("200", made), &ERRORS),
+        errors(operation.response("200", made), &WITHOUT_PARAMETERS),
     )
 }
 
@@ -94,7 +73,7 @@ pub fn restore() -> Path {
     let operation = operation
         .request_body(Some(body.build()))
         .response("200", begun);
-    post("/admin/restore", errors(operation, &OF_A_BODY))
+    post("/admin/restore", of_a_body(operation))
 }
 
 pub fn part() -> Path {
@@ -130,15 +109,20 @@ pub fn part() -> Path {
     let operation = operation
         .request_body(Some(body.build()))
         .response("204", response("The part is restored."));
-    let operation = errors(operation, &OF_A_BODY);
+    let operation = of_a_body(operation);
     (
         "/admin/restore/{number}",
         PathItem::new(HttpMethod::Put, operation),
     )
 }
 
+fn of_a_body(operation: OperationBuilder) -> OperationBuilder {
+    let operation = errors(operation, &OF_A_QUESTION);
+    errors(operation, &[Error::TooLarge, Error::TooSlow])
+}
+
 /// The parameter that names a backup.
-fn id() -> utoipa::openapi::path::Parameter {
+fn id() -> Parameter {
     let digest = shapes::of(Type::String).pattern(Some("^[0-9a-fA-F]{64}$"));
     query("backup", "The SHA-256 at the end of the backup.", digest)
         .required(Required::True)

@@ -17,20 +17,11 @@ use super::path::{Path, get, operation, post};
 use crate::examples;
 use crate::parameters::query;
 use crate::responses::{
-    Error, JSON, OF_A_QUESTION, content, errors, json, or_sign_in, response, text,
+    Error, JSON, OF_A_QUESTION, WITHOUT_PARAMETERS, content, errors, json, or_sign_in, response,
+    text,
 };
 use crate::security::Access;
 use crate::shapes::{self, formatted};
-
-/// The errors of a path that needs a token, and takes no parameter that could be wrong.
-const WITHOUT_PARAMETERS: [Error; 6] = [
-    Error::Unauthorized,
-    Error::Forbidden,
-    Error::NotAllowed,
-    Error::TooManyWrongTokens,
-    Error::Unreadable,
-    Error::Unavailable,
-];
 
 /// The words for a kind: for one, for what it is, and its schema.
 fn words(kind: DocumentKind) -> (&'static str, &'static str, &'static str) {
